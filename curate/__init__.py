@@ -1,0 +1,1 @@
+"""Functions that turn raw web text into a high-quality corpus; importing this loads neither Beam nor any model."""

@@ -1,0 +1,74 @@
+"""What flows through the pipeline: a document, and what can happen to it.
+
+>>> from curate.document import Document, Rejection
+>>> page = Document(id="00", text="Hello", url="https://example.org/")
+>>> Rejection(rule="too_few_words", value=1, limit=50).rule
+'too_few_words'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One page, with everything known about it so far.
+
+    ``html`` holds the raw bytes until extraction turns them into ``text``; a document that was text from the start
+    never has any. ``charset`` is the one the server declared. ``date`` is the crawl time, ISO 8601 in UTC or empty.
+    ``source`` is the name the recipe gave to the input, never a file name: the corpus must not depend on how the
+    input was cut into files.
+    """
+
+    id: str
+    text: str = ""
+    url: str = ""
+    date: str = ""
+    source: str = ""
+    html: bytes = b""
+    charset: str = ""
+    title: str = ""
+    language: str = ""
+    language_score: float = 0.0
+    domain: str = ""
+    quality: float = float("nan")
+    signals: object | None = None
+    tokens: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a step did not let a document through: the rule, what was measured, the limit, and a word for people."""
+
+    rule: str
+    value: float | None = None
+    limit: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a filter says of a text: keep it or not, the first rule that failed, and every value it looked at.
+
+    ``reason`` is empty where ``keep`` is true; ``value`` and ``limit`` belong to the failed rule.
+    """
+
+    keep: bool
+    reason: str = ""
+    value: float | None = None
+    limit: float | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A changed text, and how many pieces were changed or removed for each reason."""
+
+    text: str
+    counts: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The Beam side: keys, grouping, files and counters around the functions of `curate`."""

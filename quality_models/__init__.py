@@ -1,0 +1,1 @@
+"""Training, evaluation and export of the small models that `curate` uses, and the models themselves."""
