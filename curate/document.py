@@ -23,7 +23,7 @@ class Document:
     ``html`` holds the raw bytes until extraction turns them into ``text``; a document that was text from the start
     never has any. ``charset`` is the one the server declared. ``date`` is the crawl time, ISO 8601 in UTC or empty.
     ``source`` is the name the recipe gave to the input, never a file name: the corpus must not depend on how the
-    input was cut into files.
+    input was cut into files. ``copies`` is how often training sees the document (the mixture's epochs).
     """
 
     id: str
@@ -40,16 +40,21 @@ class Document:
     quality: float = float("nan")
     signals: object | None = None
     tokens: np.ndarray | None = None
+    copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a step did not let a document through: the rule, what was measured, the limit, and a word for people."""
+    """Why a step did not let a document through: the rule, what was measured, the limit, and a word for people.
+
+    ``signals`` are those measured before the decision, if any: a changed limit needs them of rejected pages too.
+    """
 
     rule: str
     value: float | None = None
     limit: float | None = None
     detail: str = ""
+    signals: object | None = None
 
 
 @dataclass(frozen=True, slots=True)

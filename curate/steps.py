@@ -1,0 +1,191 @@
+"""The recipe's map steps: each makes, from its settings, a function from one document to that document or a rejection.
+
+Models and lists are loaded when the function is made, once per process; the functions keep no state.
+
+>>> from curate.document import Document
+>>> from curate.steps import MAP_STEPS
+>>> scrub = MAP_STEPS["pii"].make(MAP_STEPS["pii"].config())
+>>> scrub(Document(id="0", text="Write to ann@example.org.")).text
+'Write to <EMAIL>.'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from curate.clean import C4CleanConfig, c4_clean
+from curate.document import Document, Rejection
+from curate.domains import classify_domain
+from curate.extract import ExtractConfig, extract_text
+from curate.language import LanguageConfig, detect_language
+from curate.languages import canonical
+from curate.pii import PiiConfig, scrub_pii
+from curate.quality import quality_score
+from curate.tokens import load_tokenizer
+from curate.urls import UrlFilterConfig, blocked_url
+
+MapFunction = Callable[[Document], Document | Rejection]
+
+
+@dataclass(frozen=True, slots=True)
+class MapStep:
+    """A kind of map step: its settings, how its function is made, and which large fields it changes."""
+
+    config: type
+    make: Callable[[Any], MapFunction]
+    changes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageStepConfig:
+    """Which languages a corpus takes, and how sure the identification must be.
+
+    ``keep`` empty keeps every language. ``min_score`` .65 is FineWeb's; ``min_scores`` sets it per language.
+    """
+
+    engine: str = "fasttext"
+    keep: tuple[str, ...] = ()
+    min_score: float = 0.65
+    min_scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HeuristicsConfig:
+    """Named presets in order, and changed limits by rule name (null removes the rule)."""
+
+    presets: tuple[str, ...] = ("default",)
+    limits: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QualityConfig:
+    """The quality model (a path, or the shipped one) and a fixed minimum score."""
+
+    model: str | None = None
+    min_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DomainConfig:
+    """Domain labels have no settings yet; the rules stand in ``curate.domains``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeConfig:
+    """The tokenizer: the shipped one or the path of a ``tokenizer.json``."""
+
+    tokenizer: str = "curate-32k"
+
+
+def _url_filter(config: UrlFilterConfig) -> MapFunction:
+    def step(document: Document) -> Document | Rejection:
+        return blocked_url(document.url, config) or document
+
+    return step
+
+
+def _extract(config: ExtractConfig) -> MapFunction:
+    def step(document: Document) -> Document | Rejection:
+        if not document.html:
+            return document if document.text.strip() else Rejection("empty_text", 0, 1)
+        found = extract_text(document.html, document.url, config)
+        if not found.text.strip():
+            return Rejection("empty_text", 0, 1)
+        return replace(document, text=found.text, title=found.title, html=b"")
+
+    return step
+
+
+def _language(config: LanguageStepConfig) -> MapFunction:
+    wanted = frozenset(canonical(code) for code in config.keep)
+    minimum = {canonical(code): score for code, score in config.min_scores.items()}
+    engine = LanguageConfig(engine=config.engine)
+
+    def step(document: Document) -> Document | Rejection:
+        found = detect_language(document.text, engine)
+        limit = minimum.get(found.language, config.min_score)
+        if found.score < limit:
+            return Rejection("language_unknown", found.score, limit, found.language)
+        if wanted and found.language not in wanted:
+            return Rejection("language_unwanted", detail=found.language)
+        return replace(document, language=found.language, language_score=found.score)
+
+    return step
+
+
+def _heuristics(config: HeuristicsConfig) -> MapFunction:
+    from curate.presets import rules_of
+    from curate.rules import decide
+    from curate.signals import measure
+
+    rules = rules_of(config.presets, config.limits)
+
+    def step(document: Document) -> Document | Rejection:
+        signals = measure(document.text, document.language or "en")
+        decision = decide(signals, rules, document.language or "en")
+        if not decision.keep:
+            return Rejection(decision.reason, decision.value, decision.limit, signals=signals)
+        return replace(document, signals=signals)
+
+    return step
+
+
+def _c4_clean(config: C4CleanConfig) -> MapFunction:
+    def step(document: Document) -> Document | Rejection:
+        edit = c4_clean(document.text, config)
+        return replace(document, text=edit.text) if edit.text.strip() else Rejection("empty_text", 0, 1)
+
+    return step
+
+
+def _quality(config: QualityConfig) -> MapFunction:
+    def step(document: Document) -> Document | Rejection:
+        score = quality_score(document.text, config.model)
+        if score < config.min_score:
+            return Rejection("low_quality", score, config.min_score)
+        return replace(document, quality=score)
+
+    return step
+
+
+def _domain(config: DomainConfig) -> MapFunction:
+    def step(document: Document) -> Document | Rejection:
+        found = classify_domain(document.text, document.url, document.language or "en")
+        return replace(document, domain=found.label)
+
+    return step
+
+
+def _pii(config: PiiConfig) -> MapFunction:
+    def step(document: Document) -> Document | Rejection:
+        return replace(document, text=scrub_pii(document.text, config).text)
+
+    return step
+
+
+def _tokenize(config: TokenizeConfig) -> MapFunction:
+    tokenizer = load_tokenizer(config.tokenizer)
+
+    def step(document: Document) -> Document | Rejection:
+        ids = tokenizer.encode(document.text).astype(np.int32)
+        return replace(document, tokens=np.append(ids, np.int32(tokenizer.eos_id)))
+
+    return step
+
+
+TEXT = frozenset({"text"})
+MAP_STEPS: dict[str, MapStep] = {
+    "url_filter": MapStep(UrlFilterConfig, _url_filter),
+    "extract": MapStep(ExtractConfig, _extract, frozenset({"text", "html"})),
+    "language": MapStep(LanguageStepConfig, _language),
+    "heuristics": MapStep(HeuristicsConfig, _heuristics),
+    "c4_clean": MapStep(C4CleanConfig, _c4_clean, TEXT),
+    "quality": MapStep(QualityConfig, _quality),
+    "domain": MapStep(DomainConfig, _domain),
+    "pii": MapStep(PiiConfig, _pii, TEXT),
+    "tokenize": MapStep(TokenizeConfig, _tokenize, frozenset({"tokens"})),
+}

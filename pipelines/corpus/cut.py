@@ -1,0 +1,83 @@
+"""Quality cut: the best share of the documents stays, within each language, domain or source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from curate.document import Document, Rejection
+from pipelines import files
+from pipelines.corpus.base import CorpusStep, KeySlice, Losers
+
+BINS = 65_536  # scores are ranked to 1/65,535: a histogram makes the percentile exact and small
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCutConfig:
+    """Keep the best ``keep`` share within each group; documents without a score (NaN) stay."""
+
+    keep: float = 0.4
+    within: Literal["language", "domain", "source", "all"] = "language"
+
+
+class QualityCut(CorpusStep):
+    """Cuts at the score that leaves the wanted share; ties at the cut stay."""
+
+    config = QualityCutConfig
+    key_settings = ("within",)
+    schema: ClassVar[pa.Schema] = pa.schema([("group", pa.string()), ("bin", pa.int32()), ("score", pa.float64())])
+
+    def key_function(self, config: QualityCutConfig) -> Callable[[Document], tuple]:
+        """Take the group, the rank of the score, and the score."""
+
+        def key(document: Document) -> tuple:
+            group = "all" if config.within == "all" else getattr(document, config.within)
+            score = document.quality
+            return group, -1 if np.isnan(score) else round(min(max(score, 0.0), 1.0) * (BINS - 1)), score
+
+        return key
+
+    def decide(self, config: QualityCutConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
+        """Shuffle one histogram per slice and group."""
+        _ = (
+            keys
+            | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
+            | "Groups" >> beam.GroupByKey()
+            | "Cut" >> beam.MapTuple(_cut, config.keep).with_output_types(tuple[str, int])
+            | "OneTable" >> beam.combiners.ToList()
+            | "Write"
+            >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
+        )
+
+    def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
+        """Return the documents of the slice below their group's cut."""
+        assert keys is not None
+        cuts = files.read_json(files.join(folder, "cuts.json"))
+        limit = np.array([cuts.get(g, 0) for g in keys["group"].to_pylist()])
+        bins, scores = keys["bin"].to_numpy(), keys["score"].to_numpy()
+        rows = np.flatnonzero((bins >= 0) & (bins < limit))
+        return Losers(
+            rows, lambda i: Rejection("below_cut", float(scores[rows[i]]), float(limit[rows[i]] / (BINS - 1)))
+        )
+
+
+def _histograms(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
+    _, table = keys.load()
+    groups = np.array(table["group"].to_pylist(), dtype=object)
+    bins = table["bin"].to_numpy()
+    for group in sorted(set(groups)):
+        mine = bins[(groups == group) & (bins >= 0)]
+        yield group, np.bincount(mine, minlength=BINS).astype(np.int64).tobytes()
+
+
+def _cut(group: str, blocks: Iterable[bytes], keep: float) -> tuple[str, int]:
+    counts = np.sum([np.frombuffer(b, np.int64) for b in blocks], axis=0)
+    wanted = np.ceil(counts.sum() * keep)
+    from_top = np.cumsum(counts[::-1])
+    enough = int(np.searchsorted(from_top, wanted))
+    return group, BINS - 1 - enough if wanted else BINS

@@ -1,0 +1,85 @@
+"""Mixture: how often each label's documents are seen, so that the corpus meets target shares of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from curate.document import Document, Rejection
+from curate.mixture import copies, plan_mixture
+from pipelines import files
+from pipelines.corpus.base import CorpusStep, KeySlice, Losers
+
+SALT = "mixture"
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureConfig:
+    """Target shares of tokens by label. The default is Llama 3's (section 3.1.2); four epochs at most is ours, after
+    Muennighoff et al. 2023, "Scaling Data-Constrained Language Models".
+    """
+
+    targets: Mapping[str, float] = field(
+        default_factory=lambda: {"general": 0.50, "maths": 0.25, "code": 0.17, "multilingual": 0.08}
+    )
+    by: Literal["domain", "language", "source"] = "domain"
+    max_epochs: float = 4.0
+    total_tokens: int | None = None
+
+
+class MixtureStep(CorpusStep):
+    """Samples or repeats documents by a hash of their id."""
+
+    config = MixtureConfig
+    key_settings = ("by",)
+    schema: ClassVar[pa.Schema] = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
+
+    def key_function(self, config: MixtureConfig) -> Callable[[Document], tuple]:
+        """Take the label, the token count and the id."""
+
+        def key(document: Document) -> tuple:
+            if document.tokens is None:
+                raise ValueError("the mixture counts tokens: put the step tokenize before it")
+            return getattr(document, config.by), len(document.tokens), document.id
+
+        return key
+
+    def decide(self, config: MixtureConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
+        """Shuffle one number per slice and label."""
+        _ = (
+            keys
+            | "Tokens" >> beam.FlatMap(_tokens).with_output_types(tuple[str, int])
+            | "PerLabel" >> beam.CombinePerKey(sum)
+            | "OneTable" >> beam.combiners.ToList()
+            | "Plan" >> beam.Map(_plan, config, files.join(folder, "mixture.json"))
+        )
+
+    def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
+        """Return the documents that the mixture leaves out."""
+        assert keys is not None
+        rates = files.read_json(files.join(folder, "mixture.json"))["rates"]
+        labels, ids = keys["label"].to_pylist(), keys["id"].to_pylist()
+        rows = np.array([i for i, d in enumerate(ids) if copies(d, rates.get(labels[i], 0.0), SALT) == 0], np.int64)
+        return Losers(rows, lambda i: Rejection("downsampled", None, rates.get(labels[rows[i]], 0.0), labels[rows[i]]))
+
+    def edit(self, config: MixtureConfig, folder: str) -> Callable[[Document], Document | Rejection]:
+        """Return the function that says how often a document is seen."""
+        rates = files.read_json(files.join(folder, "mixture.json"))["rates"]
+        return lambda d: replace(d, copies=copies(d.id, rates.get(getattr(d, config.by), 0.0), SALT))
+
+
+def _tokens(keys: KeySlice) -> Iterator[tuple[str, int]]:
+    _, table = keys.load()
+    for row in table.group_by("label").aggregate([("tokens", "sum")]).to_pylist():
+        yield row["label"], row["tokens_sum"]
+
+
+def _plan(counts: list[tuple[str, int]], config: MixtureConfig, path: str) -> None:
+    found = dict(sorted(counts))
+    plan = plan_mixture(found, config.targets, config.max_epochs, config.total_tokens)
+    files.write_json(path, {"tokens": found, "rates": dict(plan.rates), "infeasible": list(plan.infeasible)})

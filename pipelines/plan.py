@@ -1,0 +1,131 @@
+"""From a recipe to passes: neighbouring map steps share one reading of the text, a cut stands at each corpus step.
+
+A pass reads documents, applies what the corpus steps before it decided, runs its map steps, and takes the keys of the
+corpus steps behind it. Its folder is named by a digest of everything its result depends on, so that what is there and
+whole is never done again, and a changed setting redoes just what depends on it.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib import metadata, resources
+
+import xxhash
+
+from pipelines.recipe import Recipe, Step, digest
+from pipelines.registry import STEPS, CorpusStep
+from pipelines.sources import InputFile, Slice, cut_slices
+
+#: Libraries whose version can change the bytes of a result.
+LIBRARIES = (
+    "fasttext-community",
+    "fastwarc",
+    "langdetect",
+    "numpy",
+    "pyarrow",
+    "resiliparse",
+    "tokenizers",
+    "trafilatura",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One reading of the documents.
+
+    ``decided``: corpus steps of the pass before, whose decisions are applied first. ``steps``: map steps. ``keys``:
+    corpus steps whose keys are taken last. ``writes``: large fields written because a step changed them.
+    ``digest`` stands for all that the result depends on.
+    """
+
+    index: int
+    decided: tuple[Step, ...]
+    steps: tuple[Step, ...]
+    keys: tuple[Step, ...]
+    writes: tuple[str, ...]
+    digest: str
+    last: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Name of the pass's folder below the work folder."""
+        return f"{self.index:02d}-{self.digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The passes of a recipe over given inputs."""
+
+    recipe: Recipe
+    slices: tuple[Slice, ...]
+    passes: tuple[Pass, ...]
+
+    @property
+    def text_reads(self) -> int:
+        """How often text is read: once per pass, and once when the shards are put in order."""
+        return len(self.passes) + 1
+
+
+def code_version() -> str:
+    """Return a digest of the source of `curate` and `pipelines`, the models, and the libraries that shape results."""
+    hasher = xxhash.xxh3_64()
+    for package in ("curate", "pipelines", "quality_models"):
+        for path in sorted(_files(resources.files(package)), key=lambda p: p[0]):
+            hasher.update(path[0].encode() + b"\0" + path[1].read_bytes())
+    for name in LIBRARIES:
+        hasher.update(f"{name}={metadata.version(name)};".encode())
+    hasher.update(platform.python_version().encode())
+    return hasher.hexdigest()
+
+
+def _files(folder, prefix: str = "") -> list:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    found = []
+    for entry in folder.iterdir():
+        name = f"{prefix}/{entry.name}"
+        if entry.is_dir():
+            if entry.name != "__pycache__":
+                found += _files(entry, name)
+        elif not entry.name.endswith(".pyc"):
+            found.append((name, entry))
+    return found
+
+
+def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
+    """Cut a recipe into passes over the given input files."""
+    groups = _groups(recipe.steps)
+    passes: list[Pass] = []
+    depends = digest([code_version(), [digest(f) for f in inputs]])
+    decided: tuple[Step, ...] = ()
+    for i, (steps, keys) in enumerate(groups):
+        last = i == len(groups) - 1
+        changed = {"html", "text"} if i == 0 else set()
+        for step in (*decided, *steps):
+            changed |= STEPS[step.kind].changes
+        writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
+        shape = recipe.output if last else None
+        depends = digest([depends, decided, steps, [k.kind for k in keys], [_key_settings(k) for k in keys], shape])
+        passes.append(Pass(i, decided, steps, keys, writes, depends, last))
+        depends = digest([depends, keys])
+        decided = keys
+    return Plan(recipe, tuple(cut_slices(inputs)), tuple(passes))
+
+
+def _key_settings(step: Step) -> object:
+    """Return the part of a corpus step's settings that its keys depend on; the rest only changes its decision."""
+    kind = STEPS[step.kind]
+    assert isinstance(kind, CorpusStep)
+    return {name: getattr(step.config, name) for name in kind.key_settings}
+
+
+def _groups(steps: tuple[Step, ...]) -> list[tuple[tuple[Step, ...], tuple[Step, ...]]]:
+    """Split steps into (map steps, corpus steps) runs; the last run has no corpus steps."""
+    groups: list[tuple[list[Step], list[Step]]] = [([], [])]
+    for step in steps:
+        corpus = isinstance(STEPS[step.kind], CorpusStep)
+        if not corpus and groups[-1][1]:
+            groups.append(([], []))
+        groups[-1][1 if corpus else 0].append(step)
+    if groups[-1][1] or len(groups) == 1:  # the shards are counted between the last two passes
+        groups.append(([], []))
+    return [(tuple(maps), tuple(keys)) for maps, keys in groups]

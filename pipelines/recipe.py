@@ -1,0 +1,221 @@
+"""A recipe: which sources, which steps in which order with which settings, and what to write.
+
+YAML in, frozen typed values out; anything unknown is refused with its file, line and key, and the nearest right word.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import orjson
+import xxhash
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.registry import STEPS
+
+SHIPPED = ("llama3", "fineweb")
+
+
+class RecipeError(ValueError):
+    """What is wrong with a recipe: file, line, key, and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input: a path, folder or glob, and the name that its documents carry."""
+
+    input: str
+    name: str = "input"
+    format: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the run writes beside documents, rejections and signals."""
+
+    formats: tuple[str, ...] = ("parquet", "megatron")
+    tokens_per_shard: int = 100_000_000
+    bytes_per_shard: int = 256_000_000
+    shuffle_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the recipe: the registered kind, the name it has in reports, and its settings."""
+
+    kind: str
+    name: str
+    config: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe, checked."""
+
+    name: str
+    steps: tuple[Step, ...]
+    sources: tuple[Source, ...] = ()
+    output: Output = field(default_factory=Output)
+
+    def resolved(self) -> dict:
+        """Return every setting, defaults too, as plain values for the manifest."""
+        return {
+            "name": self.name,
+            "sources": [_plain(s) for s in self.sources],
+            "steps": [{"step": s.kind, "name": s.name, **_plain(s.config)} for s in self.steps],
+            "output": _plain(self.output),
+        }
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in sorted(value.items())}
+    return value
+
+
+def digest(value: Any) -> str:
+    """Return 16 hex digits that stand for a plain value."""
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS))
+
+
+def load_recipe(name_or_path: str, inputs: Sequence[str] = (), settings: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by shipped name or path.
+
+    Args:
+        name_or_path: ``llama3``, ``fineweb``, or the path of a YAML file.
+        inputs: patterns that replace the recipe's sources.
+        settings: ``path.to.key=value`` changes, the value in YAML; a step is addressed by its name
+            (``steps.minhash_dedup.threshold=0.8``).
+
+    Raises:
+        RecipeError: with file, line, key and the fix.
+    """
+    if name_or_path in SHIPPED:
+        text = resources.files("pipelines").joinpath(f"recipes/{name_or_path}.yaml").read_text("utf-8")
+        where = f"{name_or_path}.yaml"
+    else:
+        path = Path(name_or_path)
+        if not path.is_file():
+            raise RecipeError(
+                f"no recipe {name_or_path!r}: give the path of a YAML file or one of {', '.join(SHIPPED)}"
+            )
+        text, where = path.read_text("utf-8"), name_or_path
+    return parse_recipe(text, where, inputs, settings)
+
+
+def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Sequence[str] = ()) -> Recipe:
+    """Build a recipe from YAML text; ``where`` is the file name that errors carry."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as e:
+        line = e.problem_mark.line + 1 if e.problem_mark else 1
+        raise RecipeError(f"{where}:{line}: not YAML: {e.problem}") from None
+    if not isinstance(raw, dict) or root is None:
+        raise RecipeError(f"{where}:1: a recipe is a mapping with the keys name, sources, steps, output")
+    lines = _lines(root)
+    reader = _Reader(where, lines)
+    reader.known(raw, ("name", "sources", "steps", "output"), ())
+    steps = [reader.step(i, entry) for i, entry in enumerate(raw.get("steps") or [])]
+    if not steps:
+        raise RecipeError(f"{where}:{lines.get(('steps',), 1)}: steps: the recipe has no steps")
+    _apply(settings, raw, steps)
+    built: list[Step] = []
+    for i, (kind, name, options) in enumerate(steps):
+        config = reader.build(STEPS[kind].config, options, ("steps", i, kind))
+        if any(s.name == name for s in built):
+            raise reader.error(("steps", i), name, f"a second step {name!r}: give it a name of its own (name: ...)")
+        built.append(Step(kind, name, config))
+    sources = [reader.build(Source, s, ("sources", i)) for i, s in enumerate(raw.get("sources") or [])]
+    if inputs:
+        sources = [Source(input=pattern) for pattern in inputs]
+    output = reader.build(Output, raw.get("output") or {}, ("output",))
+    return Recipe(str(raw.get("name") or Path(where).stem), tuple(built), tuple(sources), output)
+
+
+class _Reader:
+    """Turns raw YAML values into typed ones, and knows the line of each for the error."""
+
+    def __init__(self, where: str, lines: dict[tuple, int]) -> None:
+        self.where, self.lines = where, lines
+
+    def error(self, path: tuple, key: str, problem: str) -> RecipeError:
+        while path and path not in self.lines:
+            path = path[:-1]
+        return RecipeError(f"{self.where}:{self.lines.get(path, 1)}: {key}: {problem}")
+
+    def known(self, raw: dict, names: Sequence[str], path: tuple) -> None:
+        for key in raw:
+            if key not in names:
+                raise self.error((*path, key), str(key), f"unknown key{_did_you_mean(str(key), names)}")
+
+    def step(self, i: int, entry: Any) -> tuple[str, str, dict]:
+        if isinstance(entry, str):
+            entry = {entry: None}
+        if not isinstance(entry, dict) or len(entry) != 1:
+            raise self.error(("steps", i), f"steps[{i}]", "a step is a name, or one name with its settings below it")
+        ((kind, options),) = entry.items()
+        if kind not in STEPS:
+            raise self.error(("steps", i), f"steps[{i}]", f"unknown step {kind!r}{_did_you_mean(kind, STEPS)}")
+        options = dict(options or {})
+        return kind, str(options.pop("name", kind)), options
+
+    def build(self, cls: type, raw: Any, path: tuple) -> Any:
+        if not isinstance(raw, dict):
+            raise self.error(path, str(path[-1]), "expected a mapping of settings")
+        self.known(raw, [f.name for f in fields(cls)], path)
+        try:
+            return TypeAdapter(cls).validate_python(raw)
+        except ValidationError as e:
+            first = e.errors()[0]
+            key = ".".join(str(p) for p in first["loc"])
+            given = f", got {first['input']!r}" if first["type"] != "missing" else ""
+            raise self.error((*path, *first["loc"]), key, f"{first['msg']}{given}") from None
+
+
+def _apply(settings: Sequence[str], raw: dict, steps: list[tuple[str, str, dict]]) -> None:
+    for setting in settings:
+        path, equals, value = setting.partition("=")
+        keys = path.strip().split(".")
+        if not equals or len(keys) < 2:
+            raise RecipeError(f"--set {setting}: expected path.to.key=value, as steps.minhash_dedup.threshold=0.8")
+        if keys[0] == "steps":
+            options = {name: options for _, name, options in steps}
+            if keys[1] not in options or len(keys) < 3:
+                raise RecipeError(f"--set {setting}: no step {keys[1]!r}{_did_you_mean(keys[1], options)}")
+            target, keys = options[keys[1]], keys[2:]
+        elif keys[0] == "output":
+            raw["output"] = target = dict(raw.get("output") or {})
+            keys = keys[1:]
+        else:
+            raise RecipeError(f"--set {setting}: the path begins with steps or output")
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+        target[keys[-1]] = yaml.safe_load(value)
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
+
+
+def _lines(node: yaml.Node, path: tuple = ()) -> dict[tuple, int]:
+    found = {path: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            found |= _lines(value, (*path, key.value))
+            found[(*path, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            found |= _lines(value, (*path, i))
+    return found

@@ -1,0 +1,126 @@
+"""What happened, for people and programs: report.json, report.html, manifest.json and inputs.json.
+
+All but inputs.json are the same bytes however the input was cut into files and however many workers ran.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import metadata, resources
+from typing import TYPE_CHECKING
+
+import jinja2
+
+from pipelines import files
+from pipelines.plan import code_version
+from pipelines.recipe import digest
+
+if TYPE_CHECKING:
+    from pipelines.run import Workspace
+
+TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
+
+
+def build_report(space: Workspace) -> dict:
+    """Sum what the slices counted into the funnel, and check that nothing disappeared.
+
+    Raises:
+        RuntimeError: a step where read is not kept plus rejected, or that did not read all its forerunner kept.
+    """
+    steps: dict[str, dict] = {}
+    skipped: dict[str, int] = {}
+    problems = 0
+    for spec in space.plan.passes:
+        for manifest in space.manifests(spec):
+            problems += len(manifest["problems"])
+            for kind, n in manifest["skipped"].items():
+                skipped[kind] = skipped.get(kind, 0) + n
+            for name, counted in manifest["steps"].items():
+                step = steps.setdefault(name, {"name": name, "read": 0, "kept": 0, "rejected": {}})
+                step["read"] += counted["read"]
+                step["kept"] += counted["kept"]
+                for rule, n in counted["rejected"].items():
+                    step["rejected"][rule] = step["rejected"].get(rule, 0) + n
+    before = None
+    for step in steps.values():
+        step["rejected"] = dict(sorted(step["rejected"].items(), key=lambda kv: (-kv[1], kv[0])))
+        lost = sum(step["rejected"].values())
+        if step["read"] != step["kept"] + lost or before not in (None, step["read"]):
+            raise RuntimeError(f"the funnel does not add up at {step['name']}: {step} after {before} kept")
+        before = step["kept"]
+    totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
+    for manifest in space.manifests(space.plan.passes[-1]):
+        for key in totals:
+            totals[key] += manifest["totals"][key]
+    return {
+        "recipe": space.plan.recipe.name,
+        "steps": list(steps.values()),
+        "skipped": dict(sorted(skipped.items())),
+        "broken_records": problems,
+        "corpus": totals,
+        "mixture": _mixture(space),
+        "warnings": _warnings(list(steps.values())),
+    }
+
+
+def _mixture(space: Workspace) -> dict | None:
+    for spec in space.plan.passes:
+        for taken in space.taken(spec):
+            path = files.join(taken.decision, "mixture.json")
+            if files.exists(path):
+                return files.read_json(path)
+    return None
+
+
+def _warnings(steps: list[dict]) -> list[str]:
+    found = []
+    for step in steps:
+        lost = step["read"] - step["kept"]
+        if step["read"] and lost > 0.99 * step["read"]:
+            found.append(f"{step['name']} rejected {lost} of {step['read']} documents: check its settings")
+        if errors := step["rejected"].get("error"):
+            found.append(f"{step['name']} failed on {errors} documents: see rejected/ where rule is 'error'")
+    return found
+
+
+def write_reports(space: Workspace, report: dict) -> None:
+    """Write report.json, report.html, inputs.json, and manifest.json last."""
+    out = space.output
+    files.write_json(files.join(out, "report.json"), report)
+    with files.atomic_write(files.join(out, "report.html")) as f:
+        f.write(render(report).encode())
+    first = space.manifests(space.plan.passes[0])
+    inputs = {"files": [i for m in first for i in m["inputs"]], "problems": [p for m in first for p in m["problems"]]}
+    files.write_json(files.join(out, "inputs.json"), inputs)
+    resolved = space.plan.recipe.resolved()
+    resolved.pop("sources")
+    manifest = {
+        "recipe": resolved,
+        "recipe_digest": digest(resolved),
+        "curate": metadata.version("curate"),
+        "code_digest": code_version(),
+        "corpus": report["corpus"],
+        "files": _outputs(out),
+    }
+    files.write_json(files.join(out, "manifest.json"), manifest)
+
+
+def _outputs(out: str) -> list[dict]:
+    found = []
+    paths = [
+        (k, m.path) for k in TABLES if files.exists(files.join(out, k)) for m in files.match(files.join(out, k, "*"))
+    ]
+    for kind, path in [*paths, ("", files.join(out, "report.json"))]:
+        with files.open_read(path) as f:
+            data = f.read()
+        name = path.rsplit("/", 1)[-1]
+        digested = hashlib.sha256(data).hexdigest()
+        found.append({"path": f"{kind}/{name}".lstrip("/"), "bytes": len(data), "sha256": digested})
+    return found
+
+
+def render(report: dict) -> str:
+    """Return the report as one HTML page without outside parts."""
+    template = resources.files("pipelines").joinpath("templates/report.html.j2").read_text("utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string(template).render(report=report)

@@ -1,0 +1,193 @@
+"""The final order: every table of the corpus, cut into shards by a hash of the id and sorted within, on any runner.
+
+The last pass writes *runs*: per slice, the rows of each output table sorted by shard, a Parquet row group per shard. A
+shard is then made by one reader that takes its row group from every run, sorts, and writes one file. No row is ever
+sent through the runner's shuffle, and neither the cutting of the input nor the number of workers shows in the result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.document import Document
+from curate.hashing import stable_u64
+from curate.tokens import megatron_index
+from pipelines import files
+from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, read_table, signals_schema
+
+SPILL_BYTES = 64_000_000
+ROWS_PER_SHARD = 1_000_000  # of rejections and signals
+ROW_GROUP = 4096
+TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """How many files each output table has, and how tokens are written."""
+
+    documents: int
+    tokens: int
+    rejected: int
+    signals: int
+    seed: int
+    formats: tuple[str, ...]
+    token_type: str  # NumPy name of the type in .bin files
+
+    def count(self, kind: str) -> int:
+        """Return the number of shards of a table."""
+        return getattr(self, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardTask:
+    """One output file to make: the row groups that hold its rows."""
+
+    kind: str
+    shard: int
+    pieces: tuple[tuple[str, int], ...]
+
+
+def schema_of(kind: str) -> pa.Schema:
+    """Return the schema of a run of this kind."""
+    return {"documents": DOCUMENTS, "tokens": TOKEN_RUN, "rejected": REJECTED}.get(kind) or signals_schema()
+
+
+def _shard_of_id(document_id: str, count: int) -> int:
+    return int(document_id[:8], 16) * count >> 32
+
+
+class RunWriter(AbstractContextManager["RunWriter"]):
+    """Collects a slice's rows for the output tables and writes them as sorted runs, a bounded number at a time."""
+
+    def __init__(self, folder: str, index: int, shards: Shards) -> None:
+        self.folder, self.index, self.shards = folder, index, shards
+        self.written: dict[str, list[dict]] = {}
+        self._rows: dict[str, list[tuple[int, Sequence[Any]]]] = {}
+        self._bytes = 0
+
+    def keep(self, d: Document) -> None:
+        """Add a document of the corpus, and its tokens once per copy."""
+        count = 0 if d.tokens is None else len(d.tokens)
+        facts = (d.id, d.text, d.url, d.date, d.source, d.title, d.language, d.language_score, d.domain, d.quality)
+        self._add("documents", _shard_of_id(d.id, self.shards.documents), (*facts, count, d.copies), len(d.text))
+        for copy in range(d.copies if count else 0):
+            key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
+            row = (d.tokens, d.id, copy, d.language, d.domain, key)
+            self._add("tokens", key * self.shards.tokens >> 64, row, 4 * count)
+
+    def gather(self, kind: str, paths: Iterable[str]) -> None:
+        """Add the rows of small tables that the passes wrote for this slice."""
+        for path in paths:
+            for row in read_table(path).to_pylist():
+                self._add(kind, _shard_of_id(row["id"], self.shards.count(kind)), tuple(row.values()), 200)
+
+    def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
+        self._rows.setdefault(kind, []).append((shard, row))
+        self._bytes += size
+        if self._bytes >= SPILL_BYTES:
+            self.spill()
+
+    def spill(self) -> None:
+        """Write what is held as one run per table."""
+        for kind, rows in self._rows.items():
+            rows.sort(key=lambda r: r[0])
+            runs = self.written.setdefault(kind, [])
+            path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):03d}.parquet")
+            schema = schema_of(kind)
+            present = sorted({shard for shard, _ in rows})
+            with files.atomic_write(path) as f, pq.ParquetWriter(f, schema, compression="zstd") as writer:
+                for shard in present:
+                    columns = zip(*(row for s, row in rows if s == shard), strict=True)
+                    arrays = [pa.array(c, type=t.type) for c, t in zip(columns, schema, strict=True)]
+                    writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=2**30)
+            runs.append({"path": path, "shards": present})
+        self._rows, self._bytes = {}, 0
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        if kind is None:
+            self.spill()
+
+
+def shard_tasks(shards: Shards, manifests: Iterable[dict]) -> list[ShardTask]:
+    """List every output file with the places of its rows."""
+    pieces: dict[tuple[str, int], list[tuple[str, int]]] = {
+        (kind, s): [] for kind in ("documents", "tokens", "rejected", "signals") for s in range(shards.count(kind))
+    }
+    for manifest in manifests:
+        for kind, runs in manifest["runs"].items():
+            for run in runs:
+                for group, shard in enumerate(run["shards"]):
+                    pieces[kind, shard].append((run["path"], group))
+    return [ShardTask(kind, shard, tuple(sorted(found))) for (kind, shard), found in pieces.items()]
+
+
+class WriteShards(beam.PTransform):
+    """Make output files: a PCollection of shard tasks in, a list of file facts per shard out."""
+
+    def __init__(self, output: str, shards: Shards) -> None:
+        super().__init__()
+        self.output, self.shards = output, shards
+
+    def expand(self, tasks: beam.PCollection[ShardTask]) -> beam.PCollection[list]:
+        """One call per shard."""
+        return tasks | "WriteShard" >> beam.Map(write_shard, self.output, self.shards).with_output_types(list)
+
+
+def write_shard(task: ShardTask, output: str, shards: Shards) -> list[dict]:
+    """Take one shard's rows from all runs, sort them, write its files, and say what was written."""
+    tables = [_row_group(path, group) for path, group in task.pieces]
+    table = pa.concat_tables([schema_of(task.kind).empty_table(), *tables]).combine_chunks()
+    if task.kind == "tokens":
+        table = table.sort_by([("key", "ascending"), ("id", "ascending"), ("copy", "ascending")]).drop_columns("key")
+    else:
+        order = (
+            ["id", "step", "rule", "detail"]
+            if task.kind == "rejected"
+            else ["id", "step"][: 1 + (task.kind == "signals")]
+        )
+        table = table.sort_by([(name, "ascending") for name in order])
+    table = table.combine_chunks()
+    name = f"part-{task.shard:05d}-of-{shards.count(task.kind):05d}"
+    written = []
+    if task.kind != "tokens" or "parquet" in shards.formats:
+        path = files.join(output, task.kind, f"{name}.parquet")
+        with files.atomic_write(path) as f:
+            pq.write_table(table, f, compression="zstd", row_group_size=ROW_GROUP)
+        written.append(_facts(output, f"{task.kind}/{name}.parquet", table.num_rows))
+    if task.kind == "tokens" and "megatron" in shards.formats:
+        written += _megatron(table, output, name, np.dtype(shards.token_type))
+    return written
+
+
+def _megatron(table: pa.Table, output: str, name: str, dtype: np.dtype) -> list[dict]:
+    column = table["input_ids"].combine_chunks()
+    lengths = np.diff(column.offsets.to_numpy()) if len(table) else np.empty(0, np.int64)
+    ids = column.flatten().to_numpy() if len(table) else np.empty(0, np.int32)
+    with files.atomic_write(files.join(output, "megatron", f"{name}.bin")) as f:
+        f.write(ids.astype(dtype).tobytes())
+    with files.atomic_write(files.join(output, "megatron", f"{name}.idx")) as f:
+        f.write(megatron_index(lengths, dtype))
+    return [_facts(output, f"megatron/{name}.{ending}", table.num_rows) for ending in ("bin", "idx")]
+
+
+def _row_group(path: str, group: int) -> pa.Table:
+    with files.open_read(path) as f:
+        return pq.ParquetFile(f).read_row_group(group)
+
+
+def _facts(output: str, name: str, rows: int) -> dict:
+    digest, size = hashlib.sha256(), 0
+    with files.open_read(files.join(output, *name.split("/"))) as f:
+        while block := f.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return {"path": name, "rows": rows, "bytes": size, "sha256": digest.hexdigest()}

@@ -1,0 +1,253 @@
+"""Raw inputs: which files there are, how they are cut into slices of work, and the documents in a slice.
+
+A record that cannot be read costs that record: it comes out as a rejection with its reason, and the rest is read.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
+
+import orjson
+import pyarrow.parquet as pq
+import zstandard
+
+from curate.charset import decode
+from curate.document import Document, Rejection
+from curate.hashing import document_id
+from curate.warc import Broken, Page, Skipped, is_html, read_records
+from pipelines import files
+from pipelines.recipe import RecipeError, Source
+
+SLICE_BYTES = 64_000_000  # small files are read together up to this size
+MAX_RECORD_BYTES = 64_000_000  # one JSON line or HTML file larger than this is not a page
+
+FORMATS = {
+    "warc": (".warc", ".arc", ".wet", ".wat"),
+    "jsonl": (".jsonl", ".json", ".ndjson"),
+    "parquet": (".parquet",),
+    "arrow": (".arrow",),
+    "html": (".html", ".htm", ".xhtml"),
+    "text": (".txt", ".md", ".text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of a source."""
+
+    path: str
+    size: int
+    modified: float
+    format: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A piece of work: some whole files, always the same ones for the same inputs."""
+
+    index: int
+    files: tuple[InputFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes to read."""
+        return sum(f.size for f in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A document that the source itself rejects."""
+
+    document: Document
+    rejection: Rejection
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NotAPage:
+    """A record that is no document and never was: a request, a header, metadata."""
+
+    kind: str
+
+
+def format_of(path: str) -> str | None:
+    """Return the format that a file's name stands for, compression suffixes aside, or None."""
+    name = path.lower()
+    for suffix in (".gz", ".zst"):
+        name = name.removesuffix(suffix)
+    return next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), None)
+
+
+def list_inputs(sources: Sequence[Source]) -> list[InputFile]:
+    """List every file of every source, sorted by path.
+
+    Raises:
+        RecipeError: a pattern that matches nothing, or a file whose format is unknown.
+    """
+    found: dict[str, InputFile] = {}
+    for source in sources:
+        if source.format == "datasets":
+            found[source.input] = InputFile(source.input, 0, 0.0, "datasets", source.name)
+            continue
+        matched = files.match(source.input)
+        if not matched:
+            raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
+        usable = 0
+        for meta in matched:
+            fmt = source.format if source.format != "auto" else format_of(meta.path)
+            if fmt is None:
+                continue
+            usable += 1
+            size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
+            found[meta.path] = InputFile(meta.path, size, modified, fmt, source.name)
+        if not usable:
+            known = " ".join(e for endings in FORMATS.values() for e in endings)
+            raise RecipeError(
+                f"input {source.input!r}: no file with a known ending ({known}); set format in the recipe"
+            )
+    return sorted(found.values(), key=lambda f: f.path)
+
+
+def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
+    """Group files, in order of path, into slices of about ``SLICE_BYTES``."""
+    groups: list[list[InputFile]] = []
+    room = 0
+    for file in inputs:
+        if not groups or room < file.size:
+            groups.append([])
+            room = SLICE_BYTES
+        groups[-1].append(file)
+        room -= file.size
+    return [Slice(i, tuple(group)) for i, group in enumerate(groups)]
+
+
+def read_file(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+    """Yield what is in one file; never raises for what the file contains."""
+    readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
+    if file.format in ("datasets", "arrow"):
+        yield from _datasets(file)
+        return
+    with files.open_read(file.path) as stream:
+        yield from readers[file.format](stream, file)
+
+
+def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
+    document = Document(id=document_id(url, "", content or detail.encode()), url=url, source=file.source)
+    return Dropped(document, Rejection(rule, detail=detail), offset)
+
+
+def _warc(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+    for record in read_records(stream, file.path):
+        match record:
+            case Skipped():
+                yield NotAPage(record.kind)
+            case Broken():
+                detail = f"{record.reason}: {record.detail}".rstrip(": ")
+                yield _broken(file, "broken", detail, url=record.url, offset=record.offset)
+            case Page():
+                yield _page_document(record, file)
+
+
+def _page_document(page: Page, file: InputFile) -> Document | Dropped:
+    document = Document(
+        id=document_id(page.url, page.date, page.content),
+        url=page.url,
+        date=page.date,
+        source=file.source,
+        charset=page.charset,
+    )
+    if page.kind == "response" and page.status != 200:
+        return Dropped(document, Rejection("status", page.status, 200), page.offset)
+    if is_html(page.content_type, page.content):
+        return replace(document, html=page.content)
+    if page.content_type.startswith("text/plain"):
+        return replace(document, text=decode(page.content, page.charset)[0])
+    return Dropped(document, Rejection("content_type", detail=page.content_type or "none"), page.offset)
+
+
+def _decompressed(stream: BinaryIO, path: str) -> BinaryIO:
+    if path.lower().endswith(".gz"):
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+    if path.lower().endswith(".zst"):
+        reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(stream, read_across_frames=True)
+        return io.BufferedReader(reader)  # type: ignore[return-value]
+    return stream
+
+
+def _jsonl(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+    lines = _decompressed(stream, file.path)
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = lines.readline(MAX_RECORD_BYTES)
+        except (EOFError, OSError, zstandard.ZstdError) as e:
+            yield _broken(file, "broken", f"truncated or damaged compression: {e}", offset=number)
+            return
+        if not line:
+            return
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as e:
+            yield _broken(file, "broken", f"not JSON: {e}", line, offset=number)
+            continue
+        yield _row_document(row, file, line)
+
+
+def _parquet(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+    try:
+        for batch in pq.ParquetFile(stream).iter_batches(batch_size=256):
+            for row in batch.to_pylist():
+                yield _row_document(row, file, b"")
+    except (OSError, ValueError) as e:
+        yield _broken(file, "broken", f"damaged Parquet: {e}")
+
+
+def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+    """Stream a Hugging Face data set: ``name``, ``name:split`` or a folder that ``save_to_disk`` wrote."""
+    from datasets import Dataset, load_dataset
+
+    if file.format == "arrow":
+        rows: Any = Dataset.from_file(file.path)
+    else:
+        name, _, split = file.path.partition(":")
+        rows = load_dataset(name, split=split or "train", streaming=True)
+    for row in rows:
+        yield _row_document(row, file, b"")
+
+
+def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
+    """Build a document from a row with ``text`` or ``html``, and ``url`` and ``date`` at the top or in ``metadata``."""
+    if not isinstance(row, dict) or not isinstance(row.get("text", row.get("html")), str | bytes):
+        return _broken(file, "broken", "a row without text or html", raw or repr(row).encode())
+    meta = row.get("metadata") if isinstance(row.get("metadata"), dict) else {}
+    url = str(row.get("url") or meta.get("url") or "")
+    date = str(row.get("date") or row.get("timestamp") or meta.get("date") or "")
+    text, html = row.get("text"), row.get("html") or b""
+    if isinstance(html, str):
+        html = html.encode("utf-8", "surrogatepass")
+    if isinstance(text, bytes):
+        text = decode(text)[0]
+    content = (text or "").encode("utf-8", "surrogatepass") or html
+    return Document(
+        id=document_id(url, date, content), text=text or "", url=url, date=date, source=file.source, html=html
+    )
+
+
+def _page(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+    try:
+        content = _decompressed(stream, file.path).read(MAX_RECORD_BYTES)
+    except (EOFError, OSError, zstandard.ZstdError) as e:
+        yield _broken(file, "broken", f"truncated or damaged compression: {e}")
+        return
+    if file.format == "html":
+        yield Document(id=document_id("", "", content), source=file.source, html=content)
+    else:
+        yield Document(id=document_id("", "", content), source=file.source, text=decode(content)[0])

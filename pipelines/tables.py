@@ -1,0 +1,165 @@
+"""The tables a run keeps: their schemas, and a writer that appends rows and leaves a whole Parquet file or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import files
+
+FLUSH_ROWS = 4096
+FLUSH_BYTES = 32_000_000
+
+#: The small facts of a document that is still alive, one row each; ``*_row`` is its row in the file that holds the
+#: large field, or -1 where it has none.
+STATE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("source", pa.string()),
+        ("charset", pa.string()),
+        ("title", pa.string()),
+        ("language", pa.string()),
+        ("language_score", pa.float64()),
+        ("domain", pa.string()),
+        ("quality", pa.float64()),
+        ("text_bytes", pa.int64()),
+        ("token_count", pa.int64()),
+        ("html_row", pa.int64()),
+        ("text_row", pa.int64()),
+        ("tokens_row", pa.int64()),
+    ]
+)
+
+#: The large fields, each in a file of its own, written only by a pass that changes it.
+LARGE = {
+    "html": pa.schema([("html", pa.large_binary())]),
+    "text": pa.schema([("text", pa.large_string())]),
+    "tokens": pa.schema([("tokens", pa.large_list(pa.int32()))]),
+}
+
+REJECTED = pa.schema(
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("source", pa.string()),
+        ("language", pa.string()),
+        ("step", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("limit", pa.float64()),
+        ("detail", pa.string()),
+        ("excerpt", pa.string()),
+    ]
+)
+
+DOCUMENTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.large_string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("source", pa.string()),
+        ("title", pa.string()),
+        ("language", pa.string()),
+        ("language_score", pa.float64()),
+        ("domain", pa.string()),
+        ("quality", pa.float64()),
+        ("token_count", pa.int64()),
+        ("copies", pa.int64()),
+    ]
+)
+
+TOKENS = pa.schema(
+    [
+        ("input_ids", pa.large_list(pa.int32())),
+        ("id", pa.string()),
+        ("copy", pa.int64()),
+        ("language", pa.string()),
+        ("domain", pa.string()),
+    ]
+)
+
+
+def signals_schema() -> pa.Schema:
+    """Return the schema of the stored signals: who the document is, and one column per signal."""
+    from curate.signals import signal_names
+
+    who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
+    return pa.schema([*who, ("text_bytes", pa.int64()), *((name, pa.float64()) for name in signal_names())])
+
+
+class TableWriter(AbstractContextManager["TableWriter"]):
+    """Appends rows to a Parquet file that appears when the block ends well, whole."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        self.schema, self.rows = schema, 0
+        self._columns: list[list[Any]] = [[] for _ in schema.names]
+        self._bytes = 0
+        self._atomic = files.atomic_write(path)
+
+    def __enter__(self) -> TableWriter:
+        self._file: BinaryIO = self._atomic.__enter__()
+        self._parquet = pq.ParquetWriter(self._file, self.schema, compression="zstd")
+        return self
+
+    def append(self, row: Sequence[Any], size: int = 0) -> int:
+        """Add a row, values in the order of the schema; ``size`` is its bytes if it is large. Returns its number."""
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(value)
+        self._bytes += size
+        self.rows += 1
+        if len(self._columns[0]) >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
+            self._flush()
+        return self.rows - 1
+
+    def _flush(self) -> None:
+        if self._columns[0]:
+            arrays = [pa.array(c, type=f.type) for c, f in zip(self._columns, self.schema, strict=True)]
+            self._parquet.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+            self._columns = [[] for _ in self.schema.names]
+            self._bytes = 0
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        if kind is None:
+            self._flush()
+        self._parquet.close()
+        self._atomic.__exit__(kind, value, trace)
+
+
+def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a whole small table."""
+    with files.open_read(path) as f:
+        return pq.read_table(f, columns=columns)
+
+
+def iter_rows(path: str, batch: int = 1024) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table one by one, a batch in memory at a time."""
+    with files.open_read(path) as f:
+        for chunk in pq.ParquetFile(f).iter_batches(batch_size=batch):
+            yield from chunk.to_pylist()
+
+
+class LargeColumn:
+    """Reads one large field by ascending row number, holding one batch."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self._stream = files.open_read(path)
+        self._name = name
+        self._batches = pq.ParquetFile(self._stream).iter_batches(batch_size=256, columns=[name])
+        self._first, self._values = 0, pa.array([], type=LARGE[name].field(0).type)
+
+    def __getitem__(self, row: int) -> Any:
+        while row >= self._first + len(self._values):
+            self._first += len(self._values)
+            self._values = next(self._batches).column(0)
+        value = self._values[row - self._first]
+        if self._name == "tokens":
+            return value.values.to_numpy()
+        return value.as_py()
