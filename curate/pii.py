@@ -1,0 +1,341 @@
+"""Replace personal data in text: e-mail addresses, phone numbers, IP addresses, bank and card numbers.
+
+>>> scrub_pii("Write to ann@example.org or call +1 212-555-0142.").text
+'Write to <EMAIL> or call <PHONE>.'
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from curate.document import Edit
+
+PLACEHOLDERS = {
+    "email": "<EMAIL>",
+    "phone": "<PHONE>",
+    "ip": "<IP>",
+    "iban": "<IBAN>",
+    "credit_card": "<CREDIT_CARD>",
+    "us_ssn": "<SSN>",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PiiConfig:
+    """Which kinds are replaced.
+
+    E-mail, phone and public IP are what dolma and FineWeb replace; IBAN and card numbers prove themselves by a
+    checksum. US social security numbers have none and look like many other numbers: only on request.
+    """
+
+    email: bool = True
+    phone: bool = True
+    ip: bool = True
+    iban: bool = True
+    credit_card: bool = True
+    us_ssn: bool = False
+
+
+def scrub_pii(text: str, config: PiiConfig = PiiConfig()) -> Edit:
+    """Replace personal data by fixed placeholders.
+
+    Args:
+        text: any text.
+        config: which kinds.
+
+    Returns:
+        The text with ``<EMAIL>``, ``<PHONE>``, ``<IP>``, ``<IBAN>``, ``<CREDIT_CARD>``, ``<SSN>`` where something was
+        found, and how many of each kind (``email``, ``phone``, ``ip``, ``iban``, ``credit_card``, ``us_ssn``).
+
+    A phone number is one with a plus and a country code, one written as in North America, one of nine to twelve grouped
+    digits that begins with 0, or any after a word such as "Tel". Private addresses, version numbers, dates, ISBNs and
+    prices stay.
+
+    >>> scrub_pii("Version 1.2.3.4.5 of 2021-03-04 at 192.168.0.1, price 1,234,567.00").counts
+    {}
+    """
+    counts: dict[str, int] = {}
+    pieces: list[str] = []
+    done = 0
+    for start, end, kind in sorted(_find(text, config)):
+        if start < done:  # an earlier find covers this one
+            continue
+        pieces += [text[done:start], PLACEHOLDERS[kind]]
+        counts[kind] = counts.get(kind, 0) + 1
+        done = end
+    pieces.append(text[done:])
+    return Edit("".join(pieces), counts)
+
+
+def _find(text: str, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
+    """Everything to replace: start, end, kind.
+
+    Nearly every text has little of it, so the whole text is only searched for what each kind cannot do without (an at
+    sign, a pair of colons, a run of digits); the exact patterns are then tried around that place.
+    """
+    if config.email:
+        yield from _emails(text)
+    if not text.isascii() and _OTHER_DIGITS.search(text):
+        text = text.translate(_TO_ASCII_DIGITS)  # one character for one, so that places stay the same
+    if config.ip:
+        yield from _ipv6(text)
+    for run in _DIGIT_RUN.finditer(text):
+        if _count_digits(run.group()) >= 6:
+            yield from _in_digit_run(text, run.start(), run.end(), config)
+        elif config.ip:
+            yield from _ipv4(text, run.start(), run.end() + 2)
+
+
+# Digits of Arabic, Persian, Devanagari, Bengali and fullwidth writing.
+_ZEROS = "\u0660\u06f0\u0966\u09e6\uff10"
+_OTHER_DIGITS = re.compile("[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS) + "]")
+_TO_ASCII_DIGITS = {ord(zero) + value: str(value) for zero in _ZEROS for value in range(10)}
+
+# An address as people write it (RFC 5322 dot-atom), with the lengths of RFC 5321, section 4.5.3.1.
+_LOCAL_PART = re.compile(r"(?<![\w.%+\-])[\w%+'\-](?:[\w.%+'\-]{0,62}[\w%+\-])?\Z")
+_DOMAIN = re.compile(r"(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w@])")
+
+
+def _emails(text: str) -> Iterator[tuple[int, int, str]]:
+    at = text.find("@")
+    while at >= 0:
+        domain = _DOMAIN.match(text, at + 1)
+        if domain:
+            first = max(0, at - 65)
+            local = _LOCAL_PART.search(text[first:at])
+            if local:
+                yield first + local.start(), domain.end(), "email"
+        at = text.find("@", at + 1)
+
+
+_TWO_COLONS = re.compile(r":(?:[0-9A-Fa-f]{1,4})?:")
+_IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?<=:)[0-9.]{7,15})?(?![\w:]|\.[0-9])")
+
+
+def _ipv6(text: str) -> Iterator[tuple[int, int, str]]:
+    done = 0
+    for colons in _TWO_COLONS.finditer(text):
+        if colons.start() < done:
+            continue
+        # An address starts at most 4 digits before its first colon.
+        match = _IPV6.search(text, max(0, colons.start() - 4), colons.end() + 40)
+        if match:
+            done = match.end()
+            if _is_public_ipv6(match.group()):
+                yield match.start(), match.end(), "ip"
+
+
+def _is_public_ipv6(address: str) -> bool:
+    """Whether this is the address of a host on the Internet: global unicast, 2000::/3 (RFC 4291), or a mapped IPv4 one.
+
+    What ends in two colons is a network, or the end of a sentence of reStructuredText ("so it will be::"); all eight
+    groups written out are no accident.
+    """
+    try:
+        parsed = ipaddress.IPv6Address(address)
+    except ValueError:
+        return False
+    if parsed.ipv4_mapped:
+        return parsed.ipv4_mapped.is_global
+    known = int(parsed) >> 125 == 1 and not address.endswith("::")
+    return parsed.is_global and (known or "::" not in address)
+
+
+# Digits with what people put between them; every other pattern lies in such a run or begins shortly before it.
+_DIGIT_RUN = re.compile(r"[0-9][0-9 .()\-/\u00a0\u2009\u202f\u2010-\u2013]{5,}")
+
+
+def _in_digit_run(text: str, start: int, end: int, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
+    """What is found in one run of digits; where two kinds overlap, the one that is more certain."""
+    stop = end + 9  # as far as an extension and the character after it
+    finds: list[tuple[int, int, str]] = []
+    if config.iban:
+        finds += _ibans(text, start, end)
+    if config.credit_card:
+        finds += ((*m.span(), "credit_card") for m in _CARD.finditer(text, start, stop) if _is_card(m.group()))
+    if config.ip:
+        finds += _ipv4(text, start, stop)
+    if config.us_ssn:
+        finds += ((*m.span(), "us_ssn") for m in _SSN.finditer(text, start, stop))
+    if config.phone:
+        finds += _phones(text, start, stop)
+    for i, (first, last, kind) in enumerate(finds):
+        if not any(first < other_last and other_first < last for other_first, other_last, _ in finds[:i]):
+            yield first, last, kind
+
+
+_IPV4 = re.compile(r"(?<![\w.\-])(?<!(?<!/)/)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![\w\-]|\.[0-9])")
+_ADDRESS_WORD = re.compile(
+    r"(?i:(?<![^\W_])(?:ip|ipv4|ip address|addr|host|server|dns|ping|gateway|proxy|client)\W{0,4}(?:is |at )?\Z|//\Z)"
+)
+
+
+def _ipv4(text: str, start: int, stop: int) -> Iterator[tuple[int, int, str]]:
+    for match in _IPV4.finditer(text, start, stop):
+        if _is_public_ipv4(match.group(), text[max(0, match.start() - 20) : match.start()]):
+            yield *match.span(), "ip"
+
+
+def _is_public_ipv4(address: str, before: str) -> bool:
+    """Whether this is a public address and no version or section number.
+
+    Four numbers with six digits or fewer between them need a word before them that says address (8.8.8.8 and its like,
+    which nobody gives to a version, do not): of all addresses one in 800 is so short, and on real pages nearly all that
+    are so short were versions and sections.
+    """
+    try:
+        parsed = ipaddress.IPv4Address(address)
+    except ValueError:
+        return False
+    numbers = address.split(".")
+    is_long = len(address) >= 10 or (len(set(numbers)) == 1 and int(numbers[0]) > 4)
+    return parsed.is_global and (is_long or _ADDRESS_WORD.search(before) is not None)
+
+
+# As one number, or in the groups that are printed on a card.
+_CARD = re.compile(
+    r"(?<![\w.\-+/=#&])(?:[1-6][0-9]{11,18}(?![\w\-/=]|[.,][0-9])|(?<![0-9][ \u00a0])[3-6][0-9]{3}([ \-])"
+    r"(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{6}\1[0-9]{4,5})(?!\w|\1[0-9]|[.,/=][0-9]))"
+)
+# Issuers by first digits, and the lengths of their numbers (ISO/IEC 7812): American Express, Diners Club, Discover and
+# UnionPay, JCB, Mastercard, JCB and Maestro of old, Visa.
+_CARD_ISSUER = re.compile(
+    r"3[47][0-9]{13}"
+    r"|3(?:0[0-5]|[68][0-9])[0-9]{11}"
+    r"|(?:6011|64[4-9][0-9]|65[0-9]{2}|62[0-9]{2})[0-9]{12,15}"
+    r"|35(?:2[89]|[3-8][0-9])[0-9]{12}"
+    r"|(?:5[1-5][0-9]{2}|222[1-9]|22[3-9][0-9]|2[3-6][0-9]{2}|27[01][0-9]|2720)[0-9]{12}"
+    r"|(?:2131|1800)[0-9]{11}|(?:50[123]8|5020|6304|6759|676[1-3])[0-9]{8,15}"
+    r"|4[0-9]{12}(?:[0-9]{3}){0,2}"
+)
+_SSN = re.compile(r"(?<![\w.\-+/=#&])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w\-/]|[. ][0-9])")
+
+
+def _is_card(found: str) -> bool:
+    number = "".join(c for c in found if c.isdigit())
+    if not _CARD_ISSUER.fullmatch(number):
+        return False
+    # Luhn: with every second digit from the right doubled, the sum of all digits is a multiple of 10.
+    plain = sum(int(c) for c in number[::-1][::2])
+    doubled = sum(sum(divmod(2 * int(c), 10)) for c in number[::-1][1::2])
+    return (plain + doubled) % 10 == 0
+
+
+_GAP = r"[ .\-/\u00a0\u2009\u202f\u2010-\u2013]"
+_EXTENSION = r"(?:[ ,]{0,2}(?i:ext\.?|x)[ ]?[0-9]{1,6})?"
+_END = r"(?![\w/=]|[\-.,][0-9])"
+# A number that says itself that it is a phone number: a plus, a country code (ITU-T E.164: at most 15 digits in all).
+_PHONE_PLUS = re.compile(
+    rf"(?<![\w+=/])\+\(?[1-9][0-9]{{0,2}}\)?(?:{_GAP}?\([0-9]{{1,5}}\))?(?:{_GAP}{{0,2}}[0-9]){{4,13}}{_EXTENSION}{_END}"
+)
+# North America as it is nearly always written: area code and exchange, which begin with 2 to 9, and four digits.
+_PHONE_AMERICA = re.compile(
+    r"(?<![\w.\-+/=#])(?:(?:\+|00)?1[ .\-])?"
+    r"(?:\([2-9][0-9]{2}\)[ \u00a0.\-]{0,2}|[2-9][0-9]{2}[.\-/\u2010-\u2013])"
+    rf"[2-9][0-9]{{2}}[ .\-\u2010-\u2013][0-9]{{4}}{_EXTENSION}{_END}"
+)
+# The trunk or international prefix 0 and grouped digits: "020 7946 0958", "01 23 45 67 89", "(030) 1234-567".
+_PHONE_ZERO = re.compile(
+    r"(?<![\w.,\-+/=#])(?<![0-9][ \u00a0])\(?00?[1-9][0-9]{0,3}\)?"
+    rf"(?:{_GAP}[0-9]{{2,8}}){{1,5}}{_EXTENSION}{_END}(?![ ][0-9])"
+)
+_DAY_OR_MONTH = r"(?:0?[1-9]|[12][0-9]|3[01])"
+_DATE = re.compile(rf"{_DAY_OR_MONTH}([./\-]){_DAY_OR_MONTH}\1(?:[0-9]{{4}}|[0-9]{{2}})(?!\1?[0-9])")
+# A post code and a house number look like an area code and a number.
+_POST_CODE = re.compile(r"[0-9]{5}[ \u00a0][0-9]{1,4}")
+# Any other number where a word before it says that somebody answers there.
+_PHONE_WORD = re.compile(
+    r"(?i:(?<![^\W_])(?:tel|phones?|telephone|mobile|mob|cell|fax|call|dial|hotline|whatsapp|text|sms|ph|"
+    r"t[ée]l[ée]phone|tél|tel[ée]fono|telefone|telefon|celular|móvil|handy|rufnummer|"
+    r"тел|телефон|факс|電話|电话|电话号码|전화|هاتف|फ़ोन)"
+    r"(?:[ ](?:no|number|nr|num|nummer|us|me|him|her|them|toll[ -]free)(?![^\W_]))?(?:[ ](?:at|on|is))?)"
+    r"[\s.:#=–-]{0,4}\(?\Z"
+)
+_PHONE_ANY = re.compile(rf"\(?[0-9](?:[()]?{_GAP}{{0,2}}[()]?[0-9]){{5,14}}{_EXTENSION}{_END}")
+
+
+def _phones(text: str, start: int, stop: int) -> Iterator[tuple[int, int, str]]:
+    before = text[max(0, start - 28) : start]
+    if "+" in before[-2:]:
+        plus = start - len(before) + before.rindex("+")
+        match = _PHONE_PLUS.match(text, plus, stop)
+        if match and _is_international(match.group()):
+            yield match.start(), match.end(), "phone"
+            return
+    first = start - 1 if before.endswith("(") else start
+    found = False
+    for match in _PHONE_AMERICA.finditer(text, first, stop):
+        found = True
+        yield match.start(), match.end(), "phone"
+    if found:
+        return
+    for match in _PHONE_ZERO.finditer(text, first, stop):
+        if _is_zero_phone(match.group()):
+            found = True
+            yield match.start(), match.end(), "phone"
+    if not found and _PHONE_WORD.search(before):
+        match = _PHONE_ANY.match(text, first, stop)
+        if match and not _DATE.match(match.group()):
+            yield match.start(), match.end(), "phone"
+
+
+def _count_digits(text: str) -> int:
+    return sum(c.isdigit() for c in text)
+
+
+def _is_zero_phone(found: str) -> bool:
+    digits = _count_digits(found)
+    least = 11 if found.lstrip("(").startswith("00") else 9  # 00 begins an international number
+    return least <= digits <= 14 and not _DATE.match(found) and not _POST_CODE.fullmatch(found)
+
+
+def _is_international(found: str) -> bool:
+    digits = _count_digits(re.split(r"[x,e]", found, maxsplit=1)[0])
+    # North America always has ten digits after its 1; the shortest numbers of E.164 have seven in all (Niue).
+    return digits == 11 if found.lstrip("+(").startswith("1") else 7 <= digits <= 15
+
+
+# Length by country: the IBAN registry of SWIFT, release 98.
+_IBAN_LENGTH = {
+    country: int(length)
+    for country, length in re.findall(
+        r"(..)(\d\d)",
+        "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29ES24FI18FK18FO18FR27"
+        "GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25MC27MD24ME22"
+        "MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25SV28"
+        "TL23TN24TR26UA29VA22VG24XK20YE30",
+    )
+}
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}|[a-z]{2})[0-9]{2}(?=[ \u00a0]?[A-Za-z0-9])")
+
+
+def _ibans(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+    # Letters of the bank may stand before the digits of the account: GB29 NWBK 6016 ...
+    for match in _IBAN_START.finditer(text, max(0, start - 20), end):
+        iban_end = _iban_end(text, match.start())
+        if iban_end:
+            yield match.start(), iban_end, "iban"
+
+
+def _iban_end(text: str, start: int) -> int:
+    """The end of the IBAN that starts here, or 0 if none does."""
+    length = _IBAN_LENGTH.get(text[start : start + 2].upper(), 0)
+    compact = ""
+    at = start
+    while len(compact) < length and at < len(text):
+        character = text[at]
+        if character.isascii() and character.isalnum():
+            compact += character
+        elif character not in " \u00a0" or text[at - 1] in " \u00a0":
+            return 0
+        at += 1
+    if not length or len(compact) < length or (at < len(text) and text[at].isalnum()):
+        return 0
+    # In groups it is written in capitals; two words and a number are not it.
+    if not (compact.isupper() or (compact.islower() and at - start == length)):
+        return 0
+    # ISO 7064: the first four characters go to the end, letters count as 10 to 35, and the number is 1 modulo 97.
+    return at if int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1 else 0

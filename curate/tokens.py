@@ -1,0 +1,222 @@
+"""Text to token ids and back, and the Megatron files that hold them.
+
+>>> tokenizer = load_tokenizer()
+>>> tokenizer.decode(tokenizer.encode("One recipe, one corpus."))
+'One recipe, one corpus.'
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer as HuggingFaceTokenizer
+
+DEFAULT_TOKENIZER = "curate-32k"
+
+# Names that published tokenizers give the token between two documents: GPT-2 and ours, Llama 3, Llama 2, Gemma, BERT.
+END_OF_TEXT_NAMES = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A tokenizer: text to ids without truncation, padding or special tokens, and ids to text.
+
+    ``name`` is what it was loaded by, ``vocabulary_size`` one more than its largest id, ``eos_id`` the id that the
+    writer puts between documents. Made by `load_tokenizer`.
+    """
+
+    name: str
+    vocabulary_size: int
+    eos_id: int
+    _tokenizer: HuggingFaceTokenizer
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What one id is stored as: uint16 where all ids fit, else int32, the two that Megatron reads."""
+        import numpy as np
+
+        return np.dtype("<u2" if self.vocabulary_size <= 1 << 16 else "<i4")
+
+    def encode(self, text: str) -> NDArray[Any]:
+        """Token ids of a text, in ``dtype``.
+
+        The name of a special token inside the text (``<|endoftext|>`` on a web page) is encoded as the characters it
+        is written with, never as the special token. Lone surrogates, which no UTF-8 can hold, become U+FFFD.
+
+        >>> load_tokenizer().encode("").shape
+        (0,)
+        """
+        import numpy as np
+
+        try:
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        except (UnicodeEncodeError, TypeError):  # what the library says of a lone surrogate
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return np.array(ids, dtype=self.dtype)
+
+    def decode(self, ids: Sequence[int] | NDArray[Any]) -> str:
+        """The text of token ids; bytes that are no UTF-8 become U+FFFD.
+
+        >>> tokenizer = load_tokenizer()
+        >>> tokenizer.decode([tokenizer.eos_id])
+        '<|endoftext|>'
+        """
+        return self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
+
+    def to_json(self) -> str:
+        """The tokenizer as the text of a ``tokenizer.json``, for whoever trains on the corpus.
+
+        >>> load_tokenizer().to_json()[:18]
+        '{"version":"1.0","'
+        """
+        return str(self._tokenizer.to_str())
+
+
+def load_tokenizer(name_or_path: str = DEFAULT_TOKENIZER, eos: str | None = None) -> Tokenizer:
+    """Load the tokenizer that comes with `curate`, or any ``tokenizer.json``.
+
+    Args:
+        name_or_path: ``"curate-32k"``, the shipped byte-level BPE of 32,000 entries (every text without lone surrogates
+            comes back unchanged; quality_models/cards/tokenizer.md), or the path of a ``tokenizer.json`` as the Hugging
+            Face `tokenizers` library writes it, also compressed as ``.json.zst``.
+        eos: the token put between documents; by default the first of ``END_OF_TEXT_NAMES`` that the vocabulary has.
+
+    Raises:
+        FileNotFoundError: no such name and no such file.
+        ValueError: the file is no ``tokenizer.json``, or the end-of-text token is not in its vocabulary.
+
+    >>> tokenizer = load_tokenizer("curate-32k")
+    >>> tokenizer.vocabulary_size, tokenizer.dtype.name
+    (32000, 'uint16')
+    """
+    return _load_default() if name_or_path == DEFAULT_TOKENIZER and eos is None else _load(name_or_path, eos)
+
+
+@functools.cache
+def _load_default() -> Tokenizer:
+    return _load(DEFAULT_TOKENIZER, None)
+
+
+def _load(name_or_path: str, eos: str | None) -> Tokenizer:
+    import tokenizers
+
+    path = Path(name_or_path)
+    if name_or_path == DEFAULT_TOKENIZER:
+        path = Path(__file__).parent.parent / "quality_models" / "models" / "tokenizer-32k.json.zst"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no tokenizer {name_or_path!r}: give {DEFAULT_TOKENIZER!r} or the path of a tokenizer.json file"
+        )
+    data = path.read_bytes()
+    if path.suffix == ".zst":
+        import zstandard
+
+        data = zstandard.ZstdDecompressor().decompress(data)
+    try:
+        tokenizer = tokenizers.Tokenizer.from_str(data.decode())
+    except Exception as error:  # the library raises bare Exception
+        raise ValueError(f"{path} is not a tokenizer.json of the Hugging Face tokenizers library: {error}") from error
+    # A tokenizer.json may say that a model's input is cut or filled up; a corpus wants every token of every text.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    eos_id = _eos_id(path, vocabulary, eos)
+    return Tokenizer(name_or_path, max(vocabulary.values()) + 1, eos_id, tokenizer)
+
+
+def _eos_id(path: Path, vocabulary: dict[str, int], eos: str | None) -> int:
+    names = END_OF_TEXT_NAMES if eos is None else (eos,)
+    for name in names:
+        if name in vocabulary:
+            return vocabulary[name]
+    raise ValueError(
+        f"the vocabulary of {path} has none of {', '.join(names)}: say with eos= which of its tokens ends a document"
+    )
+
+
+# Megatron's indexed dataset, version 1 (NVIDIA/Megatron-LM, megatron/core/datasets/indexed_dataset.py): the .bin file
+# is the bare ids, little-endian; the .idx file is this magic, then u64 version, u8 dtype code, u64 sequences, u64
+# length of the document table, int32 lengths, int64 byte offsets, int64 document table (0..n: a document is a sequence).
+_MEGATRON_MAGIC = b"MMIDIDX\x00\x00"
+_MEGATRON_CODES = {"int32": 4, "uint16": 8}
+
+
+def megatron_index(lengths: Sequence[int] | NDArray[Any], dtype: np.dtype[Any] | str) -> bytes:
+    """The bytes of the ``.idx`` file for a ``.bin`` file of documents one after the other.
+
+    Args:
+        lengths: tokens of each document, in the order of the ``.bin`` file.
+        dtype: of the ids, uint16 or int32; both files are little-endian.
+
+    Raises:
+        ValueError: a dtype that Megatron has no code for here, or a document of 2**31 tokens or more.
+
+    >>> len(megatron_index([3, 5], "uint16"))
+    82
+    """
+    import numpy as np
+
+    name = np.dtype(dtype).name
+    if name not in _MEGATRON_CODES:
+        raise ValueError(f"a Megatron file of {name}: use uint16 or int32")
+    sizes = np.asarray(lengths, dtype=np.int64)
+    if sizes.size and (sizes.min() < 0 or sizes.max() >= 1 << 31):
+        raise ValueError(f"document lengths from {sizes.min()} to {sizes.max()}: Megatron holds 0 to 2**31 - 1")
+    offsets = np.zeros(sizes.size + 1, np.int64)
+    np.cumsum(sizes * np.dtype(dtype).itemsize, out=offsets[1:])
+    return b"".join(
+        [
+            _MEGATRON_MAGIC,
+            np.array([1], "<u8").tobytes(),
+            np.array([_MEGATRON_CODES[name]], "<u1").tobytes(),
+            np.array([sizes.size, sizes.size + 1], "<u8").tobytes(),
+            sizes.astype("<i4").tobytes(),
+            offsets[:-1].astype("<i8").tobytes(),
+            np.arange(sizes.size + 1, dtype="<i8").tobytes(),
+        ]
+    )
+
+
+def read_megatron(bin_bytes: bytes, idx_bytes: bytes) -> list[NDArray[Any]]:
+    """The documents of a Megatron ``.bin`` and ``.idx`` pair, as arrays of ids.
+
+    Args:
+        bin_bytes: what the ``.bin`` file holds; a memory map will do.
+        idx_bytes: what the ``.idx`` file holds.
+
+    Raises:
+        ValueError: the two are not a whole Megatron pair of version 1.
+
+    >>> import numpy as np
+    >>> read_megatron(np.array([7, 8, 9], "<u2").tobytes(), megatron_index([1, 2], "uint16"))
+    [array([7], dtype=uint16), array([8, 9], dtype=uint16)]
+    """
+    import numpy as np
+
+    if idx_bytes[:9] != _MEGATRON_MAGIC or len(idx_bytes) < 34:
+        raise ValueError("the .idx file does not begin like a Megatron index (MMIDIDX)")
+    version = int(np.frombuffer(idx_bytes, "<u8", 1, 9)[0])
+    dtypes = {code: np.dtype(name).newbyteorder("<") for name, code in _MEGATRON_CODES.items()}
+    code, (sequences, documents) = idx_bytes[17], np.frombuffer(idx_bytes, "<u8", 2, 18).tolist()
+    if version != 1 or code not in dtypes:
+        raise ValueError(f"Megatron index version {version} with dtype code {code}: read are version 1, codes 4 and 8")
+    if len(idx_bytes) != 34 + 12 * sequences + 8 * documents:
+        raise ValueError(
+            f"a Megatron index of {sequences} sequences and {documents} entries cannot have {len(idx_bytes)} bytes"
+        )
+    lengths = np.frombuffer(idx_bytes, "<i4", sequences, 34)
+    offsets = np.frombuffer(idx_bytes, "<i8", sequences, 34 + 4 * sequences)
+    dtype = dtypes[code]
+    needed = int((offsets + lengths.astype(np.int64) * dtype.itemsize).max(initial=0))
+    if needed > len(bin_bytes):
+        raise ValueError(f"the .bin file has {len(bin_bytes)} bytes and its index speaks of {needed}: it was cut off")
+    return [np.frombuffer(bin_bytes, dtype, n, o) for n, o in zip(lengths.tolist(), offsets.tolist(), strict=True)]

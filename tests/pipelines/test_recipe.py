@@ -1,0 +1,73 @@
+import pytest
+
+from pipelines.recipe import RecipeError, load_recipe, parse_recipe
+
+SMALL = """\
+name: small
+steps:
+  - language: {min_score: 0.5}
+  - minhash_dedup:
+      threshold: 0.9
+"""
+
+
+def refusal(text, *settings):
+    with pytest.raises(RecipeError) as e:
+        parse_recipe(text, "my.yaml", settings=settings)
+    return str(e.value)
+
+
+def test_settings_reach_the_config_and_the_rest_are_defaults():
+    recipe = parse_recipe(SMALL, "my.yaml")
+    assert [s.name for s in recipe.steps] == ["language", "minhash_dedup"]
+    assert recipe.steps[0].config.min_score == 0.5
+    assert recipe.steps[1].config.threshold == 0.9
+    assert recipe.steps[1].config.minhash.ngram == 5
+
+
+def test_unknown_key_is_refused_with_file_line_and_the_nearest():
+    text = SMALL.replace("threshold", "treshold")
+    assert refusal(text) == "my.yaml:5: treshold: unknown key; did you mean 'threshold'?"
+
+
+def test_unknown_step_is_refused_with_the_nearest():
+    assert "my.yaml:3" in refusal(SMALL.replace("language:", "langauge:"))
+    assert "did you mean 'language'" in refusal(SMALL.replace("language:", "langauge:"))
+
+
+def test_a_number_with_a_comma_is_refused_where_it_stands():
+    message = refusal(SMALL.replace("0.9", '"262,144"'))
+    assert message.startswith("my.yaml:5: threshold")
+    assert "262,144" in message
+
+
+def test_top_level_typo_and_broken_yaml():
+    assert refusal(SMALL.replace("steps:", "stesp:")).startswith("my.yaml:2: stesp: unknown key; did you mean 'steps'")
+    assert refusal("name: [").startswith("my.yaml:1: not YAML")
+    assert "no steps" in refusal("name: x")
+
+
+def test_two_steps_of_a_kind_need_names():
+    twice = SMALL + "  - language: {min_score: 0.9}\n"
+    assert "a second step 'language'" in refusal(twice)
+    assert parse_recipe(twice.replace("0.9}", "0.9, name: again}"), "my.yaml").steps[2].name == "again"
+
+
+def test_set_changes_a_step_by_name_and_refuses_a_wrong_one():
+    recipe = parse_recipe(SMALL, "my.yaml", settings=["steps.minhash_dedup.threshold=0.7", "output.formats=[parquet]"])
+    assert recipe.steps[1].config.threshold == 0.7
+    assert recipe.output.formats == ("parquet",)
+    assert "did you mean 'minhash_dedup'" in refusal(SMALL, "steps.minhash_dedupp.threshold=1")
+    assert "unknown key" in refusal(SMALL, "steps.minhash_dedup.treshold=1")
+
+
+@pytest.mark.parametrize("name", ["llama3", "fineweb"])
+def test_shipped_recipes_are_whole(name):
+    recipe = load_recipe(name, inputs=["x/*.warc.gz"])
+    assert recipe.name == name
+    assert recipe.sources[0].input == "x/*.warc.gz"
+
+
+def test_a_missing_recipe_names_the_shipped_ones():
+    with pytest.raises(RecipeError, match="llama3, fineweb"):
+        load_recipe("lama3")

@@ -1,0 +1,93 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from curate.decontaminate import ContaminationIndex
+
+LONG = (
+    "A farmer has 12 hens and each of them lays 3 eggs on a Monday how many eggs does he sell if he eats four of them"
+)
+SHORT = "Why does the moon look larger near the horizon"
+INDEX = ContaminationIndex([("long", "b1", LONG), ("short", "b2", SHORT), ("tiny", "b3", "Is it true that")])
+PADDING = "Some words that stand around it and say nothing of interest to anybody at all. "
+
+
+def test_verbatim_is_found_with_its_place():
+    text = PADDING + LONG + ". " + PADDING
+    (hit,) = INDEX.find(text)
+    assert (hit.item_id, hit.benchmark, hit.overlap) == ("long", "b1", 1.0)
+    assert text[hit.start : hit.end] == LONG
+
+
+def test_case_punctuation_and_layout_make_no_difference():
+    text = PADDING + "- **" + LONG.upper().replace(" ", " \n* ") + "**"
+    assert INDEX.find(text)[0].overlap == 1.0
+
+
+def test_part_of_an_item_is_a_part_of_its_ngrams():
+    words = LONG.split()
+    half = " ".join(words[: len(words) - 4])
+    (hit,) = INDEX.find(PADDING + half)
+    ngrams = len(words) - 12
+    assert hit.overlap == pytest.approx((ngrams - 4) / ngrams)
+
+
+def test_a_short_item_is_found_whole_and_only_whole():
+    assert [hit.item_id for hit in INDEX.find(PADDING + SHORT + "?")] == ["short"]
+    assert INDEX.find(PADDING + SHORT.rsplit(" ", 1)[0] + " sea") == []
+
+
+def test_a_very_short_item_is_counted_and_not_searched():
+    assert INDEX.too_short == 1
+    assert INDEX.find("Is it true that it is") == []
+
+
+def test_twelve_words_in_a_row_are_no_match():
+    assert INDEX.find(" ".join(LONG.split()[:12]) + " and no more") == []
+
+
+def test_the_words_of_an_instruction_do_not_accuse_every_item():
+    instruction = "Choose the answer that fits best of the four that are given here and write its letter: "
+    items = [
+        (f"q{i}", "b", f"{instruction} question number {i} is about {i * 7} and {i * 13} things") for i in range(20)
+    ]
+    index = ContaminationIndex(items)
+    assert index.find(PADDING + instruction) == []
+    assert [hit.item_id for hit in index.find(PADDING + items[3][2])] == ["q3"]
+
+
+def test_the_place_is_the_longest_stretch():
+    words = LONG.split()
+    text = " ".join(words[:13]) + ". " + PADDING + LONG
+    (hit,) = INDEX.find(text)
+    assert text[hit.start : hit.end] == LONG
+
+
+def test_languages_without_spaces_are_read_by_character():
+    item = "小明有五个苹果他给了小红两个后来又买了三个请问他现在有几个苹果"
+    index = ContaminationIndex([("zh", "b", item)])
+    (hit,) = index.find("今天天气很好。" + item + "？大家都来回答。")
+    assert hit.overlap == 1.0
+
+
+@given(
+    st.lists(st.sampled_from(["aa", "Bb", "ß", "İx", "dd", "ee", "北"]), min_size=8, max_size=40), st.text(max_size=30)
+)
+@settings(max_examples=200)
+def test_an_item_is_always_found_in_itself(words, around):
+    item = " ".join(words)
+    index = ContaminationIndex([("item", "b", item)])
+    text = f"{around} {item} {around}"
+    (hit,) = index.find(text)
+    assert hit.overlap == 1.0
+    assert item in text[hit.start : hit.end] or words[0] in text[hit.start : hit.end]
+
+
+@given(st.text())
+def test_any_text_can_be_searched(text):
+    INDEX.find(text)
+
+
+def test_an_id_given_twice_is_refused():
+    with pytest.raises(ValueError, match="two items have the id 'x'"):
+        ContaminationIndex([("x", "b", LONG), ("x", "b", SHORT)])

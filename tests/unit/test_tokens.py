@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.tokens import load_tokenizer, megatron_index, read_megatron
+
+TOKENIZER = load_tokenizer()
+KNOWN_IDS = [
+    768,
+    4463,
+    14652,
+    283,
+    940,
+    12,
+    221,
+    3095,
+    20,
+    26,
+    551,
+    10086,
+    338,
+    221,
+    29529,
+    1175,
+    106,
+    221,
+    26513,
+    248,
+    225,
+]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_any_text_comes_back(text):
+    assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\n\n  \t\r\n",
+        "a\x00b",
+        "नमस्ते दुनिया",
+        "你好，世界",
+        "👩‍👩‍👧‍👦",
+        "e\u0301 \u00e9",
+        "x" * 5000,
+        " " * 5000,
+    ],
+)
+def test_awkward_texts_come_back(text):
+    assert TOKENIZER.decode(TOKENIZER.encode(text)) == text
+
+
+def test_a_special_token_on_a_page_is_only_its_characters():
+    text = "before <|endoftext|> after"
+    ids = TOKENIZER.encode(text)
+    assert TOKENIZER.eos_id not in ids
+    assert TOKENIZER.decode(ids) == text
+
+
+def test_lone_surrogates_become_replacement_characters():
+    assert TOKENIZER.decode(TOKENIZER.encode("a\ud800b")) == "a\ufffdb"
+
+
+def test_the_shipped_tokenizer_has_what_its_name_says():
+    assert (TOKENIZER.name, TOKENIZER.vocabulary_size, TOKENIZER.dtype) == ("curate-32k", 32_000, np.uint16)
+    assert TOKENIZER.decode([TOKENIZER.eos_id]) == "<|endoftext|>"
+
+
+def test_the_ids_of_a_known_sentence_stay_the_same():
+    # The tokenizer is a contract with whoever has trained on its ids.
+    assert TOKENIZER.encode("The quick brown fox, 2024: naïve 北京 🙂").tolist() == KNOWN_IDS
+
+
+def test_a_path_works_and_cuts_nothing(tmp_path):
+    import tokenizers
+
+    other = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "</s>": 1, "b": 70_000}, unk_token="a"))
+    other.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    other.enable_truncation(2)
+    other.enable_padding(length=4)
+    other.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = load_tokenizer(str(tmp_path / "tokenizer.json"))
+    assert tokenizer.encode("a b a").tolist() == [0, 70_000, 0]
+    assert (tokenizer.vocabulary_size, tokenizer.eos_id, tokenizer.dtype) == (70_001, 1, np.int32)
+    assert load_tokenizer(str(tmp_path / "tokenizer.json"), eos="b").eos_id == 70_000
+    with pytest.raises(ValueError, match="none of <eot>"):
+        load_tokenizer(str(tmp_path / "tokenizer.json"), eos="<eot>")
+
+
+def test_the_shipped_tokenizer_can_be_handed_on(tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(TOKENIZER.to_json(), encoding="utf-8")
+    assert load_tokenizer(str(path)).encode("Ça va? 123456").tolist() == TOKENIZER.encode("Ça va? 123456").tolist()
+
+
+def test_what_is_no_tokenizer_is_said_to_be_none(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no tokenizer 'gpt-7'"):
+        load_tokenizer("gpt-7")
+    path = tmp_path / "x.json"
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="not a tokenizer"):
+        load_tokenizer(str(path))
+
+
+@pytest.mark.parametrize(("dtype", "code"), [("uint16", 8), ("int32", 4)])
+def test_megatron_index_has_the_published_layout(dtype, code):
+    size = np.dtype(dtype).itemsize
+    expected = b"MMIDIDX\x00\x00" + (1).to_bytes(8, "little") + bytes([code])
+    expected += (3).to_bytes(8, "little") + (4).to_bytes(8, "little")
+    expected += b"".join(n.to_bytes(4, "little") for n in [2, 0, 3])
+    expected += b"".join(n.to_bytes(8, "little") for n in [0, 2 * size, 2 * size])
+    expected += b"".join(n.to_bytes(8, "little") for n in [0, 1, 2, 3])
+    assert megatron_index([2, 0, 3], dtype) == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 65_535), max_size=6), max_size=6), st.sampled_from(["uint16", "int32"]))
+def test_megatron_files_come_back(documents, dtype):
+    arrays = [np.array(document, dtype) for document in documents]
+    bin_bytes = b"".join(array.tobytes() for array in arrays)
+    read = read_megatron(bin_bytes, megatron_index([len(a) for a in arrays], dtype))
+    assert [a.tolist() for a in read] == documents
+
+
+def test_broken_megatron_files_are_refused():
+    index = megatron_index([2], "uint16")
+    with pytest.raises(ValueError, match="cut off"):
+        read_megatron(b"\x00\x00", index)
+    with pytest.raises(ValueError, match="cannot have"):
+        read_megatron(b"\x00" * 4, index[:-1])
+    with pytest.raises(ValueError, match="does not begin"):
+        read_megatron(b"", b"")
+    with pytest.raises(ValueError, match="use uint16 or int32"):
+        megatron_index([1], "int64")
+    with pytest.raises(ValueError, match="Megatron holds"):
+        megatron_index([1 << 31], "int32")
