@@ -1,28 +1,35 @@
-# curate: `make demo` shows it, `make test` checks it.
+# curate: `make demo` shows it, `make test` checks it, `make help` lists the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint types check clean
+.PHONY: help setup demo test test-flink lint types check clean
 
-setup: $(VENV)/.installed
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed ## an environment in .venv with everything in it
 
 $(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "curate needs Python 3.11 or later: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	touch $@
+	@touch $@
 
-test: setup
+demo: setup ## the sample crawl through the Llama 3 recipe, into out/demo
+	$(BIN)/curate run llama3 --input 'sample_data/crawl/*' --output out/demo --workers 2
+
+test: setup ## every test that needs nothing but Python
 	$(BIN)/python -m pytest -q
 
-lint: setup
+lint: setup ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup
+types: setup ## mypy
 	$(BIN)/mypy
 
-check: lint types test
+check: lint types test ## what CI runs
 
-clean:
+clean: ## forget the environment and all results
 	rm -rf $(VENV) out

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from curate.clean import C4CleanConfig, c4_clean
-from curate.document import Document, Rejection
+from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
+from curate.document import Document, Edit, Rejection
 from curate.domains import classify_domain
 from curate.extract import ExtractConfig, extract_text
 from curate.language import LanguageConfig, detect_language
@@ -92,7 +92,7 @@ def _extract(config: ExtractConfig) -> MapFunction:
     def step(document: Document) -> Document | Rejection:
         if not document.html:
             return document if document.text.strip() else Rejection("empty_text", 0, 1)
-        found = extract_text(document.html, document.url, config)
+        found = extract_text(document.html, document.url, config, document.charset)
         if not found.text.strip():
             return Rejection("empty_text", 0, 1)
         return replace(document, text=found.text, title=found.title, html=b"")
@@ -134,17 +134,24 @@ def _heuristics(config: HeuristicsConfig) -> MapFunction:
     return step
 
 
-def _c4_clean(config: C4CleanConfig) -> MapFunction:
-    def step(document: Document) -> Document | Rejection:
-        edit = c4_clean(document.text, config)
-        return replace(document, text=edit.text) if edit.text.strip() else Rejection("empty_text", 0, 1)
+def _edit(edit: Callable[[str, Any], Edit]) -> Callable[[Any], MapFunction]:
+    """Make a step of a function that edits a text; a document of which nothing is left is rejected."""
 
-    return step
+    def make(config: Any) -> MapFunction:
+        def step(document: Document) -> Document | Rejection:
+            result = edit(document.text, config)
+            if not result.text.strip():
+                return Rejection("nothing_left", float(sum(result.counts.values())))
+            return replace(document, text=result.text) if result.counts else document
+
+        return step
+
+    return make
 
 
 def _quality(config: QualityConfig) -> MapFunction:
     def step(document: Document) -> Document | Rejection:
-        score = quality_score(document.text, config.model)
+        score = quality_score(document.text, config.model, document.signals, document.language)
         if score < config.min_score:
             return Rejection("low_quality", score, config.min_score)
         return replace(document, quality=score)
@@ -156,13 +163,6 @@ def _domain(config: DomainConfig) -> MapFunction:
     def step(document: Document) -> Document | Rejection:
         found = classify_domain(document.text, document.url, document.language or "en")
         return replace(document, domain=found.label)
-
-    return step
-
-
-def _pii(config: PiiConfig) -> MapFunction:
-    def step(document: Document) -> Document | Rejection:
-        return replace(document, text=scrub_pii(document.text, config).text)
 
     return step
 
@@ -183,9 +183,10 @@ MAP_STEPS: dict[str, MapStep] = {
     "extract": MapStep(ExtractConfig, _extract, frozenset({"text", "html"})),
     "language": MapStep(LanguageStepConfig, _language),
     "heuristics": MapStep(HeuristicsConfig, _heuristics),
-    "c4_clean": MapStep(C4CleanConfig, _c4_clean, TEXT),
+    "c4_clean": MapStep(C4CleanConfig, _edit(c4_clean), TEXT),
+    "repetition_clean": MapStep(RepetitionCleanConfig, _edit(repetition_clean), TEXT),
     "quality": MapStep(QualityConfig, _quality),
     "domain": MapStep(DomainConfig, _domain),
-    "pii": MapStep(PiiConfig, _pii, TEXT),
+    "pii": MapStep(PiiConfig, _edit(scrub_pii), TEXT),
     "tokenize": MapStep(TokenizeConfig, _tokenize, frozenset({"tokens"})),
 }

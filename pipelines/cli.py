@@ -3,31 +3,59 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+CONTEXT = {"help_option_names": ["-h", "--help"]}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(context_settings=CONTEXT)
 @click.version_option(package_name="curate")
 def main() -> None:
     """Raw web text in, a high-quality token corpus out.
 
-    Begin with `curate plan llama3 --input 'crawl/*.warc.gz'`, then `curate run` the same.
+    Begin with `curate plan llama3 --input 'crawl/*.warc.gz'`, which runs nothing, then `curate run` the same.
     """
 
 
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Print what is wrong in one line, without a traceback, where it is the user's to mend."""
+    from pipelines.recipe import RecipeError
+    from pipelines.runners import RunError
+
+    try:
+        yield
+    except (RecipeError, RunError, FileNotFoundError) as e:
+        sys.exit(f"curate: {e}")
+
+
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.argument("recipe"),
-        click.option("--input", "inputs", multiple=True, metavar="PATTERN", help="Files to read: path, folder, glob."),
-        click.option("--output", default="out/corpus", show_default=True, help="Folder for the result."),
-        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="steps.minhash_dedup.threshold=0.8"),
-        click.option("--workers", default=1, show_default=True, help="Processes on this machine."),
-        click.argument("beam_options", nargs=-1, type=click.UNPROCESSED),
+    for option in reversed(
+        (
+            click.argument("recipe"),
+            click.option(
+                "--input",
+                "inputs",
+                multiple=True,
+                metavar="PATTERN",
+                help="What to read, instead of the recipe's sources: a path, folder or quoted glob; can be repeated. "
+                "WARC, ARC, WET, JSONL, Parquet, HTML and text files, plain, .gz or .zst.",
+            ),
+            click.option("--output", default="out/corpus", show_default=True, help="Folder for the result."),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Change a setting of the recipe, e.g. steps.minhash_dedup.threshold=0.7; can be repeated.",
+            ),
+        )
     ):
         command = option(command)
     return command
@@ -35,6 +63,8 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @_recipe_options
+@click.option("--workers", default=1, show_default=True, help="Processes on this machine.")
+@click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 def run(
     recipe: str,
     inputs: tuple[str, ...],
@@ -45,69 +75,125 @@ def run(
 ) -> None:
     """Run RECIPE (llama3, fineweb, or the path of a YAML file) and write the corpus.
 
-    What is already done in the output folder is not done again. Options behind -- are Beam's own and choose its
-    runner, for example: -- --runner=FlinkRunner --flink_master=host:8081
-    """
-    from pipelines.progress import show
-    from pipelines.recipe import RecipeError, load_recipe
-    from pipelines.run import run_recipe
-    from pipelines.runners import RunError, Runner
+    What is done already in the output folder is not done again; stop it whenever you like and start it again.
 
-    try:
+    Options behind -- are Beam's own and choose its runner:
+
+        curate run llama3 --input 'gs://b/*.warc.gz' --output gs://b/out -- --runner=DataflowRunner --region=...
+    """
+    with _errors():
+        from pipelines.progress import show
+        from pipelines.recipe import load_recipe
+        from pipelines.run import run_recipe
+        from pipelines.runners import Runner
+
         checked = load_recipe(recipe, inputs, settings)
         report = run_recipe(checked, output, Runner(workers, beam_options), show)
-    except (RecipeError, RunError) as e:
-        sys.exit(f"curate: {e}")
     print_funnel(report)
-    Console().print(f"\nThe corpus is in [bold]{output}[/]; open [bold]{output}/report.html[/] to see what went where.")
+    Console().print(f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True)
 
 
 @main.command()
 @_recipe_options
-def plan(
-    recipe: str,
-    inputs: tuple[str, ...],
-    output: str,
-    settings: tuple[str, ...],
-    workers: int,
-    beam_options: tuple[str, ...],
-) -> None:
-    """Say what running RECIPE would do, and what is done already; runs nothing."""
-    from pipelines.plan import make_plan
-    from pipelines.recipe import RecipeError, load_recipe
-    from pipelines.run import Workspace, absolute
-    from pipelines.sources import list_inputs
+def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str, ...]) -> None:
+    """Say what running RECIPE would do, and what of it is done already; runs nothing."""
+    with _errors():
+        from pipelines.plan import make_plan
+        from pipelines.recipe import load_recipe
+        from pipelines.run import Workspace, absolute
+        from pipelines.sources import list_inputs
 
-    try:
         checked = load_recipe(recipe, inputs, settings)
-        made = make_plan(checked, list_inputs(checked.sources))
-    except RecipeError as e:
-        sys.exit(f"curate: {e}")
-    space = Workspace(made, absolute(output))
-    table = Table("pass", "reads", "decides first", "steps", "takes keys for", "writes text", "done")
-    for spec in made.passes:
+        space = Workspace(make_plan(checked, list_inputs(checked.sources)), absolute(output))
+    table = Table("pass", "reads", "applies", "steps", "takes keys for", "shuffles per document", "writes", "done")
+    for spec in space.plan.passes:
+        shuffled = [f"{name}: {size}" for name, size in space.plan.shuffled(spec)]
         table.add_row(
             str(spec.index + 1),
             "raw input" if not spec.index else "text",
-            ", ".join(s.name for s in spec.decided),
-            ", ".join(s.name for s in spec.steps),
-            ", ".join(s.name for s in spec.keys),
-            "sorted runs" if spec.last else ", ".join(spec.writes),
-            "yes" if space.pass_done(spec) else "no",
+            "\n".join(s.name for s in spec.decided),
+            "\n".join(s.name for s in spec.steps),
+            "\n".join(s.name for s in spec.keys),
+            "\n".join(shuffled),
+            "sorted runs" if spec.last else "\n".join(spec.writes),
+            space.progress(spec),
         )
+    last = str(len(space.plan.passes) + 1)
+    table.add_row(last, "sorted runs", "", "", "", "", "shards", "yes" if space.finished() else "no")
     console = Console()
     console.print(table)
-    size = sum(s.size for s in made.slices)
-    console.print(f"{len(made.slices)} slices, {size:,} bytes of input; text is read {made.text_reads} times in all.")
+    size = sum(s.size for s in space.plan.slices)
+    console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
+
+
+@main.command()
+@click.argument("target")
+@click.option("--output", default="out/corpus", show_default=True, help="Folder of a finished run to look in.")
+@click.option("--recipe", default="llama3", show_default=True, help="For a file: whose steps it is led through.")
+@click.option("--url", default="", help="For a file: the URL it stands for.")
+def explain(target: str, output: str, recipe: str, url: str) -> None:
+    """Say why a page is in the corpus or not. TARGET is a document id or URL in OUTPUT, or a text or HTML file."""
+    from pathlib import Path
+
+    with _errors():
+        from pipelines.explain import find, try_file
+        from pipelines.recipe import load_recipe
+
+        console = Console()
+        if Path(target).is_file():
+            for name, result in try_file(target, load_recipe(recipe), url):
+                console.print(_outcome(name, result), highlight=False)
+            return
+        fates = find(output, target)
+    if not fates:
+        sys.exit(f"curate: {target} was in no input of the run in {output}: no row of documents/ or rejected/ has it")
+    for fate in fates:
+        _print_fate(console, fate)
+
+
+def _outcome(name: str, result: Any) -> str:
+    from curate.document import Rejection
+
+    if isinstance(result, Rejection):
+        return f"[red]rejected[/] by {name}: {_reason(result.rule, result.value, result.limit, result.detail)}"
+    facts = [f"language {result.language} {result.language_score:.2f}"] if result.language else []
+    facts += [f"quality {result.quality:.2f}"] if result.quality == result.quality else []
+    facts += [f"domain {result.domain}"] if result.domain else []
+    facts += [f"{len(result.tokens):,} tokens"] if result.tokens is not None else []
+    return f"[green]kept[/] by {name}: {len(result.text):,} characters {', '.join(facts)}"
+
+
+def _reason(rule: str, value: float | None, limit: float | None, detail: str) -> str:
+    numbers = f" {value:.6g}" if value is not None and value == value else ""
+    numbers += f" against a limit of {limit:.6g}" if limit is not None and limit == limit else ""
+    return f"{rule}{numbers}{f' ({detail})' if detail else ''}"
+
+
+def _print_fate(console: Console, fate: Any) -> None:
+    row = fate.row
+    console.print(f"\n[bold]{row['url'] or row['id']}[/]  {row['date']}  id {row['id']}", highlight=False)
+    if fate.kept:
+        facts = [f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies")]
+        console.print(f"[green]in the corpus[/]: {', '.join(facts)}", highlight=False)
+    else:
+        reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
+        console.print(f"[red]rejected[/] by {row['step']}: {reason}", highlight=False)
+        console.print(f"[dim]{row['excerpt']}[/]", highlight=False)
+    if fate.signals:
+        from curate.signals import signal_names
+
+        shown = [f"{name}={fate.signals[name]:.4g}" for name in signal_names() if fate.signals[name]]
+        console.print(f"signals: {' '.join(shown)}", highlight=False)
 
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 def report(folder: str) -> None:
-    """Print the funnel of a finished run in FOLDER."""
-    from pipelines import files
+    """Print the funnel of the finished run in FOLDER."""
+    with _errors():
+        from pipelines import files
 
-    print_funnel(files.read_json(files.join(folder, "report.json")))
+        print_funnel(files.read_json(files.join(folder, "report.json")))
 
 
 def print_funnel(report: dict) -> None:

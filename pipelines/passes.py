@@ -22,7 +22,7 @@ from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.plan import Pass
 from pipelines.registry import STEPS
 from pipelines.shards import RunWriter, Shards
-from pipelines.sources import Dropped, NotAPage, Slice, read_file
+from pipelines.sources import Dropped, NotAPage, Slice, read_part
 from pipelines.tables import LARGE, REJECTED, STATE, LargeColumn, TableWriter, iter_rows, signals_schema
 
 EXCERPT = 240  # characters of a rejected text that are kept for people
@@ -130,9 +130,10 @@ class _Run:
             yield from self._stored()
             return
         count = self.counts["read"]
-        for file in self.part.files:
-            seen = {"path": file.path, "bytes": file.size, "documents": 0, "rejected": 0, "skipped": {}}
-            for found in read_file(file):
+        for part in self.part.parts:
+            path = part.file.path
+            seen = {"path": path, "bytes": part.stop - part.start, "documents": 0, "rejected": 0, "skipped": {}}
+            for found in read_part(part):
                 if isinstance(found, NotAPage):
                     self.skipped[found.kind] = self.skipped.get(found.kind, 0) + 1
                     seen["skipped"][found.kind] = seen["skipped"].get(found.kind, 0) + 1
@@ -142,7 +143,7 @@ class _Run:
                     self._reject("read", found.document, found.rejection)
                     seen["rejected"] += 1
                     if found.rejection.rule == "broken":
-                        problem = {"path": file.path, "at": found.offset, "detail": found.rejection.detail}
+                        problem = {"path": path, "at": found.offset, "detail": found.rejection.detail}
                         self.problems.append(problem)
                     continue
                 count.kept += 1
@@ -182,9 +183,10 @@ class _Run:
                 self._reject(name, document, result)
                 return
             count.kept += 1
-            if result.signals is not None:
+            if result.signals is not None and result.signals is not document.signals:
                 self._signals(name, result, result.signals)
-                result = replace(result, signals=None)
+            if result.text is not document.text:
+                result = replace(result, signals=None)  # they were measured on another text
             document = result
         self._keep(document, row)
 
@@ -231,10 +233,9 @@ class _Run:
 
     def gather(self) -> dict[str, list[dict]]:
         """Bring the slice's rejections and signals of all passes into sorted runs beside the documents."""
-        with self.runs:
-            for kind in ("rejected", "signals"):
-                folders = (*self.job.earlier, self.job.folder)
-                self.runs.gather(kind, [files.join(f, f"{kind}-{self.part.index:05d}.parquet") for f in folders])
+        folders = (*self.job.earlier, self.job.folder)
+        for kind in ("rejected", "signals"):
+            self.runs.gather(kind, [files.join(f, f"{kind}-{self.part.index:05d}.parquet") for f in folders])
         return self.runs.written
 
     def manifest(self) -> dict:

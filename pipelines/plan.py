@@ -66,6 +66,11 @@ class Plan:
         """How often text is read: once per pass, and once when the shards are put in order."""
         return len(self.passes) + 1
 
+    def shuffled(self, spec: Pass) -> list[tuple[str, str]]:
+        """What each corpus step behind a pass sends through a shuffle, in words."""
+        kinds = [(step.name, STEPS[step.kind]) for step in spec.keys]
+        return [(name, kind.shuffles) for name, kind in kinds if isinstance(kind, CorpusStep)]
+
 
 def code_version() -> str:
     """Return a digest of the source of `curate` and `pipelines`, the models, and the libraries that shape results."""
@@ -126,6 +131,8 @@ def _groups(steps: tuple[Step, ...]) -> list[tuple[tuple[Step, ...], tuple[Step,
         if not corpus and groups[-1][1]:
             groups.append(([], []))
         groups[-1][1 if corpus else 0].append(step)
-    if groups[-1][1] or len(groups) == 1:  # the shards are counted between the last two passes
+    # The shards are counted between the last two passes: the last must not change what is counted.
+    maps, keys = groups[-1]
+    if keys or any(STEPS[step.kind].changes for step in maps) or len(groups) == 1:
         groups.append(([], []))
     return [(tuple(maps), tuple(keys)) for maps, keys in groups]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from curate.steps import MAP_STEPS, MapStep
 from pipelines.corpus.base import CorpusStep
 from pipelines.corpus.cut import QualityCut
+from pipelines.corpus.divergence import Divergence
 from pipelines.corpus.keep_first import ExactDedup, UrlDedup
 from pipelines.corpus.lines import LineDedup
 from pipelines.corpus.minhash import MinHashDedup
@@ -15,6 +16,7 @@ CORPUS_STEPS: dict[str, CorpusStep] = {
     "exact_dedup": ExactDedup(),
     "minhash_dedup": MinHashDedup(),
     "line_dedup": LineDedup(),
+    "kl_divergence": Divergence(),
     "quality_cut": QualityCut(),
     "mixture": MixtureStep(),
 }

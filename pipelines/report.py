@@ -6,6 +6,7 @@ All but inputs.json are the same bytes however the input was cut into files and 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from importlib import metadata, resources
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,14 @@ import jinja2
 from pipelines import files
 from pipelines.plan import code_version
 from pipelines.recipe import digest
+from pipelines.summary import summarize
 
 if TYPE_CHECKING:
     from pipelines.run import Workspace
 
+FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
+#: Steps that reject something of any real crawl: one that rejects nothing is not working.
+MUST_REJECT = frozenset({"extract", "heuristics", "exact_dedup", "minhash_dedup"})
 TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 
 
@@ -52,6 +57,7 @@ def build_report(space: Workspace) -> dict:
     for manifest in space.manifests(space.plan.passes[-1]):
         for key in totals:
             totals[key] += manifest["totals"][key]
+    summary = summarize(space.output)
     return {
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
@@ -59,7 +65,9 @@ def build_report(space: Workspace) -> dict:
         "broken_records": problems,
         "corpus": totals,
         "mixture": _mixture(space),
-        "warnings": _warnings(list(steps.values())),
+        "labels": summary["labels"],
+        "examples": summary["examples"],
+        "warnings": [*_step_warnings(steps), *_label_warnings(summary["labels"]), *_decision_warnings(space)],
     }
 
 
@@ -72,15 +80,31 @@ def _mixture(space: Workspace) -> dict | None:
     return None
 
 
-def _warnings(steps: list[dict]) -> list[str]:
-    found = []
-    for step in steps:
+def _step_warnings(steps: dict[str, dict]) -> Iterator[str]:
+    for step in steps.values():
         lost = step["read"] - step["kept"]
-        if step["read"] and lost > 0.99 * step["read"]:
-            found.append(f"{step['name']} rejected {lost} of {step['read']} documents: check its settings")
+        if step["read"] >= FEW and lost > 0.99 * step["read"]:
+            yield f"{step['name']} rejected {lost:,} of {step['read']:,} documents: check its settings"
+        if step["read"] >= MANY and not lost and step["name"] in MUST_REJECT:
+            yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
         if errors := step["rejected"].get("error"):
-            found.append(f"{step['name']} failed on {errors} documents: see rejected/ where rule is 'error'")
-    return found
+            yield f"{step['name']} failed on {errors:,} documents: see rejected/ where rule is 'error'"
+
+
+def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
+    for label in ("source", "language"):
+        for row in labels[label]:
+            if row["name"] and row["rejected"] >= FEW and not row["documents"]:
+                yield f"{label} {row['name']!r} lost all of its {row['rejected']:,} documents"
+
+
+def _decision_warnings(space: Workspace) -> Iterator[str]:
+    """What the corpus steps themselves found alarming, such as one cluster that swallows the corpus."""
+    for spec in space.plan.passes:
+        for taken in space.taken(spec):
+            path = files.join(taken.decision, "warnings.json")
+            if files.exists(path):
+                yield from (f"{taken.name}: {sentence}" for sentence in files.read_json(path))
 
 
 def write_reports(space: Workspace, report: dict) -> None:
@@ -123,4 +147,4 @@ def render(report: dict) -> str:
     """Return the report as one HTML page without outside parts."""
     template = resources.files("pipelines").joinpath("templates/report.html.j2").read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string(template).render(report=report)
+    return environment.from_string(template).render(report=report, n="{:,}".format)

@@ -14,7 +14,7 @@ from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.passes import Job, RunPass, slice_done
 from pipelines.plan import Pass, Plan, make_plan
-from pipelines.recipe import Recipe, digest
+from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import Runner
@@ -80,6 +80,19 @@ class Workspace:
         """Say whether a pass is whole."""
         return files.exists(files.join(self.folder(spec), "manifest.json"))
 
+    def progress(self, spec: Pass) -> str:
+        """Say how much of a pass is done."""
+        if self.pass_done(spec):
+            return "yes"
+        pattern = files.join(self.folder(spec), "slice-*.json")
+        slices = len(files.match(pattern)) if files.exists(self.folder(spec)) else 0
+        return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
+
+    def finished(self) -> bool:
+        """Say whether the output files are those of this plan."""
+        path = files.join(self.work, "finished.json")
+        return files.exists(path) and files.read_json(path) == {"digest": self.plan.passes[-1].digest}
+
     def decided(self, taken: Taken) -> bool:
         """Say whether a corpus step has its decision."""
         return files.exists(files.join(taken.decision, "manifest.json"))
@@ -106,6 +119,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     output = absolute(output)
     plan = make_plan(recipe, list_inputs(recipe.sources))
     space = Workspace(plan, output)
+    _preflight(space)
     for spec in plan.passes[:-1]:
         _run_pass(space, spec, None, runner, watch)
         _decide(space, spec, runner, watch)
@@ -113,6 +127,22 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     shards = _count_shards(space, plan.passes[-2])
     _run_pass(space, last, shards, runner, watch)
     return _finish(space, shards, runner, watch)
+
+
+def _preflight(space: Workspace) -> None:
+    """Make every function that is still to run once, here: a missing model or a wrong code is told before hours are spent.
+
+    Raises:
+        RecipeError: naming the step.
+    """
+    for spec in space.plan.passes:
+        for step in spec.steps if not space.pass_done(spec) else ():
+            kind = STEPS[step.kind]
+            assert not isinstance(kind, CorpusStep)
+            try:
+                kind.make(step.config)
+            except (ValueError, OSError, ImportError) as e:
+                raise RecipeError(f"step {step.name}: {e}") from e
 
 
 def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch) -> None:
@@ -177,7 +207,7 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
 def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> dict:
     last = space.plan.passes[-1]
     done = files.join(space.work, "finished.json")
-    if files.exists(done) and files.read_json(done) == {"digest": last.digest}:
+    if space.finished():
         return files.read_json(files.join(space.output, "report.json"))
     files.delete([done, files.join(space.output, "manifest.json")])
     tasks = shard_tasks(shards, space.manifests(last))

@@ -27,6 +27,8 @@ from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, read_table, signals_sc
 SPILL_BYTES = 64_000_000
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
+#: What the rows of a shard are sorted by; equal ids are the same page met twice.
+ORDER = {"documents": ("id", "source"), "rejected": ("id", "step", "rule", "detail"), "signals": ("id", "step")}
 TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
 
 
@@ -85,10 +87,11 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             self._add("tokens", key * self.shards.tokens >> 64, row, 4 * count)
 
     def gather(self, kind: str, paths: Iterable[str]) -> None:
-        """Add the rows of small tables that the passes wrote for this slice."""
-        for path in paths:
-            for row in read_table(path).to_pylist():
-                self._add(kind, _shard_of_id(row["id"], self.shards.count(kind)), tuple(row.values()), 200)
+        """Bring the rows of small tables, which the passes wrote for this slice, into one sorted run."""
+        table = pa.concat_tables([read_table(path) for path in paths])
+        heads = np.array([int(i[:8], 16) for i in table["id"].to_pylist()], np.uint64)
+        shards = (heads * np.uint64(self.shards.count(kind)) >> np.uint64(32)).astype(np.int64)
+        self._write(kind, table, shards)
 
     def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
         self._rows.setdefault(kind, []).append((shard, row))
@@ -97,20 +100,25 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             self.spill()
 
     def spill(self) -> None:
-        """Write what is held as one run per table."""
+        """Write the rows that are held as one run per table."""
         for kind, rows in self._rows.items():
-            rows.sort(key=lambda r: r[0])
-            runs = self.written.setdefault(kind, [])
-            path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):03d}.parquet")
             schema = schema_of(kind)
-            present = sorted({shard for shard, _ in rows})
-            with files.atomic_write(path) as f, pq.ParquetWriter(f, schema, compression="zstd") as writer:
-                for shard in present:
-                    columns = zip(*(row for s, row in rows if s == shard), strict=True)
-                    arrays = [pa.array(c, type=t.type) for c, t in zip(columns, schema, strict=True)]
-                    writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=2**30)
-            runs.append({"path": path, "shards": present})
+            columns = zip(*(row for _, row in rows), strict=True)
+            arrays = [pa.array(c, type=t.type) for c, t in zip(columns, schema, strict=True)]
+            self._write(kind, pa.Table.from_arrays(arrays, schema=schema), np.array([shard for shard, _ in rows]))
         self._rows, self._bytes = {}, 0
+
+    def _write(self, kind: str, table: pa.Table, shards: np.ndarray) -> None:
+        """Write a table as a run: a row group per shard, in order."""
+        order = np.argsort(shards, kind="stable")
+        table, shards = table.take(order), shards[order]
+        present, first = np.unique(shards, return_index=True)
+        runs = self.written.setdefault(kind, [])
+        path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):03d}.parquet")
+        with files.atomic_write(path) as f, pq.ParquetWriter(f, table.schema, compression="zstd") as writer:
+            for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
+                writer.write_table(table.slice(start, stop - start), row_group_size=2**30)
+        runs.append({"path": path, "shards": present.tolist()})
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         if kind is None:
@@ -149,12 +157,7 @@ def write_shard(task: ShardTask, output: str, shards: Shards) -> list[dict]:
     if task.kind == "tokens":
         table = table.sort_by([("key", "ascending"), ("id", "ascending"), ("copy", "ascending")]).drop_columns("key")
     else:
-        order = (
-            ["id", "step", "rule", "detail"]
-            if task.kind == "rejected"
-            else ["id", "step"][: 1 + (task.kind == "signals")]
-        )
-        table = table.sort_by([(name, "ascending") for name in order])
+        table = table.sort_by([(name, "ascending") for name in ORDER[task.kind]])
     table = table.combine_chunks()
     name = f"part-{task.shard:05d}-of-{shards.count(task.kind):05d}"
     written = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
@@ -22,9 +23,12 @@ from curate.warc import Broken, Page, Skipped, is_html, read_records
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
 
-SLICE_BYTES = 64_000_000  # small files are read together up to this size
+MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
+MIN_SLICE_BYTES = 256_000  # below this, starting a slice costs more than the work in it
+SLICES = 64  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
 MAX_RECORD_BYTES = 64_000_000  # one JSON line or HTML file larger than this is not a page
 
+COMPRESSED = (".gz", ".zst")
 FORMATS = {
     "warc": (".warc", ".arc", ".wet", ".wat"),
     "jsonl": (".jsonl", ".json", ".ndjson"),
@@ -33,6 +37,10 @@ FORMATS = {
     "html": (".html", ".htm", ".xhtml"),
     "text": (".txt", ".md", ".text"),
 }
+
+
+#: What `datasets.save_to_disk` writes beside the data.
+NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +53,37 @@ class InputFile:
     format: str
     source: str
 
+    @property
+    def splits(self) -> bool:
+        """Whether a part of the file can be read without the rest: by lines, records or row groups."""
+        return self.format == "parquet" or (self.format == "jsonl" and not self.path.lower().endswith(COMPRESSED))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The records of a file that begin at bytes ``start`` to ``stop``; most parts are whole files."""
+
+    file: InputFile
+    start: int
+    stop: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is all of the file."""
+        return self.start == 0 and self.stop >= self.file.size
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A piece of work: some whole files, always the same ones for the same inputs."""
+    """A piece of work: small files together or a part of a large one, always the same for the same inputs."""
 
     index: int
-    files: tuple[InputFile, ...]
+    parts: tuple[Part, ...]
 
     @property
     def size(self) -> int:
         """Bytes to read."""
-        return sum(f.size for f in self.files)
+        return sum(p.stop - p.start for p in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +105,7 @@ class NotAPage:
 def format_of(path: str) -> str | None:
     """Return the format that a file's name stands for, compression suffixes aside, or None."""
     name = path.lower()
-    for suffix in (".gz", ".zst"):
+    for suffix in COMPRESSED:
         name = name.removesuffix(suffix)
     return next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), None)
 
@@ -99,6 +126,8 @@ def list_inputs(sources: Sequence[Source]) -> list[InputFile]:
             raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
         usable = 0
         for meta in matched:
+            if meta.path.endswith(NOT_DATA):
+                continue
             fmt = source.format if source.format != "auto" else format_of(meta.path)
             if fmt is None:
                 continue
@@ -114,26 +143,32 @@ def list_inputs(sources: Sequence[Source]) -> list[InputFile]:
 
 
 def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
-    """Group files, in order of path, into slices of about ``SLICE_BYTES``."""
-    groups: list[list[InputFile]] = []
+    """Cut the files, in order of path, into slices of about the same size."""
+    wanted = sum(f.size for f in inputs) // SLICES
+    room_of_one = min(max(wanted, MIN_SLICE_BYTES), MAX_SLICE_BYTES)
+    groups: list[list[Part]] = []
     room = 0
     for file in inputs:
-        if not groups or room < file.size:
-            groups.append([])
-            room = SLICE_BYTES
-        groups[-1].append(file)
-        room -= file.size
+        pieces = -(-file.size // room_of_one) if file.splits and file.size else 1
+        for i in range(pieces):
+            part = Part(file, file.size * i // pieces, file.size * (i + 1) // pieces)
+            size = part.stop - part.start
+            if not groups or room < size:
+                groups.append([])
+                room = room_of_one
+            groups[-1].append(part)
+            room -= size
     return [Slice(i, tuple(group)) for i, group in enumerate(groups)]
 
 
-def read_file(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
-    """Yield what is in one file; never raises for what the file contains."""
-    readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
-    if file.format in ("datasets", "arrow"):
-        yield from _datasets(file)
+def read_part(part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    """Yield what is in one part of a file; never raises for what the file contains."""
+    if part.file.format in ("datasets", "arrow"):
+        yield from _datasets(part.file)
         return
-    with files.open_read(file.path) as stream:
-        yield from readers[file.format](stream, file)
+    readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
+    with files.open_read(part.file.path) as stream:
+        yield from readers[part.file.format](stream, part)
 
 
 def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
@@ -141,7 +176,8 @@ def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: 
     return Dropped(document, Rejection(rule, detail=detail), offset)
 
 
-def _warc(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+def _warc(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    file = part.file
     for record in read_records(stream, file.path):
         match record:
             case Skipped():
@@ -179,18 +215,28 @@ def _decompressed(stream: BinaryIO, path: str) -> BinaryIO:
     return stream
 
 
-def _jsonl(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    file = part.file
     lines = _decompressed(stream, file.path)
+    if part.start:  # the line that begins before the part belongs to the part before
+        lines.seek(part.start - 1)
+        lines.readline()
     number = 0
-    while True:
+    while part.whole or lines.tell() < part.stop:
         number += 1
         try:
             line = lines.readline(MAX_RECORD_BYTES)
-        except (EOFError, OSError, zstandard.ZstdError) as e:
+            longer = len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n")
+            while longer and (rest := lines.readline(MAX_RECORD_BYTES)) and not rest.endswith(b"\n"):
+                pass
+        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
             yield _broken(file, "broken", f"truncated or damaged compression: {e}", offset=number)
             return
         if not line:
             return
+        if longer:
+            yield _broken(file, "broken", f"a line longer than {MAX_RECORD_BYTES:,} bytes", line, offset=number)
+            continue
         if not line.strip():
             continue
         try:
@@ -201,13 +247,29 @@ def _jsonl(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | N
         yield _row_document(row, file, line)
 
 
-def _parquet(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    file = part.file
     try:
-        for batch in pq.ParquetFile(stream).iter_batches(batch_size=256):
-            for row in batch.to_pylist():
-                yield _row_document(row, file, b"")
+        parquet = pq.ParquetFile(stream)
+        columns = [c for c in (*ROW_FIELDS, *(f"metadata.{c}" for c in ROW_FIELDS)) if _has_column(parquet, c)]
     except (OSError, ValueError) as e:
-        yield _broken(file, "broken", f"damaged Parquet: {e}")
+        if part.start == 0:
+            yield _broken(file, "broken", f"damaged Parquet: {e}")
+        return
+    count = parquet.metadata.num_row_groups
+    for group in range(count):
+        if not part.start <= file.size * group // count < part.stop:
+            continue
+        try:
+            for batch in parquet.iter_batches(batch_size=256, row_groups=[group], columns=columns):
+                for row in batch.to_pylist():
+                    yield _row_document(row, file, b"")
+        except (OSError, ValueError) as e:
+            yield _broken(file, "broken", f"damaged Parquet row group {group}: {e}", offset=group)
+
+
+def _has_column(parquet: pq.ParquetFile, name: str) -> bool:
+    return any(path == name or path.startswith(f"{name}.") for path in (c.path for c in parquet.schema))
 
 
 def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
@@ -219,8 +281,15 @@ def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
     else:
         name, _, split = file.path.partition(":")
         rows = load_dataset(name, split=split or "train", streaming=True)
-    for row in rows:
-        yield _row_document(row, file, b"")
+    try:
+        for row in rows:
+            yield _row_document(row, file, b"")
+    except (OSError, ValueError) as e:
+        yield _broken(file, "broken", f"damaged data set: {e}")
+
+
+#: The columns that are looked at, at the top of a row or below ``metadata``.
+ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
 
 
 def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
@@ -231,6 +300,8 @@ def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
     url = str(row.get("url") or meta.get("url") or "")
     date = str(row.get("date") or row.get("timestamp") or meta.get("date") or "")
     text, html = row.get("text"), row.get("html") or b""
+    if text is not None:
+        html = b""  # a row that has its text is not extracted again
     if isinstance(html, str):
         html = html.encode("utf-8", "surrogatepass")
     if isinstance(text, bytes):
@@ -241,10 +312,11 @@ def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
     )
 
 
-def _page(stream: BinaryIO, file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
+def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    file = part.file
     try:
         content = _decompressed(stream, file.path).read(MAX_RECORD_BYTES)
-    except (EOFError, OSError, zstandard.ZstdError) as e:
+    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
         yield _broken(file, "broken", f"truncated or damaged compression: {e}")
         return
     if file.format == "html":

@@ -42,6 +42,7 @@ class KeepFirst(CorpusStep):
     """Keeps one document per hash; a hash of 0 means: has no key, stays."""
 
     schema: ClassVar[pa.Schema] = pa.schema([("hash", pa.uint64()), ("order", pa.int64()), ("id", pa.string())])
+    shuffles = "40 bytes"
     rule: ClassVar[str]
 
     def hash(self, document: Document) -> int:

@@ -24,6 +24,7 @@ class LineDedup(CorpusStep):
 
     config = LineDedupConfig
     changes = frozenset({"text"})
+    shuffles = "16 bytes per line"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("language", pa.string()), ("bucket", pa.uint64()), ("lines", pa.list_(pa.uint64()))]
     )

@@ -38,6 +38,7 @@ class MinHashDedup(CorpusStep):
 
     config = MinHashDedupConfig
     key_settings = ("minhash",)
+    shuffles = "bands and signature"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("bands", pa.binary()), ("signature", pa.binary()), ("order", pa.int64()), ("id", pa.string())]
     )

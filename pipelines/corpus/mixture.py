@@ -37,6 +37,7 @@ class MixtureStep(CorpusStep):
 
     config = MixtureConfig
     key_settings = ("by",)
+    shuffles = "a number per slice"
     schema: ClassVar[pa.Schema] = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
 
     def key_function(self, config: MixtureConfig) -> Callable[[Document], tuple]:
@@ -82,4 +83,12 @@ def _tokens(keys: KeySlice) -> Iterator[tuple[str, int]]:
 def _plan(counts: list[tuple[str, int]], config: MixtureConfig, path: str) -> None:
     found = dict(sorted(counts))
     plan = plan_mixture(found, config.targets, config.max_epochs, config.total_tokens)
-    files.write_json(path, {"tokens": found, "rates": dict(plan.rates), "infeasible": list(plan.infeasible)})
+    facts = {
+        "tokens": found,
+        "rates": dict(plan.rates),
+        "shares": dict(plan.shares),
+        "targets": dict(plan.targets),
+        "limited_by": plan.limited_by,
+        "infeasible": list(plan.infeasible),
+    }
+    files.write_json(path, facts)

@@ -1,0 +1,86 @@
+"""Why is this page in the corpus, or not: looked up in a finished run, or tried out on a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.document import Document, Rejection
+from curate.hashing import document_id
+from curate.urls import normalize_url
+from pipelines import files
+from pipelines.recipe import Recipe
+from pipelines.registry import STEPS, CorpusStep
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one document: its row in ``documents`` or ``rejected``, and its measured signals."""
+
+    kept: bool
+    row: dict[str, Any]
+    signals: dict[str, Any] | None
+
+
+def find(output: str, id_or_url: str) -> list[Fate]:
+    """Look a document up in a finished run, by its id or by any spelling of its URL.
+
+    A URL that was crawled more than once has a fate for each copy, the newest first.
+
+    Raises:
+        FileNotFoundError: ``output`` holds no finished run.
+    """
+    if not files.exists(files.join(output, "manifest.json")):
+        raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
+    found = [Fate(True, row, None) for row in _rows(output, "documents", id_or_url)]
+    found += [Fate(False, row, None) for row in _rows(output, "rejected", id_or_url)]
+    found.sort(key=lambda f: (f.row["date"], f.row["id"]), reverse=True)
+    return [Fate(f.kept, f.row, next(_rows(output, "signals", f.row["id"]), None)) for f in found]
+
+
+def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
+    is_url = "://" in wanted or "/" in wanted or "." in wanted
+    same = normalize_url(wanted)
+    for meta in files.match(files.join(output, table, "*.parquet")):
+        with files.open_read(meta.path) as stream:
+            parquet = pq.ParquetFile(stream)
+            column = "url" if is_url else "id"
+            values = parquet.read(columns=[column])[column]
+            if is_url:
+                hits = pa.array([normalize_url(url) == same for url in values.to_pylist()])
+            else:
+                hits = pc.equal(values, wanted)
+            if pc.any(hits).as_py():
+                yield from parquet.read().filter(hits).to_pylist()
+
+
+def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Document | Rejection]]:
+    """Lead one text or HTML file through the map steps of a recipe; yields each step's name and result.
+
+    Corpus steps need all documents, and are left out.
+    """
+    with files.open_read(path) as stream:
+        content = stream.read()
+    is_html = path.lower().endswith((".html", ".htm", ".xhtml")) or content.lstrip()[:1] == b"<"
+    id_ = document_id(url, "", content)
+    document = Document(id=id_, url=url, html=content) if is_html else Document(id=id_, url=url, text=_text(content))
+    for step in recipe.steps:
+        kind = STEPS[step.kind]
+        if isinstance(kind, CorpusStep):
+            continue
+        result = kind.make(step.config)(document)
+        yield step.name, result
+        if isinstance(result, Rejection):
+            return
+        document = result
+
+
+def _text(content: bytes) -> str:
+    from curate.charset import decode
+
+    return decode(content)[0]
