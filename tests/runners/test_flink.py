@@ -1,0 +1,131 @@
+"""The same bytes from a real engine: Flink, embedded in Beam's job server (`make test-flink`)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from flink_server import FlinkError, job_server
+
+from pipelines import files
+from pipelines.runners import Runner
+
+pytestmark = pytest.mark.flink
+
+CRAWL = Path(__file__).parents[2] / "sample_data" / "crawl"
+RUN_SECONDS = 540
+
+
+@pytest.fixture(scope="module")
+def flink():
+    """A job server; where there can be none, the reason without a traceback."""
+    with ExitStack() as stack:
+        why = ""
+        try:
+            server = stack.enter_context(job_server())
+        except FlinkError as e:
+            why = str(e)
+        if why:
+            pytest.fail(why, pytrace=False)
+        yield server
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An element of the kind that our pipelines begin with: which files to read, not what is in them."""
+
+    index: int
+    size: int
+    groups: tuple[str, ...]
+
+
+class WriteBlocks(beam.PTransform):
+    """What a corpus step does: small facts and blocks of bytes per slice, a side input, groups, a file per group."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def expand(self, parts):
+        sizes = (
+            parts
+            | "Sizes" >> beam.FlatMap(_sizes).with_output_types(tuple[str, int])
+            | "Sum" >> beam.CombinePerKey(sum)
+        )
+        _ = sizes | "OneTable" >> beam.combiners.ToList() | "WriteTable" >> beam.Map(_write_table, self.folder)
+        return (
+            parts
+            | "Blocks" >> beam.FlatMap(_blocks, beam.pvalue.AsDict(sizes)).with_output_types(tuple[str, bytes])
+            | "Groups" >> beam.GroupByKey()
+            | "WriteGroups" >> beam.MapTuple(partial(_write_group, folder=self.folder))
+        )
+
+
+def _sizes(part: Part) -> Iterator[tuple[str, int]]:
+    for group in part.groups:
+        yield group, part.size
+
+
+def _blocks(part: Part, sizes: dict[str, int]) -> Iterator[tuple[str, bytes]]:
+    for group in part.groups:
+        yield group, np.arange(part.index, part.index + sizes[group], dtype=np.uint64).tobytes()
+
+
+def _write_group(group: str, blocks: Iterable[bytes], folder: str) -> None:
+    with files.atomic_write(files.join(folder, f"{group}.bin")) as f:
+        f.write(np.sort(np.frombuffer(b"".join(blocks), np.uint64)).tobytes())
+
+
+def _write_table(sizes: list[tuple[str, int]], folder: str) -> None:
+    files.write_json(files.join(folder, "sizes.json"), dict(sorted(sizes)))
+
+
+def results(folder):
+    """Return every result file below a folder as {name: bytes}, without the work folder."""
+    found = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {name: path.read_bytes() for name, path in found.items() if not name.startswith("_work/")}
+
+
+def test_a_transform_that_shuffles_blocks_writes_the_same_files(flink, tmp_path):
+    parts = [Part(i, 10 + i, ("en", "de") if i % 2 else ("en", "日本語")) for i in range(7)]
+    for name, runner in {"memory": Runner(), "flink": Runner(beam_options=flink.options)}.items():
+        (tmp_path / name).mkdir()
+        runner.run(parts, WriteBlocks(str(tmp_path / name)))
+    expected = results(tmp_path / "memory")
+    assert sorted(expected) == ["de.bin", "en.bin", "sizes.json", "日本語.bin"]
+    assert results(tmp_path / "flink") == expected
+
+
+def curate_run(output: Path, *beam_options: str) -> float:
+    """Run the llama3 recipe over the sample crawl; returns seconds."""
+    command = [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", str(CRAWL / "*")]
+    started = time.monotonic()
+    done = subprocess.run(
+        [*command, "--output", str(output), "--", *beam_options], capture_output=True, text=True, timeout=RUN_SECONDS
+    )
+    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout[-3000:]}{done.stderr[-6000:]}"
+    return time.monotonic() - started
+
+
+def test_the_sample_recipe_gives_the_same_bytes_on_flink(flink, tmp_path):
+    seconds = {"memory": curate_run(tmp_path / "memory")}
+    try:
+        seconds["flink"] = curate_run(tmp_path / "flink", *flink.options)
+    except AssertionError as e:
+        e.add_note(f"The job server's last words:\n{flink.last_words()}")
+        raise
+    print({name: round(s, 1) for name, s in seconds.items()})
+    expected, found = results(tmp_path / "memory"), results(tmp_path / "flink")
+    kinds = {name.split("/")[0] for name in expected}
+    assert kinds >= {"documents", "tokens", "rejected", "signals", "manifest.json", "report.json"}
+    assert sorted(found) == sorted(expected)
+    assert [name for name in expected if found[name] != expected[name]] == []
