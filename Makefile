@@ -22,6 +22,9 @@ demo: setup ## the sample crawl through the Llama 3 recipe, into out/demo
 test: setup ## every test that needs nothing but Python
 	$(BIN)/python -m pytest -q
 
+test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
+	$(BIN)/python -m pytest -q -m flink tests/runners
+
 lint: setup ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
