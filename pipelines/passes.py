@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import apache_beam as beam
-import orjson
 
 from curate.document import Document, Rejection
 from pipelines import files
@@ -105,6 +104,7 @@ class _Run:
         self.inputs: list[dict] = []
         self.bytes = 0
         self.read = 0
+        self.done = 0  # of what the pass has before it: bytes of input, or documents
         self.totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
         self._shown = 0.0
 
@@ -150,6 +150,7 @@ class _Run:
                 seen["documents"] += 1
                 yield found, {}
             self.inputs.append(seen)
+            self.done += part.stop - part.start
 
     def _stored(self) -> Iterator[tuple[Document, dict[str, Any]]]:
         before, index = self.job.before, self.part.index
@@ -160,6 +161,7 @@ class _Run:
         state = iter_rows(files.join(before, f"state-{index:05d}.parquet"))
         lost_first = self.losers[self.job.decided[0].name] if self.job.decided else {}
         for number, row in enumerate(state):
+            self.done += 1
             needed = {} if number in lost_first else large
             values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
             facts = {name: row[name] for name in STATE.names[:10]}
@@ -227,9 +229,8 @@ class _Run:
         now = time.monotonic()
         if now - self._shown > PROGRESS_SECONDS:
             self._shown = now
-            progress = {"documents": self.read, "bytes": self.bytes}
-            with files.atomic_write(self.job.path("progress", self.part.index, "json")) as f:
-                f.write(orjson.dumps(progress))
+            progress = {"documents": self.read, "bytes": self.bytes, "done": self.done}
+            files.write_json(self.job.path("progress", self.part.index, "json"), progress)
 
     def gather(self) -> dict[str, list[dict]]:
         """Bring the slice's rejections and signals of all passes into sorted runs beside the documents."""
@@ -249,6 +250,7 @@ class _Run:
             "steps": steps,
             "documents": self.read,
             "bytes": self.bytes,
+            "done": self.done,
             "totals": self.totals,
         }
 

@@ -5,55 +5,93 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from pipelines import files
 
 POLL_SECONDS = 0.5
 
 
-def show(title: str, folder: str, total: int, work: Callable[[], None], console: Console | None = None) -> None:
-    """Run ``work`` and show its progress meanwhile; ``total`` is the pass's input size in bytes, 0 for a decision."""
-    columns = [SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that takes a while: its title, the folder where slices report, and how much there is to do.
+
+    ``total`` is bytes of input in the first pass and documents in later ones; without a folder nothing reports.
+    """
+
+    title: str
+    folder: str = ""
+    total: int = 0
+
+
+#: Runs the function, and may show how far it is meanwhile.
+Watch = Callable[[Work, Callable[[], None]], None]
+
+
+def unwatched(work: Work, function: Callable[[], None]) -> None:
+    """Run the function and show nothing."""
+    function()
+
+
+def show(work: Work, function: Callable[[], None]) -> None:
+    """Run the function and show a live line on standard error."""
+    columns = [SpinnerColumn(), TextColumn("{task.description:24}"), BarColumn(), TaskProgressColumn()]
     columns += [TextColumn("{task.fields[seen]}"), TimeRemainingColumn()]
-    with Progress(*columns, console=console or Console(stderr=True)) as progress:
-        task = progress.add_task(title, total=total or None, seen="")
-        stop = threading.Event()
-        thread = threading.Thread(target=_poll, args=(progress, task, folder, stop), daemon=True)
-        if folder:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(work.title, total=work.total or None, seen="")
+        if not work.folder:
+            function()
+        else:
+            line = _Line(work.folder, progress, task)
+            thread = threading.Thread(target=line.follow, daemon=True)
             thread.start()
-        try:
-            work()
-        finally:
-            stop.set()
-            if folder:
+            try:
+                function()
+            finally:
+                line.stop.set()
                 thread.join()
-                _update(progress, task, folder, time.monotonic())
-        progress.update(task, total=1, completed=1)
+        progress.update(task, total=work.total or 1, completed=work.total or 1)
 
 
-def _poll(progress: Progress, task, folder: str, stop: threading.Event) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    started = time.monotonic()
-    while not stop.wait(POLL_SECONDS):
-        _update(progress, task, folder, started)
+@dataclass(slots=True)
+class _Line:
+    folder: str
+    progress: Progress
+    task: TaskID
+    stop: threading.Event = field(default_factory=threading.Event)
+    started: float = field(default_factory=time.monotonic)
+    finished: dict[str, dict] = field(default_factory=dict)  # by slice; these are read only once
+    resumed: int | None = None  # bytes that an earlier run had done
 
+    def follow(self) -> None:
+        while not self.stop.wait(POLL_SECONDS):
+            self.update()
+        self.update()
 
-def _update(progress: Progress, task, folder: str, started: float) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    documents = seen = finished = 0
-    for meta in files.match(files.join(folder, "*.json")):
-        name = meta.path.rsplit("/", 1)[-1]
-        try:
-            fact = files.read_json(meta.path) if name.startswith(("slice-", "progress-")) else None
-        except (OSError, ValueError):  # replaced while it was read
-            continue
-        if fact and name.startswith("slice-"):
-            finished += sum(i["bytes"] for i in fact["inputs"])
-            documents += fact["documents"]
-            seen += fact["bytes"]
-        elif fact and not files.exists(meta.path.replace("progress-", "slice-")):
-            documents += fact["documents"]
-            seen += fact["bytes"]
-    rate = seen / 1e6 / max(time.monotonic() - started, 0.1)
-    progress.update(task, completed=finished, seen=f"{documents:,} documents, {rate:.1f} MB/s")
+    def update(self) -> None:
+        running: dict[str, dict] = {}
+        for meta in files.match(files.join(self.folder, "*.json")):
+            kind, _, index = meta.path.rsplit("/", 1)[-1].removesuffix(".json").partition("-")
+            if kind not in ("slice", "progress") or index in self.finished:
+                continue
+            try:
+                (self.finished if kind == "slice" else running)[index] = files.read_json(meta.path)
+            except (OSError, ValueError):  # replaced while it was read
+                continue
+        facts = [*self.finished.values(), *(fact for index, fact in running.items() if index not in self.finished)]
+        documents, size, done = (sum(fact[key] for fact in facts) for key in ("documents", "bytes", "done"))
+        if self.resumed is None:
+            self.resumed = sum(fact["bytes"] for fact in self.finished.values())
+        rate = (size - self.resumed) / 1e6 / max(time.monotonic() - self.started, 0.1)
+        self.progress.update(self.task, completed=done, seen=f"{documents:,} documents, {rate:.1f} MB/s")

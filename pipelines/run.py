@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.passes import Job, RunPass, slice_done
 from pipelines.plan import Pass, Plan, make_plan
+from pipelines.progress import Watch, Work, unwatched
 from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
@@ -21,13 +22,6 @@ from pipelines.runners import Runner
 from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_tasks
 from pipelines.sources import list_inputs
 from pipelines.tables import read_table
-
-#: Called as ``watch(title, folder, total_bytes, work)``: runs ``work`` and may show its progress meanwhile.
-Watch = Callable[[str, str, int, Callable[[], None]], None]
-
-
-def _unwatched(title: str, folder: str, total: int, work: Callable[[], None]) -> None:
-    work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ class Workspace:
 
     def progress(self, spec: Pass) -> str:
         """Say how much of a pass is done."""
-        if self.pass_done(spec):
+        if self.pass_done(spec) or (spec.last and self.finished()):
             return "yes"
         pattern = files.join(self.folder(spec), "slice-*.json")
         slices = len(files.match(pattern)) if files.exists(self.folder(spec)) else 0
@@ -103,7 +97,7 @@ def absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).resolve())
 
 
-def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = _unwatched) -> dict:
+def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched) -> dict:
     """Run a recipe into a folder, doing only what is missing there.
 
     Args:
@@ -119,6 +113,8 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     output = absolute(output)
     plan = make_plan(recipe, list_inputs(recipe.sources))
     space = Workspace(plan, output)
+    if space.finished():
+        return files.read_json(files.join(output, "report.json"))
     _preflight(space)
     for spec in plan.passes[:-1]:
         _run_pass(space, spec, None, runner, watch)
@@ -130,7 +126,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
 
 
 def _preflight(space: Workspace) -> None:
-    """Make every function that is still to run once, here: a missing model or a wrong code is told before hours are spent.
+    """Make every function that is still to run, here and now: what is missing is told before hours are spent.
 
     Raises:
         RecipeError: naming the step.
@@ -151,8 +147,12 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
     job = space.job(spec, shards)
     files.make_folder(job.folder)
     todo = [s for s in space.plan.slices if not slice_done(job, s.index)]
-    title = f"pass {spec.index + 1}/{len(space.plan.passes)}"
-    watch(title, job.folder, sum(s.size for s in space.plan.slices), lambda: runner.run(todo, RunPass(job)))
+    if spec.index:
+        total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[spec.index - 1]))
+    else:
+        total = sum(s.size for s in space.plan.slices)
+    work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
+    watch(work, lambda: runner.run(todo, RunPass(job)))
     manifests = space.manifests(spec)
     written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
     files.write_json(files.join(job.folder, "manifest.json"), written)
@@ -171,7 +171,7 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
                 source = p | beam.Create(list(keys)) | beam.Reshuffle()
                 step.step.decide(step.config, source, step.decision)
 
-        watch(f"decide {step.name}", "", 0, work)
+        watch(Work(f"decide {step.name}"), work)
         files.write_json(files.join(step.decision, "manifest.json"), {"step": step.name, "slices": len(keys)})
 
 
@@ -207,18 +207,15 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
 def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> dict:
     last = space.plan.passes[-1]
     done = files.join(space.work, "finished.json")
-    if space.finished():
-        return files.read_json(files.join(space.output, "report.json"))
     files.delete([done, files.join(space.output, "manifest.json")])
     tasks = shard_tasks(shards, space.manifests(last))
     for kind in ("documents", "tokens", "megatron", "rejected", "signals"):
         files.delete([files.join(space.output, kind)])
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))
-    watch("shards", "", 0, lambda: runner.run(tasks, WriteShards(space.output, shards)))
+    watch(Work("shards"), lambda: runner.run(tasks, WriteShards(space.output, shards)))
     report = build_report(space)
     write_reports(space, report)
-    runs = [r["path"] for m in space.manifests(last) for kind in m["runs"].values() for r in kind]
     files.write_json(done, {"digest": last.digest})
-    files.delete(runs)
+    files.delete([space.folder(last)])  # the sorted runs are as large as the result
     return report

@@ -1,0 +1,99 @@
+"""The same corpus, byte for byte, however the work is done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+
+from pipelines.recipe import Source
+from pipelines.sources import Dropped, NotAPage, Part, list_inputs, read_part
+from tests.pipelines.conftest import CRAWL, PATIENCE, ROOT, outputs, run
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[bytes]:
+    """Every page of the sample crawl as a line of JSON."""
+    found = []
+    for file in list_inputs([Source(f"{CRAWL}/*")]):
+        for page in read_part(Part(file, 0, file.size)):
+            if not isinstance(page, Dropped | NotAPage):
+                # latin-1 would change pages that declare no charset: bytes go in as the text they decode to
+                body = {"html": page.html.decode("utf-8", "replace")} if page.html else {"text": page.text}
+                found.append(orjson.dumps({"url": page.url, "date": page.date, **body}))
+    assert len(found) > 300
+    return found
+
+
+def write(folder: Path, rows: list[bytes], files: int) -> str:
+    folder.mkdir()
+    for i in range(files):
+        (folder / f"part-{i:02d}.jsonl").write_bytes(b"\n".join(rows[i::files]) + b"\n")
+    return f"{folder}/*.jsonl"
+
+
+@pytest.fixture(scope="module")
+def one_file(rows, tmp_path_factory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("one")
+    return outputs(run(folder / "out", inputs=write(folder / "in", rows, 1)))
+
+
+def test_two_processes(corpus, tmp_path):
+    assert outputs(run(tmp_path / "out", "--workers", "2")) == outputs(corpus)
+
+
+def test_twenty_files_instead_of_one(one_file, rows, tmp_path):
+    assert outputs(run(tmp_path / "out", inputs=write(tmp_path / "in", rows, 20))) == one_file
+
+
+def test_input_in_reverse_order(one_file, rows, tmp_path):
+    assert outputs(run(tmp_path / "out", inputs=write(tmp_path / "in", rows[::-1], 3))) == one_file
+
+
+def test_killed_half_way_and_started_again(corpus, tmp_path):
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", f"{CRAWL}/*", "--output", str(output)]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"],
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not (done := list(output.glob("_work/01-*/slice-*.json"))):
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not (output / "manifest.json").exists()
+    finished = {path: path.stat().st_mtime_ns for path in [*output.glob("_work/00-*/slice-*.json"), *done]}
+    assert outputs(run(output)) == outputs(corpus)
+    assert finished == {path: path.stat().st_mtime_ns for path in finished}, "finished slices were done again"
+
+
+def test_a_second_run_does_nothing(corpus):
+    before = {p: p.stat().st_mtime_ns for p in corpus.rglob("*") if p.is_file()}
+    run(corpus)
+    assert before == {p: p.stat().st_mtime_ns for p in corpus.rglob("*") if p.is_file()}
+
+
+def test_a_changed_setting_redoes_only_what_depends_on_it(corpus, tmp_path):
+    output = tmp_path / "out"
+    run(output)
+    first = {p.name: p.stat().st_mtime_ns for p in output.glob("_work/0*")}
+    run(output, "--set", "steps.quality_cut.keep=0.5")
+    after = {p.name for p in output.glob("_work/0*")}
+    assert {name for name in first if name[:2] in ("00", "01")} <= after
+    assert {name for name in after if name[:2] == "02"} != {name for name in first if name[:2] == "02"}
+    assert outputs(output) != outputs(corpus)
+    assert outputs(run(output)) == outputs(corpus), "back to the first setting, back to the first bytes"
