@@ -1,1 +1,6 @@
-"""The Beam side: keys, grouping, files and counters around the functions of `curate`."""
+"""The recipe on Apache Beam: sources, steps, planner, sinks, runners and the command line."""
+
+import logging
+
+# Beam says on import that Google's client libraries are missing; whoever does not use them need not read it.
+logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())

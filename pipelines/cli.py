@@ -88,7 +88,8 @@ def run(
         from pipelines.runners import Runner
 
         checked = load_recipe(recipe, inputs, settings)
-        report = run_recipe(checked, output, Runner(workers, beam_options), show)
+        with Runner(workers, beam_options) as runner:
+            report = run_recipe(checked, output, runner, show)
     print_funnel(report)
     Console().print(f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True)
 

@@ -7,10 +7,10 @@ by one, a killed worker is an error and not a hang, and no document crosses a pr
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from typing import Any
 
 import apache_beam as beam
@@ -24,71 +24,68 @@ class RunError(RuntimeError):
     """A run that cannot go on, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """How to run a transform over elements: local workers, or Beam's own options for another runner."""
+class Runner(AbstractContextManager["Runner"]):
+    """Runs transforms over elements: in local processes, or on another Beam runner by its own options.
 
-    workers: int = 1
-    beam_options: tuple[str, ...] = ()
+    Args:
+        workers: processes on this machine; they live until the runner is closed, so that models load once in each.
+        beam_options: Beam's command line options, for example ``--runner=FlinkRunner``.
 
-    def __post_init__(self) -> None:
-        name = self._options().view_as(StandardOptions).runner or ""
-        if name.lower() == "daskrunner":
+    Raises:
+        RunError: a runner that is known to lose data.
+    """
+
+    def __init__(self, workers: int = 1, beam_options: Sequence[str] = ()) -> None:
+        self.workers = workers
+        self._options = PipelineOptions(list(beam_options))
+        self._name = self._options.view_as(StandardOptions).runner or ""
+        self._local = not beam_options
+        self._pool: ProcessPoolExecutor | None = None
+        if self._name.lower() == "daskrunner":
             raise RunError(
                 "DaskRunner drops tagged outputs and finish_bundle data silently; use Flink, Spark or Dataflow"
             )
 
-    @property
-    def local(self) -> bool:
-        """True where no Beam options were given."""
-        return not self.beam_options
-
-    def _options(self) -> PipelineOptions:
-        return PipelineOptions(list(self.beam_options))
-
     def pipeline(self) -> beam.Pipeline:
         """Return an empty pipeline on the chosen runner."""
-        options = self._options()
-        name = options.view_as(StandardOptions).runner
-        if name and name not in ("FnApiRunner", "DirectRunner"):
-            return beam.Pipeline(options=options)
+        if self._name and self._name not in ("FnApiRunner", "DirectRunner"):
+            return beam.Pipeline(options=self._options)
         # built as an object: by name it would give worker processes empty options
-        encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+        encoded = JobServiceHandle.encode_pipeline_options(self._options.get_all_options())
         info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
         provision = fn_runner.ExtendedProvisionInfo(info)
-        return beam.Pipeline(runner=fn_runner.FnApiRunner(provision_info=provision), options=options)
+        return beam.Pipeline(runner=fn_runner.FnApiRunner(provision_info=provision), options=self._options)
 
     def run(self, elements: Sequence[Any], transform: beam.PTransform) -> None:
-        """Run a transform whose effect is files over elements that are independent of each other."""
+        """Run a transform whose effect is files over elements that are independent of each other.
+
+        Raises:
+            RunError: a worker process was killed.
+        """
         if not elements:
             return
-        if not self.local or self.workers == 1 or len(elements) == 1:
-            self._in_pipeline(elements, transform)
+        if not self._local or self.workers == 1 or len(elements) == 1:
+            with self.pipeline() as p:
+                _ = p | beam.Create(list(elements)) | beam.Reshuffle() | transform
             return
-        workers = min(self.workers, len(elements))
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            jobs = [pool.submit(_one, element, transform) for element in _largest_first(elements)]
-            try:
-                for job in as_completed(jobs):
-                    job.result()
-            except BrokenProcessPool:
-                raise RunError(
-                    "a worker process was killed (out of memory?); what is finished is kept: "
-                    "run the same command again, with fewer --workers if it happens again"
-                ) from None
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        self._pool = self._pool or ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn"))
+        largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
+        jobs = [self._pool.submit(_in_memory, element, transform) for element in largest_first]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except BrokenProcessPool:
+            raise RunError(
+                "a worker process was killed (out of memory?); what is finished is kept: "
+                "run the same command again, with fewer --workers if it happens again"
+            ) from None
 
-    def _in_pipeline(self, elements: Sequence[Any], transform: beam.PTransform) -> None:
-        with self.pipeline() as p:
-            _ = p | beam.Create(list(elements)) | beam.Reshuffle() | transform
+    def __exit__(self, *error: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
 
-def _largest_first(elements: Iterable[Any]) -> list[Any]:
-    return sorted(elements, key=lambda e: -getattr(e, "size", 0))
-
-
-def _one(element: Any, transform: beam.PTransform) -> None:
-    Runner()._in_pipeline([element], transform)
+def _in_memory(element: Any, transform: beam.PTransform) -> None:
+    with Runner().pipeline() as p:
+        _ = p | beam.Create([element]) | transform

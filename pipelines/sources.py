@@ -55,8 +55,11 @@ class InputFile:
 
     @property
     def splits(self) -> bool:
-        """Whether a part of the file can be read without the rest: by lines, records or row groups."""
-        return self.format == "parquet" or (self.format == "jsonl" and not self.path.lower().endswith(COMPRESSED))
+        """Whether a part of the file can be read without the rest: by row groups, compressed records or lines."""
+        name = self.path.lower()
+        by_record = self.format == "warc" and name.endswith(".gz")
+        by_line = self.format == "jsonl" and not name.endswith(COMPRESSED)
+        return self.format == "parquet" or by_record or by_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: 
 
 def _warc(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     file = part.file
-    for record in read_records(stream, file.path):
+    for record in read_records(stream, file.path, part.start, None if part.whole else part.stop):
         match record:
             case Skipped():
                 yield NotAPage(record.kind)
