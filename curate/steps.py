@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,10 +44,11 @@ class MapStep:
 class LanguageStepConfig:
     """Which languages a corpus takes, and how sure the identification must be.
 
-    ``keep`` empty keeps every language. ``min_score`` .65 is FineWeb's; ``min_scores`` sets it per language.
+    ``engine`` and ``model`` are those of ``curate.language``. ``keep`` empty keeps every language. ``min_score`` .65 is FineWeb's; ``min_scores`` sets it per language.
     """
 
-    engine: str = "fasttext"
+    engine: Literal["curate", "fasttext", "langdetect"] = "curate"
+    model: str | None = None
     keep: tuple[str, ...] = ()
     min_score: float = 0.65
     min_scores: Mapping[str, float] = field(default_factory=dict)
@@ -103,7 +104,7 @@ def _extract(config: ExtractConfig) -> MapFunction:
 def _language(config: LanguageStepConfig) -> MapFunction:
     wanted = frozenset(canonical(code) for code in config.keep)
     minimum = {canonical(code): score for code, score in config.min_scores.items()}
-    engine = LanguageConfig(engine=config.engine)
+    engine = LanguageConfig(config.engine, config.model)
 
     def step(document: Document) -> Document | Rejection:
         found = detect_language(document.text, engine)

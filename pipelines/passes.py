@@ -122,7 +122,7 @@ class _Run:
             kind = STEPS[step.kind]
             assert isinstance(kind, CorpusStep)
             writer = stack.enter_context(TableWriter(job.path(f"keys-{step.name}", index), kind.schema))
-            self.keys.append((step.name, kind.key_function(step.config), writer))
+            self.keys.append((kind.key_function(step.config), writer))
 
     def documents(self) -> Iterator[tuple[Document, dict[str, Any]]]:
         """Yield documents with their state row (number and places of large fields)."""
@@ -132,7 +132,13 @@ class _Run:
         count = self.counts["read"]
         for part in self.part.parts:
             path = part.file.path
-            seen = {"path": path, "bytes": part.stop - part.start, "documents": 0, "rejected": 0, "skipped": {}}
+            seen: dict[str, Any] = {
+                "path": path,
+                "bytes": part.stop - part.start,
+                "documents": 0,
+                "rejected": 0,
+                "skipped": {},
+            }
             for found in read_part(part):
                 if isinstance(found, NotAPage):
                     self.skipped[found.kind] = self.skipped.get(found.kind, 0) + 1
@@ -208,8 +214,8 @@ class _Run:
                 rows[name] = writer.append([value], len(value) if name != "tokens" else 4 * len(value))
         facts = [getattr(document, name) for name in STATE.names[:10]]
         self.state.append([*facts, size, tokens, rows["html"], rows["text"], rows["tokens"]])
-        for _, key, writer in self.keys:
-            writer.append(key(document))
+        for take_key, writer in self.keys:
+            writer.append(take_key(document))
 
     def _reject(self, step: str, document: Document, why: Rejection) -> None:
         count = self.counts[step]

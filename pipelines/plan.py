@@ -8,8 +8,10 @@ whole is never done again, and a changed setting redoes just what depends on it.
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
 
 import xxhash
 
@@ -109,11 +111,23 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
             changed |= STEPS[step.kind].changes
         writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
         shape = recipe.output if last else None
-        depends = digest([depends, decided, steps, [k.kind for k in keys], [_key_settings(k) for k in keys], shape])
+        named = [_named_files(s.config) for s in (*decided, *steps)]
+        keyed = [(k.kind, _key_settings(k)) for k in keys]
+        depends = digest([depends, decided, steps, named, keyed, shape])
         passes.append(Pass(i, decided, steps, keys, writes, depends, last))
         depends = digest([depends, keys])
         decided = keys
     return Plan(recipe, tuple(cut_slices(inputs)), tuple(passes))
+
+
+def _named_files(config: Any) -> list[str]:
+    """Return digests of the files that a step's settings name: a model, a list of domains."""
+    found: list[str] = []
+    for value in (getattr(config, f.name) for f in fields(config)):
+        for name in value if isinstance(value, tuple) else (value,):
+            if isinstance(name, str) and name and Path(name).is_file():
+                found.append(xxhash.xxh3_64_hexdigest(Path(name).read_bytes()))
+    return found
 
 
 def _key_settings(step: Step) -> object:

@@ -299,7 +299,7 @@ def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
     """Build a document from a row with ``text`` or ``html``, and ``url`` and ``date`` at the top or in ``metadata``."""
     if not isinstance(row, dict) or not isinstance(row.get("text", row.get("html")), str | bytes):
         return _broken(file, "broken", "a row without text or html", raw or repr(row).encode())
-    meta = row.get("metadata") if isinstance(row.get("metadata"), dict) else {}
+    meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
     url = str(row.get("url") or meta.get("url") or "")
     date = str(row.get("date") or row.get("timestamp") or meta.get("date") or "")
     text, html = row.get("text"), row.get("html") or b""
