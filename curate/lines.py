@@ -1,0 +1,140 @@
+r"""Lines that many documents share: menus, cookie notices, share buttons. Their hashes, and how they are removed.
+
+The rule is Llama 3's (arXiv 2407.21783, section 3.1.1): within a language, a line that stands in more than 6 documents
+of a bucket of 30 million is removed. Two lines are the same if they are equal after ccNet's normalisation (Wenzek et al.
+2019, `text_normalizer.py`): stripped, lower case, every digit as 0, without 34 punctuation marks beyond ASCII and
+without control characters. ASCII punctuation counts.
+
+>>> import numpy as np
+>>> from curate.lines import line_hashes, remove_lines
+>>> hot = line_hashes("Share on Facebook\n")
+>>> remove_lines("A page.\n  share on facebook", np.sort(hot))
+Edit(text='A page.', counts={'repeated_line': 1})
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from curate.document import Edit
+
+#: ccNet's table of punctuation beyond ASCII (`text_normalizer.py`, UNICODE_PUNCT); the full-width 1 stands in it too.
+PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
+
+#: Lines of program text: an end or a start that prose does not have (ours).
+CODE = re.compile(
+    r"[{};]\s*$|^\s*[)\]}]+[,;]?\s*$"
+    r"|^\s*(?:def |class |import |from \S+ import |return\b|if .*:$|else:$|for .*:$|while .*:$|try:$|except.*:$|with .*:$"
+    r"|#include|#define|//|/\*|\*/|@\w+\s*$|<\?php|\$ |>>> )"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineDedupConfig:
+    """Which lines are too common, and which are spared.
+
+    A line in more than ``max_copies`` documents out of ``bucket_documents`` is removed (6 and 30 million: Llama 3) from
+    all documents but the first ``keep_first`` (0: the paper's "remove"), in an order that a hash chooses.
+    ``min_characters`` spares lines that are shorter after normalisation; ``protect_code`` spares lines that look like
+    program text, such as a closing brace.
+    """
+
+    max_copies: int = 6
+    bucket_documents: int = 30_000_000
+    keep_first: int = 0
+    min_characters: int = 0
+    protect_code: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("max_copies", 1), ("bucket_documents", 1), ("keep_first", 0), ("min_characters", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"line dedup: {name} is {getattr(self, name)}: it must be at least {least}")
+
+
+def line_hashes(text: str, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
+    r"""Hash the distinct lines of a document that line dedup may remove.
+
+    A line counts once per document, however often it stands there; lines that are empty after normalisation, too
+    short or protected are left out.
+
+    Args:
+        text: the document; lines end at ``\n``.
+        config: which lines are spared.
+
+    Returns:
+        uint64 array, sorted, without repeats.
+
+    >>> len(line_hashes("Page 1\n\npage 2\nother"))
+    2
+    """
+    hashes, _ = _hash_lines(text, config)
+    return np.unique(hashes[hashes != 0])
+
+
+def remove_lines(text: str, hot: np.ndarray, config: LineDedupConfig = LineDedupConfig()) -> Edit:
+    """Remove the lines whose hash is in a table.
+
+    Args:
+        text: the document.
+        hot: uint64 array, sorted: hashes from ``line_hashes``.
+        config: the settings the hashes were made with.
+
+    Returns:
+        The text without those lines, otherwise unchanged, and the number removed as ``repeated_line``.
+    """
+    if not len(hot):
+        return Edit(text)
+    hashes, starts = _hash_lines(text, config)
+    gone = hot[np.minimum(np.searchsorted(hot, hashes), len(hot) - 1)] == hashes
+    gone &= hashes != 0
+    if not gone.any():
+        return Edit(text)
+    kept = "\n".join(text[starts[i] : starts[i + 1] - 1] for i in np.flatnonzero(~gone))
+    return Edit(kept, {"repeated_line": int(gone.sum())})
+
+
+def normalize_line(line: str) -> str:
+    """Normalise a line as ccNet does.
+
+    >>> normalize_line(" Copyright © 2024 – All rights reserved ")
+    'copyright © 0000  all rights reserved'
+    """
+    table = _characters()
+    codes = table[np.frombuffer(line.strip().encode("utf-32-le", "surrogatepass"), np.uint32)]
+    return codes[codes != 0].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return one hash per line, 0 where it is spared, and where lines start (one more for the end)."""
+    from curate._line_kernels import hash_lines
+
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    hashes, starts = hash_lines(codes, _characters(), _spaces(), config.min_characters)
+    if config.protect_code:
+        for i in np.flatnonzero(hashes):
+            if CODE.search(text[starts[i] : starts[i + 1] - 1]):
+                hashes[i] = 0
+    return hashes, starts
+
+
+@lru_cache(maxsize=1)
+def _characters() -> np.ndarray:
+    """Return, for each code point, its normalised form, 0 if it is removed."""
+    every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
+    lower = re.sub(r"\d", "0", every.lower())
+    table = np.frombuffer(lower.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    table[[ord(c) for c in PUNCTUATION]] = 0
+    table[[*range(32), *range(127, 160)]] = 0
+    return table
+
+
+@lru_cache(maxsize=1)
+def _spaces() -> np.ndarray:
+    """Return, for each code point, whether ``str.strip`` strips it."""
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    return np.array([c.isspace() for c in every])
