@@ -1,0 +1,210 @@
+"""HTTP responses as crawlers stored them: status, headers, and the body without transfer and content encodings.
+
+>>> head = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n"
+>>> response = parse_response(head + b"2\\r\\nHi\\r\\n0\\r\\n\\r\\n")
+>>> response.status, response.headers["content-type"], response.body
+(200, 'text/html', b'Hi')
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+MAX_BODY_BYTES = 64 << 20  # a body that unpacks to more is a bomb or no page
+
+_STATUS = re.compile(rb"(?:HTTPX?/\d(?:\.\d)?|ICY)[ \t]+(\d{3})\b[^\r\n]*")
+_END = re.compile(rb"\r?\n\r?\n")
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+
+
+class HttpError(ValueError):
+    """What is wrong with a response: ``reason`` in one word of a fixed set, and a sentence for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response: status, header values by lower-case name (the last of each), and the decoded body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def parse_headers(lines: bytes) -> dict[str, str]:
+    """Parse header lines, folded ones too; of a name that comes twice the last value that is not empty counts.
+
+    >>> parse_headers(b"Content-Type: text/html;\\r\\n charset=utf-8\\r\\nnonsense\\r\\n")
+    {'content-type': 'text/html; charset=utf-8'}
+    """
+    headers: dict[str, str] = {}
+    name = ""
+    for line in lines.decode("utf-8", "replace").split("\n"):
+        if line[:1] in (" ", "\t") and name:
+            headers[name] = f"{headers[name]} {line.strip()}"
+            continue
+        name, colon, value = line.partition(":")
+        name = name.strip().lower()
+        if not colon or not name:
+            name = ""
+        elif value.strip() or name not in headers:
+            headers[name] = value.strip()
+    return headers
+
+
+def parse_media_type(value: str) -> tuple[str, str]:
+    """Split a Content-Type into media type and charset, both in lower case, empty where absent.
+
+    >>> parse_media_type('Text/HTML; Charset="UTF-8"')
+    ('text/html', 'utf-8')
+    """
+    kind, _, parameters = value.partition(";")
+    charset = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", parameters, re.IGNORECASE)
+    return kind.split(",")[0].strip().lower(), charset.group(1).lower() if charset else ""
+
+
+def parse_response(block: bytes) -> Response:
+    """Parse a stored response.
+
+    Crawlers often undo the encodings and leave the headers as they were; a body that is plainly not in the encoding
+    that its header names is taken as it is.
+
+    Raises:
+        HttpError: with reason ``bad_http`` (no status line), ``truncated_body``, ``damaged_body`` or ``too_large``.
+    """
+    status = _STATUS.match(block)
+    if not status:
+        raise HttpError("bad_http", f"no HTTP status line but {block[:40]!r}")
+    end = _END.search(block, status.end())
+    headers = parse_headers(block[status.end() : end.start() if end else len(block)])
+    body = block[end.end() :] if end else b""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        body = _dechunk(body)
+    encodings = [e.strip().lower() for e in headers.get("content-encoding", "").split(",")]
+    for encoding in reversed(encodings):
+        if body and encoding in _DECODERS:
+            body = _DECODERS[encoding](body)
+    return Response(int(status.group(1)), headers, body)
+
+
+def _dechunk(body: bytes) -> bytes:
+    """Join the chunks of a body. A missing last chunk is forgiven, a chunk cut short is not."""
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(body):
+        head = _CHUNK.match(body, at)
+        if not head:
+            if not pieces:
+                return body  # never chunked, or joined by the crawler
+            raise HttpError("damaged_body", f"no chunk size at byte {at} of a chunked body")
+        size = int(head.group(1), 16)
+        if size == 0:
+            break
+        at = head.end() + size
+        if at > len(body):
+            if not pieces and at - len(body) > len(body):
+                return body  # a text that starts like a number
+            raise HttpError("truncated_body", f"a chunk of {size:,} bytes ends {at - len(body):,} bytes too early")
+        pieces.append(body[head.end() : at])
+        while body[at : at + 1] in (b"\r", b"\n"):
+            at += 1
+    return b"".join(pieces)
+
+
+def _gunzip(body: bytes) -> bytes:
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    return _bounded(_gzip_pieces(body), "gzip")
+
+
+def _gzip_pieces(body: bytes) -> Iterator[bytes]:
+    while body.startswith(b"\x1f\x8b"):
+        decoder = zlib.decompressobj(31)
+        yield from _inflate(decoder, body)
+        body = decoder.unused_data
+
+
+def _inflate(decoder: zlib._Decompress, body: bytes) -> Iterator[bytes]:
+    while not decoder.eof:
+        piece = decoder.decompress(body, 1 << 20)
+        body = decoder.unconsumed_tail
+        if not piece and not body and not decoder.eof:
+            raise EOFError
+        yield piece
+
+
+def _inflate_any(body: bytes) -> bytes:
+    """Undo ``deflate``: zlib by the standard, raw deflate by what many servers send."""
+    for bits in (15, -15):
+        try:
+            return _bounded(_inflate(zlib.decompressobj(bits), body), "deflate")
+        except HttpError as e:
+            if e.reason == "too_large":
+                raise
+    return body
+
+
+def _unbrotli(body: bytes) -> bytes:
+    import brotli
+
+    def pieces() -> Iterator[bytes]:
+        decoder = brotli.Decompressor()
+        data = body
+        while not decoder.is_finished():
+            piece = decoder.process(data, output_buffer_limit=1 << 20)
+            data = b""
+            if not piece and decoder.can_accept_more_data():
+                raise EOFError
+            yield piece
+
+    try:
+        return _bounded(pieces(), "brotli")
+    except HttpError as e:
+        if e.reason == "damaged_body" and body.lstrip()[:1] == b"<":
+            return body  # brotli has no magic number
+        raise
+
+
+def _unzstd(body: bytes) -> bytes:
+    import zstandard
+
+    if not body.startswith(b"\x28\xb5\x2f\xfd"):
+        return body
+
+    def pieces() -> Iterator[bytes]:
+        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as reader:
+            while piece := reader.read(1 << 20):
+                yield piece
+
+    return _bounded(pieces(), "zstd")
+
+
+def _bounded(pieces: Iterator[bytes], name: str) -> bytes:
+    out = bytearray()
+    try:
+        for piece in pieces:
+            out += piece
+            if len(out) > MAX_BODY_BYTES:
+                raise HttpError("too_large", f"the body unpacks to more than {MAX_BODY_BYTES:,} bytes")
+    except EOFError:
+        raise HttpError("truncated_body", f"the {name} body ends too early") from None
+    except HttpError:
+        raise
+    except Exception as e:  # each library has its own error
+        raise HttpError("damaged_body", f"the {name} body is damaged: {e}") from None
+    return bytes(out)
+
+
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _inflate_any,
+    "br": _unbrotli,
+    "zstd": _unzstd,
+}
