@@ -28,7 +28,7 @@ _HOME = {
     ),
     "clean": ("C4CleanConfig", "c4_clean"),
     "minhash": ("MinHashConfig", "minhash_signature"),
-    "near_duplicates": ("near_duplicates",),
+    "duplicates": ("near_duplicates",),
     "pii": ("PiiConfig", "scrub_pii"),
     "quality": ("quality_score",),
     "domains": ("classify_domain",),
@@ -41,7 +41,7 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
     from curate.clean import C4CleanConfig, c4_clean
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from curate.divergence import TokenCounts, kl_divergence
     from curate.document import Decision, Document, Edit, Rejection
     from curate.domains import classify_domain
+    from curate.duplicates import near_duplicates
     from curate.extract import ExtractConfig, Extraction, extract_text
     from curate.language import LanguageConfig, LanguageScore, detect_language
     from curate.minhash import MinHashConfig, minhash_signature
     from curate.mixture import Mixture, plan_mixture
-    from curate.near_duplicates import near_duplicates
     from curate.pii import PiiConfig, scrub_pii
     from curate.presets import (
         PRESETS,
