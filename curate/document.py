@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from curate.signals import Signals
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -38,7 +40,7 @@ class Document:
     language_score: float = 0.0
     domain: str = ""
     quality: float = float("nan")
-    signals: object | None = None
+    signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1
 
@@ -54,7 +56,7 @@ class Rejection:
     value: float | None = None
     limit: float | None = None
     detail: str = ""
-    signals: object | None = None
+    signals: Signals | None = None
 
 
 @dataclass(frozen=True, slots=True)

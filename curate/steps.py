@@ -44,7 +44,8 @@ class MapStep:
 class LanguageStepConfig:
     """Which languages a corpus takes, and how sure the identification must be.
 
-    ``engine`` and ``model`` are those of ``curate.language``. ``keep`` empty keeps every language. ``min_score`` .65 is FineWeb's; ``min_scores`` sets it per language.
+    ``engine`` and ``model`` are those of ``curate.language``. An empty ``keep`` keeps every language. ``min_score`` .65
+    is FineWeb's; ``min_scores`` sets it per language.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"

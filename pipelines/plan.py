@@ -15,7 +15,7 @@ from typing import Any
 
 import xxhash
 
-from pipelines.recipe import Recipe, Step, digest
+from pipelines.recipe import Recipe, RecipeError, Step, digest
 from pipelines.registry import STEPS, CorpusStep
 from pipelines.sources import InputFile, Slice, cut_slices
 
@@ -99,7 +99,12 @@ def _files(folder, prefix: str = "") -> list:  # type: ignore[no-untyped-def]  #
 
 
 def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
-    """Cut a recipe into passes over the given input files."""
+    """Cut a recipe into passes over the given input files.
+
+    Raises:
+        RecipeError: steps that cannot work in their order.
+    """
+    _check_order(recipe.steps)
     groups = _groups(recipe.steps)
     passes: list[Pass] = []
     depends = digest([code_version(), [digest(f) for f in inputs]])
@@ -138,15 +143,35 @@ def _key_settings(step: Step) -> object:
 
 
 def _groups(steps: tuple[Step, ...]) -> list[tuple[tuple[Step, ...], tuple[Step, ...]]]:
-    """Split steps into (map steps, corpus steps) runs; the last run has no corpus steps."""
+    """Split steps into (map steps, corpus steps) runs; the last run has no corpus steps and changes nothing."""
     groups: list[tuple[list[Step], list[Step]]] = [([], [])]
     for step in steps:
         corpus = isinstance(STEPS[step.kind], CorpusStep)
         if not corpus and groups[-1][1]:
             groups.append(([], []))
         groups[-1][1 if corpus else 0].append(step)
-    # The shards are counted between the last two passes: the last must not change what is counted.
-    maps, keys = groups[-1]
-    if keys or any(STEPS[step.kind].changes for step in maps) or len(groups) == 1:
+    # The shards are counted before the last pass: nothing may change in it, and no key be taken.
+    while len(groups) == 1 or _still_changes(groups):
         groups.append(([], []))
     return [(tuple(maps), tuple(keys)) for maps, keys in groups]
+
+
+def _still_changes(groups: list[tuple[list[Step], list[Step]]]) -> bool:
+    (_, decided), (maps, keys) = groups[-2:]
+    return bool(keys) or any(STEPS[step.kind].changes for step in (*decided, *maps))
+
+
+def _check_order(steps: tuple[Step, ...]) -> None:
+    """Refuse a recipe whose steps cannot work in their order.
+
+    Raises:
+        RecipeError: a corpus step without the map step that gives its keys, or a text changed behind its tokens.
+    """
+    seen: dict[str, str] = {}
+    for step in steps:
+        kind = STEPS[step.kind]
+        if isinstance(kind, CorpusStep) and kind.needs and kind.needs not in seen:
+            raise RecipeError(f"steps: {step.name} needs what {kind.needs} finds: put the step {kind.needs} before it")
+        if "text" in kind.changes and "tokenize" in seen:
+            raise RecipeError(f"steps: {step.name} changes the text behind {seen['tokenize']}: put it before")
+        seen[step.kind] = step.name

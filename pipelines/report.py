@@ -37,9 +37,10 @@ def build_report(space: Workspace) -> dict:
     problems = 0
     for spec in space.plan.passes:
         for manifest in space.manifests(spec):
-            problems += len(manifest["problems"])
-            for kind, n in manifest["skipped"].items():
-                skipped[kind] = skipped.get(kind, 0) + n
+            for source in manifest["inputs"]:
+                problems += len(source["problems"])
+                for kind, n in source["skipped"].items():
+                    skipped[kind] = skipped.get(kind, 0) + n
             for name, counted in manifest["steps"].items():
                 step = steps.setdefault(name, {"name": name, "read": 0, "kept": 0, "rejected": {}})
                 step["read"] += counted["read"]
@@ -114,8 +115,7 @@ def write_reports(space: Workspace, report: dict) -> None:
     with files.atomic_write(files.join(out, "report.html")) as f:
         f.write(render(report).encode())
     first = space.manifests(space.plan.passes[0])
-    inputs = {"files": [i for m in first for i in m["inputs"]], "problems": [p for m in first for p in m["problems"]]}
-    files.write_json(files.join(out, "inputs.json"), inputs)
+    files.write_json(files.join(out, "inputs.json"), {"files": [source for m in first for source in m["inputs"]]})
     resolved = space.plan.recipe.resolved()
     resolved.pop("sources")
     manifest = {

@@ -76,15 +76,16 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self._rows: dict[str, list[tuple[int, Sequence[Any]]]] = {}
         self._bytes = 0
 
-    def keep(self, d: Document) -> None:
-        """Add a document of the corpus, and its tokens once per copy."""
+    def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
+        """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
         facts = (d.id, d.text, d.url, d.date, d.source, d.title, d.language, d.language_score, d.domain, d.quality)
         self._add("documents", _shard_of_id(d.id, self.shards.documents), (*facts, count, d.copies), len(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
-            row = (d.tokens, d.id, copy, d.language, d.domain, key)
-            self._add("tokens", key * self.shards.tokens >> 64, row, 4 * count)
+            copied = (d.tokens, d.id, copy, d.language, d.domain, key)
+            self._add("tokens", key * self.shards.tokens >> 64, copied, 4 * count)
+        return row["text_bytes"], count
 
     def gather(self, kind: str, paths: Iterable[str]) -> None:
         """Bring the rows of small tables, which the passes wrote for this slice, into one sorted run."""

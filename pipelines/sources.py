@@ -214,7 +214,7 @@ def _decompressed(stream: BinaryIO, path: str) -> BinaryIO:
         return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
     if path.lower().endswith(".zst"):
         reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(stream, read_across_frames=True)
-        return io.BufferedReader(reader)  # type: ignore[return-value]
+        return io.BufferedReader(reader)
     return stream
 
 

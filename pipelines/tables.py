@@ -36,6 +36,9 @@ STATE = pa.schema(
     ]
 )
 
+#: The columns of ``STATE`` that are fields of a document.
+FACTS = STATE.names[:10]
+
 #: The large fields, each in a file of its own, written only by a pass that changes it.
 LARGE = {
     "html": pa.schema([("html", pa.large_binary())]),
@@ -121,7 +124,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
 
     def _flush(self) -> None:
         if self._columns[0]:
-            arrays = [pa.array(c, type=f.type) for c, f in zip(self._columns, self.schema, strict=True)]
+            arrays = [_array(c, f.type) for c, f in zip(self._columns, self.schema, strict=True)]
             self._parquet.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
             self._columns = [[] for _ in self.schema.names]
             self._bytes = 0
@@ -131,6 +134,13 @@ class TableWriter(AbstractContextManager["TableWriter"]):
             self._flush()
         self._parquet.close()
         self._atomic.__exit__(kind, value, trace)
+
+
+def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type=type_)
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold
+        return pa.array([v.encode("utf-8", "replace").decode() if v else v for v in values], type=type_)
 
 
 def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:

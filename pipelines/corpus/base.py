@@ -39,6 +39,7 @@ class CorpusStep(ABC):
 
     config: ClassVar[type]
     schema: ClassVar[pa.Schema]
+    needs: ClassVar[str] = ""  # the map step that must stand before it
     shuffles: ClassVar[str] = ""  # what goes through a shuffle, for `curate plan`
     key_settings: ClassVar[tuple[str, ...]] = ()
     changes: ClassVar[frozenset[str]] = frozenset()

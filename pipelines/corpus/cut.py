@@ -30,6 +30,7 @@ class QualityCut(CorpusStep):
 
     config = QualityCutConfig
     key_settings = ("within",)
+    needs = "quality"
     shuffles = "a histogram per slice"
     schema: ClassVar[pa.Schema] = pa.schema([("group", pa.string()), ("bin", pa.int32()), ("score", pa.float64())])
 

@@ -38,6 +38,7 @@ class Divergence(CorpusStep):
     """Makes one distribution of tokens per language and compares each document with its own language's."""
 
     config = DivergenceConfig
+    needs = "tokenize"
     shuffles = "a token count table per slice"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("language", pa.string()), ("tokens", pa.int64()), ("counts", pa.large_binary())]
@@ -47,8 +48,7 @@ class Divergence(CorpusStep):
         """Take the language and how often each token occurs."""
 
         def key(document: Document) -> tuple:
-            if document.tokens is None:
-                raise ValueError("the divergence counts tokens: put the step tokenize before it")
+            assert document.tokens is not None
             return document.language, len(document.tokens), TokenCounts.of(document.tokens).to_bytes()
 
         return key

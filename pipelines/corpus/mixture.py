@@ -37,6 +37,7 @@ class MixtureStep(CorpusStep):
 
     config = MixtureConfig
     key_settings = ("by",)
+    needs = "tokenize"
     shuffles = "a number per slice"
     schema: ClassVar[pa.Schema] = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
 
@@ -44,8 +45,7 @@ class MixtureStep(CorpusStep):
         """Take the label, the token count and the id."""
 
         def key(document: Document) -> tuple:
-            if document.tokens is None:
-                raise ValueError("the mixture counts tokens: put the step tokenize before it")
+            assert document.tokens is not None
             return getattr(document, config.by), len(document.tokens), document.id
 
         return key
