@@ -96,9 +96,11 @@ def run(
 
 @main.command()
 @_recipe_options
-def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str, ...]) -> None:
-    """Say what running RECIPE would do, and what of it is done already; runs nothing."""
+@click.option("--estimate/--no-estimate", "estimated", default=True, help="Try the map steps on some of the input.")
+def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str, ...], estimated: bool) -> None:
+    """Say what running RECIPE would do, what of it is done already, and what it will cost; writes nothing."""
     with _errors():
+        from pipelines.estimate import estimate
         from pipelines.plan import make_plan
         from pipelines.recipe import load_recipe
         from pipelines.run import Workspace, absolute
@@ -125,6 +127,19 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
     console.print(table)
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
+    if estimated and not space.finished():
+        _print_estimate(console, estimate(space.plan))
+
+
+def _print_estimate(console: Console, found: Any) -> None:
+    table = Table("map step", "documents in", "documents out", "core minutes", title="expected, without corpus steps")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for step in found.steps:
+        table.add_row(step.name, f"{step.read:,}", f"{step.kept:,}", f"{step.seconds / 60:,.1f}")
+    console.print(table)
+    share = f"{100 * found.share:.2g} % of the input"
+    console.print(f"About {found.seconds / 3600:,.2f} core hours, scaled up from {share}; divide by --workers.")
 
 
 @main.command()
