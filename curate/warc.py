@@ -243,8 +243,8 @@ def _next_record(archive: Archive, at: int) -> int:
         more = archive.have(at + 2 * MAX_HEADER_BYTES)
         found = archive.find(_NEXT, at + 1, archive.end)
         member = _record_inside(archive, at, found or archive.end)
-        if member or found:
-            return member or found
+        if first := member or found:
+            return first
         if not more:
             return archive.end
         at = archive.end - MAX_HEADER_BYTES
