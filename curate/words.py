@@ -1,0 +1,121 @@
+"""Lists of words by language, as the tables that the kernels look words up in.
+
+>>> stop_words("de")[:3]
+('der', 'die', 'das')
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Phrases of the notices that C4 drops lines for (Raffel et al. 2020; TFDS, c4_utils.py).
+POLICY_PHRASES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+#: Languages written without spaces: their listed words are sought as pieces of text.
+UNSPACED_LANGUAGES = frozenset({"zh", "yue", "wuu", "lzh", "ja", "th", "lo", "km", "my", "shn", "mnw", "bo", "dz"})
+
+
+@functools.cache
+def _lists(name: str) -> dict[str, tuple[str, ...]]:
+    text = resources.files("curate").joinpath("data", f"{name}.txt").read_text("utf-8")
+    lines = (line.split(":", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    return {language: tuple(dict.fromkeys(words.split())) for language, words in lines}
+
+
+def stop_words(language: str) -> tuple[str, ...]:
+    """Return the stop words of a language (ISO 639-1, else 639-3), lower case; empty where there is no list.
+
+    The lists are ours: curate/data/stop_words.txt.
+
+    >>> stop_words("xx")
+    ()
+    """
+    return _lists("stop_words").get(language, ())
+
+
+def dirty_words(language: str) -> tuple[str, ...]:
+    """Return the dirty words and phrases looked for in a language: its own and the English ones.
+
+    The lists are ours: curate/data/dirty_words.txt.
+
+    >>> "porno" in dirty_words("de"), "titten" in dirty_words("en")
+    (True, False)
+    """
+    lists = _lists("dirty_words")
+    own = lists.get(language, ()) if language != "en" else ()
+    return tuple(word.replace("_", " ") for word in (*lists["en"], *own))
+
+
+@functools.cache
+def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the table of `curate.kernels.watch` for a language: stop words, dirty words, and what C4 looks for."""
+    import numpy as np
+
+    from curate.characters import character_table
+    from curate.kernels.watch import (
+        DIRTY,
+        JAVASCRIPT,
+        LAST,
+        LOREM,
+        NUMBER_SHIFT,
+        POLICY,
+        STOP,
+        join_hashes,
+        make_table,
+    )
+    from curate.kernels.words import find_words
+
+    hashes: list[int] = []
+    values: list[int] = []
+
+    def add(phrase: str, value: int) -> None:
+        codes = np.frombuffer(phrase.encode("utf-32-le"), np.uint32)
+        room = [np.empty(len(codes), t) for t in (np.int32, np.int32, np.uint64, np.uint64)]
+        n = find_words(codes, character_table(), lower_table(), *room)
+        words = room[3][:n]
+        if n > 1:
+            hashes.append(int(words[-1]))
+            values.append(LAST)
+        key = words[0]
+        for word in words[1:]:
+            key = np.uint64(join_hashes(key, word))
+        hashes.append(int(key))
+        values.append(value)
+
+    unspaced = language in UNSPACED_LANGUAGES
+    for number, word in enumerate(() if unspaced else stop_words(language)):
+        add(word, STOP | number << NUMBER_SHIFT)
+    for word in dirty_words("en" if unspaced else language):
+        add(word, DIRTY)
+    for phrase in POLICY_PHRASES:
+        add(phrase, POLICY)
+    add("lorem ipsum", LOREM)
+    add("javascript", JAVASCRIPT)
+    return make_table(np.array(hashes, np.uint64), np.array(values, np.int64))
+
+
+@functools.cache
+def lower_table() -> NDArray[np.uint32]:
+    """Return the lower case of each code point below U+2000, where all but rare scripts have their capitals.
+
+    >>> chr(lower_table()[ord("Ж")])
+    'ж'
+    """
+    import numpy as np
+
+    lowered = (chr(i).lower() for i in range(0x2000))
+    return np.array([ord(low[0]) for low in lowered], np.uint32)
+
+
+def pieces_found(text: str, words: tuple[str, ...]) -> list[int]:
+    """How often each word occurs as a piece of the text, for languages without spaces.
+
+    >>> pieces_found("東京の駅の前", ("の", "は"))
+    [2, 0]
+    """
+    return [text.count(word) for word in words]
