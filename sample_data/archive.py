@@ -6,8 +6,8 @@ import base64
 import hashlib
 import struct
 import zlib
-from pathlib import Path
 
+WRITTEN = "2025-07-01T00:00:00Z"  # the date in the header of every file
 STATUS = {200: "OK", 302: "Found", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
 
@@ -63,11 +63,22 @@ def record(kind: str, url: str, date: str, content_type: str, block: bytes, *mor
     return "\r\n".join(lines).encode() + block + b"\r\n\r\n"
 
 
-def write_warc(path: Path, records: list[bytes], cut_last: bool = False) -> None:
-    """Each record in a gzip member of its own, after a ``warcinfo``; ``cut_last`` stops in the middle of the last."""
+def warc(records: list[bytes], cut_last: bool = False) -> bytes:
+    """A file: each record in a gzip member of its own, after a ``warcinfo``; ``cut_last`` stops in the middle of the last."""
     about = b"software: sample_data/make.py\r\nformat: WARC File Format 1.0\r\n"
-    info = record("warcinfo", "", "2025-01-01T00:00:00Z", "application/warc-fields", about)
+    info = record("warcinfo", "", WRITTEN, "application/warc-fields", about)
     members = [gzip_member(data) for data in [info, *records]]
     if cut_last:
-        members[-1] = members[-1][: len(members[-1]) // 2]
-    path.write_bytes(b"".join(members))
+        last = gzip_member(records[-1], 0)  # stored, so that the cut is at the same byte of the record everywhere
+        members[-1] = last[: len(last) // 2]
+    return b"".join(members)
+
+
+def zstd_stored(data: bytes) -> bytes:
+    """A valid Zstandard frame that stores its data (RFC 8878, section 3.1.1): the library's output changes with its version."""
+    blocks = [data[start : start + (1 << 17)] for start in range(0, len(data), 1 << 17)]
+    # Descriptor: four bytes of content size, one segment. Block header: last block, type raw (00), size.
+    frame = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data))
+    for n, block in enumerate(blocks):
+        frame += (len(block) << 3 | (n == len(blocks) - 1)).to_bytes(3, "little") + block
+    return frame

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from grammar import Article, choose, read_frame
+
+if TYPE_CHECKING:
+    from good import Site
 
 
 def body(article: Article, boilerplate: str = "") -> str:
@@ -49,6 +53,20 @@ def page(article: Article, host: str, others: list[str], boilerplate: str = "", 
         "<style>.ad{float:right} nav li{display:inline}</style>\n</head>\n"
     )
     return head + frame(title, body(article, boilerplate), links, words, host) + "\n</html>\n"
+
+
+def plain(article: Article, site: Site, others: list[str]) -> str:
+    """The page as text: for a WET file with all that stands around the article, else the article alone."""
+    paragraphs = [article.title]
+    for block in article.blocks:
+        paragraphs.append(article.block_text(block))
+        if site.boilerplate and block.tag == "p" and site.boilerplate not in paragraphs:
+            paragraphs.append(site.boilerplate)
+    if site.file != "wet":
+        return "\n\n".join(paragraphs)
+    w = read_frame(article.language, site.host)
+    before = [w["cookie"], w["accept"], site.host, w["home"], w["news"], w["about"], w["search"]]
+    return "\n".join([*before, *paragraphs, w["related"], *others, w["contact"], w["footer"]])
 
 
 def classic(title: str, article: str, links: str, w: dict[str, str], host: str) -> str:
