@@ -117,6 +117,12 @@ class Ledger(AbstractContextManager["Ledger"]):
         who = (d.id, d.url, d.date, d.source, d.language)
         self._rejected.append((*who, step, why.rule, why.value, why.limit, why.detail, excerpt))
 
+    def lose(self, document: Document, why: Rejection) -> None:
+        """Account for a document that every step kept and that could not be written."""
+        last = next(reversed(self._counts))
+        self._counts[last].kept -= 1
+        self.reject(last, document, why)
+
     def keep(self, document: Document, text_bytes: int, tokens: int) -> None:
         """Count a document that the pass keeps, and its tokens as often as training sees them."""
         self._totals["documents"] += 1

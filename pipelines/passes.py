@@ -78,8 +78,12 @@ def run_slice(part: Slice, job: Job) -> dict:
         for document, row in source:
             ledger.begin(document)
             kept = _through(document, row, chain, losers, ledger)
-            if kept is not None:
+            if kept is None:
+                continue
+            try:
                 ledger.keep(kept, *writer.keep(kept, row))
+            except Exception as e:  # a key that cannot be taken, before anything is written
+                ledger.lose(kept, Rejection("error", detail=_message(e)))
     manifest = ledger.manifest()
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
@@ -127,7 +131,7 @@ def _through(document: Document, row: Row, chain: Chain, losers: Losers, ledger:
         try:
             result = lost or (function(document) if function else document)
         except Exception as e:  # an error costs the document, never the run, and is counted
-            result = Rejection("error", detail=f"{type(e).__name__}: {e}"[:500])
+            result = Rejection("error", detail=_message(e))
         ledger.step(name, document, result)
         if isinstance(result, Rejection):
             return None
@@ -135,6 +139,10 @@ def _through(document: Document, row: Row, chain: Chain, losers: Losers, ledger:
             result = replace(result, signals=None)  # they were measured on another text
         document = result
     return document
+
+
+def _message(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _writer(job: Job, index: int) -> StateWriter | RunWriter:
@@ -165,6 +173,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
 
     def keep(self, document: Document, row: Row) -> tuple[int, int]:
         """Write a document; returns its bytes of text and its tokens."""
+        keys = [key(document) for key, _ in self._keys]  # first: what raises must leave no half of a document
         size = len(document.text.encode("utf-8", "replace"))
         tokens = 0 if document.tokens is None else len(document.tokens)
         places = {name: row.get(f"{name}_row", -1) for name in LARGE}
@@ -173,8 +182,8 @@ class StateWriter(AbstractContextManager["StateWriter"]):
             places[name] = table.append([getattr(document, name)], sizes[name]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
         self._state.append([*facts, size, tokens, *places.values()])
-        for key, table in self._keys:
-            table.append(key(document))
+        for key, (_, table) in zip(keys, self._keys, strict=True):
+            table.append(key)
         return size, tokens
 
 

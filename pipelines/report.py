@@ -59,16 +59,22 @@ def build_report(space: Workspace) -> dict:
         for key in totals:
             totals[key] += manifest["totals"][key]
     summary = summarize(space.output)
+    mixture = _mixture(space)
     return {
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
         "skipped": dict(sorted(skipped.items())),
         "broken_records": problems,
         "corpus": totals,
-        "mixture": _mixture(space),
+        "mixture": mixture,
         "labels": summary["labels"],
         "examples": summary["examples"],
-        "warnings": [*_step_warnings(steps), *_label_warnings(summary["labels"]), *_decision_warnings(space)],
+        "warnings": [
+            *_step_warnings(steps),
+            *_label_warnings(summary["labels"]),
+            *_decision_warnings(space),
+            *_mixture_warnings(mixture),
+        ],
     }
 
 
@@ -106,6 +112,21 @@ def _decision_warnings(space: Workspace) -> Iterator[str]:
             path = files.join(taken.decision, "warnings.json")
             if files.exists(path):
                 yield from (f"{taken.name}: {sentence}" for sentence in files.read_json(path))
+
+
+def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
+    if not mixture:
+        return
+    yield from (f"mixture: {sentence}" for sentence in mixture["infeasible"])
+    have = sum(mixture["tokens"].values())
+    used = sum(min(mixture["rates"][label], 1.0) * n for label, n in mixture["tokens"].items())
+    if mixture["limited_by"] and used < 0.5 * have:
+        label = mixture["limited_by"]
+        yield (
+            f"mixture: {100 * (1 - used / have):.0f} % of the tokens are left out, because {label} is only "
+            f"{100 * mixture['tokens'][label] / have:.1f} % of them and its target is "
+            f"{100 * mixture['targets'][label]:.0f} %; lower its target, raise max_epochs, or set total_tokens"
+        )
 
 
 def write_reports(space: Workspace, report: dict) -> None:

@@ -111,6 +111,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
 
     def _write(self, kind: str, table: pa.Table, shards: np.ndarray) -> None:
         """Write a table as a run: a row group per shard, in order."""
+        if not len(table):
+            return
         order = np.argsort(shards, kind="stable")
         table, shards = table.take(order), shards[order]
         present, first = np.unique(shards, return_index=True)

@@ -134,7 +134,7 @@ class WriteLosers(beam.PTransform):
             blocks
             | "BySlice" >> beam.FlatMap(_by_slice).with_output_types(tuple[int, bytes])
             | "GroupSlices" >> beam.GroupByKey()
-            | "Write" >> beam.MapTuple(_write_losers, self.folder)
+            | "Write" >> beam.Map(_write_losers, self.folder)
         )
 
 
@@ -144,7 +144,8 @@ def _by_slice(block: bytes) -> Iterator[tuple[int, bytes]]:
         yield int(index), rows[rows["slice"] == index].tobytes()
 
 
-def _write_losers(index: int, blocks: Iterable[bytes], folder: str) -> None:
+def _write_losers(blocks_of: tuple[int, Iterable[bytes]], folder: str) -> None:
+    index, blocks = blocks_of
     rows = np.sort(np.frombuffer(b"".join(blocks), LOSER), order=["row"])
     with files.atomic_write(files.join(folder, f"losers-{index:05d}.bin")) as f:
         f.write(rows.tobytes())

@@ -50,7 +50,7 @@ class QualityCut(CorpusStep):
             keys
             | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
             | "Groups" >> beam.GroupByKey()
-            | "Cut" >> beam.MapTuple(_cut, config.keep).with_output_types(tuple[str, int])
+            | "Cut" >> beam.Map(_cut, config.keep).with_output_types(tuple[str, int])
             | "OneTable" >> beam.combiners.ToList()
             | "Write"
             >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
@@ -77,7 +77,8 @@ def _histograms(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
         yield group, np.bincount(mine, minlength=BINS).astype(np.int64).tobytes()
 
 
-def _cut(group: str, blocks: Iterable[bytes], keep: float) -> tuple[str, int]:
+def _cut(histograms: tuple[str, Iterable[bytes]], keep: float) -> tuple[str, int]:
+    group, blocks = histograms
     counts = np.sum([np.frombuffer(b, np.int64) for b in blocks], axis=0)
     wanted = np.ceil(counts.sum() * keep)
     from_top = np.cumsum(counts[::-1])

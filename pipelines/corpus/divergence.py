@@ -59,13 +59,13 @@ class Divergence(CorpusStep):
             keys
             | "Count" >> beam.FlatMap(_count).with_output_types(tuple[str, bytes])
             | "Languages" >> beam.GroupByKey()
-            | "Merge" >> beam.MapTuple(_merge, folder).with_output_types(tuple[str, str])
+            | "Merge" >> beam.Map(_merge, folder).with_output_types(tuple[str, str])
         )
         _ = (
             keys
             | "Measure" >> beam.FlatMap(_measure, beam.pvalue.AsDict(references)).with_output_types(tuple[str, bytes])
             | "Classes" >> beam.GroupByKey()
-            | "Limit" >> beam.MapTuple(_limit, config).with_output_types(tuple[str, float])
+            | "Limit" >> beam.Map(_limit, config).with_output_types(tuple[str, float])
             | "OneTable" >> beam.combiners.ToList()
             | "Write"
             >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "limits.json"))
@@ -103,7 +103,8 @@ def _count(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
         yield language, TokenCounts.merge(counts[language]).to_bytes()
 
 
-def _merge(language: str, blocks: Iterable[bytes], folder: str) -> tuple[str, str]:
+def _merge(counts: tuple[str, Iterable[bytes]], folder: str) -> tuple[str, str]:
+    language, blocks = counts
     path = _reference(folder, language)
     with files.atomic_write(path) as f:
         f.write(TokenCounts.merge(TokenCounts.from_bytes(b) for b in blocks).to_bytes())
@@ -130,7 +131,8 @@ def _measure(keys: KeySlice, paths: dict[str, str]) -> Iterator[tuple[str, bytes
         yield group, np.bincount(groups[group], minlength=TOP + 1).astype(np.int64).tobytes()
 
 
-def _limit(group: str, blocks: Iterable[bytes], config: DivergenceConfig) -> tuple[str, float]:
+def _limit(histograms: tuple[str, Iterable[bytes]], config: DivergenceConfig) -> tuple[str, float]:
+    group, blocks = histograms
     counts = np.sum([np.frombuffer(b, np.int64) for b in blocks], axis=0)
     total = int(counts.sum())
     if total < config.min_documents:

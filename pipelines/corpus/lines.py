@@ -44,9 +44,9 @@ class LineDedup(CorpusStep):
             keys
             | "Lines" >> beam.FlatMap(_lines, config, beam.pvalue.AsDict(sizes)).with_output_types(tuple[str, bytes])
             | "GroupLines" >> beam.GroupByKey()
-            | "Hot" >> beam.MapTuple(_hot, config).with_output_types(tuple[str, bytes])
+            | "Hot" >> beam.Map(_hot, config).with_output_types(tuple[str, bytes])
             | "ByBucket" >> beam.GroupByKey()
-            | "WriteHot" >> beam.MapTuple(_write_hot, folder)
+            | "WriteHot" >> beam.Map(_write_hot, folder)
         )
         _ = (
             sizes
@@ -114,7 +114,8 @@ def _lines(keys: KeySlice, config: LineDedupConfig, sizes: dict[str, int]) -> It
                 yield f"{language}-{b}/{p}", block.tobytes()
 
 
-def _hot(key: str, blocks: Iterable[bytes], config: LineDedupConfig) -> tuple[str, bytes]:
+def _hot(blocks_of: tuple[str, Iterable[bytes]], config: LineDedupConfig) -> tuple[str, bytes]:
+    key, blocks = blocks_of
     rows = np.frombuffer(b"".join(blocks), COUNT)
     values, place = np.unique(rows["hash"], return_inverse=True)
     counts = np.zeros(len(values), np.uint64)
@@ -125,7 +126,8 @@ def _hot(key: str, blocks: Iterable[bytes], config: LineDedupConfig) -> tuple[st
     return key.split("/")[0], block.tobytes()
 
 
-def _write_hot(bucket: str, blocks: Iterable[bytes], folder: str) -> None:
+def _write_hot(blocks_of: tuple[str, Iterable[bytes]], folder: str) -> None:
+    bucket, blocks = blocks_of
     rows = np.sort(np.frombuffer(b"".join(blocks), COUNT), order="hash")
     with files.atomic_write(files.join(folder, f"hot-{bucket}.bin")) as f:
         f.write(rows.tobytes())

@@ -59,7 +59,7 @@ class MinHashDedup(CorpusStep):
             keys
             | "Load" >> beam.Map(_load).with_output_types(tuple[int, tuple])
             | "Together" >> beam.GroupByKey()
-            | "Cluster" >> beam.MapTuple(_cluster, config).with_output_types(bytes)
+            | "Cluster" >> beam.Map(_cluster, config).with_output_types(bytes)
             | "WriteLosers" >> WriteLosers(folder)
         )
 
@@ -83,10 +83,10 @@ def _load(keys: KeySlice) -> tuple[int, tuple]:
     return 0, (keys.index, rows, bands, signatures, table["order"].to_numpy(), id_bytes(table["id"].to_pylist()))
 
 
-def _cluster(_: int, parts: Iterable[tuple], config: MinHashDedupConfig) -> bytes:
+def _cluster(together: tuple[int, Iterable[tuple]], config: MinHashDedupConfig) -> bytes:
     from curate.clusters import cluster
 
-    loaded = [p for p in sorted(parts, key=lambda p: p[0]) if len(p[1])]
+    loaded = [p for p in sorted(together[1], key=lambda p: p[0]) if len(p[1])]
     if not loaded:
         return b""
     slices = np.concatenate([np.full(len(p[1]), p[0]) for p in loaded])
