@@ -176,6 +176,9 @@ class Archive:
             elif SKIPPABLE.match(self._raw) and len(self._raw) == 8:
                 self._skip_frame()
                 continue
+            elif len(self._raw) < 4 and self._kind in ("gzip", "zstd"):
+                self.damage, self.detail = "truncated", "the file ends where a compressed member starts"
+                return False
             elif self._kind == "plain" or (not self._kind and self._looks_plain()):
                 kind = "plain"
             else:

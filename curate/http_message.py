@@ -145,9 +145,16 @@ def _inflate_any(body: bytes) -> bytes:
         try:
             return _bounded(_inflate(zlib.decompressobj(bits), body), "deflate")
         except HttpError as e:
-            if e.reason == "too_large":
+            if e.reason != "damaged_body":
                 raise
-    return body
+    return _as_it_is(body, "deflate")
+
+
+def _as_it_is(body: bytes, name: str) -> bytes:
+    """Take a page for decoded already, in an encoding without magic number."""
+    if body.lstrip()[:1] == b"<":
+        return body
+    raise HttpError("damaged_body", f"the {name} body is damaged")
 
 
 def _unbrotli(body: bytes) -> bytes:
@@ -166,8 +173,8 @@ def _unbrotli(body: bytes) -> bytes:
     try:
         return _bounded(pieces(), "brotli")
     except HttpError as e:
-        if e.reason == "damaged_body" and body.lstrip()[:1] == b"<":
-            return body  # brotli has no magic number
+        if e.reason == "damaged_body":
+            return _as_it_is(body, "brotli")
         raise
 
 
@@ -178,9 +185,12 @@ def _unzstd(body: bytes) -> bytes:
         return body
 
     def pieces() -> Iterator[bytes]:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body) as reader:
-            while piece := reader.read(1 << 20):
-                yield piece
+        decoder = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        for at in range(0, len(body), 256):  # small bites: four bytes can stand for 128 KiB
+            yield decoder.decompress(body[at : at + 256])
+            if decoder.eof:
+                return
+        raise EOFError
 
     return _bounded(pieces(), "zstd")
 

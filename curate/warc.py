@@ -103,6 +103,11 @@ class _Head:
     truncated: str = ""
 
     @property
+    def kind(self) -> str:
+        """The record's type in one word."""
+        return "dns" if self.url.startswith("dns:") else self.type or "unknown"
+
+    @property
     def is_page(self) -> bool:
         """Responses but those of name servers, conversions, and resources from the web, not the crawler's own."""
         web = self.url.lower().startswith(PAGE_SCHEMES)
@@ -183,7 +188,7 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
         cut = archive.find(_NEXT, head.block, archive.end)
         if cut is None:
             return _cut_off(archive, head, offset), archive.end
-    if cut is None and archive.damage and archive.end <= stop + 4:
+    if cut is None and archive.end <= stop + 4 and archive.damage and archive.damage_offset == archive.offset(stop - 1):
         return _cut_off(archive, head, offset), archive.end
     if cut is None:
         behind = _behind(archive, stop)
@@ -195,7 +200,7 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
 
 def _wrong_length(head: _Head, cut: int, offset: int) -> Skipped | Broken:
     if not head.is_page:
-        return Skipped(head.type, offset)
+        return Skipped(head.kind, offset)
     detail = f"Content-Length is {head.size:,}, but the next record starts {cut - head.block:,} bytes behind the header"
     return Broken("wrong_length", detail, head.url, offset)
 
@@ -216,7 +221,7 @@ def _pass_over(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Ski
     if archive.end < stop:
         return _cut_off(archive, head, offset), archive.end
     if not head.is_page:
-        return Skipped(head.type, offset), stop
+        return Skipped(head.kind, offset), stop
     return Broken("too_large", f"{head.size:,} bytes; the limit is {MAX_BLOCK_BYTES:,}", head.url, offset), stop
 
 
@@ -305,7 +310,7 @@ def utc(date: str) -> str:
 def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Broken:
     """Make a page of a whole record, if it is one."""
     if not head.is_page:
-        return Skipped(head.type or "unknown", offset)
+        return Skipped(head.kind, offset)
     block = archive.read(head.block, head.block + head.size)
     if head.type == "response" and (block.startswith(b"HTTP") or "application/http" in head.media_type.lower()):
         try:

@@ -1,0 +1,397 @@
+import gzip
+import io
+import json
+import os
+import random
+import tracemalloc
+import zlib
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from curate import archive, http_message, warc
+from curate.warc import Broken, Page, Skipped, is_html, read_records, utc
+
+WARCS = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "warc"
+
+
+def record(kind, url, block, date="2024-05-01T12:00:00Z", media="application/http; msgtype=response", extra=""):
+    head = f"WARC/1.0\r\nWARC-Type: {kind}\r\nWARC-Target-URI: {url}\r\nWARC-Date: {date}\r\n{extra}"
+    return f"{head}Content-Type: {media}\r\nContent-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n"
+
+
+def http(body, headers="Content-Type: text/html", status="200 OK"):
+    return f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n".encode() + body
+
+
+def page(number, size=2000):
+    text = random.Random(number).choices("abcdefgh ijklm\n", k=size)
+    return record("response", f"http://example.org/{number}", http(f"<p>{number} {''.join(text)}".encode()))
+
+
+def mixed_records(count):
+    out = [record("warcinfo", "", b"software: test\r\n", media="application/warc-fields")]
+    for i in range(count):
+        out.append(record("request", f"http://example.org/{i}", b"GET / HTTP/1.1\r\n\r\n", media="application/http"))
+        out.append(page(i, 300 * (i % 7)))
+    return out
+
+
+def zstd_with_dictionary(records):
+    dictionary = zstandard.train_dictionary(4096, records * 20).as_bytes()
+    compressor = zstandard.ZstdCompressor(dict_data=zstandard.ZstdCompressionDict(dictionary), write_checksum=True)
+    frame = zstandard.ZstdCompressor().compress(dictionary)
+    head = archive.DICTIONARY + len(frame).to_bytes(4, "little") + frame
+    return head + b"".join(compressor.compress(r) for r in records)
+
+
+PACKINGS = {
+    "x.warc": b"".join,
+    "x.warc.gz": lambda records: b"".join(gzip.compress(r, mtime=0) for r in records),
+    "one-member.warc.gz": lambda records: gzip.compress(b"".join(records), mtime=0),
+    "blocks.warc.gz": lambda records: b"".join(
+        gzip.compress(b"".join(records)[i : i + 700], mtime=0) for i in range(0, len(b"".join(records)), 700)
+    ),
+    "x.warc.zst": lambda records: b"".join(zstandard.ZstdCompressor(write_checksum=True).compress(r) for r in records),
+    "one-frame.warc.zst": lambda records: zstandard.ZstdCompressor().compress(b"".join(records)),
+    "dictionary.warc.zst": zstd_with_dictionary,
+}
+
+
+def read(data, name="x.warc.gz", start=0, stop=None):
+    return list(read_records(io.BytesIO(data), name, start, stop))
+
+
+def kinds(found):
+    return Counter(
+        f"broken {r.reason}" if isinstance(r, Broken) else r.kind if isinstance(r, Skipped) else "page" for r in found
+    )
+
+
+@pytest.mark.skipif(not WARCS.is_dir(), reason="the evaluation data is not here")
+def test_every_record_of_the_inventory_is_accounted_for():
+    entries = [json.loads(line) for line in (WARCS / "inventory.jsonl").read_text().splitlines()]
+    assert len(entries) == 23
+    cut_off = {
+        "resili__clipped.warc.gz": "response",
+        "solrway__transfer_compression_none_truncated.warc.gz": "response",
+    }
+    for entry in entries:
+        found = read((WARCS / entry["file"]).read_bytes(), entry["file"])
+        broken = [r for r in found if isinstance(r, Broken)]
+        seen = Counter(r.kind for r in found if not isinstance(r, Broken))
+        pages = [
+            r for r in found if isinstance(r, Page) and r.kind == "response" and is_html(r.content_type, r.content)
+        ]
+        size = sum(len(p.content) for p in pages)
+        if entry["file"] in cut_off:
+            assert [b.reason for b in broken] == ["truncated"]
+            seen[cut_off[entry["file"]]] += 1
+        else:
+            # A DNS answer is a response record, but no page.
+            assert not broken
+            assert (len(pages), size) == (entry["html_responses"], entry["html_bytes"]), entry["file"]
+        seen["response"] += seen.pop("dns", 0)
+        assert seen == Counter(entry["records"]), entry["file"]
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+def test_the_packing_does_not_matter(name):
+    records = mixed_records(40)
+    found = read(PACKINGS[name](records), name)
+    plain = read(b"".join(records), "x.warc")
+    assert kinds(found) == {"warcinfo": 1, "request": 40, "page": 40}
+    assert [(p.url, p.content) for p in found if isinstance(p, Page)] == [
+        (p.url, p.content) for p in plain if isinstance(p, Page)
+    ]
+
+
+def test_what_warcio_writes_is_read(tmp_path):
+    path = tmp_path / "x.warc.gz"
+    with path.open("wb") as f:
+        writer = WARCWriter(f, gzip=True)
+        headers = StatusAndHeaders("404 Not Found", [("Content-Type", "text/html; charset=Big5")], protocol="HTTP/1.1")
+        writer.write_record(
+            writer.create_warc_record(
+                "http://example.org/ü", "response", io.BytesIO(b"gone"), http_headers=headers,
+                warc_headers_dict={"WARC-Date": "2023-02-03T04:05:06.789Z"},
+            )
+        )  # fmt: skip
+        writer.write_record(writer.create_warc_record("http://example.org/", "revisit", http_headers=headers))
+    first, second = read(path.read_bytes())
+    assert (first.status, first.charset, first.content_type, first.date) == (
+        404, "big5", "text/html", "2023-02-03T04:05:06Z",
+    )  # fmt: skip
+    assert (first.content, first.offset) == (b"gone", 0)
+    assert isinstance(second, Skipped)
+    assert second.kind == "revisit"
+
+
+def chunked(body, size):
+    pieces = (body[i : i + size] for i in range(0, len(body), size))
+    return b"".join(b"%x;ext=1\r\n%s\r\n" % (len(p), p) for p in pieces) + b"0\r\n\r\n"
+
+
+RAW = zlib.compressobj(wbits=-15)
+BODY = "<p>Grüße aus der Küche</p>".encode() * 50
+ENCODED = {
+    "gzip": gzip.compress(BODY),
+    "x-gzip": gzip.compress(BODY[:100]) + gzip.compress(BODY[100:]),
+    "deflate": zlib.compress(BODY),
+    "Deflate": RAW.compress(BODY) + RAW.flush(),
+    "br": brotli.compress(BODY),
+    "zstd": zstandard.ZstdCompressor().compress(BODY),
+    "identity": BODY,
+    "gzip, br": brotli.compress(gzip.compress(BODY)),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODED)
+def test_bodies_are_decoded(encoding):
+    head = f"Content-Type: text/html\r\nContent-Encoding: {encoding}\r\nTransfer-Encoding: chunked"
+    for body in (chunked(ENCODED[encoding], 100), chunked(ENCODED[encoding], 100).removesuffix(b"0\r\n\r\n")):
+        assert read(record("response", "http://a.example/", http(body, head)))[0].content == BODY
+    assert read(record("response", "http://a.example/", http(ENCODED[encoding], head)))[0].content == BODY
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd"])
+def test_a_body_that_the_crawler_decoded_already_is_left_alone(encoding):
+    head = f"Content-Type: text/html\r\nContent-Encoding: {encoding}\r\nTransfer-Encoding: chunked"
+    assert read(record("response", "http://a.example/", http(BODY, head)))[0].content == BODY
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate"])
+def test_a_damaged_body_costs_its_page(encoding):
+    head = f"Content-Type: text/html\r\nContent-Encoding: {encoding}"
+    noise = random.Random(0).randbytes(3000)
+    whole = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.ZstdCompressor().compress}.get(
+        encoding, zlib.compress
+    )(noise)
+    cut = record("response", "http://a.example/", http(whole[: len(whole) // 2], head))
+    found = read(cut + page(1), "x.warc")
+    assert isinstance(found[1], Page)
+    assert isinstance(found[0], Broken)
+    assert found[0].reason in ("truncated_body", "damaged_body")
+    assert found[0].url == "http://a.example/"
+
+
+def test_bombs_cost_their_page_and_no_memory(monkeypatch):
+    monkeypatch.setattr(warc, "MAX_BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr(http_message, "MAX_BODY_BYTES", 1 << 20)
+    zeros = b"\0" * (1 << 20)
+    squeeze = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(squeeze.compress(zeros) for _ in range(40)) + squeeze.flush()
+    frame = zstandard.ZstdCompressor().compress(zeros * 40)
+    pages = [
+        record("response", "http://a.example/", http(body, f"Content-Type: text/html\r\nContent-Encoding: {encoding}"))
+        for encoding, body in (("gzip", bomb), ("br", brotli.compress(zeros * 40, quality=1)), ("zstd", frame))
+    ]
+    start = (
+        f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://b.example/\r\nContent-Length: {40 << 20}\r\n\r\n"
+    )
+    member = zlib.compressobj(9, wbits=31)
+    large = b"".join([member.compress(start.encode()), *(member.compress(zeros) for _ in range(40)), member.flush()])
+    data = PACKINGS["x.warc.gz"](pages) + large + gzip.compress(page(1))
+    tracemalloc.start()
+    found = read(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [r.reason for r in found[:4]] == ["too_large"] * 4
+    assert isinstance(found[4], Page)
+    assert len(found) == 5
+    assert peak < 24 << 20  # a bite of 256 bytes of Zstandard can give 8 MiB
+
+
+def test_arc_1_and_2():
+    body = http(b"<p>old")
+    found = read(
+        b"filedesc://x.arc 0.0.0.0 20140216050221 text/plain 9\n1 0 Test\n\n"
+        b"http://example.org/a b 93.184.216.119 20040216050221 text/html %d\n%s\n"
+        b"dns:example.org 93.184.216.119 20040216050221 text/dns 5\nhello\n"
+        b"http://example.org/c 93.184.216.119 20040216050221 text/html 200 - - 0 x.arc %d\n%s\n"
+        % (len(body), body, len(body), body),
+        "x.arc",
+    )
+    assert kinds(found) == {"warcinfo": 1, "page": 2, "dns": 1}
+    pages = [r for r in found if isinstance(r, Page)]
+    assert [(p.url, p.date, p.content, p.status) for p in pages] == [
+        ("http://example.org/a b", "2004-02-16T05:02:21Z", b"<p>old", 200),
+        ("http://example.org/c", "2004-02-16T05:02:21Z", b"<p>old", 200),
+    ]
+
+
+def test_resources_and_conversions():
+    html = b"<html><p>saved</html>"
+    found = read(
+        record("resource", "https://example.org/", html, media="text/html; charset=utf-8")
+        + record("resource", "urn:text:https://example.org/", b"text", media="text/plain")
+        + record("resource", "metadata://gnu.org/software/wget/warc/wget.log", b"log", media="text/plain")
+        + record("conversion", "https://example.org/", b"plain", media="text/plain")
+        + record("response", "dns:example.org", b"1.2.3.4", media="text/dns")
+        + record("metadata", "https://example.org/", b"{}", media="application/json"),
+        "x.warc",
+    )
+    assert [(r.kind, r.status, r.charset) for r in found if isinstance(r, Page)] == [
+        ("resource", 0, "utf-8"),
+        ("conversion", 0, ""),
+    ]
+    assert [r.kind for r in found if isinstance(r, Skipped)] == ["resource", "resource", "dns", "metadata"]
+
+
+def test_a_page_that_the_crawler_cut_says_so():
+    cut = record("response", "http://a.example/", http(b"<p>"), extra="WARC-Truncated: length\r\n")
+    assert [p.truncated for p in read(cut + page(1), "x.warc")] == ["length", ""]
+
+
+@pytest.mark.parametrize("name", ["x.warc.gz", "x.warc.zst", "dictionary.warc.zst"])
+def test_damage_costs_the_record_that_it_hits(name):
+    records = [page(i) for i in range(12)]
+    whole = PACKINGS[name](records)
+    sizes = [len(PACKINGS[name](records[:i])) for i in range(1, 13)] if "dict" not in name else None
+    clean = {p.url: p.content for p in read(whole, name)}
+    assert len(clean) == 12
+    rng = random.Random(1)
+    for _ in range(150):
+        at = rng.randrange(sizes[0] if sizes else 3000, len(whole))
+        hit = whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :]
+        found = read(hit, name)
+        pages = {p.url: p.content for p in found if isinstance(p, Page)}
+        assert pages.items() <= clean.items()
+        assert len(pages) >= 11
+        assert len(pages) == 12 or any(isinstance(r, Broken) for r in found)
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+def test_a_truncated_file_costs_the_last_record(name):
+    records = mixed_records(6)
+    whole = PACKINGS[name](records)
+    clean = read(whole, name)
+    for size in range(1, len(whole), 37):
+        found = read(whole[:size], name)
+        good = [r for r in found if not isinstance(r, Broken)]
+        assert good == clean[: len(good)]
+        assert len(found) - len(good) <= 1
+        if name == "x.warc.gz":
+            ends = [r.offset for r in clean[1:]] + [len(whole)]
+            assert len(good) == sum(end <= size for end in ends)
+            assert (len(good) == len(found)) == (size in ends)
+
+
+def test_wrong_lengths_cost_their_record():
+    good, bad = page(1), page(2)
+    for wrong in (0, 5, 10**5, 10**9, 10**15 - 1):
+        lied = bad.replace(
+            b"Content-Length: %d" % (len(bad.split(b"\r\n\r\n", 1)[1]) - 4), b"Content-Length: %d" % wrong
+        )
+        assert lied != bad
+        for pack, name in ((b"".join, "x.warc"), (PACKINGS["x.warc.gz"], "x.warc.gz")):
+            found = read(pack([good, lied, page(3), page(4)]), name)
+            assert kinds(found) == {"page": 3, "broken wrong_length": 1}, (wrong, name)
+            assert [p.url[-1] for p in found if isinstance(p, Page)] == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("header", [b"WXRC/1.0", b"\xff\xfe\x00", b"WARC/1.0\r\nContent-Length: -3\r\n\r\n"])
+def test_a_header_that_is_none_costs_its_record(header):
+    lost = page(2).replace(b"WARC/1.0", header, 1)
+    for pack, name in ((b"".join, "x.warc"), (PACKINGS["x.warc.gz"], "x.warc.gz")):
+        found = read(pack([page(1), lost, page(3)]), name)
+        assert [p.url[-1] for p in found if isinstance(p, Page)] == ["1", "3"]
+        assert kinds(found)["broken bad_header"] == 1
+
+
+def test_garbage_between_members_is_one_loss():
+    members = [gzip.compress(page(i)) for i in range(4)]
+    found = read(members[0] + b"garbage" * 99 + members[1] + b"\0" * 999 + members[2] + members[3])
+    assert kinds(found) == {"page": 4, "broken damaged_compression": 1}
+
+
+def test_a_file_that_starts_with_damage_is_read_behind_it():
+    members = [gzip.compress(page(i)) for i in range(3)]
+    found = read(b"\x1e" + members[0][1:] + members[1] + members[2])
+    assert kinds(found) == {"page": 2, "broken damaged_compression": 1}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\n" * 10, b"\x1f\x8b", b"\x1f\x8b\x08", b"hello", b"\x28\xb5\x2f\xfd", b"\0" * 99]
+)
+def test_what_is_no_archive_gives_at_most_one_loss(data):
+    for name in ("x.warc", "x.warc.gz", "x.warc.zst"):
+        assert not [r for r in read(data, name) if not isinstance(r, Broken)]
+        assert len(read(data, name)) <= 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_any_cut_into_ranges_gives_what_the_whole_file_gives(data):
+    name = data.draw(st.sampled_from(list(PACKINGS)))
+    inner = PACKINGS["x.warc.gz"]([page(i + 50, 900) for i in range(4)])
+    nested = record("response", "http://n.example/", http(inner, "Content-Type: application/gzip"))
+    records = [*mixed_records(5), nested, *mixed_records(3)]
+    whole = PACKINGS[name](records)
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(whole) - 1))
+        whole = whole[:at] + data.draw(st.binary(max_size=3)) + whole[at + 1 :]
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=5)))
+    bounds = [0, *cuts, len(whole)]
+    parts = [r for a, b in pairwise(bounds) if a < b for r in read(whole, name, a, b)]
+    assert parts == read(whole, name)
+
+
+def test_ranges_share_the_work():
+    whole = PACKINGS["x.warc.gz"]([page(i, 20_000) for i in range(120)])
+    half = len(whole) // 2
+    first, second = read(whole, stop=half), read(whole, start=half)
+    assert len(first) + len(second) == 120
+    assert min(len(first), len(second)) > 40
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=600), st.sampled_from(["x.warc", "x.warc.gz", "x.warc.zst", "x.arc"]))
+def test_any_bytes_are_survived(data, name):
+    read(data, name)
+    read(b"WARC/1.0\r\n" + data, name)
+    read(gzip.compress(data), name)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_response_is_survived(data):
+    for start in (
+        b"",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n",
+        b"HTTP/1.1 200",
+    ):
+        found = read(record("response", "http://a.example/", start + data), "x.warc")
+        assert len(found) == 1
+        assert isinstance(found[0], Page) or found[0].reason in ("bad_http", "truncated_body", "damaged_body")
+
+
+@given(st.text(max_size=40))
+def test_any_date_is_survived(text):
+    assert utc(text) == "" or len(utc(text)) == 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "expected"),
+    [
+        ("text/html", b"plain", True),
+        ("text/html", b"\x89PNG\r\n", False),
+        ("application/xhtml+xml", b"<?xml version='1.0'?><html>", True),
+        ("", b"  <!-- note --> <HTML>", True),
+        ("", b"<!-- x --> " * 300 + b"?", False),
+        ("application/octet-stream", b"\xef\xbb\xbf<!DOCTYPE html>", True),
+        ("text/xml", b"<rss>", False),
+        ("text/plain", b"<html>", False),
+        ("image/png", b"<html>", False),
+    ],
+)
+def test_is_html(kind, content, expected):
+    assert is_html(kind, content) is expected
