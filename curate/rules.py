@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from curate.document import Decision
+from curate.words import UNSPACED_LANGUAGES, stop_words
 
 if TYPE_CHECKING:
     from curate.signals import Signals
@@ -55,11 +56,9 @@ class Rule:
 
     def applies(self, language: str) -> bool:
         """Whether the rule says anything about texts of a language (ISO 639-1, else 639-3)."""
-        from curate.words import UNSPACED_LANGUAGES, stop_words
-
-        if self.where == "stop_word_list":
-            return bool(stop_words(language))
-        return self.where == "everywhere" or language not in UNSPACED_LANGUAGES
+        if self.where == "everywhere":
+            return True
+        return bool(stop_words(language)) if self.where == "stop_word_list" else language not in UNSPACED_LANGUAGES
 
 
 def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], language: str = "en") -> Decision:

@@ -75,6 +75,12 @@ class Signals:
     top_2gram_share: float
     top_3gram_share: float
     top_4gram_share: float
+    duplicate_5gram_share: float
+    duplicate_6gram_share: float
+    duplicate_7gram_share: float
+    duplicate_8gram_share: float
+    duplicate_9gram_share: float
+    duplicate_10gram_share: float
     repeated_5gram_share: float
     repeated_6gram_share: float
     repeated_7gram_share: float
@@ -158,7 +164,7 @@ def measure(text: str, language: str = "en") -> Signals:
     n_words, word_characters, different, stops, dirty, policy, lorem, javascript, different_stops, *ngrams = (
         words.tolist()
     )
-    top, covered = ngrams[:11], ngrams[11:22]
+    top, later, covered = ngrams[:3], ngrams[3:9], ngrams[9:15]
     if language in UNSPACED_LANGUAGES:
         found = pieces_found(text, stop_words(language))
         stops, different_stops = sum(found), sum(times > 0 for times in found)
@@ -209,15 +215,21 @@ def measure(text: str, language: str = "en") -> Signals:
         repeated_line_character_share=_share(all_line_characters, line_characters),
         repeated_paragraph_share=_share(all_paragraphs, paragraphs),
         repeated_paragraph_character_share=_share(all_paragraph_characters, paragraph_characters),
-        top_2gram_share=_share(top[2], word_characters),
-        top_3gram_share=_share(top[3], word_characters),
-        top_4gram_share=_share(top[4], word_characters),
-        repeated_5gram_share=_share(covered[5], word_characters),
-        repeated_6gram_share=_share(covered[6], word_characters),
-        repeated_7gram_share=_share(covered[7], word_characters),
-        repeated_8gram_share=_share(covered[8], word_characters),
-        repeated_9gram_share=_share(covered[9], word_characters),
-        repeated_10gram_share=_share(covered[10], word_characters),
+        top_2gram_share=_share(top[0], word_characters),
+        top_3gram_share=_share(top[1], word_characters),
+        top_4gram_share=_share(top[2], word_characters),
+        duplicate_5gram_share=_share(later[0], word_characters),
+        duplicate_6gram_share=_share(later[1], word_characters),
+        duplicate_7gram_share=_share(later[2], word_characters),
+        duplicate_8gram_share=_share(later[3], word_characters),
+        duplicate_9gram_share=_share(later[4], word_characters),
+        duplicate_10gram_share=_share(later[5], word_characters),
+        repeated_5gram_share=_share(covered[0], word_characters),
+        repeated_6gram_share=_share(covered[1], word_characters),
+        repeated_7gram_share=_share(covered[2], word_characters),
+        repeated_8gram_share=_share(covered[3], word_characters),
+        repeated_9gram_share=_share(covered[4], word_characters),
+        repeated_10gram_share=_share(covered[5], word_characters),
         lorem_ipsum=float(lorem),
         javascript=float(javascript),
         policy_phrases=float(policy),

@@ -57,6 +57,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     import numpy as np
 
     from curate.characters import character_table
+    from curate.kernels.hashing import join
     from curate.kernels.watch import (
         DIRTY,
         JAVASCRIPT,
@@ -65,7 +66,6 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         NUMBER_SHIFT,
         POLICY,
         STOP,
-        join_hashes,
         make_table,
     )
     from curate.kernels.words import find_words
@@ -83,7 +83,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
             values.append(LAST)
         key = words[0]
         for word in words[1:]:
-            key = np.uint64(join_hashes(key, word))
+            key = np.uint64(join(key, word))
         hashes.append(int(key))
         values.append(value)
 

@@ -1,12 +1,13 @@
-"""Hashes of words and sequences, and the table that counts them.
+"""Hashes of words, and the table that finds equal ones.
 
-Words are told apart by 64-bit hashes alone: among a million different words of one text, two fall together with a
-probability of 3 in 100 million.
+Words, lines and n-grams are told apart by 64-bit hashes alone: among a million different ones in a text, two fall
+together with a probability of 3 in 100 million.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.compiled import kernel
 
@@ -14,52 +15,59 @@ from curate.compiled import kernel
 SEED = np.uint64(0x9E3779B97F4A7C15)
 STEP = np.uint64(0xBF58476D1CE4E5B9)
 JOIN = np.uint64(0x94D049BB133111EB)
-_32 = np.uint64(32)
-_29 = np.uint64(29)
+SHIFT = np.uint64(32)
 
 
 @kernel
-def mix(h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def mix(h: np.uint64) -> np.uint64:
     """Spread a hash over all its bits, so that the low ones can choose a place in a table."""
-    h = (h ^ (h >> _32)) * JOIN
-    return h ^ (h >> _29)
+    h = (h ^ (h >> SHIFT)) * JOIN
+    return h ^ (h >> np.uint64(29))
 
 
 @kernel
-def hash_codes(codes, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Hash the code points of one word or line."""
+def step(h: np.uint64, code: np.uint32) -> np.uint64:
+    """Hash one more code point of a word that began with ``SEED``."""
+    h = (h ^ np.uint64(code)) * STEP
+    return h ^ (h >> SHIFT)
+
+
+@kernel
+def hash_codes(codes: NDArray[np.uint32], start: int, stop: int) -> np.uint64:
+    """Hash the code points from ``start`` to ``stop`` as one word."""
     h = SEED
     for i in range(start, stop):
-        h = (h ^ np.uint64(codes[i])) * STEP
-        h ^= h >> _32
+        h = step(h, codes[i])
     return h
 
 
 @kernel
-def count_keys(keys, n, counts):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Write into ``counts[:n]`` how often each key occurs among ``keys[:n]``, negative but for its first occurrence.
+def join(a: np.uint64, b: np.uint64) -> np.uint64:
+    """Hash two words in a row; of three: ``join(join(a, b), c)``."""
+    return mix(a) * JOIN + b
 
-    Returns the number of different keys.
-    """
+
+@kernel
+def find_first(keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]) -> int:
+    """Write for each of ``n`` keys where it occurs first, and at that place how often; returns how many differ."""
     size = 16
     while size < 2 * n:
         size *= 2
     mask = np.uint64(size - 1)
-    first = np.full(size, -1, np.int32)  # place in the table -> where its key occurs first
+    table = np.full(size, -1, np.int32)
     different = 0
     for i in range(n):
         key = keys[i]
         place = mix(key) & mask
-        while first[place] >= 0 and keys[first[place]] != key:
+        while table[place] >= 0 and keys[table[place]] != key:
             place = (place + np.uint64(1)) & mask
-        if first[place] < 0:
-            first[place] = i
+        j = table[place]
+        if j < 0:
+            table[place] = i
+            first[i] = i
             counts[i] = 1
             different += 1
         else:
-            counts[first[place]] += 1
-            counts[i] = -1 - first[place]  # to be replaced by the count of that first one
-    for i in range(n):
-        if counts[i] < 0:
-            counts[i] = -counts[-1 - counts[i]]
+            first[i] = j
+            counts[j] += 1
     return different

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from curate.compiled import kernel
-from curate.kernels.ngrams import repeated_ngrams
+from curate.kernels.ngrams import COLUMNS, COVERED, LATER, LONGEST, TOP, count_ngrams
 from curate.kernels.scan import scan_characters, scan_lines
 from curate.kernels.watch import KINDS, watch
 from curate.kernels.words import find_words
@@ -26,5 +26,13 @@ def measure_codes(codes, table, lower, keys, entries, characters, lines, words):
     words[0] = n
     words[1] = lengths.sum()
     words[3 + KINDS] = watch(folded, n, keys, entries, words[3 : 3 + KINDS])
-    first = 4 + KINDS
-    words[2] = repeated_ngrams(hashes, lengths, n, words[first : first + 11], words[first + 11 : first + 22])
+    ngrams = np.empty((LONGEST + 1, len(COLUMNS)), np.int64)
+    words[2] = count_ngrams(hashes, lengths, n, ngrams)
+    place = 4 + KINDS
+    for k in range(2, 5):
+        words[place] = ngrams[k, TOP]
+        place += 1
+    for k in range(5, LONGEST + 1):
+        words[place] = ngrams[k, LATER]
+        words[place + 6] = ngrams[k, COVERED]
+        place += 1

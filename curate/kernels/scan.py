@@ -20,7 +20,7 @@ from curate.characters import (
     UPPER,
 )
 from curate.compiled import kernel
-from curate.kernels.hashing import SEED, STEP, count_keys, mix
+from curate.kernels.hashing import SEED, find_first, join, step
 
 #: What `scan_characters` counts, in the order of its result.
 CHARACTERS = (
@@ -95,14 +95,14 @@ def scan_characters(codes, table, out):  # type: ignore[no-untyped-def]  # noqa:
 @kernel
 def copies(keys, lengths, n, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Count items that occur more than once: later copies, their characters, all copies, their characters."""
-    counts = np.empty(max(n, 1), np.int32)
-    count_keys(keys, n, counts)
+    first, counts = np.empty(max(n, 1), np.int32), np.empty(max(n, 1), np.int32)
+    find_first(keys, n, first, counts)
     later = later_characters = every = every_characters = 0
     for i in range(n):
-        if counts[i] != 1:
+        if counts[first[i]] > 1:
             every += 1
             every_characters += lengths[i]
-            if counts[i] < 0:
+            if first[i] != i:
                 later += 1
                 later_characters += lengths[i]
     out[0], out[1], out[2], out[3] = later, later_characters, every, every_characters
@@ -130,9 +130,8 @@ def scan_lines(codes, table, out):  # type: ignore[no-untyped-def]  # noqa: ANN0
         letters = uppers = digits = 0
         while i < n and codes[i] != 10:
             f = table[codes[i]]
-            h = (h ^ np.uint64(codes[i])) * STEP
+            h = step(h, codes[i])
             if not f & SPACE:
-                h ^= h >> np.uint64(32)
                 stop = i + 1
                 key = h
                 letters += (f & LETTER) != 0
@@ -161,7 +160,7 @@ def scan_lines(codes, table, out):  # type: ignore[no-untyped-def]  # noqa: ANN0
             while last > first and table[codes[last]] & CLOSER:
                 last -= 1
             terminal += (table[codes[last]] & TERMINAL) != 0
-            paragraph_key = mix(paragraph_key) + key
+            paragraph_key = join(paragraph_key, key)
             paragraph_length += length
         if paragraph_length and (not length or i > n):
             if paragraphs == len(paragraph_keys):

@@ -5,19 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from curate.compiled import kernel
-from curate.kernels.hashing import JOIN, mix
+from curate.kernels.hashing import join, mix
 
 #: What an entry of a list is, as bits; `LAST` marks a word that ends a phrase of two or three.
 STOP, DIRTY, POLICY, LOREM, JAVASCRIPT, LAST = 1, 2, 4, 8, 16, 32
 #: Where the number of a stop word, 0 to 63, stands in an entry.
 NUMBER_SHIFT = 8
 KINDS = 5
-
-
-@kernel
-def join_hashes(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Hash of two words in a row; of three: ``join_hashes(join_hashes(a, b), c)``."""
-    return mix(a) * JOIN + b
 
 
 @kernel
@@ -61,9 +55,9 @@ def watch(folded, n, keys, entries, out):  # type: ignore[no-untyped-def]  # noq
         if entry & STOP:
             seen |= np.uint64(1) << np.uint64((entry >> NUMBER_SHIFT) & 63)
         if entry & LAST and i > 0:
-            entry |= find(keys, entries, join_hashes(folded[i - 1], folded[i]))
+            entry |= find(keys, entries, join(folded[i - 1], folded[i]))
             if i > 1:
-                entry |= find(keys, entries, join_hashes(join_hashes(folded[i - 2], folded[i - 1]), folded[i]))
+                entry |= find(keys, entries, join(join(folded[i - 2], folded[i - 1]), folded[i]))
         for kind in range(KINDS):
             out[kind] += (entry >> kind) & 1
     different = 0
