@@ -27,6 +27,7 @@ LIBRARIES = (
     "numpy",
     "pyarrow",
     "resiliparse",
+    "tiktoken",
     "tokenizers",
     "trafilatura",
 )

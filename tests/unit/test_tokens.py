@@ -1,6 +1,8 @@
+import dataclasses
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.tokens import load_tokenizer, megatron_index, read_megatron
@@ -90,6 +92,18 @@ def test_a_path_works_and_cuts_nothing(tmp_path):
     assert load_tokenizer(str(tmp_path / "tokenizer.json"), eos="b").eos_id == 70_000
     with pytest.raises(ValueError, match="none of <eot>"):
         load_tokenizer(str(tmp_path / "tokenizer.json"), eos="<eot>")
+
+
+@given(st.text(max_size=300) | st.text(" \n\ta1.,'é北🙂\u0301\ud800", max_size=300))
+@settings(max_examples=500)
+def test_both_libraries_give_the_same_ids(text):
+    assert TOKENIZER._fast is not None
+    slow = dataclasses.replace(TOKENIZER, _fast=None)
+    assert TOKENIZER.encode(text).tolist() == slow.encode(text).tolist()
+
+
+def test_a_very_long_run_of_spaces_does_no_harm():
+    assert TOKENIZER.decode(TOKENIZER.encode(" " * 1_100_000)) == " " * 1_100_000
 
 
 def test_the_shipped_tokenizer_can_be_handed_on(tmp_path):
