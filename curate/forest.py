@@ -1,0 +1,72 @@
+"""A forest of regression trees as plain arrays: the part of the small models that weighs the signals.
+
+`quality_models.grow` grows one; this file only reads it, so that scoring needs numpy and numba and nothing else.
+
+>>> import numpy as np
+>>> # One tree: "words <= 50" leads to a leaf of 0.1, all else to one of 0.9.
+>>> forest = Forest(("words",), np.array([0], "i4"), np.array([0, -1, -1], "i2"), np.array([50, 0.1, 0.9]),
+...                 np.array([1, 0, 0], "i4"))
+>>> forest.predict(np.array([[20.0], [500.0]])).tolist()
+[0.1, 0.9]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Trees laid one after the other in three arrays, a node per entry.
+
+    ``names`` are the features, in the order of the columns; ``roots`` [trees] the first node of each tree. A node with
+    ``feature`` >= 0 sends rows whose feature is <= ``value`` to node ``left`` and the others to ``left + 1``; a node with
+    ``feature`` -1 is a leaf, and ``value`` is what it predicts.
+    """
+
+    names: tuple[str, ...]
+    roots: NDArray[np.int32]
+    feature: NDArray[np.int16]
+    value: NDArray[np.float64]
+    left: NDArray[np.int32]
+
+    def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean of the trees for each row.
+
+        Args:
+            rows: features, float64 [n, len(names)], no NaN.
+
+        Returns:
+            float64 [n].
+
+        >>> import numpy as np
+        >>> leaf = Forest(("words",), np.array([0], "i4"), np.array([-1], "i2"), np.array([0.3]), np.array([0], "i4"))
+        >>> leaf.predict(np.empty((0, 1))).tolist()
+        []
+        """
+        from curate.kernels.trees import predict_rows
+
+        return predict_rows(rows, self.roots, self.feature, self.value, self.left)  # type: ignore[no-any-return]
+
+    def check(self) -> None:
+        """Raise ValueError unless every node leads to a leaf inside the arrays: a damaged file must not crash a run."""
+        import numpy as np
+
+        nodes = len(self.feature)
+        inner = np.flatnonzero(self.feature >= 0)
+        whole = (
+            nodes == len(self.value) == len(self.left)
+            and len(self.roots) > 0
+            and bool(((self.roots >= 0) & (self.roots < nodes)).all())
+            and bool((self.feature < len(self.names)).all())
+            # children stand after their parent, so that every walk ends
+            and bool((self.left[inner] > inner).all() and (self.left[inner] + 1 < nodes).all())
+            and bool(np.isfinite(self.value).all())
+        )
+        if not whole:
+            raise ValueError("the arrays of the forest do not fit together: the file is damaged, or of another version")

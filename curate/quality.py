@@ -1,0 +1,64 @@
+"""How good a text is for training, as a number from 0 to 1.
+
+>>> essay = ("The tides follow the moon because its pull is stronger on the near side of the Earth than on the far side. "
+...          "Where coasts narrow, the water rises higher, and harbours have to be built for both extremes.\\n") * 2
+>>> menu = "Home | Shop | Cart (0)\\nLogin\\nSign up\\nShare Tweet\\nBuy now!!!\\nRelated products\\nNext >>\\n"
+>>> quality_score(essay) > quality_score(menu)
+True
+
+The score is the calibrated output of a forest that reads the signals of `curate.signals` and the probability of a
+fastText classifier. 0.5 means: as likely to come from the good as from the bad half of the training documents. For
+languages other than the model's, the shipped forest over signals alone answers. What the shipped models were trained
+on and how they were measured: quality_models/cards/quality.md.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curate.quality_model import QualityModel
+    from curate.signals import Signals
+
+_MODELS = Path(__file__).parent.parent / "quality_models" / "models"
+ENGLISH = _MODELS / "quality-en.zip"
+ANY_LANGUAGE = _MODELS / "quality-signals.zip"
+
+
+def quality_score(text: str, model: str | None = None, signals: Signals | None = None, language: str = "en") -> float:
+    """Score the quality of a text.
+
+    Args:
+        text: any string.
+        model: path of a model that ``curate train quality`` wrote; None takes the shipped English one.
+        signals: those already measured on this text in this language; measured here where None.
+        language: ISO 639-1 code of the text, else 639-3. A text in another language than the model's is scored by the
+            shipped model over signals alone; compare scores within a language.
+
+    Returns:
+        0 (worst) to 1 (best).
+
+    Raises:
+        FileNotFoundError: no model at that path.
+        ValueError: the file is no model of ours, is damaged, or needs signals that this version does not measure.
+
+    >>> 0 <= quality_score("") <= 1
+    True
+    """
+    chosen = _load(str(model or ENGLISH))
+    if chosen.language not in (language, ""):
+        chosen = _load(str(ANY_LANGUAGE))
+    if signals is None:
+        from curate.signals import measure
+
+        signals = measure(text, language)
+    return chosen.score(text, signals)
+
+
+@functools.cache
+def _load(path: str) -> QualityModel:
+    from curate.quality_model import load_quality_model
+
+    return load_quality_model(path)
