@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from curate.document import Document
 from curate.hashing import stable_u64
-from curate.tokens import megatron_index
+from curate.megatron import megatron_index
 from pipelines import files
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, read_table, signals_schema
 

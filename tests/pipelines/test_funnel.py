@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 import pyarrow.parquet as pq
 
-from curate.tokens import load_tokenizer, read_megatron
+from curate.megatron import read_megatron
+from curate.tokens import load_tokenizer
 
 
 def table(corpus, name):

@@ -1,0 +1,93 @@
+"""The Megatron files that hold the tokens of a corpus: bare ids in ``.bin``, and in ``.idx`` where each document lies.
+
+>>> import numpy as np
+>>> [ids.tolist() for ids in read_megatron(np.array([7, 8], "<u2").tobytes(), megatron_index([2], "uint16"))]
+[[7, 8]]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Megatron's indexed dataset, version 1 (NVIDIA/Megatron-LM, megatron/core/datasets/indexed_dataset.py): the .bin file
+# is the bare ids, little-endian; the .idx file is this magic, then u64 version, u8 dtype code, u64 sequences, u64
+# length of the document table, int32 lengths, int64 byte offsets, int64 document table (0..n, one sequence each).
+_MEGATRON_MAGIC = b"MMIDIDX\x00\x00"
+_MEGATRON_CODES = {"int32": 4, "uint16": 8}
+
+
+def megatron_index(lengths: Sequence[int] | NDArray[Any], dtype: np.dtype[Any] | str) -> bytes:
+    """The bytes of the ``.idx`` file for a ``.bin`` file of documents one after the other.
+
+    Args:
+        lengths: tokens of each document, in the order of the ``.bin`` file.
+        dtype: of the ids, uint16 or int32; both files are little-endian.
+
+    Raises:
+        ValueError: a dtype that Megatron has no code for here, or a document of 2**31 tokens or more.
+
+    >>> len(megatron_index([3, 5], "uint16"))
+    82
+    """
+    import numpy as np
+
+    name = np.dtype(dtype).name
+    if name not in _MEGATRON_CODES:
+        raise ValueError(f"a Megatron file of {name}: use uint16 or int32")
+    sizes = np.asarray(lengths, dtype=np.int64)
+    if sizes.size and (sizes.min() < 0 or sizes.max() >= 1 << 31):
+        raise ValueError(f"document lengths from {sizes.min()} to {sizes.max()}: Megatron holds 0 to 2**31 - 1")
+    offsets = np.zeros(sizes.size + 1, np.int64)
+    np.cumsum(sizes * np.dtype(dtype).itemsize, out=offsets[1:])
+    return b"".join(
+        [
+            _MEGATRON_MAGIC,
+            np.array([1], "<u8").tobytes(),
+            np.array([_MEGATRON_CODES[name]], "<u1").tobytes(),
+            np.array([sizes.size, sizes.size + 1], "<u8").tobytes(),
+            sizes.astype("<i4").tobytes(),
+            offsets[:-1].astype("<i8").tobytes(),
+            np.arange(sizes.size + 1, dtype="<i8").tobytes(),
+        ]
+    )
+
+
+def read_megatron(bin_bytes: bytes, idx_bytes: bytes) -> list[NDArray[Any]]:
+    """The documents of a Megatron ``.bin`` and ``.idx`` pair, as arrays of ids.
+
+    Args:
+        bin_bytes: what the ``.bin`` file holds; a memory map will do.
+        idx_bytes: what the ``.idx`` file holds.
+
+    Raises:
+        ValueError: the two are not a whole Megatron pair of version 1.
+
+    >>> import numpy as np
+    >>> read_megatron(np.array([7, 8, 9], "<u2").tobytes(), megatron_index([1, 2], "uint16"))
+    [array([7], dtype=uint16), array([8, 9], dtype=uint16)]
+    """
+    import numpy as np
+
+    if idx_bytes[:9] != _MEGATRON_MAGIC or len(idx_bytes) < 34:
+        raise ValueError("the .idx file does not begin like a Megatron index (MMIDIDX)")
+    version = int(np.frombuffer(idx_bytes, "<u8", 1, 9)[0])
+    dtypes = {code: np.dtype(name).newbyteorder("<") for name, code in _MEGATRON_CODES.items()}
+    code, (sequences, documents) = idx_bytes[17], np.frombuffer(idx_bytes, "<u8", 2, 18).tolist()
+    if version != 1 or code not in dtypes:
+        raise ValueError(f"Megatron index version {version} with dtype code {code}: read are version 1, codes 4 and 8")
+    if len(idx_bytes) != 34 + 12 * sequences + 8 * documents:
+        raise ValueError(
+            f"a Megatron index of {sequences} sequences and {documents} entries cannot have {len(idx_bytes)} bytes"
+        )
+    lengths = np.frombuffer(idx_bytes, "<i4", sequences, 34)
+    offsets = np.frombuffer(idx_bytes, "<i8", sequences, 34 + 4 * sequences)
+    dtype = dtypes[code]
+    needed = int((offsets + lengths.astype(np.int64) * dtype.itemsize).max(initial=0))
+    if needed > len(bin_bytes):
+        raise ValueError(f"the .bin file has {len(bin_bytes)} bytes and its index speaks of {needed}: it was cut off")
+    return [np.frombuffer(bin_bytes, dtype, n, o) for n, o in zip(lengths.tolist(), offsets.tolist(), strict=True)]
