@@ -66,14 +66,14 @@ def recrawls(site: Site, written: list[Article]) -> list[Page]:
 
 
 def same_text(site: Site, written: list[Article]) -> list[Page]:
-    """The same page under another URL: for printing, and on a mirror that puts another frame around it."""
+    """The same page under another URL: for printing, and on a mirror with its own navigation."""
     article = written[2]
     here = address(site, article)
     page = article_page(article, site, written)
     found = [replace(page, url=here.replace(".example/", ".example/print/"))]
     if site.file == "warc" and not site.boilerplate:
         host = f"mirror-{site.host}"
-        mirrored = article_page(article, replace(site, host=host), written)
+        mirrored = article_page(article, replace(site, host=host, layout=site.host), written)
         found.append(replace(mirrored, url=here.replace(site.host, host)))
     return [
         rejected(
@@ -92,13 +92,15 @@ def almost_same(site: Site, written: list[Article], count: int) -> list[Page]:
     found = []
     for turn in range(count):
         article = written[4 if turn < 2 else 5]
-        page = article_page(slightly_changed(article, turn), site, written)
+        # The third one stands on another site, in another layout.
+        there = replace(site, host=f"copy-of-{site.host}") if turn == 2 else site
+        page = article_page(slightly_changed(article, turn), there, written)
         found.append(
             rejected(
                 page,
                 ("minhash_dedup", "near_duplicate"),
                 "All but a few words of it stand in a page that was crawled later.",
-                url=address(site, article).replace(".example/", f".example/v{turn + 1}/"),
+                url=address(there, article).replace(".example/", f".example/v{turn + 1}/"),
                 date=crawled("almost", site.host, turn, **EARLIER),
                 category="near_duplicate",
             )
@@ -163,7 +165,7 @@ def tag_pages() -> list[Page]:
         picked = sorted((number + step) % 9 for step in steps)
         blocks = tuple(Block("p", (TEASERS[n],)) for n in picked)
         article = Article("en", "tag", number, "Latest notes from the editors", blocks)
-        html = frames.page(article, "wayfarer.example", [])
+        html = frames.page(article, Site("wayfarer.example"), [])
         found.append(
             Page(
                 url=f"https://wayfarer.example/tag/{number + 1}",

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from good import Site
 
 
-def body(article: Article, boilerplate: str = "") -> str:
-    """The article's own HTML; ``boilerplate`` is a line that the site puts between its paragraphs."""
+def body(article: Article, boilerplate: str) -> str:
+    """The article's own HTML; ``boilerplate`` is a line that the site puts after the first paragraph."""
     parts, in_list = [], False
     paragraphs = 0
     for block in article.blocks:
@@ -39,10 +39,11 @@ def body(article: Article, boilerplate: str = "") -> str:
     return "\n".join([*parts, "</ul>"] if in_list else parts)
 
 
-def page(article: Article, host: str, others: list[str], boilerplate: str = "", meta: str = "utf-8") -> str:
-    """The whole page as the site ``host`` would send it; ``meta`` is the charset it names, "" for none."""
+def page(article: Article, site: Site, others: list[str], meta: str = "utf-8") -> str:
+    """The whole page as the site sends it, with links to ``others``; ``meta`` is the charset it names, "" for none."""
+    host = site.host
     words = read_frame(article.language, host)
-    frame = FRAMES[choose(len(FRAMES), "frame", host)]
+    frame = FRAMES[choose(len(FRAMES), "frame", site.layout or host)]
     title = escape(article.title, quote=False)
     links = "".join(f'<li><a href="/{n}">{escape(other, quote=False)}</a></li>' for n, other in enumerate(others))
     declared = f'<meta charset="{meta}">\n' if meta else ""
@@ -52,7 +53,7 @@ def page(article: Article, host: str, others: list[str], boilerplate: str = "", 
         "<script>window.dataLayer = window.dataLayer || []; function gtag(){dataLayer.push(arguments);}</script>\n"
         "<style>.ad{float:right} nav li{display:inline}</style>\n</head>\n"
     )
-    return head + frame(title, body(article, boilerplate), links, words, host) + "\n</html>\n"
+    return head + frame(title, body(article, site.boilerplate), links, words, host) + "\n</html>\n"
 
 
 def plain(article: Article, site: Site, others: list[str]) -> str:

@@ -23,6 +23,7 @@ class Site:
     boilerplate: str = ""
     charsets: tuple[str, ...] = ("utf-8",)
     percent: bool = False  # the title in the URL, percent-encoded
+    layout: str = ""  # the host whose layout it copies
 
 
 WESTERN = ("windows-1252:header", "utf-8", "iso-8859-1:meta", "windows-1252:nowhere")
@@ -132,7 +133,7 @@ def article_page(article: Article, site: Site, written: list[Article]) -> Page:
     """The page of an article; every fifth one has somebody's address in it."""
     key = (article.language, article.kind, article.number)
     category, why, lacks = "article", "A good article of enough length in one language.", []
-    mark = article.longest_sentence
+    marks = (article.longest_sentence, *(item for b in article.blocks if b.tag == "li" for item in b.sentences))
     if article.number % 5 == 3:
         article, secrets = with_contact(article, site.host)
         category, why = "pii", "A good article; the address, telephone number or IP address in it must be replaced."
@@ -140,9 +141,10 @@ def article_page(article: Article, site: Site, written: list[Article]) -> Page:
     if site.boilerplate:
         lacks.append(site.boilerplate)
     charset, _, where = site.charsets[article.number % len(site.charsets)].partition(":")
-    others = [other.title for other in written if other.number != article.number][:6]
+    # Few enough that no title stands on more than six pages of the site.
+    others = [other.title for other in (*written, *written) if other.number != article.number][article.number :][:4]
     meta = charset if where in ("", "meta") else ""
-    html = frames.page(article, site.host, others, site.boilerplate, meta)
+    html = frames.page(article, site, others, meta)
     html = html.encode(python_codec(charset), "xmlcharrefreplace").decode(python_codec(charset))
     return Page(
         url=address(site, article),
@@ -152,7 +154,7 @@ def article_page(article: Article, site: Site, written: list[Article]) -> Page:
         why=why,
         html=html,
         text=frames.plain(article, site, others),
-        contains=(mark,),
+        contains=marks,
         lacks=(*lacks, *frames.read_frame(article.language, site.host)["cookie"].splitlines()),
         charset=python_codec(charset),
         named=charset if where in ("", "header") else "",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 
 import frames
+from good import Site
 from grammar import TEXT, Article, Block, choose, read_kinds, write
-from pages import REJECTED, Page, crawled
+from pages import KEPT, REJECTED, Page, crawled
 
 LOREM = (
     "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore "
@@ -36,7 +36,7 @@ def bad(
         language=article.language,
         category=category,
         why=why,
-        html=html or frames.page(article, host, []),
+        html=html or frames.page(article, Site(host), []),
         text=article.text,
         fate=REJECTED,
         step=step,
@@ -50,21 +50,36 @@ def simple(language: str, title: str, *paragraphs: str, tag: str = "p") -> Artic
 
 
 def blocked() -> list[Page]:
-    """Adult pages, known by their address. Their text says nothing that needs hiding."""
+    """Adult and people-search pages, known by their address. Their text says nothing that needs hiding."""
     text = (
         "Welcome to our gallery for adults. You must be of legal age in your country to enter this site, and by entering "
         "you confirm that you are. New films are added every day, and members can download all of them without a limit. "
         "All models were of legal age when the pictures were taken, and the records are kept by the company at its seat. "
         "Parents can protect their children by adding this address to the list of blocked sites on their router."
     )
-    places = ("free-porn-films.example", "xxx-gallery.example", "tube.example/porn", "hd.example/free-porn", "sex-cam.example")
-    return [
-        bad(
-            place.split("/")[0], "adult", n, simple("en", f"Gallery {n + 1} for adults", text), "url_filter",
-            "blocked_word", "The address names an adult site.", path=(place + "/adult").split("/", 1)[1],
-        )
-        for n, place in enumerate(places)
+    places = (
+        ("free-porn-films.example", "films", "blocked_word"),
+        ("tube.example", "free-porn", "blocked_word"),
+        ("hd.example", "watch/xxx-films", "blocked_word"),
+        ("sex-webcam.example", "room", "blocked_soft_words"),
+        ("gallery.example", "nude-babes", "blocked_soft_words"),
+        ("gallery.xxx", "entry", "blocked_domain"),
+    )
+    adult = [
+        bad(host, "adult", n, simple("en", f"Gallery {n + 1} for adults", text), "url_filter", rule,
+            "The address names an adult site.", path=path)
+        for n, (host, path, rule) in enumerate(places)
     ]  # fmt: skip
+    people = (
+        "Enter a name to see addresses, telephone numbers, relatives and court papers of anyone in the country. Our "
+        "search covers four hundred million entries from public sources and is updated every night. The first result is "
+        "free of charge, and a report with all addresses of the last twenty years can be bought for the price of a meal."
+    )
+    search = bad(
+        "people-search.example", "people_search", 0, simple("en", "Find anyone", people), "url_filter", "blocked_word",
+        "The address names a site that sells personal data.",
+    )  # fmt: skip
+    return [*adult, search]
 
 
 def spam() -> list[Page]:
@@ -77,6 +92,12 @@ def spam() -> list[Page]:
             found.append(
                 bad(f"{kind.name.replace('_', '-')}.example", "spam", article.number, article, "quality_cut", "below_cut", why)
             )
+    for n, line in enumerate((TEXT / "spam.txt").read_text(encoding="utf-8").splitlines()):
+        language, title, *paragraphs = line.split(" | ")
+        article = simple(language, title, *paragraphs)
+        why = "Advertising in broken sentences; no counting rule finds it, and no quality model of ours reads its language yet."
+        page = bad("super-deals.example", "spam", n, article, "", "", why)
+        found.append(replace(page, fate=KEPT, may_be_cut=True))
     return found
 
 
@@ -135,7 +156,7 @@ def links() -> list[Page]:
     for n in range(4):
         items = [" ".join(picks(2 + choose(2, "len", n, i), "links", n, i)).capitalize() for i in range(70)]
         rows = "\n".join(f'<li><a href="/{i}">{item}</a></li>' for i, item in enumerate(items))
-        html = frames.page(simple("en", f"Directory of sites, part {n + 1}", "@@"), "directory.example", [])
+        html = frames.page(simple("en", f"Directory of sites, part {n + 1}", "@@"), Site("directory.example"), [])
         html = html.replace("<p>@@</p>", f"<ul>\n{rows}\n</ul>")
         found.append(
             bad("directory.example", "links", n, simple("en", ""), "heuristics", "bullets", "A list of links.", html)
@@ -181,7 +202,7 @@ def tables() -> list[Page]:
         rows = "\n".join(
             "<tr>" + "".join(f"<td>{choose(10**6, n, i, j) / 100}</td>" for j in range(8)) + "</tr>" for i in range(60)
         )
-        html = frames.page(simple("en", f"Measurements, sheet {n + 1}", "@@"), "numbers.example", [])
+        html = frames.page(simple("en", f"Measurements, sheet {n + 1}", "@@"), Site("numbers.example"), [])
         html = html.replace("<p>@@</p>", f"<table>\n{rows}\n</table>")
         found.append(
             bad("numbers.example", "table", n, simple("en", ""), "language", "language_unknown", "Nothing but numbers.", html)
@@ -239,16 +260,16 @@ def letters() -> list[Page]:
 
 def lorem() -> list[Page]:
     """Filler of unfinished templates."""
-    host, found = "template.example", []
-    for n in range(3):
-        sentences = LOREM.split(". ")
-        paragraphs = [". ".join(sentences[(n + p) % 4 :] + sentences[: (n + p) % 4]) + "." for p in range(n + 1)]
-        intro = f"Welcome to our new shop number {n + 1}. This text will be replaced before we open in the spring."
-        found.append(
-            bad(host, "lorem_ipsum", n, simple("en", f"Shop {n + 1}", intro, *paragraphs), "heuristics", "lorem_ipsum",
-                "Filler text of a template.")
-        )  # fmt: skip
-    return found
+    intros = (
+        "Welcome to our new shop. This text will be replaced before we open in the spring, so please come back then.",
+        "The texts of this section are being written by our editors at the moment, and the pictures will follow later.",
+        "About our company: who we are, what we do and where you can find us will be told here in a few weeks' time.",
+    )
+    return [
+        bad("template.example", "lorem_ipsum", n, simple("en", f"Shop {n + 1}", intro, LOREM), "heuristics", "lorem_ipsum",
+            "Filler text of a template.")
+        for n, intro in enumerate(intros)
+    ]  # fmt: skip
 
 
 def same_paragraph() -> list[Page]:
@@ -349,8 +370,3 @@ def dirty() -> list[Page]:
         bad("members-club.example", "dirty_words", 0, simple("en", "The members' club", text), "heuristics", "dirty_words",
             "An adult text under an innocent address.")
     ]  # fmt: skip
-
-
-def preformatted(text: str) -> str:
-    """Text as HTML keeps it."""
-    return f"<pre>{escape(text, quote=False)}</pre>"
