@@ -1,8 +1,8 @@
 """All texts of the shared evaluation data as JSON lines: ``python shared_texts.py OUT.jsonl``.
 
 The pages' main text as people marked it, the same pages as resiliparse extracts them (main content, and everything),
-and the documents of `quality/`; a text that stood there before is left out. Needs the project's own environment; the data is found through CURATE_SHARED_DATA or
-in the folder ``shared/data`` beside the checkout.
+and the documents of `quality/`; a text that stood there before is left out. Needs the project's own environment; the
+data is found through CURATE_SHARED_DATA or in the folder ``shared/data`` beside the checkout.
 """
 
 from __future__ import annotations
