@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -109,10 +110,7 @@ def _wait_for_port(server: subprocess.Popen[bytes], log: Path) -> int:
 
 
 if __name__ == "__main__":
-    with job_server() as running:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with job_server() as running, suppress(KeyboardInterrupt):
         print(*running.options, flush=True)
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            pass
+        signal.pause()
