@@ -18,7 +18,7 @@ from pipelines.progress import Watch, Work, unwatched
 from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
-from pipelines.runners import Runner
+from pipelines.runners import RunError, Runner
 from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_tasks
 from pipelines.sources import list_inputs
 from pipelines.tables import read_table
@@ -154,8 +154,24 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
     work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
     watch(work, lambda: runner.run(todo, RunPass(job)))
     manifests = space.manifests(spec)
+    _stop_on_errors(manifests)
     written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
     files.write_json(files.join(job.folder, "manifest.json"), written)
+
+
+def _stop_on_errors(manifests: Sequence[dict]) -> None:
+    """Do not go on where a step is broken, rather than the documents.
+
+    Raises:
+        RunError: a step that failed on more than half of at least 20 documents.
+    """
+    for name in manifests[0]["steps"] if manifests else ():
+        counts = [m["steps"][name] for m in manifests]
+        read = sum(c["read"] for c in counts)
+        failed = sum(c["rejected"].get("error", 0) for c in counts)
+        if read >= 20 and failed > read / 2:
+            first = next(m["first_error"] for m in manifests if m["first_error"])
+            raise RunError(f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {first}")
 
 
 def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.document import Document, Rejection
-from curate.minhash import MinHashConfig, band_hashes, minhash_signature
+from curate.minhash import SKETCH_BINS, MinHashConfig, minhash_keys
 from pipelines.corpus.base import (
     LOSER,
     CorpusStep,
@@ -40,16 +40,15 @@ class MinHashDedup(CorpusStep):
     key_settings = ("minhash",)
     shuffles = "bands and signature"
     schema: ClassVar[pa.Schema] = pa.schema(
-        [("bands", pa.binary()), ("signature", pa.binary()), ("order", pa.int64()), ("id", pa.string())]
+        [("bands", pa.binary()), ("sketch", pa.binary()), ("order", pa.int64()), ("id", pa.string())]
     )
 
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
-        """Take band hashes, signature, age and id."""
+        """Take band hashes, sketch, age and id."""
 
         def key(document: Document) -> tuple:
-            signature = minhash_signature(document.text, config.minhash)
-            bands = band_hashes(signature, config.minhash)
-            return bands.tobytes(), signature.tobytes(), -seconds(document.date), document.id
+            bands, sketch = minhash_keys(document.text, config.minhash)
+            return bands.tobytes(), sketch.tobytes(), -seconds(document.date), document.id
 
         return key
 
@@ -79,7 +78,7 @@ def _load(keys: KeySlice) -> tuple[int, tuple]:
     rows, table = keys.load()
     width = len(table["bands"][0].as_py()) // 8 if len(rows) else 0
     bands = fixed(table["bands"], np.uint64, width) if width else np.empty((0, 0), np.uint64)
-    signatures = fixed(table["signature"], np.uint32, len(table["signature"][0].as_py()) // 4) if width else bands
+    signatures = fixed(table["sketch"], np.uint8, SKETCH_BINS) if width else bands
     return 0, (keys.index, rows, bands, signatures, table["order"].to_numpy(), id_bytes(table["id"].to_pylist()))
 
 
@@ -94,7 +93,7 @@ def _cluster(together: tuple[int, Iterable[tuple]], config: MinHashDedupConfig) 
     high_low = np.ascontiguousarray(ids).view(">u8").reshape(-1, 2)
     rank = np.empty(len(rows), np.int64)
     rank[np.lexsort((rows, slices, high_low[:, 1], high_low[:, 0], order))] = np.arange(len(rows))
-    anchor, similarity = cluster(bands, signatures, rank, config.threshold)
+    anchor, similarity, _ = cluster(bands, signatures, rank, config.threshold)
     lost = anchor != np.arange(len(rows))
     out = np.empty(int(lost.sum()), LOSER)
     out["slice"], out["row"] = slices[lost], rows[lost]
