@@ -1,8 +1,7 @@
 """Near duplicates among texts in memory, for notebooks and small corpora.
 
->>> from curate import near_duplicates
 >>> near_duplicates(["One page of text.", "another", "one page, of text"])
-[Cluster(kept=0, members=(2,), similarity=(1.0,))]
+[Cluster(kept=0, members=(2,), similarity=(1.0,), removed=(2,))]
 """
 
 from __future__ import annotations
@@ -10,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from curate.minhash import MinHashConfig, band_hashes, minhash_signature
+from curate.minhash import MinHashConfig, minhash_keys
 
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicatesConfig:
-    """The signature's settings, and the estimated similarity from which two texts are near duplicates."""
+    """The keys' settings, and the similarity, in (0, 1], from which two texts are near duplicates."""
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
     threshold: float = 0.8
@@ -25,36 +22,54 @@ class NearDuplicatesConfig:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A text that stays, the texts it stands for, and the similarity of each to it; texts are named by position."""
+    """Texts that are near duplicates, named by their position.
+
+    ``members`` are all but ``kept``, with the similarity of each to the text that stands for it: ``kept``, or another
+    member. ``removed`` are the members that are not needed; a member that is not removed links two groups of texts
+    and is not similar enough to any text before it, so it stays too.
+    """
 
     kept: int
     members: tuple[int, ...]
     similarity: tuple[float, ...]
+    removed: tuple[int, ...]
 
 
 def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDuplicatesConfig()) -> list[Cluster]:
-    """Find the clusters of near duplicates; of each, the longest text stays, of equally long ones the first.
+    """Find the clusters of near duplicates; longer texts stay rather than shorter ones, of equally long ones the first.
 
     Args:
-        texts: any texts; only their signatures are held.
-        config: signature and threshold.
+        texts: any texts; 368 bytes of each are held.
+        config: keys and threshold.
 
     Returns:
-        Clusters of two or more texts, by the position of the text that stays.
+        Clusters of two or more texts, in the order of ``kept``.
     """
+    import numpy as np
+
     from curate.clusters import cluster
 
-    signatures, lengths = [], []
+    bands, sketches, lengths = [], [], []
     for text in texts:
-        signatures.append(minhash_signature(text, config.minhash))
+        keys = minhash_keys(text, config.minhash)
+        bands.append(keys[0])
+        sketches.append(keys[1])
         lengths.append(len(text))
-    if not signatures:
+    if not lengths:
         return []
-    matrix = np.array(signatures)
     rank = np.empty(len(lengths), np.int64)
-    rank[np.lexsort((np.arange(len(lengths)), -np.array(lengths)))] = np.arange(len(lengths))
-    anchor, similarity = cluster(band_hashes(matrix, config.minhash), matrix, rank, config.threshold)
+    rank[np.argsort(-np.array(lengths), kind="stable")] = np.arange(len(lengths))
+    found = cluster(np.array(bands), np.array(sketches), rank, config.threshold)
+    itself = np.arange(len(lengths))
     members: dict[int, list[int]] = {}
-    for i in np.flatnonzero(anchor != np.arange(len(anchor))).tolist():
-        members.setdefault(int(anchor[i]), []).append(i)
-    return [Cluster(k, tuple(m), tuple(similarity[m].round(4).tolist())) for k, m in sorted(members.items())]
+    for i in np.flatnonzero(found.label != itself).tolist():
+        members.setdefault(int(found.label[i]), []).append(i)
+    return [
+        Cluster(
+            kept,
+            tuple(others),
+            tuple(found.similarity[others].round(4).tolist()),
+            tuple(i for i in others if found.anchor[i] != i),
+        )
+        for kept, others in sorted(members.items())
+    ]

@@ -1,8 +1,8 @@
 r"""Lines that many documents share: menus, cookie notices, share buttons. Their hashes, and how they are removed.
 
 The rule is Llama 3's (arXiv 2407.21783, section 3.1.1): within a language, a line that stands in more than 6 documents
-of a bucket of 30 million is removed. Two lines are the same if they are equal after ccNet's normalisation (Wenzek et al.
-2019, `text_normalizer.py`): stripped, lower case, every digit as 0, without 34 punctuation marks beyond ASCII and
+of a bucket of 30 million is removed. Two lines are the same if they are equal after ccNet's normalisation (Wenzek et
+al. 2019, `text_normalizer.py`): stripped, lower case, every digit as 0, without 34 punctuation marks beyond ASCII and
 without control characters. ASCII punctuation counts.
 
 >>> import numpy as np
@@ -29,7 +29,7 @@ PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–�
 #: Lines of program text: an end or a start that prose does not have (ours).
 CODE = re.compile(
     r"[{};]\s*$|^\s*[)\]}]+[,;]?\s*$"
-    r"|^\s*(?:def |class |import |from \S+ import |return\b|if .*:$|else:$|for .*:$|while .*:$|try:$|except.*:$|with .*:$"
+    r"|^\s*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except)\b.*:$|(?:else|try):$"
     r"|#include|#define|//|/\*|\*/|@\w+\s*$|<\?php|\$ |>>> )"
 )
 
@@ -111,7 +111,7 @@ def normalize_line(line: str) -> str:
 
 def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndarray]:
     """Return one hash per line, 0 where it is spared, and where lines start (one more for the end)."""
-    from curate._line_kernels import hash_lines
+    from curate.kernels.lines import hash_lines
 
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
     hashes, starts = hash_lines(codes, _characters(), _spaces(), config.min_characters)

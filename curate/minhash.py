@@ -1,16 +1,22 @@
-"""MinHash signatures of documents, and the bands that bring near duplicates together.
+"""MinHash: how alike two texts are, from a few hundred bytes of each.
 
-The Jaccard similarity of two texts is the share of word n-grams ("shingles") that they have in common. A signature
-holds, for each of a few hundred random orders of all shingles, the text's smallest one; two signatures agree in a
-position with a probability that equals the similarity (Broder 1997). Locality-sensitive hashing cuts a signature into
-``bands`` of ``rows`` positions: texts that agree in a whole band are candidates, with probability
-``1 - (1 - J**rows)**bands``.
+The Jaccard similarity of two texts is the share of their word n-grams ("shingles") that they have in common. Two small
+arrays stand for the shingles of a text:
 
->>> from curate.minhash import minhash_signature, similarity
->>> a = minhash_signature("the quick brown fox jumps over the lazy dog")
->>> b = minhash_signature("The quick, brown fox jumps over the lazy dog!")
->>> a.shape, similarity(a, b)
-((112,), 1.0)
+- The *signature* holds, for each of ``bands x rows`` random orders of all shingles, the text's first one. Two
+  signatures agree in a position with a probability that equals the similarity (Broder 1997). Cut into ``bands`` of
+  ``rows`` positions it finds candidates: texts of similarity J agree in at least one whole band with probability
+  ``1 - (1 - J**rows)**bands``.
+- The *sketch* verifies candidates: the shingles are thrown into 256 bins, and each bin keeps a byte of its first
+  shingle (one permutation hashing, Li, Owen and Zhang 2012; b-bit minwise hashing, Li and König 2010). Its estimate of
+  a similarity of .8 has a standard error of .02, half that of 112 positions of a signature, in a quarter of the bytes.
+
+>>> from curate.minhash import estimate_similarity, minhash_sketch
+>>> a = minhash_sketch("the quick brown fox jumps over the lazy dog")
+>>> b = minhash_sketch("The quick, brown fox jumps over the lazy dog!")
+>>> c = minhash_sketch("the quick brown fox jumps over the lazy cat")
+>>> estimate_similarity(a, b), round(estimate_similarity(a, c), 2)
+(1.0, 0.67)
 """
 
 from __future__ import annotations
@@ -21,36 +27,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import datasketch
+    import numpy as np
 
-#: Scripts written without spaces between words: each of their characters counts as a word of its own. Thai, Lao,
-#: Myanmar, Khmer; kana and bopomofo; Han with its extensions and compatibility forms (Unicode 15.1, Blocks.txt).
-UNSPACED = (
-    (0x0E00, 0x0EFF),
-    (0x1000, 0x109F),
-    (0x1780, 0x17FF),
-    (0x3005, 0x3007),
-    (0x3040, 0x312F),
-    (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF),
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFF66, 0xFF9D),
-    (0x1B000, 0x1B16F),
-    (0x20000, 0x323AF),
-)
-ALONE = 1 << 31  # marks a character that is a word of its own in the table of characters
+#: Bins of a sketch, a byte each.
+SKETCH_BINS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class MinHashConfig:
     """How a signature is made and cut into bands.
 
-    ``ngram`` words make a shingle (5: Lee et al. 2021, FineWeb). ``bands`` x ``rows`` positions; 14 x 8 is FineWeb's
-    (Penedo et al. 2024, section 3.4). ``seed`` chooses the random orders.
+    ``ngram`` words make a shingle (5: Lee et al. 2021, FineWeb). A signature has ``bands`` x ``rows`` positions, 14 x 8
+    in FineWeb (Penedo et al. 2024, section 3.4). ``seed`` chooses the random orders.
     """
 
     ngram: int = 5
@@ -61,20 +51,59 @@ class MinHashConfig:
     def __post_init__(self) -> None:
         for name in ("ngram", "bands", "rows"):
             if getattr(self, name) < 1:
-                raise ValueError(f"MinHash {name} is {getattr(self, name)}: it must be at least 1")
+                raise ValueError(f"MinHash: {name} is {getattr(self, name)}; it must be at least 1")
 
     @property
     def permutations(self) -> int:
         """Positions in a signature."""
         return self.bands * self.rows
 
+    def candidate_probability(self, similarity: float) -> float:
+        """Return the probability that two texts of this similarity agree in a whole band: the S-curve.
+
+        >>> [round(MinHashConfig().candidate_probability(j), 2) for j in (0.5, 0.6, 0.7, 0.8, 0.9)]
+        [0.05, 0.21, 0.56, 0.92, 1.0]
+        """
+        return 1 - (1 - similarity**self.rows) ** self.bands
+
+    @classmethod
+    def for_threshold(cls, threshold: float, permutations: int = 112, recall: float = 0.9) -> MinHashConfig:
+        """Choose bands and rows for a similarity threshold: the most rows that still find it.
+
+        More rows mean fewer false candidates to verify; fewer rows mean more bands and fewer pairs missed.
+
+        Args:
+            threshold: similarity, in (0, 1), from which texts are near duplicates.
+            permutations: most positions in a signature.
+            recall: least probability that two texts of just this similarity become candidates. Clusters find more than
+                pairs do, and most near duplicates are more alike: on 41,145 documents of 22 real sources 14 x 8 make
+                99.4 % of all pairs from .8 candidates.
+
+        Raises:
+            ValueError: no cut of so few positions has that recall.
+
+        >>> MinHashConfig.for_threshold(0.8) == MinHashConfig(bands=14, rows=8)
+        True
+        """
+        if not 0 < threshold < 1:
+            raise ValueError(f"MinHash: the threshold is {threshold}; it must lie between 0 and 1")
+        for rows in range(permutations, 0, -1):
+            config = cls(bands=permutations // rows, rows=rows)
+            if config.candidate_probability(threshold) >= recall:
+                return config
+        raise ValueError(
+            f"MinHash: {permutations} permutations find texts of similarity {threshold} with a probability below "
+            f"{recall}; allow more permutations or a lower recall"
+        )
+
 
 def minhash_signature(text: str, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
     r"""Compute the MinHash signature of a text.
 
-    Words are the runs of ``\w`` in the lower-cased text; in scripts written without spaces every character is a word.
-    Punctuation, case and white space do not count. A text of fewer than ``ngram`` words is one shingle as a whole; one
-    without any word is its characters without white space: such texts match only if they are the same.
+    Words are the runs of ``\w`` in the lower-cased text; in scripts written without spaces (Han, kana, Thai, ...) every
+    character is a word. Punctuation, case and white space do not count. A text of fewer than ``ngram`` words is one
+    shingle as a whole; one without any word is its characters but ASCII white space: such texts are near duplicates
+    only if they are the same.
 
     Args:
         text: any text.
@@ -83,12 +112,12 @@ def minhash_signature(text: str, config: MinHashConfig = MinHashConfig()) -> np.
     Returns:
         uint32 array [permutations].
 
-    >>> minhash_signature("to be or not to be", MinHashConfig(bands=2, rows=2)).dtype
-    dtype('uint32')
+    >>> minhash_signature("to be or not to be", MinHashConfig(bands=2, rows=2)).shape
+    (4,)
     """
-    multipliers, increments = _orders(config.permutations, config.seed)
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return _kernels()[0](codes, characters(), config.ngram, multipliers, increments)
+    from curate.kernels.minhash import signature
+
+    return signature(_shingles(text, config.ngram), *_orders(config.permutations, config.seed))
 
 
 def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
@@ -99,54 +128,152 @@ def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) 
         config: bands and rows.
 
     Returns:
-        uint64 array [bands], or [documents, bands]; the band's number is mixed in, so that equal rows in different
-        bands differ.
+        uint64 array [bands], or [documents, bands]; equal rows in different bands have different hashes.
+
+    Raises:
+        ValueError: the signature has not ``bands`` x ``rows`` positions.
 
     >>> band_hashes(minhash_signature("one two three")).shape
     (14,)
     """
+    import numpy as np
+
+    from curate.kernels.minhash import bands
+
     many = np.atleast_2d(np.ascontiguousarray(signature, np.uint32))
     if many.shape[1] != config.permutations:
-        raise ValueError(f"the signature has {many.shape[1]} positions, bands x rows are {config.permutations}")
-    hashes = _kernels()[1](many, config.bands, config.rows)
-    return hashes if signature.ndim == 2 else hashes[0]
+        raise ValueError(
+            f"MinHash: {many.shape[1]} positions in the signature, but bands x rows = {config.permutations}"
+        )
+    hashes = bands(many, config.bands, config.rows)
+    return hashes if np.ndim(signature) == 2 else hashes[0]
 
 
-def similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Estimate the Jaccard similarity of two texts: the share of positions in which their signatures agree."""
-    return float(np.mean(a == b))
+def minhash_sketch(text: str, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
+    """Compute the sketch of a text, from which its similarity to another is estimated.
+
+    Args:
+        text: any text.
+        config: shingle length.
+
+    Returns:
+        uint8 array [256]: for each bin a byte of its first shingle, 1 to 255, or 0 if no shingle fell into it.
+
+    >>> int((minhash_sketch("fewer than five words") > 0).sum())
+    1
+    """
+    from curate.kernels.minhash import sketch
+
+    return sketch(_shingles(text, config.ngram), SKETCH_BINS)
+
+
+def minhash_keys(text: str, config: MinHashConfig = MinHashConfig()) -> tuple[np.ndarray, np.ndarray]:
+    """Compute all that deduplication needs of a text, its shingles hashed once.
+
+    Args:
+        text: any text.
+        config: shingle length, bands and rows.
+
+    Returns:
+        The band hashes, uint64 [bands], and the sketch, uint8 [256].
+
+    >>> bands, sketch = minhash_keys("one two three four five")
+    >>> bands.nbytes + sketch.nbytes
+    368
+    """
+    from curate.kernels.minhash import bands, signature, sketch
+
+    shingles = _shingles(text, config.ngram)
+    positions = signature(shingles, *_orders(config.permutations, config.seed))
+    return bands(positions.reshape(1, -1), config.bands, config.rows)[0], sketch(shingles, SKETCH_BINS)
+
+
+def estimate_similarity(a: np.ndarray, b: np.ndarray) -> float:
+    """Estimate the Jaccard similarity of two texts.
+
+    Args:
+        a: the sketch of one text, or its signature.
+        b: the same of the other.
+
+    Returns:
+        In sketches: the bins that agree, less those that agree by chance, over the bins that are not empty in both.
+        In signatures: the share of positions that agree.
+
+    >>> estimate_similarity(minhash_signature("a"), minhash_signature("b"))
+    0.0
+    """
+    from curate.kernels.clusters import similarity
+
+    return float(similarity(a, b))
+
+
+def datasketch_minhash(
+    text: str, config: MinHashConfig = MinHashConfig(), permutations: int = 128
+) -> datasketch.MinHash:
+    """Compute a signature for those who have an index in `datasketch`: its hash functions over our shingles.
+
+    Args:
+        text: any text.
+        config: shingle length and seed; bands and rows are the business of the index.
+        permutations: ``num_perm`` of the index.
+
+    Returns:
+        A ``datasketch.MinHash``; a shingle is its words, joined by single spaces, in UTF-8.
+
+    >>> datasketch_minhash("One, two").jaccard(datasketch_minhash("one two"))
+    1.0
+    """
+    from datasketch import MinHash
+
+    found = _words(text)
+    last = max(1, len(found) - config.ngram + 1)
+    minhash = MinHash(num_perm=permutations, seed=config.seed)
+    shingles = {" ".join(found[i : i + config.ngram]) for i in range(last)}
+    minhash.update_batch([s.encode("utf-8", "surrogatepass") for s in sorted(shingles)])
+    return minhash
+
+
+def _words(text: str) -> list[str]:
+    from curate.kernels.minhash import ALONE
+
+    table = _characters()
+    codes = (int(table[ord(c)]) for c in text)
+    spaced = "".join(" " if not c else f" {chr(c & ~int(ALONE))} " if c & int(ALONE) else chr(c) for c in codes)
+    return spaced.split(" ") if not spaced.strip(" ") else spaced.split()
+
+
+def _shingles(text: str, ngram: int) -> np.ndarray:
+    import numpy as np
+
+    from curate.kernels.minhash import hash_shingles
+
+    data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    return hash_shingles(data, _characters(), ngram)
 
 
 @lru_cache(maxsize=1)
-def characters() -> np.ndarray:
-    r"""Return, for each code point, its lower-case form if it is matched by ``\w``, else 0.
+def _characters() -> np.ndarray:
+    r"""Return, for each code point, its lower case if ``\w`` matches it, else 0, with ``ALONE`` set if it is a word."""
+    import numpy as np
 
-    ``ALONE`` is set in characters that are words of their own.
+    from curate.characters import UNSPACED, character_table
+    from curate.kernels.minhash import ALONE
 
-    >>> [int(characters()[ord(c)]) for c in "A_-"]
-    [97, 95, 0]
-    """
-    # built in one go over a string of all code points; only U+0130 becomes two characters when lower-cased
+    def codes(text: str) -> np.ndarray:
+        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+    # in one go over a string of all code points; U+0130 alone becomes two characters when lower-cased
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
-    as_codes = lambda s: np.frombuffer(s.encode("utf-32-le", "surrogatepass"), np.uint32)  # noqa: E731
-    lower = as_codes(every.lower())
-    table = np.where(as_codes(re.sub(r"\W", "\0", every)) != 0, lower, 0).astype(np.uint32)
-    for first, last in UNSPACED:
-        block = table[first : last + 1]
-        block[block != 0] |= ALONE
+    table = np.where(codes(re.sub(r"\W", "\0", every)) != 0, codes(every.lower()), 0).astype(np.uint32)
+    table[(table != 0) & (character_table() & UNSPACED != 0)] |= ALONE
     return table
 
 
 @lru_cache(maxsize=8)
 def _orders(permutations: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return multipliers (odd) and increments of the hash family h(x) = (a x + b mod 2^64) >> 32."""
-    # PCG64 and raw integers: a stream that NumPy guarantees not to change
+    """Return odd multipliers and increments of the hash family h(x) = (a x + b mod 2^64) >> 32."""
+    import numpy as np
+
+    # PCG64's raw integers are a stream that NumPy promises not to change
     stream = np.random.PCG64(seed).random_raw(2 * permutations)
     return stream[:permutations] | np.uint64(1), stream[permutations:].copy()
-
-
-@lru_cache(maxsize=1)
-def _kernels() -> tuple[Callable, Callable]:
-    from curate import _minhash_kernels as kernels
-
-    return kernels.signature, kernels.bands

@@ -1,14 +1,14 @@
-"""Compiled loop of ``curate.lines``."""
+"""Hashes of the normalised lines of a text."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from curate._minhash_kernels import PRIME, U, mix
+from curate.compiled import kernel
+from curate.kernels.minhash import PRIME, U, mix
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hash_lines(codes, table, spaces, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Return the hash of each normalised line, 0 if it has fewer than ``least`` characters, and the lines' starts."""
     lines = 1

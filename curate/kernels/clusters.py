@@ -1,0 +1,168 @@
+"""Candidates of a band, similarities of pairs, and the assignment of documents to clusters.
+
+Documents are numbered by rank: of two duplicates the smaller number stays. A pair is one uint64: the later document in
+the high half, the earlier one in the low half.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.compiled import kernel
+
+U = np.uint64
+_32 = U(32)
+LOW = U(0xFFFFFFFF)
+WINDOW = 4  # a document of a bucket is compared with as many before it, besides the first
+SMALL = 32  # but only so far into the bucket: further in, what its members share says little about any two of them
+CHANCE = 1 / 254  # two bytes of 1 to 255 agree by chance in 1 of 255 cases: for each 254 that differ, one
+
+
+@kernel
+def similarity(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Estimate the similarity of two sketches (uint8), or of two signatures (any other integers)."""
+    same, both, either = 0, 0, 0
+    for p in range(len(a)):
+        x, y = a[p], b[p]
+        same += (x == y) & (x != 0)
+        both += (x != 0) & (y != 0)
+        either += (x != 0) | (y != 0)
+    if a.itemsize == 1:
+        return max(0.0, (same - (both - same) * CHANCE) / max(either, 1))
+    return same / max(either, 1)
+
+
+@kernel
+def similarities(sketches, first, second, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Write the estimated similarity of each pair of rows."""
+    for i in range(len(out)):
+        out[i] = similarity(sketches[first[i]], sketches[second[i]])
+
+
+@kernel
+def bucket_pairs(hashes, order, rank):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return the candidate pairs of one band and the size of its largest bucket.
+
+    ``order`` sorts ``hashes``; both are by row, as ``rank`` is. In each bucket (rows of equal hash), every document is
+    paired with the first by rank; the first few also with the ``WINDOW`` before them. What a document is paired with
+    depends only on documents of smaller rank.
+    """
+    found, largest = 0, 0
+    ranks = np.empty(SMALL, np.uint32)
+    for writing in range(2):  # count, then write
+        pairs = np.empty(found, np.uint64)
+        found = 0
+        start = 0
+        for i in range(1, len(order) + 1):
+            if i < len(order) and hashes[order[i]] == hashes[order[start]]:
+                continue
+            size = i - start
+            largest = max(largest, size)
+            if size > 1:
+                # the SMALL first by rank, in order
+                kept = 0
+                for j in range(start, i):
+                    r = rank[order[j]]
+                    if kept == SMALL and r > ranks[kept - 1]:
+                        continue
+                    k = min(kept, SMALL - 1)
+                    while k > 0 and ranks[k - 1] > r:
+                        ranks[k] = ranks[k - 1]
+                        k -= 1
+                    ranks[k] = r
+                    kept = min(kept + 1, SMALL)
+                for j in range(1, kept):
+                    for k in range(max(1, j - WINDOW), j):
+                        if writing:
+                            pairs[found] = (U(ranks[j]) << _32) | U(ranks[k])
+                        found += 1
+                for j in range(start, i):
+                    r = rank[order[j]]
+                    if r != ranks[0]:
+                        if writing:
+                            pairs[found] = (U(r) << _32) | U(ranks[0])
+                        found += 1
+            start = i
+    return pairs, largest
+
+
+@kernel
+def assign(sketches, later, earlier, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Assign each document to the anchor it is most like, document by document in the order of rank.
+
+    ``later`` and ``earlier`` are neighbours, sorted. A document's anchors on offer are those of its earlier neighbours;
+    it goes to the most similar one if the similarity is at least ``least``, else it is an anchor itself. Returns the
+    anchors, the similarities to them, and pairs of anchors (both on offer to one document).
+    """
+    n = len(sketches)
+    anchor = np.arange(n).astype(np.uint32)
+    value = np.ones(n, np.float64)
+    links = np.empty((len(later), 2), np.uint32)
+    linked = 0
+    tried = np.empty(n, np.uint32)
+    i = 0
+    while i < len(later):
+        d = later[i]
+        best, best_value, count = d, -1.0, 0
+        first_link = linked
+        while i < len(later) and later[i] == d:
+            a = anchor[earlier[i]]
+            i += 1
+            seen = False
+            for t in range(count):
+                seen |= tried[t] == a
+            if seen:
+                continue
+            tried[count] = a
+            count += 1
+            s = similarity(sketches[d], sketches[a])
+            if s >= least:
+                links[linked, 1] = a
+                linked += 1
+                if s > best_value or (s == best_value and a < best):
+                    best, best_value = a, s
+        if best != d:
+            anchor[d], value[d] = best, best_value
+        for t in range(first_link, linked):
+            links[t, 0] = best
+    return anchor, value, links[:linked]
+
+
+@kernel
+def label(sketches, links, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Join linked anchors into clusters whose first anchor each is similar to by ``least``; returns first anchors."""
+    n = len(sketches)
+    starts = np.zeros(n + 1, np.int64)
+    for i in range(len(links)):
+        if links[i, 0] != links[i, 1]:
+            starts[links[i, 0] + 1] += 1
+            starts[links[i, 1] + 1] += 1
+    for i in range(n):
+        starts[i + 1] += starts[i]
+    fill = starts[:-1].copy()
+    others = np.empty(starts[n], np.uint32)
+    for i in range(len(links)):
+        a, b = links[i, 0], links[i, 1]
+        if a != b:
+            others[fill[a]] = b
+            fill[a] += 1
+            others[fill[b]] = a
+            fill[b] += 1
+    first = np.arange(n).astype(np.uint32)
+    done = np.zeros(n, np.bool_)
+    stack = np.empty(n, np.uint32)
+    for a in range(n):
+        if done[a] or starts[a] == starts[a + 1]:
+            continue
+        done[a] = True
+        stack[0], top = a, 1
+        while top:
+            top -= 1
+            d = stack[top]
+            for e in range(starts[d], starts[d + 1]):
+                other = others[e]
+                if not done[other] and similarity(sketches[a], sketches[other]) >= least:
+                    done[other], first[other] = True, a
+                    stack[top] = other
+                    top += 1
+    return first
