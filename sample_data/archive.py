@@ -64,7 +64,7 @@ def record(kind: str, url: str, date: str, content_type: str, block: bytes, *mor
 
 
 def warc(records: list[bytes], cut_last: bool = False) -> bytes:
-    """A file: each record in a gzip member of its own, after a ``warcinfo``; ``cut_last`` stops in the middle of the last."""
+    """A file: a ``warcinfo`` and the records, each in its own gzip member; ``cut_last`` stops half-way in the last."""
     about = b"software: sample_data/make.py\r\nformat: WARC File Format 1.0\r\n"
     info = record("warcinfo", "", WRITTEN, "application/warc-fields", about)
     members = [gzip_member(data) for data in [info, *records]]
@@ -75,7 +75,7 @@ def warc(records: list[bytes], cut_last: bool = False) -> bytes:
 
 
 def zstd_stored(data: bytes) -> bytes:
-    """A valid Zstandard frame that stores its data (RFC 8878, section 3.1.1): the library's output changes with its version."""
+    """A valid Zstandard frame that stores its data (RFC 8878, section 3.1.1), for the same reason."""
     blocks = [data[start : start + (1 << 17)] for start in range(0, len(data), 1 << 17)]
     # Descriptor: four bytes of content size, one segment. Block header: last block, type raw (00), size.
     frame = b"\x28\xb5\x2f\xfd\xa0" + struct.pack("<I", len(data))

@@ -1,4 +1,4 @@
-"""Pages that stand in the crawl more than once: crawled again, under other URLs, a little changed; and some that only look so."""
+"""Pages that are in the crawl more than once: crawled again, at other URLs, a little changed; some only look so."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def copied_pages() -> list[tuple[str, Page]]:
                 continue
             found += [(site.file, page) for page in recrawls(site, written)]
             found += [(site.file, page) for page in same_text(site, written)]
-            found += [(site.file, page) for page in almost_same(site, written, 3 if language == "en" else 2 - place % 2)]
+            found += [
+                (site.file, page) for page in almost_same(site, written, 3 if language == "en" else 2 - place % 2)
+            ]
     found += [("warc", page) for page in template_pages()]
     found += [("warc", page) for page in tag_pages()]
     return found
@@ -128,8 +130,7 @@ def template_pages() -> list[Page]:
         site = Site(f"county-{kind.name}.example")
         written = [replace(article, language="en") for article in write(kind, "en_template")]
         for article in written:
-            report = max((s for block in article.blocks for s in block.sentences), key=len)
-            page = article_page(replace(article, number=0), site, written)
+            page = article_page(replace(article, number=0), site, [])
             found.append(
                 replace(
                     page,
@@ -137,7 +138,7 @@ def template_pages() -> list[Page]:
                     date=crawled("template", kind.name, article.number),
                     category="template",
                     why="It shares its first and last sentences with four others, less than half of its text: no copy.",
-                    contains=(report,),
+                    contains=(article.own_sentence(written),),
                 )
             )
     return found

@@ -75,8 +75,8 @@ def classic(title: str, article: str, links: str, w: dict[str, str], host: str) 
     return f"""<body>
 <div id="cookie-banner" class="cookie-consent" role="dialog"><p>{w["cookie"]}</p><button>{w["accept"]}</button></div>
 <header class="site-header"><a class="logo" href="/">{host}</a>
-<nav><ul><li><a href="/">{w["home"]}</a></li><li><a href="/news">{w["news"]}</a></li><li><a href="/about">{w["about"]}</a></li>
-<li><a href="/contact">{w["contact"]}</a></li></ul></nav></header>
+<nav><ul><li><a href="/">{w["home"]}</a></li><li><a href="/news">{w["news"]}</a></li>
+<li><a href="/about">{w["about"]}</a></li><li><a href="/contact">{w["contact"]}</a></li></ul></nav></header>
 <main><article>
 <h1>{title}</h1>
 {article}
@@ -89,8 +89,11 @@ def classic(title: str, article: str, links: str, w: dict[str, str], host: str) 
 def divs(title: str, article: str, links: str, w: dict[str, str], host: str) -> str:
     """A site from before HTML5: everything is a div with an id."""
     return f"""<body class="page">
-<div id="header"><div id="logo">{host}</div><div id="search"><form action="/search"><input name="q" placeholder="{w["search"]}"></form></div></div>
-<div id="navigation" class="menu"><a href="/">{w["home"]}</a> | <a href="/news">{w["news"]}</a> | <a href="/about">{w["about"]}</a></div>
+<div id="header"><div id="logo">{host}</div>
+<div id="search"><form action="/search">
+<input name="q" placeholder="{w["search"]}"></form></div></div>
+<div id="navigation" class="menu"><a href="/">{w["home"]}</a>
+| <a href="/news">{w["news"]}</a> | <a href="/about">{w["about"]}</a></div>
 <div id="content"><div class="post">
 <h1 class="title">{title}</h1>
 <div class="entry-content">
@@ -105,7 +108,9 @@ def divs(title: str, article: str, links: str, w: dict[str, str], host: str) -> 
 def magazine(title: str, article: str, links: str, w: dict[str, str], host: str) -> str:
     """A magazine: an advertisement before the text, a newsletter box after it."""
     return f"""<body>
-<nav class="topnav" role="navigation"><a href="/">{host}</a><ul><li><a href="/news">{w["news"]}</a></li><li><a href="/about">{w["about"]}</a></li></ul></nav>
+<nav class="topnav" role="navigation"><a href="/">{host}</a>
+<ul><li><a href="/news">{w["news"]}</a></li>
+<li><a href="/about">{w["about"]}</a></li></ul></nav>
 <div class="ad advertisement leaderboard"><a href="/ad">{w["ad"]}</a></div>
 <main id="main"><article class="story">
 <header><h1>{title}</h1></header>
@@ -113,7 +118,8 @@ def magazine(title: str, article: str, links: str, w: dict[str, str], host: str)
 {article}
 </div>
 </article>
-<section class="newsletter"><form><p>{w["subscribe"]}</p><input type="email"><button>{w["accept"]}</button></form></section>
+<section class="newsletter"><form><p>{w["subscribe"]}</p>
+<input type="email"><button>{w["accept"]}</button></form></section>
 </main>
 <aside class="related-links"><h2>{w["related"]}</h2><ul>{links}</ul></aside>
 <footer class="page-footer"><ul><li><a href="/contact">{w["contact"]}</a></li></ul><p>{w["footer"]}</p></footer>

@@ -133,7 +133,7 @@ def article_page(article: Article, site: Site, written: list[Article]) -> Page:
     """The page of an article; every fifth one has somebody's address in it."""
     key = (article.language, article.kind, article.number)
     category, why, lacks = "article", "A good article of enough length in one language.", []
-    marks = (article.longest_sentence, *(item for b in article.blocks if b.tag == "li" for item in b.sentences))
+    marks = (article.own_sentence(written), *(item for b in article.blocks if b.tag == "li" for item in b.sentences))
     if article.number % 5 == 3:
         article, secrets = with_contact(article, site.host)
         category, why = "pii", "A good article; the address, telephone number or IP address in it must be replaced."

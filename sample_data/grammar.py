@@ -61,10 +61,11 @@ class Article:
         """The article as plain text: title, then blocks, an empty line between."""
         return "\n\n".join([self.title, *map(self.block_text, self.blocks)])
 
-    @property
-    def longest_sentence(self) -> str:
-        """A sentence that says which article this is."""
-        return max((s for b in self.blocks if b.tag == "p" for s in b.sentences), key=lambda s: (len(s), s))
+    def own_sentence(self, others: list[Article]) -> str:
+        """Its longest sentence that no other article has."""
+        said = {s for other in others if other.number != self.number for b in other.blocks for s in b.sentences}
+        own = (s for b in self.blocks if b.tag == "p" for s in b.sentences if s not in said)
+        return max(own, key=lambda s: (len(s), s))
 
 
 @dataclass(slots=True)
@@ -105,7 +106,8 @@ def read_kinds(language: str) -> dict[str, Kind]:
             elif len(cells) == len(kind.columns):
                 kind.rows.append(cells)
             else:
-                raise ValueError(f"text/{language}.txt, {kind.name}: {len(cells)} cells, not {len(kind.columns)}: {line}")
+                wanted = len(kind.columns)
+                raise ValueError(f"text/{language}.txt, {kind.name}: {len(cells)} cells, not {wanted}: {line}")
         elif match := re.fullmatch(r"~ (\w+) = (.+)", line):
             kind.picks[match[1]] = [word.strip() for word in match[2].split("|")]
         elif match := re.fullmatch(r"# (\w+) = (\d+)\.\.(\d+)", line):

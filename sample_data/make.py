@@ -1,4 +1,4 @@
-"""Write the sample crawl and its labels: ``python sample_data/make.py`` gives the same bytes every time."""
+"""Write the sample crawl and its labels: ``python sample_data/make.py [FOLDER]`` gives the same bytes every time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import archive  # noqa: E402
 from copies import copied_pages  # noqa: E402
 from good import good_pages  # noqa: E402
 from grammar import choose  # noqa: E402
-from junk import bad_pages  # noqa: E402
+from junk import junk_pages  # noqa: E402
+from noise import noise_pages  # noqa: E402
 from odd import odd_records  # noqa: E402
 from pages import Page  # noqa: E402
 
@@ -82,7 +83,7 @@ def row(page: Page, shape: int) -> bytes:
 
 def make() -> dict[str, bytes]:
     """Every file of the crawl by its name, and ``labels.jsonl``."""
-    pages = [*good_pages(), *copied_pages(), *bad_pages()]
+    pages = [*good_pages(), *copied_pages(), *(("warc", page) for page in [*junk_pages(), *noise_pages()])]
     # As a crawl would have it: in the order of the visits.
     pages.sort(key=lambda item: (item[0], item[1].date, item[1].url))
     records: dict[str, list[bytes]] = {file: [] for file in FILES}
@@ -107,10 +108,11 @@ def make() -> dict[str, bytes]:
 
 
 def main() -> None:
-    """Write everything below ``sample_data/``."""
+    """Write everything below the folder named on the command line, or below ``sample_data/``."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     for name, data in make().items():
-        path = HERE / name
-        path.parent.mkdir(exist_ok=True)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         print(f"{name:32} {len(data):9,} bytes")
 

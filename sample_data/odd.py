@@ -55,7 +55,9 @@ def types() -> list[tuple[str, bytes, dict]]:
         url, date = f"https://files.example/{n + 1}", crawled("type", n)
         data = archive.record("response", url, date, HTTP, archive.http_response(body, 200, kind, ""))
         why = f"A file of type {kind} and no page."
-        found.append(("warc", data, label(url, date, "response", "content_type", REJECTED, "read", "content_type", why)))
+        found.append(
+            ("warc", data, label(url, date, "response", "content_type", REJECTED, "read", "content_type", why))
+        )
     return found
 
 
