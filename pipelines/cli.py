@@ -24,15 +24,21 @@ def main() -> None:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def _errors(*more: type[Exception]) -> Iterator[None]:
     """Print what is wrong in one line, without a traceback, where it is the user's to mend."""
     from pipelines.recipe import RecipeError
     from pipelines.runners import RunError
 
+    expected: tuple[type[Exception], ...] = (RecipeError, RunError, FileNotFoundError, *more)
     try:
         yield
-    except (RecipeError, RunError, FileNotFoundError) as e:
+    except expected as e:
         sys.exit(f"curate: {e}")
+
+
+def _console() -> Console:
+    """Return a console for standard output: in a pipe, wide enough for a table."""
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -91,7 +97,7 @@ def run(
         with Runner(workers, beam_options) as runner:
             report = run_recipe(checked, output, runner, show)
     print_funnel(report)
-    Console().print(f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True)
+    _console().print(f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True)
 
 
 @main.command()
@@ -123,7 +129,7 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
         )
     last = str(len(space.plan.passes) + 1)
     table.add_row(last, "sorted runs", "", "", "", "", "shards", "yes" if space.finished() else "no")
-    console = Console()
+    console = _console()
     console.print(table)
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
@@ -155,7 +161,7 @@ def explain(target: str, output: str, recipe: str, url: str) -> None:
         from pipelines.explain import find, try_file
         from pipelines.recipe import load_recipe
 
-        console = Console()
+        console = _console()
         if Path(target).is_file():
             for name, result in try_file(target, load_recipe(recipe), url):
                 console.print(_outcome(name, result), highlight=False)
@@ -204,6 +210,68 @@ def _print_fate(console: Console, fate: Any) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.option("--preset", "presets", multiple=True, help="Use another preset instead of the run's; can be repeated.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="RULE=LIMIT",
+    help="A new limit for a rule, e.g. gopher_too_few_words=30, or RULE=none to drop it; can be repeated.",
+)
+def recut(folder: str, presets: tuple[str, ...], settings: tuple[str, ...]) -> None:
+    """Say what other limits would change in the finished run in FOLDER, from its stored signals, in seconds."""
+    with _errors(ValueError):
+        from pipelines.recut import recut as compare
+
+        limits = dict(_limit(setting) for setting in settings)
+        found = compare(folder, presets, limits)
+    console = _console()
+    table = Table("", "", "documents gained", "tokens gained", "documents lost", "tokens lost", "for example")
+    for kind, label in sorted({*found.gained, *found.lost}):
+        changes = [found.gained.get((kind, label)), found.lost.get((kind, label))]
+        numbers = [f"{n:,}" for change in changes for n in ((change.documents, change.tokens) if change else (0, 0))]
+        example = next(change.ids[0] for change in changes if change)
+        table.add_row(kind, label, *numbers, example)
+    for column in table.columns[2:6]:
+        column.justify = "right"
+    console.print(table)
+    console.print(
+        f"The corpus has {found.documents:,} documents and {found.tokens:,} tokens, each once. What is gained still "
+        "has to pass the steps behind; its tokens are estimated from its bytes."
+    )
+
+
+@main.command("filter")
+@click.argument("preset")
+@click.argument("path")
+@click.option("--against", metavar="PRESET", help="Say where another preset decides otherwise.")
+@click.option("--language", help="Language of all documents; each is identified if this is not given.")
+def filter_(preset: str, path: str, against: str | None, language: str | None) -> None:
+    """Apply PRESET (gopher@datatrove, c4@tfds, default, ...) to the documents in PATH: what it keeps, and why not."""
+    with _errors(ValueError):
+        from pipelines.compare import compare
+
+        found = compare(path, [preset, against] if against else [preset], language)
+    console = _console()
+    table = Table("documents", preset, *([against] if against else []), "for example")
+    for outcomes, n in sorted(found.pairs.items(), key=lambda p: (-p[1], p[0])):
+        table.add_row(f"{n:,}", *outcomes, found.examples[outcomes][0])
+    console.print(table)
+    if against:
+        share = 100 * found.agreed / max(found.documents, 1)
+        console.print(f"{preset} and {against} agree on {found.agreed:,} of {found.documents:,} ({share:.2f} %).")
+
+
+def _limit(setting: str) -> tuple[str, float | None]:
+    name, _, value = setting.partition("=")
+    try:
+        return name, None if value == "none" else float(value)
+    except ValueError:
+        sys.exit(f"curate: --set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
 def report(folder: str) -> None:
     """Print the funnel of the finished run in FOLDER."""
     with _errors():
@@ -221,7 +289,7 @@ def print_funnel(report: dict) -> None:
         reasons = ", ".join(f"{rule} {n:,}" for rule, n in step["rejected"].items())
         lost = step["read"] - step["kept"]
         table.add_row(step["name"], f"{step['read']:,}", f"{step['kept']:,}", f"{lost:,}", reasons)
-    console = Console()
+    console = _console()
     console.print(table)
     corpus = report["corpus"]
     console.print(f"{corpus['documents']:,} documents, {corpus['text_bytes']:,} bytes, {corpus['tokens']:,} tokens")

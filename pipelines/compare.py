@@ -1,0 +1,71 @@
+"""Presets on a file of documents: what one keeps, and where two disagree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from curate.document import Decision, Document
+from curate.extract import extract_text
+from curate.language import detect_language
+from curate.presets import rules_of
+from curate.rules import decide
+from curate.signals import measure
+from pipelines.recipe import Source
+from pipelines.sources import Dropped, NotAPage, Part, list_inputs, read_part
+
+EXAMPLES = 3  # of each disagreement
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How often each pair of outcomes occurred; an outcome is "kept" or the rule that failed."""
+
+    pairs: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    examples: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> int:
+        """Documents looked at."""
+        return self.pairs.total()
+
+    @property
+    def agreed(self) -> int:
+        """Documents that all presets keep, or all reject, for whatever reason."""
+        return sum(n for outcomes, n in self.pairs.items() if len({outcome == "kept" for outcome in outcomes}) == 1)
+
+
+def compare(path: str, presets: list[str], language: str | None = None) -> Comparison:
+    """Apply one or more presets to every document of a file, folder or glob, in its language if none is given.
+
+    Raises:
+        ValueError: an unknown preset.
+    """
+    rules = [rules_of([preset]) for preset in presets]
+    result = Comparison()
+    for document in texts(path):
+        spoken = language or detect_language(document.text).language
+        signals = measure(document.text, spoken)
+        outcomes = tuple(_outcome(decide(signals, each, spoken)) for each in rules)
+        result.pairs[outcomes] += 1
+        if len(shown := result.examples.setdefault(outcomes, [])) < EXAMPLES:
+            shown.append(document.url or " ".join(document.text[:80].split()))
+    return result
+
+
+def _outcome(decision: Decision) -> str:
+    return "kept" if decision.keep else decision.reason
+
+
+def texts(path: str) -> Iterator[Document]:
+    """Yield the documents of a file, folder or glob in any format that a run reads; HTML by its main text."""
+    for file in list_inputs([Source(path)]):
+        for found in read_part(Part(file, 0, file.size)):
+            if isinstance(found, Dropped | NotAPage):
+                continue
+            if not found.html:
+                yield found
+                continue
+            text = extract_text(found.html, found.url or None, charset=found.charset).text
+            yield Document(id=found.id, text=text, url=found.url)

@@ -1,0 +1,147 @@
+"""New limits over stored signals: what a changed rule would give and take, without reading a text again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from curate.presets import rules_of
+from curate.rules import Rule
+from pipelines import files
+
+EXAMPLES = 5  # ids shown of each rule
+
+
+@dataclass(slots=True)
+class Change:
+    """Documents that a change gains or loses: how many, their tokens, and ids to look at."""
+
+    documents: int = 0
+    tokens: int = 0
+    ids: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Recut:
+    """What new limits would change, per language, source and rule.
+
+    Gained are documents that the old limits reject and the new ones keep (the steps behind may still reject them), by
+    the rule that let them go; their tokens are estimated from their bytes. Lost are documents of the corpus that the
+    new limits reject, by the rule that rejects them, with their tokens as they are.
+    """
+
+    gained: dict[tuple[str, str], Change] = field(default_factory=dict)  # by (kind of label, label)
+    lost: dict[tuple[str, str], Change] = field(default_factory=dict)
+    documents: int = 0  # in the corpus now
+    tokens: int = 0
+
+
+def recut(output: str, presets: Sequence[str] = (), limits: Mapping[str, float | None] | None = None) -> Recut:
+    """Compare the limits that a finished run used with others.
+
+    Args:
+        output: folder of the run.
+        presets: the new presets; none given means the run's own.
+        limits: changed limits by rule name, None removes the rule.
+
+    Raises:
+        FileNotFoundError: no finished run, or one that measured no signals.
+        ValueError: an unknown preset or rule, or one whose signals the run did not store.
+    """
+    step, old_presets, old_limits = _used(output)
+    old = rules_of(old_presets, old_limits)
+    new = rules_of(presets or old_presets, {**({} if presets else old_limits), **(limits or {})})
+    result = Recut()
+    rate = _tokens_per_byte(output)
+    for table in _shards(output, "signals"):
+        _check_stored(new, table)
+        mine = table.filter(pc.equal(table["step"], step))
+        _compare(result, mine, _corpus(output, mine), old, new, rate)
+    return result
+
+
+def _used(output: str) -> tuple[str, list[str], dict[str, float | None]]:
+    path = files.join(output, "manifest.json")
+    if not files.exists(path):
+        raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
+    for step in files.read_json(path)["recipe"]["steps"]:
+        if step["step"] == "heuristics":
+            return step["name"], step["presets"], step["limits"]
+    raise FileNotFoundError(f"the run in {output} has no step heuristics: it stored no signals")
+
+
+def _shards(output: str, kind: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    for meta in files.match(files.join(output, kind, "*.parquet")):
+        with files.open_read(meta.path) as stream:
+            yield pq.read_table(stream, columns=columns)
+
+
+def _tokens_per_byte(output: str) -> float:
+    report = files.read_json(files.join(output, "report.json"))
+    once = sum(row["tokens"] for row in report["labels"]["source"])
+    return once / max(report["corpus"]["text_bytes"], 1)
+
+
+def _corpus(output: str, signals: pa.Table) -> dict[str, int]:
+    """Return the tokens of those documents of the corpus that are among the rows; both tables are in order of id."""
+    if not len(signals):
+        return {}
+    first, last = pc.min_max(signals["id"]).as_py().values()
+    found: dict[str, int] = {}
+    for meta in files.match(files.join(output, "documents", "*.parquet")):
+        with files.open_read(meta.path) as stream:
+            ranges = [("id", ">=", first), ("id", "<=", last)]
+            rows = pq.read_table(stream, columns=["id", "token_count"], filters=ranges)
+            found.update(zip(rows["id"].to_pylist(), rows["token_count"].to_pylist(), strict=True))
+    return found
+
+
+def _check_stored(rules: Sequence[Rule], table: pa.Table) -> None:
+    for rule in rules:
+        if rule.signal not in table.column_names:
+            raise ValueError(f"rule {rule.name} needs the signal {rule.signal}, which the run did not store: run again")
+
+
+def _compare(
+    result: Recut, table: pa.Table, corpus: dict[str, int], old: Sequence[Rule], new: Sequence[Rule], rate: float
+) -> None:
+    before, after = _first_failed(table, old), _first_failed(table, new)
+    result.documents += len(corpus)
+    result.tokens += sum(corpus.values())
+    labels = {name: table[name].to_pylist() for name in ("id", "language", "source", "text_bytes")}
+    for row in np.flatnonzero((before >= 0) & (after < 0)):
+        tokens = round(labels["text_bytes"][row] * rate)
+        _note(result.gained, labels, int(row), old[before[row]].name, tokens)
+    for row in np.flatnonzero((before < 0) & (after >= 0)):
+        if (tokens_now := corpus.get(labels["id"][row])) is not None:
+            _note(result.lost, labels, int(row), new[after[row]].name, tokens_now)
+
+
+def _note(changes: dict[tuple[str, str], Change], labels: dict[str, list], row: int, rule: str, tokens: int) -> None:
+    names = ("language", labels["language"][row]), ("source", labels["source"][row]), ("rule", rule), ("all", "")
+    for key in names:
+        change = changes.setdefault(key, Change())
+        change.documents += 1
+        change.tokens += tokens
+        if len(change.ids) < EXAMPLES:
+            change.ids.append(labels["id"][row])
+
+
+def _first_failed(table: pa.Table, rules: Sequence[Rule]) -> np.ndarray:
+    """Return, per row, the position of the first rule that fails, or -1; the same as ``curate.rules.decide``."""
+    failed = np.full(len(table), -1)
+    languages = np.array(table["language"].to_pylist(), dtype=object)
+    known = Counter(languages)
+    for position, rule in reversed(list(enumerate(rules))):
+        values = table[rule.signal].to_numpy()
+        above = values > rule.limit if rule.minimum is not None else values < rule.limit
+        passes = np.where(values == rule.limit, not rule.strict, above)
+        applies = np.isin(languages, [language for language in known if rule.applies(language)])
+        failed[applies & ~passes] = position
+    return failed
