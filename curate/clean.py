@@ -17,54 +17,147 @@ _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 
 @dataclass(frozen=True, slots=True)
 class C4CleanConfig:
-    """C4's limits (Raffel et al. 2020, section 2.2; TFDS, c4_utils.py)."""
+    """C4's limits (Raffel et al. 2020, arXiv 1910.10683, section 2.2; TFDS, c4_utils.py).
+
+    ``terminal_marks`` empty keeps lines that end in none. With ``words_before_citations`` the words of a line are
+    counted before citation marks go, as datatrove does.
+    """
 
     min_words: int = 5
     max_word_length: int = 1000
     terminal_marks: str = '.?!"'
+    words_before_citations: bool = False
 
 
 def c4_clean(text: str, config: C4CleanConfig = C4CleanConfig()) -> Edit:
-    """Clean a text as C4 does, line by line.
+    """Clean a text as C4 does, line by line; whether the page is good enough is `curate.presets.c4_quality`'s question.
 
-    Removed are lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark, lines of
-    fewer than ``min_words`` words, and those that speak of javascript or of policies; and citation marks in lines that
-    stay.
+    Removed are lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark or end in an
+    ellipsis, lines of fewer than ``min_words`` words, lines that say "javascript", "lorem ipsum", "{" or one of the
+    phrases of cookie and policy notices; and citation marks in lines that stay (``[12]``, ``[edit]``,
+    ``[citation needed]``). C4 drops the whole page for "lorem ipsum" and "{".
+
+    Args:
+        text: any text; lines end as in ``str.splitlines``.
+        config: C4's limits.
 
     Returns:
-        The edit; ``counts`` says how many lines went for which reason, and how many citation marks.
+        The edit, lines stripped; ``counts`` says how many lines went for which reason (``long_word``,
+        ``no_terminal_mark``, ``too_few_words``, ``lorem_ipsum``, ``javascript``, ``curly_bracket``, ``policy``), and
+        how many citation marks (``citation``).
 
-    >>> c4_clean("Please enable javascript to see this page.").counts
-    {'javascript': 1}
+    >>> c4_clean("Please enable javascript to see this page.\\nIt rained for forty days [1].").counts
+    {'javascript': 1, 'citation': 1}
     """
     counts: dict[str, int] = {}
     kept = []
-    for line in text.splitlines():
-        line = line.strip()
-        edited, citations = _CITATION.subn("", line)
-        reason = _c4_reason(line, edited, config)
+    for raw in text.splitlines():
+        line = raw.strip()
+        edited, reason = c4_line(line, config)
         if reason:
             counts[reason] = counts.get(reason, 0) + 1
-        else:
-            if citations:
-                counts["citation"] = counts.get("citation", 0) + citations
+            continue
+        if edited != line:
+            counts["citation"] = counts.get("citation", 0) + len(_CITATION.findall(line))
+        kept.append(edited)
+    cleaned = "\n".join(kept).strip()
+    if cleaned != text and not counts:
+        counts["white_space"] = 1
+    return Edit(cleaned, counts)
+
+
+def c4_line(line: str, config: C4CleanConfig) -> tuple[str, str]:
+    """Return a stripped line without citation marks, and why C4 removes it ("" where it stays), in C4's order.
+
+    >>> c4_line("Home", C4CleanConfig())
+    ('Home', 'no_terminal_mark')
+    """
+    words = None
+    if len(line) > config.max_word_length:
+        words = line.split()
+        if max(map(len, words), default=0) > config.max_word_length:
+            return line, "long_word"
+    edited = _CITATION.sub("", line) if "[" in line else line
+    marks = tuple(config.terminal_marks)
+    if marks and (not edited.endswith(marks) or edited.endswith("...")):
+        return edited, "no_terminal_mark"
+    if len((line if config.words_before_citations else edited).split()) < config.min_words:
+        return edited, "too_few_words"
+    lowered = edited.lower()
+    if "lorem ipsum" in lowered:
+        return edited, "lorem_ipsum"
+    if "javascript" in lowered:
+        return edited, "javascript"
+    if "{" in edited:
+        return edited, "curly_bracket"
+    if any(phrase in lowered for phrase in POLICY_PHRASES):
+        return edited, "policy"
+    return edited, ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefinedWebCleanConfig:
+    """RefinedWeb's line corrections as DCLM wrote them down (mlfoundations/dclm, baselines/mappers/modifiers.py)."""
+
+    max_upper_share: float = 0.5
+    max_digit_share: float = 0.999999
+    min_words: int = 2
+    max_words_of_short_line: int = 10
+
+
+_COUNTER = re.compile(
+    r"\W*\d[,.\d]*[kmb]?\s+(?:likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads|views|"
+    r"followers)\W*"
+)
+# The dots are not escaped in the original: any three characters.
+_CALLS = (re.compile(r"\s?items in cart"), re.compile(r"\s?read more...$"), re.compile(r"^sign-in\s?"))
+
+
+def refinedweb_clean(text: str, config: RefinedWebCleanConfig = RefinedWebCleanConfig()) -> Edit:
+    """Remove lines that are no text, as RefinedWeb's corrections do (Penedo et al. 2023, arXiv 2306.01116, G.2).
+
+    Removed are lines of capitals above ``max_upper_share`` or digits above ``max_digit_share``, counters ("12 likes"),
+    and lines of fewer than ``min_words`` words; in lines of up to ``max_words_of_short_line`` words "items in cart", a
+    "read more..." at the end and a "sign-in" at the beginning. Empty lines stay. DCLM drops a page that loses more than
+    5 % of its words (preset ``dclm@baseline``).
+
+    Returns:
+        The edit; ``counts`` by reason: ``upper``, ``digits``, ``counter``, ``too_few_words``, ``calls``.
+
+    >>> refinedweb_clean("MENU HOME ABOUT\\nA first line.\\n12 likes\\nA second line. read more...").text
+    'A first line.\\nA second line.'
+    """
+    counts: dict[str, int] = {}
+    kept = []
+    for line in text.split("\n"):
+        edited, reason = _refinedweb_line(line, config)
+        if reason:
+            counts[reason] = counts.get(reason, 0) + 1
+        if edited is not None:
             kept.append(edited)
     return Edit("\n".join(kept) if counts else text, counts)
 
 
-def _c4_reason(line: str, edited: str, config: C4CleanConfig) -> str:
-    if any(len(word) > config.max_word_length for word in line.split()):
-        return "long_word"
-    if not edited.endswith(tuple(config.terminal_marks)) or edited.endswith("..."):
-        return "no_terminal_mark"
-    if len(edited.split()) < config.min_words:
-        return "too_few_words"
-    lowered = edited.lower()
-    if "javascript" in lowered:
-        return "javascript"
-    if any(phrase in lowered for phrase in POLICY_PHRASES):
-        return "policy"
-    return ""
+def _refinedweb_line(line: str, config: RefinedWebCleanConfig) -> tuple[str | None, str]:
+    """The line as it stays, None if it goes, and why it changed or went."""
+    if not line:
+        return line, ""
+    if not line.islower() and sum(map(str.isupper, line)) > config.max_upper_share * len(line):
+        return None, "upper"
+    if line.isdigit() and config.max_digit_share < 1:
+        return None, "digits"
+    if not line[0].isalpha() and _COUNTER.fullmatch(line.lower()):
+        return None, "counter"
+    words = len(line.split())
+    if words < config.min_words:
+        return None, "too_few_words"
+    if words <= config.max_words_of_short_line:
+        edited = line
+        for call in _CALLS:
+            edited = call.sub("", edited)
+        if edited != line:
+            return (edited if edited.strip() else None), "calls"
+    return line, ""
 
 
 @dataclass(frozen=True, slots=True)

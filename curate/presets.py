@@ -48,9 +48,168 @@ _LLAMA3 = (
     Rule("dirty_words", "dirty_word_share", maximum=0.01),
 )
 
-#: The rules of each preset, in the order in which its original applies them.
+
+def _original(original: str, *limits: tuple[str, str, str, float]) -> tuple[Rule, ...]:
+    """Rules over an original's quantities: name, quantity, the comparison that DROPS a text, limit."""
+    rules = []
+    for name, quantity, comparison, limit in limits:
+        strict = len(comparison) == 2  # "<=" drops a value equal to the limit
+        signal = f"{original}_{quantity}"
+        if comparison[0] == "<":
+            rules.append(Rule(name, signal, minimum=limit, strict=strict))
+        else:
+            rules.append(Rule(name, signal, maximum=limit, strict=strict))
+    return tuple(rules)
+
+
+# Gopher, table A1 (Rae et al. 2021, arXiv 2112.11446): share of characters in n-grams.
+_TOP = ((2, 0.20), (3, 0.18), (4, 0.16))
+_DUPLICATE = ((5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.10))
+
+
+def _datatrove_gopher(original: str) -> tuple[Rule, ...]:
+    return _original(
+        original,
+        ("dup_para_frac", "dup_para_frac", ">", 0.3),
+        ("dup_para_char_frac", "dup_para_char_frac", ">", 0.2),
+        ("dup_line_frac", "dup_line_frac", ">", 0.3),
+        ("dup_line_char_frac", "dup_line_char_frac", ">", 0.2),
+        *((f"top_{n}_gram", f"top_{n}_gram", ">", limit) for n, limit in _TOP),
+        *((f"duplicated_{n}_n_grams", f"dup_{n}_gram", ">", limit) for n, limit in _DUPLICATE),
+        ("gopher_short_doc", "words", "<", 50),
+        ("gopher_long_doc", "words", ">", 100_000),
+        ("gopher_below_avg_threshold", "mean_word_length", "<", 3),
+        ("gopher_above_avg_threshold", "mean_word_length", ">", 10),
+        ("gopher_too_many_hashes", "hash_ratio", ">", 0.1),
+        ("gopher_too_many_ellipsis", "ellipsis_ratio", ">", 0.1),
+        ("gopher_too_many_bullets", "bullet_line_ratio", ">", 0.9),
+        ("gopher_too_many_end_ellipsis", "ellipsis_line_ratio", ">", 0.3),
+        ("gopher_below_alpha_threshold", "alpha_word_ratio", "<", 0.8),
+        ("gopher_enough_stop_words", "stop_words", "<", 2),
+    )
+
+
+def _dclm_gopher(original: str) -> tuple[Rule, ...]:
+    return _original(
+        original,
+        ("words_min", "words", "<", 50),
+        ("words_max", "words", ">", 100_000),
+        ("mean_word_length_min", "mean_word_length", "<", 3),
+        ("mean_word_length_max", "mean_word_length", ">", 10),
+        ("symbol_ratio", "symbol_ratio", ">", 0.1),
+        ("bullet_line_ratio", "bullet_line_ratio", ">", 0.9),
+        ("ellipsis_line_ratio", "ellipsis_line_ratio", ">", 0.3),
+        ("non_alpha_word_ratio", "non_alpha_word_ratio", ">", 0.2),
+        ("stop_words", "stop_words", "<", 2),
+        ("repetition_empty", "lines", "<", 1),
+        ("dup_line_frac", "dup_line_frac", ">", 0.3),
+        ("dup_para_frac", "dup_para_frac", ">", 0.3),
+        ("dup_line_char_frac", "dup_line_char_frac", ">", 0.2),
+        ("dup_para_char_frac", "dup_para_char_frac", ">", 0.2),
+        *((f"top_{n}_gram", f"top_{n}_gram", ">", limit) for n, limit in _TOP),
+        *((f"dup_{n}_gram", f"dup_{n}_gram", ">", limit) for n, limit in _DUPLICATE),
+    )
+
+
+# dolma's tagger has no limits: these are Gopher's, in Gopher's order.
+_DOLMA_GOPHER = _original(
+    "dolma",
+    ("word_count_min", "word_count", "<", 50),
+    ("word_count_max", "word_count", ">", 100_000),
+    ("median_word_length_min", "median_word_length", "<", 3),
+    ("median_word_length_max", "median_word_length", ">", 10),
+    ("symbol_to_word_ratio", "symbol_to_word_ratio", ">", 0.1),
+    ("fraction_of_lines_starting_with_bullet_point", "fraction_of_lines_starting_with_bullet_point", ">", 0.9),
+    ("fraction_of_lines_ending_with_ellipsis", "fraction_of_lines_ending_with_ellipsis", ">", 0.3),
+    ("fraction_of_words_with_alpha_character", "fraction_of_words_with_alpha_character", "<", 0.8),
+    ("required_word_count", "required_word_count", "<", 2),
+    ("fraction_of_duplicate_lines", "fraction_of_duplicate_lines", ">", 0.3),
+    ("fraction_of_characters_in_duplicate_lines", "fraction_of_characters_in_duplicate_lines", ">", 0.2),
+    *((name, name, ">", limit) for n, limit in _TOP for name in [f"fraction_of_characters_in_most_common_{n}grams"]),
+    *(
+        (name, name, ">", limit)
+        for n, limit in _DUPLICATE
+        for name in [f"fraction_of_characters_in_duplicate_{n}grams"]
+    ),
+)
+
+
+def _c4_datatrove(original: str) -> tuple[Rule, ...]:
+    return _original(
+        original,
+        ("lorem_ipsum", "lorem_ipsum", ">", 0),
+        ("curly_bracket", "curly_bracket", ">", 0),
+        ("too_few_sentences", "sentences", "<", 5),
+    )
+
+
+def _fineweb_2024(repeated_characters: float) -> tuple[Rule, ...]:
+    return _original(
+        "fineweb2024",
+        ("line_punct_ratio", "line_punct_ratio", "<=", 0.12),
+        ("short_line_ratio", "short_line_ratio", ">=", 0.67),
+        ("char_dup_ratio", "char_dup_ratio", ">=", repeated_characters),
+    )
+
+
+_NEMO = _original(
+    "nemo",
+    ("alpha_numeric", "alpha_numeric", ">", 0.25),
+    ("symbol_to_word", "symbol_to_word", ">", 0.1),
+    ("numbers_ratio", "numbers_ratio", ">", 0.15),
+    ("urls_ratio", "urls_ratio", ">", 0.2),
+    ("white_space", "white_space", ">", 0.25),
+    ("parentheses_ratio", "parentheses_ratio", ">", 0.1),
+    ("boilerplate_string_ratio", "boilerplate_string_ratio", ">", 0.4),
+    ("repeated_lines", "repeated_lines", "<", 0.7),
+    ("repeated_paragraphs", "repeated_paragraphs", "<", 0.7),
+    ("repeated_lines_char", "repeated_lines_char", "<", 0.8),
+    ("repeated_paragraphs_char", "repeated_paragraphs_char", "<", 0.8),
+    ("word_count_min", "word_count", "<", 50),
+    ("word_count_max", "word_count", ">", 100_000),
+    ("punctuation", "punctuation", ">", 0.85),
+    ("words_without_alphabets", "words_without_alphabets", "<", 0.8),
+    ("common_english_words", "common_english_words", "<", 2),
+    ("mean_word_length_min", "mean_word_length", "<", 3),
+    ("mean_word_length_max", "mean_word_length", ">", 10),
+    ("max_word_length", "max_word_length", ">", 1000),
+    ("ellipsis", "ellipsis", ">", 0.3),
+    *((f"repeating_top_{n}grams", f"repeating_top_{n}grams", ">", limit) for n, limit in _TOP),
+    *((f"repeating_dup_{n}gram", f"repeating_dup_{n}gram", ">", limit) for n, limit in _DUPLICATE),
+    ("bullet_ratio", "bullet_ratio", ">", 0.9),
+)
+
+#: The rules of each preset, in the order in which its original applies them, by the names that the original has.
 PRESETS: dict[str, tuple[Rule, ...]] = {
     "default": (*_QUALITY, *_REPETITION, *_FINEWEB, *_LLAMA3),
+    "gopher@datatrove": _datatrove_gopher("datatrove"),
+    "gopher@fineweb-2024": _datatrove_gopher("fineweb2024"),
+    "gopher@dclm": _dclm_gopher("dclm"),
+    "gopher@dolma": _DOLMA_GOPHER,
+    "c4@tfds": _original(
+        "c4_tfds",
+        ("too_long", "chars", ">", 190_000),
+        ("loremipsum", "lorem_ipsum", ">", 0),
+        ("squigglybracket", "curly_bracket", ">", 0),
+        ("too_few_sentences", "sentences", "<", 3),
+    ),
+    "c4@datatrove": _c4_datatrove("c4_datatrove"),
+    "c4@fineweb-2024": _c4_datatrove("c4_fineweb2024"),
+    "fineweb@datatrove": _original(
+        "datatrove",
+        ("empty", "lines", "<", 1),
+        ("line_punct_ratio", "line_punct_ratio", "<", 0.12),
+        ("short_line_ratio", "short_line_ratio", ">", 0.67),
+        ("char_dup_ratio", "char_dup_ratio", ">", 0.01),
+        ("list_ratio", "list_ratio", ">", 0.3),
+    ),
+    "fineweb@2024": (*_fineweb_2024(0.01), *_original("fineweb2024", ("list_ratio", "list_ratio", ">", 0.3))),
+    "fineweb@paper": _fineweb_2024(0.1),
+    "dclm@baseline": (
+        *_dclm_gopher("dclm_baseline"),
+        *_original("dclm_baseline", ("removed_word_ratio", "removed_word_ratio", ">", 0.05)),
+    ),
+    "nemo@english": _NEMO,
 }
 
 
@@ -85,6 +244,21 @@ def rules_of(presets: Sequence[str], limits: Mapping[str, float | None] | None =
     return tuple(changed)
 
 
+def originals_of(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return whose quantities rules ask for, as `curate.signals.measure` takes them.
+
+    >>> originals_of(rules_of(["default", "gopher@dolma", "dclm@baseline"]))
+    ('dclm_baseline', 'dolma')
+    """
+    from curate.originals import ORIGINALS
+    from curate.signals import signal_names
+
+    ours = signal_names()
+    by_length = sorted(ORIGINALS, key=len, reverse=True)  # "dclm_baseline" before "dclm"
+    signals = {rule.signal for rule in rules}.difference(ours)
+    return tuple(sorted({next(o for o in by_length if signal.startswith(f"{o}_")) for signal in signals}))
+
+
 def _get(preset: str) -> tuple[Rule, ...]:
     if preset not in PRESETS:
         raise ValueError(f"unknown preset {preset!r}{_nearest(preset, list(PRESETS))}")
@@ -94,6 +268,14 @@ def _get(preset: str) -> tuple[Rule, ...]:
 def _nearest(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, 1, 0.5)
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(sorted(known))}"
+
+
+def decide_preset(text: str, preset: str, language: str = "en") -> Decision:
+    """Decide by a preset whether a text is kept."""
+    from curate.signals import measure
+
+    rules = _get(preset)
+    return decide(measure(text, language, originals_of(rules)), rules, language)
 
 
 def gopher_quality(text: str) -> Decision:
@@ -112,6 +294,4 @@ def gopher_repetition(text: str) -> Decision:
 
 def llama3_heuristics(text: str) -> Decision:
     """Decide by all rules of our default."""
-    from curate.signals import measure
-
-    return decide(measure(text), PRESETS["default"])
+    return decide_preset(text, "default")

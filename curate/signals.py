@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,22 +94,29 @@ class Signals:
     policy_phrases: float
     dirty_words: float
     dirty_word_share: float
+    # what was asked for beside these: quantities as the filters of others measure them
+    originals: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, float]:
         """Return the signals by name, in the order of `signal_names`."""
-        return {name: getattr(self, name) for name in _NAMES}
+        return {**{name: getattr(self, name) for name in _NAMES}, **self.originals}
 
 
-_NAMES = tuple(field.name for field in fields(Signals))
+_NAMES = tuple(field.name for field in fields(Signals))[:-1]
 
 
-def signal_names() -> tuple[str, ...]:
+def signal_names(originals: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the names of all signals, in order.
 
-    >>> signal_names()[:3]
-    ('characters', 'bytes', 'words')
+    Args:
+        originals: names in `curate.originals.ORIGINALS`; their quantities follow our own signals.
+
+    >>> signal_names()[:3], signal_names(["c4_tfds"])[-1]
+    (('characters', 'bytes', 'words'), 'c4_tfds_sentences')
     """
-    return _NAMES
+    from curate.originals import original_names
+
+    return (*_NAMES, *(name for original in originals for name in original_names(original)))
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
@@ -126,13 +134,15 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def measure(text: str, language: str = "en") -> Signals:
+def measure(text: str, language: str = "en", originals: Iterable[str] = ()) -> Signals:
     """Measure a text.
 
     Args:
         text: any string: empty, ten megabytes in one line, lone surrogates, NUL.
         language: ISO 639-1 code, else 639-3: chooses the lists of stop words and dirty words. A language without a list
             has no stop words, and the English dirty words.
+        originals: whose quantities to measure beside our own, names in `curate.originals.ORIGINALS`. What a list of
+            rules needs, `curate.presets.originals_of` tells.
 
     >>> measure("").words
     0.0
@@ -143,6 +153,7 @@ def measure(text: str, language: str = "en") -> Signals:
 
     from curate.characters import character_table
     from curate.kernels.measure import measure_codes
+    from curate.originals import measure_original
     from curate.words import UNSPACED_LANGUAGES, lower_table, pieces_found, stop_words, watch_table
     from curate.words import dirty_words as dirty_words_of
 
@@ -235,4 +246,7 @@ def measure(text: str, language: str = "en") -> Signals:
         policy_phrases=float(policy),
         dirty_words=float(dirty),
         dirty_word_share=_share(dirty, n_words),
+        originals={
+            name: value for original in originals for name, value in measure_original(original, text, codes).items()
+        },
     )

@@ -39,7 +39,8 @@ BREAKS = np.full(len(SCRIPT_NAMES), 128, np.int64)
 def ends_word(codes: NDArray[np.uint32], flags: int, i: int, table: NDArray[np.uint32]) -> bool:
     """Whether a word ends before code point ``i``, at a letter of a script without spaces or after one.
 
-    ``flags`` are those of the last letter. The rule looks at the two neighbours only, so that the same phrase is cut alike wherever it stands.
+    ``flags`` are those of the last letter. The rule looks at the two neighbours only, so that the same phrase is cut
+    alike wherever it stands.
     """
     after = table[codes[i]]
     if after & (MARK | NO_BREAK_BEFORE) or (flags | table[codes[i - 1]]) & NO_BREAK_AFTER:
@@ -117,9 +118,8 @@ def find_chunks(
     table: NDArray[np.uint32],
     starts: NDArray[np.int32],
     stops: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
 ) -> int:
-    """Write start, stop and hash of each run of characters between white space (``str.split``); returns how many."""
+    """Write start and stop of each run of characters between white space (``str.split``); returns how many."""
     n = len(codes)
     found = 0
     i = 0
@@ -128,11 +128,8 @@ def find_chunks(
             i += 1
             continue
         starts[found] = i
-        h = SEED
         while i < n and not table[codes[i]] & SPACE:
-            h = step(h, codes[i])
             i += 1
         stops[found] = i
-        hashes[found] = h
         found += 1
     return found

@@ -1,0 +1,71 @@
+"""What the filters of others count of their tokens, whichever way they were cut."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.characters import LETTER
+from curate.compiled import kernel
+from curate.kernels.hashing import hash_codes
+from curate.kernels.ngrams import count_ngrams
+from curate.kernels.watch import find
+
+#: What `describe_tokens` counts, in the order of its result.
+COUNTS = ("words", "word_characters", "with_letter", "stop_words", "different_stop_words", "longest", "median_twice")
+_QUOTE = 0x22
+
+
+@kernel
+def describe_tokens(
+    codes: NDArray[np.uint32],
+    table: NDArray[np.uint32],
+    ignored: NDArray[np.bool_],
+    quote_length: int,
+    stop_words: NDArray[np.uint64],
+    numbers: NDArray[np.int64],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    ngrams: NDArray[np.int64],
+) -> None:
+    """Write into ``counts`` what `COUNTS` names, and into ``ngrams`` what `curate.kernels.ngrams` does.
+
+    Words, and their characters, are the tokens with a character that is not ``ignored``; all else is of all tokens.
+    A token that is one double quote has ``quote_length`` characters. ``numbers`` are 1 plus the number of a stop word.
+    """
+    n = len(starts)
+    hashes = np.empty(n, np.uint64)
+    lengths = np.empty(n, np.int32)
+    words = characters = with_letter = stop = longest = 0
+    seen = np.uint64(0)
+    for i in range(n):
+        a, b = starts[i], stops[i]
+        lengths[i] = b - a if b - a > 1 or codes[a] != _QUOTE else quote_length
+        longest = max(longest, lengths[i])
+        hashes[i] = hash_codes(codes, a, b)
+        has_letter = 0
+        is_word = False
+        for j in range(a, b):
+            if table[codes[j]] & LETTER:
+                has_letter = 1
+            if not ignored[codes[j]]:
+                is_word = True
+        with_letter += has_letter
+        if is_word:
+            words += 1
+            characters += lengths[i]
+        entry = find(stop_words, numbers, hashes[i]) if b - a < 8 else 0
+        if entry:
+            stop += 1
+            seen |= np.uint64(1) << np.uint64(entry - 1)
+    different = 0
+    while seen:
+        seen &= seen - np.uint64(1)
+        different += 1
+    ordered = np.sort(lengths)
+    median_twice = ordered[n // 2] + ordered[(n - 1) // 2] if n else 0
+    values = (words, characters, with_letter, stop, different, longest, median_twice)
+    for k in range(len(values)):
+        counts[k] = values[k]
+    count_ngrams(hashes, lengths, n, ngrams)
