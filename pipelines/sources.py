@@ -5,8 +5,6 @@ A record that cannot be read costs that record: it comes out as a rejection with
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ from curate.document import Document, Rejection
 from curate.hashing import document_id
 from curate.warc import Broken, Page, Skipped, is_html, read_records
 from pipelines import files
+from pipelines.files import COMPRESSED, decompressed
 from pipelines.recipe import RecipeError, Source
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
@@ -28,7 +27,6 @@ MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the wo
 SLICES = 64  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
 MAX_RECORD_BYTES = 64_000_000  # one JSON line or HTML file larger than this is not a page
 
-COMPRESSED = (".gz", ".zst")
 FORMATS = {
     "warc": (".warc", ".arc", ".wet", ".wat"),
     "jsonl": (".jsonl", ".json", ".ndjson"),
@@ -209,18 +207,9 @@ def _page_document(page: Page, file: InputFile) -> Document | Dropped:
     return Dropped(document, Rejection("content_type", detail=page.content_type or "none"), page.offset)
 
 
-def _decompressed(stream: BinaryIO, path: str) -> BinaryIO:
-    if path.lower().endswith(".gz"):
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
-    if path.lower().endswith(".zst"):
-        reader = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(stream, read_across_frames=True)
-        return io.BufferedReader(reader)
-    return stream
-
-
 def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     file = part.file
-    lines = _decompressed(stream, file.path)
+    lines = decompressed(stream, file.path)
     if part.start:  # the line that begins before the part belongs to the part before
         lines.seek(part.start - 1)
         lines.readline()
@@ -247,7 +236,7 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
         except orjson.JSONDecodeError as e:
             yield _broken(file, "broken", f"not JSON: {e}", line, offset=number)
             continue
-        yield _row_document(row, file, line)
+        yield _row_document(row, file, line, number)
 
 
 def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
@@ -295,10 +284,10 @@ def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
 ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
 
 
-def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
+def _row_document(row: Any, file: InputFile, raw: bytes, offset: int = -1) -> Document | Dropped:
     """Build a document from a row with ``text`` or ``html``, and ``url`` and ``date`` at the top or in ``metadata``."""
     if not isinstance(row, dict) or not isinstance(row.get("text", row.get("html")), str | bytes):
-        return _broken(file, "broken", "a row without text or html", raw or repr(row).encode())
+        return _broken(file, "broken", "a row without text or html", raw or repr(row).encode(), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
     url = str(row.get("url") or meta.get("url") or "")
     date = str(row.get("date") or row.get("timestamp") or meta.get("date") or "")
@@ -318,7 +307,7 @@ def _row_document(row: Any, file: InputFile, raw: bytes) -> Document | Dropped:
 def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     file = part.file
     try:
-        content = _decompressed(stream, file.path).read(MAX_RECORD_BYTES)
+        content = decompressed(stream, file.path).read(MAX_RECORD_BYTES)
     except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
         yield _broken(file, "broken", f"truncated or damaged compression: {e}")
         return

@@ -1,0 +1,157 @@
+"""Every format that can be read gives the same documents, whole or in parts."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import itertools
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from pipelines.recipe import RecipeError, Source
+from pipelines.sources import Dropped, Part, cut_slices, list_inputs, read_part
+from tests.pipelines.conftest import CRAWL
+
+ROWS = [
+    {
+        "text": f"Text number {i} — é 北京 🙂\n" * (1 + i % 7),
+        "url": f"http://example.org/{i}",
+        "date": "2026-01-01T00:00:00Z",
+    }
+    for i in range(500)
+]
+LINES = b"".join(orjson.dumps(row) + b"\n" for row in ROWS)
+
+
+def documents(pattern, **source):
+    found = []
+    for file in list_inputs([Source(str(pattern), **source)]):
+        found += list(read_part(Part(file, 0, file.size)))
+    return found
+
+
+def plain(found):
+    assert not [d for d in found if isinstance(d, Dropped)]
+    return sorted((d.id, d.text, d.url, d.date) for d in found)
+
+
+@pytest.fixture
+def expected(tmp_path):
+    (tmp_path / "expected.jsonl").write_bytes(LINES)
+    return plain(documents(tmp_path / "expected.jsonl"))
+
+
+def write_datasets(path):
+    from datasets import Dataset
+
+    Dataset.from_list(ROWS).save_to_disk(str(path))
+
+
+def write_nested(path):
+    nested = [{"text": r["text"], "metadata": {"url": r["url"], "date": r["date"]}} for r in ROWS]
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in nested))
+
+
+FORMATS = {
+    "a.jsonl.gz": lambda p: p.write_bytes(gzip.compress(LINES)),
+    "a.json.zst": lambda p: p.write_bytes(zstandard.compress(LINES)),
+    "two_frames.jsonl.zst": lambda p: p.write_bytes(zstandard.compress(LINES[:999]) + zstandard.compress(LINES[999:])),
+    "a.parquet": lambda p: pq.write_table(pa.Table.from_pylist(ROWS), p, row_group_size=60),
+    "saved": write_datasets,
+    "nested.jsonl": write_nested,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_documents_from_every_format(name, tmp_path, expected):
+    (tmp_path / "in").mkdir()
+    FORMATS[name](tmp_path / "in" / name)
+    assert plain(documents(tmp_path / "in")) == expected
+
+
+def test_a_hub_data_set_is_streamed(tmp_path, expected, monkeypatch):
+    pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "train.parquet")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert plain(documents(tmp_path, format="datasets")) == expected
+
+
+def test_html_and_text_files_are_a_page_each(tmp_path):
+    (tmp_path / "a.html").write_text("<p>One page")
+    (tmp_path / "b.txt").write_text("Another page")
+    (tmp_path / "c.bin").write_bytes(b"ignored")
+    page, text = documents(tmp_path)
+    assert page.html == b"<p>One page"
+    assert text.text == "Another page"
+
+
+@pytest.mark.parametrize("pieces", [2, 7, 400])
+@pytest.mark.parametrize("name", ["lines.jsonl", "rows.parquet", "crawl-00.warc.gz"])
+def test_parts_give_together_what_the_whole_gives(name, pieces, tmp_path):
+    path = tmp_path / name
+    if name == "lines.jsonl":
+        path.write_bytes(LINES + b"not json\n")
+    elif name == "rows.parquet":
+        pq.write_table(pa.Table.from_pylist(ROWS), path, row_group_size=60)
+    else:
+        path = CRAWL / name
+    (file,) = list_inputs([Source(str(path))])
+    assert file.splits
+    cuts = [file.size * i // pieces for i in range(pieces + 1)]
+    parts = [read_part(Part(file, a, b)) for a, b in itertools.pairwise(cuts)]
+    whole = list(read_part(Part(file, 0, file.size)))
+
+    def comparable(found):
+        return [d.document if isinstance(d, Dropped) else d for d in found]
+
+    assert comparable(d for part in parts for d in part) == comparable(whole)
+
+
+def test_slices_hold_everything_once_and_do_not_depend_on_the_order_of_the_patterns(tmp_path):
+    for i in range(30):
+        (tmp_path / f"{i:02d}.jsonl").write_bytes(LINES * (1 + 40 * (i % 3)))
+    inputs = list_inputs([Source(f"{tmp_path}/1*"), Source(f"{tmp_path}/0*"), Source(f"{tmp_path}/2*")])
+    slices = cut_slices(inputs)
+    assert [s.index for s in slices] == list(range(len(slices)))
+    covered = {}
+    for part in (p for s in slices for p in s.parts):
+        assert covered.get(part.file.path, 0) == part.start
+        covered[part.file.path] = part.stop
+    assert covered == {f.path: f.size for f in inputs}
+    assert len(slices) > 20
+    assert slices == cut_slices(list_inputs([Source(f"{tmp_path}/*")]))
+
+
+def test_damage_costs_the_record_and_is_told(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(
+        b'{"text": "good"}\n{"text": \n[1]\n{"no": "text"}\n\n{"text": "\xff"}\n{"text": "last"}'
+    )
+    found = documents(tmp_path / "a.jsonl")
+    assert [d.text for d in found if not isinstance(d, Dropped)] == ["good", "last"]
+    broken = [d for d in found if isinstance(d, Dropped)]
+    assert [d.offset for d in broken] == [2, 3, 4, 6]
+    assert {d.rejection.rule for d in broken} == {"broken"}
+
+
+@pytest.mark.parametrize(("name", "compress"), [("a.jsonl.gz", gzip.compress), ("b.jsonl.zst", zstandard.compress)])
+def test_a_truncated_file_gives_what_is_whole(name, compress, tmp_path):
+    texts = [hashlib.sha512(str(i).encode()).hexdigest() for i in range(10_000)]  # compresses badly: many blocks
+    data = compress(b"".join(orjson.dumps({"text": text}) + b"\n" for text in texts))
+    (tmp_path / name).write_bytes(data[: len(data) // 2])
+    *good, last = documents(tmp_path / name)
+    assert isinstance(last, Dropped)
+    assert "truncated" in last.rejection.detail
+    assert 3000 < len(good) < 6000
+    assert [d.text for d in good] == texts[: len(good)]
+
+
+def test_what_cannot_be_read_at_all_is_refused_with_the_fix(tmp_path):
+    with pytest.raises(RecipeError, match="matches no file"):
+        list_inputs([Source(f"{tmp_path}/nothing*")])
+    (tmp_path / "a.docx").write_bytes(b"x")
+    with pytest.raises(RecipeError, match="set format in the recipe"):
+        list_inputs([Source(str(tmp_path / "a.docx"))])
