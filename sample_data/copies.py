@@ -194,6 +194,7 @@ def rejected(page: Page, by: tuple[str, str], why: str, *, url: str = "", date: 
         fate=REJECTED,
         step=by[0],
         rule=by[1],
+        may_be_cut=False,
         contains=(),
         lacks=(),
     )

@@ -28,13 +28,13 @@ MEMBERS_CLUB = (
     "xxx pictures are added on Wednesdays, and the newest porn is always at the top of the xxx page. If a porn film "
     "does not play, close the other xxx windows and load the page again, or write to the club."
 )
-# Fluent enough to pass every rule; those that the quality model takes for good English may stay.
-PASS_FOR_GOOD = {("replica", 3), ("clickbait", 4)}
+# The spam that the quality model likes best: the cut takes a share of all pages, and may stop before it comes to these.
+PASS_FOR_GOOD = {("replica", n) for n in (1, 3, 4, 5, 6)} | {("clickbait", 0), ("clickbait", 4)}
 CAUGHT = {
     "chatter": ("heuristics", "fineweb_terminal_lines"),
-    ("content_mill", 1): ("heuristics", "gopher_top_2gram"),
+    ("content_mill", 1): ("heuristics", "gopher_top_3gram"),
     ("content_mill", 2): ("heuristics", "gopher_top_3gram"),
-    ("content_mill", 3): ("heuristics", "gopher_top_3gram"),
+    ("content_mill", 3): ("heuristics", "gopher_top_2gram"),
 }
 
 
@@ -107,7 +107,7 @@ def spam() -> list[Page]:
             why = f"Readable, but worthless ({name}): {what}."
             page = bad(f"{name}.example", "spam", article.number, article, by, why)
             if (kind.name, article.number) in PASS_FOR_GOOD:
-                why = f"Readable, but worthless ({name}), in English good enough to pass every rule of today."
+                why = f"Readable, but worthless ({name}), but so fluent that a cut by quality may stop before it."
                 page = replace(page, fate=KEPT, step="", rule="", may_be_cut=True, why=why)
             found.append(page)
     return found

@@ -131,7 +131,7 @@ def word_salad() -> list[Page]:
     found = []
     for n in range(5):
         article = simple("en", f"Notes {n + 1}", *(f"{phrase(40, 'salad', n, p)}." for p in range(6)))
-        by = UNKNOWN if n in (1, 3) else ("heuristics", "gopher_stop_words")
+        by = UNKNOWN if n in (3, 4) else ("heuristics", "gopher_stop_words")
         found.append(bad("salad.example", "word_salad", n, article, by, "Nouns in a row, not one sentence."))
     return found
 
@@ -190,7 +190,8 @@ def keywords() -> list[Page]:
     for n, words in enumerate(("cheap flights to the islands", "the best hotel in the old town", "used cars near me")):
         text = ", ".join(f"{verbs[i % 8]} {words} {noun('keyword', n, i)}" for i in range(40)).capitalize()
         article = simple("en", words.capitalize(), f"This is the place for {words}. {text}.")
-        by, why = ("heuristics", "gopher_top_2gram"), "One phrase forty times, written for search engines."
+        by = ("heuristics", "gopher_too_few_words")
+        why = "One phrase forty times: when the lines that repeat themselves are gone, little is left."
         found.append(bad("keywords.example", "keywords", n, article, by, why))
     return found
 

@@ -1,0 +1,112 @@
+"""Every page of the sample crawl meets its fate, for the reason that its label gives."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tests.pipelines.conftest import CRAWL, ROOT, run
+
+#: Steps that keep a share of the corpus: who is left out depends on all the others.
+SHARES = ("quality_cut", "mixture")
+
+
+@pytest.fixture(scope="module")
+def labels() -> list[dict]:
+    lines = (CRAWL.parent / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def uncut(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run without the steps that keep a share; it takes up what the first one left, so it is quick."""
+    recipe = yaml.safe_load((ROOT / "pipelines" / "recipes" / "llama3.yaml").read_text(encoding="utf-8"))
+    recipe["steps"] = [s for s in recipe["steps"] if (s if isinstance(s, str) else next(iter(s))) not in SHARES]
+    folder = tmp_path_factory.mktemp("uncut")
+    (folder / "uncut.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    shutil.copytree(corpus, folder / "out")
+    return run(folder / "out", recipe=str(folder / "uncut.yaml"))
+
+
+def rows(folder: Path, table: str) -> list[dict]:
+    return pq.read_table(folder / table).to_pylist()
+
+
+def key(row: dict) -> tuple[str, str]:
+    """What a page is known by; of a broken record a reader may know less than its label."""
+    return (row["url"], "") if row.get("rule") == "broken" else (row["url"], row["date"])
+
+
+def fates(folder: Path) -> dict[tuple[str, str], Counter]:
+    """What became of each page: ("kept",) or step and rule, with how often."""
+    found: dict[tuple[str, str], Counter] = {}
+    for row in rows(folder, "documents"):
+        found.setdefault(key(row), Counter())["kept",] += 1
+    for row in rows(folder, "rejected"):
+        found.setdefault(key(row), Counter())[row["step"], row["rule"]] += 1
+    return found
+
+
+def is_right(label: dict, fate: tuple[str, ...]) -> bool:
+    if label["fate"] == "rejected":
+        return fate == (label["step"], label["rule"])
+    return fate == ("kept",) or (bool(label.get("may_be_cut")) and fate[0] in SHARES)
+
+
+def test_every_page_meets_its_fate(corpus, labels):
+    found, expected = fates(corpus), Counter(key(label) for label in labels if label["fate"] != "skipped")
+    assert {page: sum(fate.values()) for page, fate in found.items()} == expected
+    wrong = [
+        f"{label['category']}, {label['file']}, {label['url']}: "
+        f"{label['fate']} {label.get('step', '')} {label.get('rule', '')} expected, {' '.join(fate)} found"
+        for label in labels
+        if label["fate"] != "skipped"
+        for fate in found[key(label)]
+        if not is_right(label, fate)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_records_that_are_no_pages_are_counted(report, labels):
+    assert report["skipped"] == Counter(label["rule"] for label in labels if label["fate"] == "skipped")
+
+
+def test_without_shares_every_good_page_is_kept(uncut, labels):
+    kept = {key(row) for row in rows(uncut, "documents")}
+    missing = [label["url"] for label in labels if label["fate"] == "kept" and key(label) not in kept]
+    assert not missing
+
+
+def test_kept_text_has_what_it_must_have_and_nothing_else(uncut, labels):
+    texts = {key(row): row["text"] for row in rows(uncut, "documents")}
+    wrong = []
+    for label in labels:
+        text = texts.get(key(label), "")
+        if label["fate"] == "kept" and text:
+            wrong += [f"{label['url']} lacks {part[:60]!r}" for part in label.get("contains", ()) if part not in text]
+            wrong += [f"{label['url']} still has {part[:60]!r}" for part in label.get("lacks", ()) if part in text]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_kept_pages_have_the_language_of_their_label(uncut, labels):
+    found = {key(row): row["language"] for row in rows(uncut, "documents")}
+    wrong = [
+        (label["url"], label["language"], found[key(label)])
+        for label in labels
+        if label["fate"] == "kept" and key(label) in found and found[key(label)] != label["language"]
+    ]
+    assert not wrong
+
+
+def test_code_and_maths_pages_get_their_share_of_the_mix(uncut, labels):
+    found = {key(row): row["domain"] for row in rows(uncut, "documents")}
+    for category in ("code", "maths"):
+        pages = [key(label) for label in labels if label["category"] == category and key(label) in found]
+        # A tutorial that is mostly prose may count as general; most of them must not.
+        assert sum(found[page] == category for page in pages) > 0.5 * len(pages)
