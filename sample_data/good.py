@@ -80,16 +80,17 @@ SITES = {
     ("ja", "fushigi"): Site("fushigi.example", "jsonl"),
 }
 TRANSFERS = ("", "chunked", "gzip", "br", "gzip chunked", "")
+# Numbers that nobody can have: reserved for films (Ofcom, BNetzA, ARCEP), or with a first digit that none has.
 PHONES = {
     "en": "+44 20 7946 0{:03d}",
     "de": "030 23125 {:03d}",
     "fr": "01 99 00 4{:03d}",
-    "es": "+34 900 555 {:03d}",
+    "es": "+34 200 555 {:03d}",
     "ru": "+7 499 000-4{:03d}",
-    "ar": "+20 2 5550 4{:03d}",
-    "hi": "+91 22 5550 4{:03d}",
-    "zh": "010-5550-4{:03d}",
-    "ja": "03-5550-4{:03d}",
+    "ar": "+20 2 0123 4{:03d}",
+    "hi": "+91 22 0123 4{:03d}",
+    "zh": "010-0123-4{:03d}",
+    "ja": "03-0123-4{:03d}",
 }
 
 

@@ -83,7 +83,7 @@ def blocked() -> list[Page]:
         ("hd.example", "watch/xxx-films", "blocked_word", adult),
         ("sex-webcam.example", "room", "blocked_soft_words", adult),
         ("gallery.example", "nude-babes", "blocked_soft_words", adult),
-        ("gallery.xxx", "entry", "blocked_domain", adult),
+        ("curate-sample-gallery.xxx", "entry", "blocked_domain", adult),
         ("people-search.example", "find", "blocked_word", "The address names a site that sells personal data."),
     )
     found = []

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 import pytest
@@ -63,7 +64,7 @@ def test_every_page_meets_its_fate(corpus, labels):
     found, expected = fates(corpus), Counter(key(label) for label in labels if label["fate"] != "skipped")
     assert {page: sum(fate.values()) for page, fate in found.items()} == expected
     wrong = [
-        f"{label['category']}, {label['file']}, {label['url']}: "
+        f"{label['category']}, {label['file']}, {unquote(label['url'])}: "
         f"{label['fate']} {label.get('step', '')} {label.get('rule', '')} expected, {' '.join(fate)} found"
         for label in labels
         if label["fate"] != "skipped"
@@ -89,8 +90,9 @@ def test_kept_text_has_what_it_must_have_and_nothing_else(uncut, labels):
     for label in labels:
         text = texts.get(key(label), "")
         if label["fate"] == "kept" and text:
-            wrong += [f"{label['url']} lacks {part[:60]!r}" for part in label.get("contains", ()) if part not in text]
-            wrong += [f"{label['url']} still has {part[:60]!r}" for part in label.get("lacks", ()) if part in text]
+            url = unquote(label["url"])
+            wrong += [f"{url} lacks {part[:60]!r}" for part in label.get("contains", ()) if part not in text]
+            wrong += [f"{url} still has {part[:60]!r}" for part in label.get("lacks", ()) if part in text]
     assert not wrong, "\n".join(wrong)
 
 
