@@ -68,6 +68,10 @@ class JobServer:
     options: tuple[str, ...]
     log: Path
 
+    def jobs(self) -> int:
+        """Return how many jobs it was given so far."""
+        return self.log.read_text(errors="replace").count("Starting job invocation")
+
     def last_words(self) -> str:
         """Return the end of the log: why a job failed."""
         return self.log.read_text(errors="replace")[-6000:]

@@ -101,9 +101,11 @@ def test_a_transform_that_shuffles_blocks_writes_the_same_files(flink, tmp_path)
 def test_the_sample_recipe_gives_the_same_bytes_on_flink(flink, tmp_path):
     expected = outputs(run(tmp_path / "memory"))
     assert {name.split("/")[0] for name in expected} >= {"documents", "tokens", "rejected", "signals", "report.json"}
+    jobs = flink.jobs()
     try:
         found = outputs(run(tmp_path / "flink", "--", *flink.options))
     except (AssertionError, subprocess.TimeoutExpired) as e:
         e.add_note(f"The job server's last words:\n{flink.last_words()}")
         raise
     assert found == expected
+    assert flink.jobs() > jobs, "the run never reached Flink"
