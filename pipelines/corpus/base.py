@@ -1,23 +1,31 @@
-"""What a corpus step is, and how the keys of a slice are loaded without the documents that are already lost."""
+"""What a corpus step is, how it is run in bounded memory, and how its keys are loaded without what is already lost."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.document import Document, Rejection
 from pipelines import files
 from pipelines.tables import read_table
 
 PARTITIONS = 16  # key ranges that a shuffle is cut into
-LOSER = np.dtype([("slice", "u4"), ("row", "u4"), ("kept", "V16"), ("value", "f8")])
+MEMORY = 1_000_000_000  # bytes that the keys of a corpus step may take at a time
+COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on
+
+#: A document that a step removes: where it is, which document stays for it, the name of its cluster (the document that
+#: stands first in it), how similar it is to the one that stays, and how many documents the cluster has.
+LOSER = np.dtype(
+    [("slice", "u4"), ("row", "u4"), ("kept", "V16"), ("cluster", "V16"), ("similarity", "f8"), ("size", "u4")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class CorpusStep(ABC):
     shuffles: ClassVar[str] = ""  # what goes through a shuffle, for `curate plan`
     key_settings: ClassVar[tuple[str, ...]] = ()
     changes: ClassVar[frozenset[str]] = frozenset()
+    losers_from_keys: ClassVar[bool] = True  # whether ``losers`` looks at the keys, or at the decision alone
 
     @abstractmethod
     def key_function(self, config: Any) -> Callable[[Document], tuple]:
@@ -50,7 +59,42 @@ class CorpusStep(ABC):
 
     @abstractmethod
     def decide(self, config: Any, keys: beam.PCollection[KeySlice], folder: str) -> None:
-        """Write the decision table into ``folder``."""
+        """Write the decision table into ``folder``, or the part of it that ``KeySlice.part`` names."""
+
+    def shuffled_bytes(self, slices: Sequence[KeySlice]) -> int:
+        """Return how many bytes of keys ``decide`` shuffles; 0 where they are few whatever the corpus is."""
+        return 0
+
+    def warn(self, config: Any, slices: Sequence[KeySlice], folder: str) -> list[str]:
+        """Return sentences about a decision that people should look at."""
+        return []
+
+    def decide_all(
+        self,
+        config: Any,
+        slices: Sequence[KeySlice],
+        folder: str,
+        pipeline: Callable[[], beam.Pipeline],
+        memory: int = MEMORY,
+    ) -> None:
+        """Decide over all slices, in as many passes over key ranges as the memory asks for, and write the warnings.
+
+        Args:
+            config: the step's settings.
+            slices: where the keys are.
+            folder: of the decision.
+            pipeline: makes an empty pipeline on the runner that a pass runs on.
+            memory: bytes that the keys of a pass may take in one process; a runner with workers elsewhere has the
+                memory of all of them, and one pass.
+        """
+        local = isinstance(pipeline().runner, FnApiRunner)
+        parts = max(1, -(-self.shuffled_bytes(slices) * COPIES // memory)) if local else 1
+        files.write_json(files.join(folder, "parts.json"), {"parts": parts})
+        for part in range(parts):
+            with pipeline() as p:
+                keys = p | beam.Create([replace(s, part=part, parts=parts) for s in slices]) | beam.Reshuffle()
+                self.decide(config, keys, folder)
+        files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
 
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of slice ``index`` that the decision rejects."""
@@ -71,90 +115,113 @@ class Taken:
     pass_folder: str
     decision: str
 
-    def keys(self, index: int) -> pa.Table:
+    def path(self, index: int) -> str:
+        """Path of the keys of one slice."""
+        return files.join(self.pass_folder, f"keys-{self.name}-{index:05d}.parquet")
+
+    def keys(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Read the keys of one slice, a row per document of the pass."""
-        return read_table(files.join(self.pass_folder, f"keys-{self.name}-{index:05d}.parquet"))
+        return read_table(self.path(index), columns)
 
     def losers(self, index: int) -> Losers:
         """Return what the step rejects in one slice."""
-        return self.step.losers(self.config, self.decision, index, self.keys(index))
+        keys = self.keys(index) if self.step.losers_from_keys else None
+        return self.step.losers(self.config, self.decision, index, keys)
 
 
 @dataclass(frozen=True, slots=True)
 class KeySlice:
-    """The keys of one slice for one step, less the documents that earlier steps of the same cut reject."""
+    """The keys of one slice for one step, less the documents that earlier steps of the same cut reject.
+
+    A step that is run in ``parts`` passes keeps those keys of which ``part`` is the share.
+    """
 
     index: int
     taken: Taken
     earlier: tuple[Taken, ...]
+    part: int = 0
+    parts: int = 1
 
-    def load(self) -> tuple[np.ndarray, pa.Table]:
+    def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
         """Return the row numbers that are alive and their keys."""
-        table = self.taken.keys(self.index)
+        table = self.taken.keys(self.index, columns)
         alive = np.ones(table.num_rows, bool)
         for step in self.earlier:
             alive[step.losers(self.index).rows] = False
-        return np.flatnonzero(alive), table.filter(pa.array(alive))
+        return np.flatnonzero(alive), table if alive.all() else table.filter(pa.array(alive))
+
+    def count(self) -> tuple[int, int]:
+        """Return how many rows and how many values the key file has; lists have a value per element."""
+        with files.open_read(self.taken.path(self.index)) as f:
+            meta = pq.ParquetFile(f).metadata
+        values = sum(
+            max(meta.row_group(g).column(c).num_values for c in range(meta.num_columns))
+            for g in range(meta.num_row_groups)
+        )
+        return meta.num_rows, values
 
 
-def id_bytes(ids: Iterable[str]) -> np.ndarray:
-    """Return document ids (32 hex digits) as 16 bytes each."""
-    return np.frombuffer(b"".join(bytes.fromhex(i) for i in ids), "V16")
-
-
-def fixed(column: pa.ChunkedArray, dtype: Any, width: int) -> np.ndarray:
-    """View a column of fixed-size binary values as an array [rows, width]."""
-    joined = b"".join(column.to_pylist())
-    return np.frombuffer(joined, dtype).reshape(-1, width)
-
-
-def seconds(date: str) -> int:
-    """Return an ISO 8601 date as seconds since 1970; the far past where it is missing or not a date.
-
-    >>> seconds("1970-01-02T00:00:00Z"), seconds("soon")
-    (86400, -9223372036854775807)
-    """
-    try:
-        parsed = datetime.fromisoformat(date)
-    except ValueError:
-        return -(2**63) + 1
-    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
+def fixed(column: pa.ChunkedArray, dtype: Any) -> np.ndarray:
+    """View a column of binary values that all have the same size as an array [rows, values]."""
+    if not len(column):
+        return np.empty((0, 0), dtype)
+    chunks = []
+    for chunk in column.chunks:
+        if len(chunk):
+            ends = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+            data = np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
+            chunks.append(data.reshape(len(chunk), -1).view(dtype))
+    return np.concatenate(chunks) if len(chunks) > 1 else chunks[0]
 
 
 class WriteLosers(beam.PTransform):
-    """Bring loser rows of dtype ``LOSER`` together by slice and write ``losers-NNNNN.bin``."""
+    """Bring rows of dtype ``LOSER``, keyed by their part of the decision, together by slice and write them."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
         self.folder = folder
 
-    def expand(self, blocks: beam.PCollection[bytes]) -> beam.PCollection:
+    def expand(self, blocks: beam.PCollection[tuple[int, bytes]]) -> beam.PCollection:
         """Wire split, group and write."""
         return (
             blocks
-            | "BySlice" >> beam.FlatMap(_by_slice).with_output_types(tuple[int, bytes])
+            | "BySlice" >> beam.FlatMap(_by_slice).with_output_types(tuple[tuple[int, int], bytes])
             | "GroupSlices" >> beam.GroupByKey()
             | "Write" >> beam.Map(_write_losers, self.folder)
         )
 
 
-def _by_slice(block: bytes) -> Iterator[tuple[int, bytes]]:
+def _by_slice(part_of: tuple[int, bytes]) -> Iterator[tuple[tuple[int, int], bytes]]:
+    part, block = part_of
     rows = np.frombuffer(block, LOSER)
     for index in np.unique(rows["slice"]):
-        yield int(index), rows[rows["slice"] == index].tobytes()
+        yield (int(index), part), rows[rows["slice"] == index].tobytes()
 
 
-def _write_losers(blocks_of: tuple[int, Iterable[bytes]], folder: str) -> None:
-    index, blocks = blocks_of
-    rows = np.sort(np.frombuffer(b"".join(blocks), LOSER), order=["row"])
-    with files.atomic_write(files.join(folder, f"losers-{index:05d}.bin")) as f:
+def _write_losers(blocks_of: tuple[tuple[int, int], Iterable[bytes]], folder: str) -> None:
+    key, blocks = blocks_of
+    write_losers(np.frombuffer(b"".join(blocks), LOSER), folder, *key)
+
+
+def write_losers(rows: np.ndarray, folder: str, index: int, part: int = 0) -> None:
+    """Write rows of dtype ``LOSER`` of one slice and one part of a decision."""
+    rows = rows[np.argsort(rows["row"], kind="stable")]
+    with files.atomic_write(_losers_path(folder, index, part)) as f:
         f.write(rows.tobytes())
 
 
 def read_losers(folder: str, index: int) -> np.ndarray:
-    """Read what ``WriteLosers`` wrote for one slice; empty where it wrote nothing."""
-    path = files.join(folder, f"losers-{index:05d}.bin")
-    if not files.exists(path):
-        return np.empty(0, LOSER)
-    with files.open_read(path) as f:
-        return np.frombuffer(f.read(), LOSER)
+    """Read what was written for one slice, by row; empty where nothing was."""
+    made = files.join(folder, "parts.json")
+    parts = files.read_json(made)["parts"] if files.exists(made) else 1
+    paths = [_losers_path(folder, index, part) for part in range(parts)]
+    blocks = []
+    for path in filter(files.exists, paths):
+        with files.open_read(path) as f:
+            blocks.append(np.frombuffer(f.read(), LOSER))
+    rows = np.concatenate(blocks) if blocks else np.empty(0, LOSER)
+    return rows[np.argsort(rows["row"], kind="stable")]
+
+
+def _losers_path(folder: str, index: int, part: int) -> str:
+    return files.join(folder, f"losers-{index:05d}-{part:03d}.bin")

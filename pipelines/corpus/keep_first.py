@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from curate.document import Document, Rejection
 from curate.hashing import stable_u64, text_hash
 from curate.urls import normalize_url
+from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import (
     LOSER,
     PARTITIONS,
@@ -20,29 +21,41 @@ from pipelines.corpus.base import (
     KeySlice,
     Losers,
     WriteLosers,
-    id_bytes,
+    fixed,
     read_losers,
-    seconds,
 )
-
-ROW = np.dtype([("hash", "u8"), ("order", "i8"), ("id", "V16"), ("slice", "u4"), ("row", "u4")])
+from pipelines.corpus.order import Preference, key_columns, key_ids, rank_key, sort_columns
 
 
 @dataclass(frozen=True, slots=True)
 class UrlDedupConfig:
-    """URL deduplication keeps the newest copy (Llama 3, section 3.1.1), then the smallest id."""
+    """Which copy of a URL stays: the newest (Llama 3, section 3.1.1), then the smallest id, unless ``keep`` says more.
+
+    ``keep`` is a list of newest, oldest, longest, quality and source, the most important first; for source, ``sources``
+    names the preferred ones, the best first.
+    """
+
+    keep: tuple[Preference, ...] = ("newest",)
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ExactDedupConfig:
-    """Exact deduplication keeps the newest copy, then the smallest id."""
+    """Which copy of a text stays, as in ``UrlDedupConfig``."""
+
+    keep: tuple[Preference, ...] = ("newest",)
+    sources: tuple[str, ...] = ()
 
 
 class KeepFirst(CorpusStep):
     """Keeps one document per hash; a hash of 0 means: has no key, stays."""
 
-    schema: ClassVar[pa.Schema] = pa.schema([("hash", pa.uint64()), ("order", pa.int64()), ("id", pa.string())])
-    shuffles = "40 bytes"
+    key_settings = ("keep", "sources")
+    schema: ClassVar[pa.Schema] = pa.schema(
+        [("hash", pa.uint64()), ("rank", pa.binary()), ("source", pa.string()), ("site", pa.string())]
+    )
+    losers_from_keys = False
+    shuffles = "48 bytes"
     rule: ClassVar[str]
 
     def hash(self, document: Document) -> int:
@@ -50,24 +63,36 @@ class KeepFirst(CorpusStep):
         raise NotImplementedError
 
     def key_function(self, config: Any) -> Callable[[Document], tuple]:
-        """Take the hash, the age (newest first) and the id."""
-        return lambda d: (self.hash(d), -seconds(d.date), d.id)
+        """Take the hash, the place in the order, and for alarms the source and the site."""
+        rank = rank_key(config.keep, config.sources)
+        return lambda d: (self.hash(d), rank(d), d.source, site(d.url))
+
+    def shuffled_bytes(self, slices: Sequence[KeySlice]) -> int:
+        """Return the bytes of all rows: 48 per document with one preference."""
+        return sum(s.count()[0] for s in slices) * _row(_width(slices)).itemsize
 
     def decide(self, config: Any, keys: beam.PCollection[KeySlice], folder: str) -> None:
-        """Shuffle 40 bytes per document."""
+        """Shuffle hash, place in the order and address of each document."""
         _ = (
             keys
-            | "Blocks" >> beam.FlatMap(_blocks).with_output_types(tuple[int, bytes])
+            | "Blocks" >> beam.FlatMap(_blocks).with_output_types(tuple[tuple[int, int], bytes])
             | "GroupRanges" >> beam.GroupByKey()
-            | "KeepFirst" >> beam.MapTuple(_all_but_first).with_output_types(bytes)
+            | "KeepFirst" >> beam.Map(_all_but_first).with_output_types(tuple[int, bytes])
             | "WriteLosers" >> WriteLosers(folder)
         )
 
+    def warn(self, config: Any, slices: Sequence[KeySlice], folder: str) -> list[str]:
+        """Say which sources and sites lose nearly everything."""
+        return lost_shares(slices, folder)
+
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
-        """Return every copy but the first; the detail names the id that stays."""
+        """Return every copy but the first; the detail names the id that stays and the number of copies."""
         rows = read_losers(folder, index)
-        kept = rows["kept"]
-        return Losers(rows["row"].astype(np.int64), lambda i: Rejection(self.rule, detail=kept[i].tobytes().hex()))
+        kept, size = rows["kept"], rows["size"]
+        return Losers(
+            rows["row"].astype(np.int64),
+            lambda i: Rejection(self.rule, detail=f"{kept[i].tobytes().hex()} stays, of {size[i]} copies"),
+        )
 
 
 class UrlDedup(KeepFirst):
@@ -92,27 +117,58 @@ class ExactDedup(KeepFirst):
         return text_hash(document.text)
 
 
-def _blocks(keys: KeySlice) -> Iterator[tuple[int, bytes]]:
-    rows, table = keys.load()
-    block = np.empty(len(rows), ROW)
-    block["hash"], block["order"] = table["hash"].to_numpy(), table["order"].to_numpy()
-    block["id"], block["slice"], block["row"] = id_bytes(table["id"].to_pylist()), keys.index, rows
-    block = block[block["hash"] != 0]
-    part = block["hash"] % np.uint64(PARTITIONS)
-    for p in np.unique(part):
-        yield int(p), block[part == p].tobytes()
+def site(url: str) -> str:
+    """Return the host in a URL, "" where there is none.
+
+    >>> site("https://news.example.org:443/a?b"), site("")
+    ('news.example.org', '')
+    """
+    return url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0].lower()
 
 
-def _all_but_first(_: int, blocks: Iterable[bytes]) -> bytes:
-    rows = np.frombuffer(b"".join(blocks), ROW)
-    high_low = np.ascontiguousarray(rows["id"]).view(">u8").reshape(-1, 2)
-    order = np.lexsort((rows["row"], rows["slice"], high_low[:, 1], high_low[:, 0], rows["order"], rows["hash"]))
-    rows = rows[order]
+def _row(width: int) -> np.dtype:
+    return np.dtype([("hash", "u8"), ("rank", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
+
+
+def _width(slices: Sequence[KeySlice]) -> int:
+    return 8 * (len(slices[0].taken.config.keep) + 3) if slices else 8
+
+
+def _blocks(keys: KeySlice) -> Iterator[tuple[tuple[int, int], bytes]]:
+    rows, table = keys.load(["hash", "rank"])
+    hashes = table["hash"].to_numpy()
+    mine = np.flatnonzero((hashes != 0) & (hashes // PARTITIONS % keys.parts == keys.part))
+    block = np.empty(len(mine), _row(_width([keys])))
+    if len(mine):
+        block["hash"], block["rank"] = hashes[mine], fixed(table["rank"], np.uint8)[mine]
+        block["slice"], block["row"] = keys.index, rows[mine]
+    partition = block["hash"] % np.uint64(PARTITIONS)
+    for p in np.unique(partition):
+        yield (keys.part, int(p)), _dense(block[partition == p])
+
+
+def _dense(block: np.ndarray) -> bytes:
+    # the width goes with the rows: whoever groups them has no configuration
+    return block.dtype["rank"].itemsize.to_bytes(2, "little") + block.tobytes()
+
+
+def _all_but_first(blocks_of: tuple[tuple[int, int], Iterable[bytes]]) -> tuple[int, bytes]:
+    (part, _), blocks = blocks_of
+    loaded = [np.frombuffer(b, _row(int.from_bytes(b[:2], "little")), offset=2) for b in blocks]
+    rows = np.concatenate(loaded)
+    del loaded
+    ranks = key_columns(rows["rank"])
+    order = sort_columns([rows["hash"], *ranks, rows["slice"].astype(np.uint64), rows["row"].astype(np.uint64)])
+    hashes = rows["hash"][order]
     first = np.ones(len(rows), bool)
-    first[1:] = rows["hash"][1:] != rows["hash"][:-1]
-    keeper = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))
+    first[1:] = hashes[1:] != hashes[:-1]
+    starts = np.flatnonzero(first)
+    sizes = np.diff(np.append(starts, len(rows)))
+    group = np.cumsum(first) - 1
     lost = ~first
     out = np.empty(int(lost.sum()), LOSER)
-    out["slice"], out["row"] = rows["slice"][lost], rows["row"][lost]
-    out["kept"], out["value"] = rows["id"][keeper[lost]], np.nan
-    return out.tobytes()
+    out["slice"], out["row"] = rows["slice"][order[lost]], rows["row"][order[lost]]
+    kept = order[starts[group[lost]]]
+    out["kept"] = out["cluster"] = key_ids(rows["rank"][kept]) if len(kept) else np.empty(0, "V16")
+    out["similarity"], out["size"] = 1.0, sizes[group[lost]]
+    return part, out.tobytes()

@@ -1,101 +1,109 @@
-"""Near-duplicate documents: MinHash band keys, verified clusters around an anchor, every member but the anchor goes."""
+"""Near-duplicate documents: band hashes find candidates, sketches verify them, and of each cluster the anchors stay."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from curate.clusters import anchor_threshold
 from curate.document import Document, Rejection
-from curate.minhash import SKETCH_BINS, MinHashConfig, minhash_keys
-from pipelines.corpus.base import (
-    LOSER,
-    CorpusStep,
-    KeySlice,
-    Losers,
-    WriteLosers,
-    fixed,
-    id_bytes,
-    read_losers,
-    seconds,
-)
+from curate.minhash import MinHashConfig, minhash_keys
+from pipelines import files
+from pipelines.corpus.alarms import lost_shares
+from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, read_losers
+from pipelines.corpus.keep_first import site
+from pipelines.corpus.one_process import cluster_slices
+from pipelines.corpus.order import Preference, rank_key
+
+LARGE_SHARE = 0.02  # of all documents: a cluster or a bucket of this share is an alarm
+LEAST = 20  # documents in it, at least
 
 
 @dataclass(frozen=True, slots=True)
 class MinHashDedupConfig:
-    """The signature's settings, and the estimated similarity to the anchor from which a document is a duplicate."""
+    """How near duplicates are found, from which similarity documents are, and which copy stays.
+
+    ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; ``keep`` and ``sources`` are those of
+    ``UrlDedupConfig``.
+    """
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
     threshold: float = 0.8
+    keep: tuple[Preference, ...] = ("newest",)
+    sources: tuple[str, ...] = ()
 
 
 class MinHashDedup(CorpusStep):
-    """Of each cluster of near duplicates the anchor stays: the newest, then the smallest id."""
+    """Of each cluster of near duplicates the anchors stay, the first in the order above all."""
 
     config = MinHashDedupConfig
-    key_settings = ("minhash",)
-    shuffles = "bands and signature"
+    key_settings = ("minhash", "keep", "sources")
     schema: ClassVar[pa.Schema] = pa.schema(
-        [("bands", pa.binary()), ("sketch", pa.binary()), ("order", pa.int64()), ("id", pa.string())]
+        [
+            ("bands", pa.binary()),
+            ("sketch", pa.binary()),
+            ("rank", pa.binary()),
+            ("source", pa.string()),
+            ("site", pa.string()),
+        ]
     )
+    losers_from_keys = False
+    shuffles = "nothing: band hashes are sorted where they lie"
 
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
-        """Take band hashes, sketch, age and id."""
+        """Take band hashes and sketch, the place in the order, and for alarms the source and the site."""
+        rank = rank_key(config.keep, config.sources)
 
         def key(document: Document) -> tuple:
             bands, sketch = minhash_keys(document.text, config.minhash)
-            return bands.tobytes(), sketch.tobytes(), -seconds(document.date), document.id
+            return bands.tobytes(), sketch.tobytes(), rank(document), document.source, site(document.url)
 
         return key
 
     def decide(self, config: MinHashDedupConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
-        """Bring all signatures to one place and cluster them there."""
+        """Bring the names of the key files to one place and cluster there; the keys themselves are not shuffled."""
         _ = (
             keys
-            | "Load" >> beam.Map(_load).with_output_types(tuple[int, tuple])
+            | "OnePlace" >> beam.Map(lambda s: (0, s)).with_output_types(tuple[int, KeySlice])
             | "Together" >> beam.GroupByKey()
-            | "Cluster" >> beam.Map(_cluster, config).with_output_types(bytes)
-            | "WriteLosers" >> WriteLosers(folder)
+            | "Cluster" >> beam.Map(_cluster, config, folder, MEMORY)
         )
 
+    def warn(self, config: MinHashDedupConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
+        """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
+        account = files.read_json(files.join(folder, "account.json"))
+        documents, found = account["documents"], []
+        for name, size, hint in (
+            (
+                "cluster",
+                account["largest_cluster"],
+                f"look at document {account['largest_cluster_first']}, first in it",
+            ),
+            ("bucket of a band", account["largest_bucket"], "its documents share a template, or are nearly empty"),
+        ):
+            if size >= LEAST and size > LARGE_SHARE * documents:
+                found.append(f"one {name} holds {size:,} of {documents:,} documents ({size / documents:.1%}): {hint}")
+        return found + lost_shares(slices, folder)
+
     def losers(self, config: MinHashDedupConfig, folder: str, index: int, keys: pa.Table | None) -> Losers:
-        """Return every member but the anchor, with its similarity to the anchor and the anchor's id."""
+        """Return every document but the anchors, with its similarity to the anchor that stays for it."""
         rows = read_losers(folder, index)
+        limit = anchor_threshold(config.threshold)
 
         def rejection(i: int) -> Rejection:
-            return Rejection(
-                "near_duplicate", float(rows["value"][i]), config.threshold, rows["kept"][i].tobytes().hex()
-            )
+            kept, cluster = rows["kept"][i].tobytes().hex(), rows["cluster"][i].tobytes().hex()
+            detail = f"{kept} stays, cluster {cluster} of {rows['size'][i]}"
+            return Rejection("near_duplicate", round(float(rows["similarity"][i]), 4), limit, detail)
 
         return Losers(rows["row"].astype(np.int64), rejection)
 
 
-def _load(keys: KeySlice) -> tuple[int, tuple]:
-    rows, table = keys.load()
-    width = len(table["bands"][0].as_py()) // 8 if len(rows) else 0
-    bands = fixed(table["bands"], np.uint64, width) if width else np.empty((0, 0), np.uint64)
-    signatures = fixed(table["sketch"], np.uint8, SKETCH_BINS) if width else bands
-    return 0, (keys.index, rows, bands, signatures, table["order"].to_numpy(), id_bytes(table["id"].to_pylist()))
-
-
-def _cluster(together: tuple[int, Iterable[tuple]], config: MinHashDedupConfig) -> bytes:
-    from curate.clusters import cluster
-
-    loaded = [p for p in sorted(together[1], key=lambda p: p[0]) if len(p[1])]
-    if not loaded:
-        return b""
-    slices = np.concatenate([np.full(len(p[1]), p[0]) for p in loaded])
-    rows, bands, signatures, order, ids = (np.concatenate([p[i] for p in loaded]) for i in range(1, 6))
-    high_low = np.ascontiguousarray(ids).view(">u8").reshape(-1, 2)
-    rank = np.empty(len(rows), np.int64)
-    rank[np.lexsort((rows, slices, high_low[:, 1], high_low[:, 0], order))] = np.arange(len(rows))
-    anchor, similarity, _ = cluster(bands, signatures, rank, config.threshold)
-    lost = anchor != np.arange(len(rows))
-    out = np.empty(int(lost.sum()), LOSER)
-    out["slice"], out["row"] = slices[lost], rows[lost]
-    out["kept"], out["value"] = ids[anchor[lost]], similarity[lost]
-    return out.tobytes()
+def _cluster(together: tuple[int, Iterable[KeySlice]], config: MinHashDedupConfig, folder: str, memory: int) -> None:
+    ordered = sorted(together[1], key=lambda s: s.index)
+    account = cluster_slices(ordered, config.minhash.bands, config.threshold, folder, memory)
+    files.write_json(files.join(folder, "account.json"), asdict(account))
