@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from curate.document import Edit
+from curate.signals import REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
 from curate.words import POLICY_PHRASES
 
 _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
@@ -162,34 +163,40 @@ def _refinedweb_line(line: str, config: RefinedWebCleanConfig) -> tuple[str | No
 
 @dataclass(frozen=True, slots=True)
 class RepetitionCleanConfig:
-    """When a line repeats itself too much: ours, calibrated; Llama 3 publishes no figure."""
+    """When a line repeats itself too much: ours, calibrated (docs/signals.md); Llama 3 publishes no figure."""
 
-    ngram: int = 3
-    min_words: int = 20
-    max_share: float = 0.5
+    min_words: int = REPETITIVE_LINE_WORDS
+    max_share: float = REPETITIVE_LINE_SHARE
 
 
 def repetition_clean(text: str, config: RepetitionCleanConfig = RepetitionCleanConfig()) -> Edit:
-    """Remove lines most of which is repeated n-grams: logs, error messages, keyword lists.
+    """Remove lines that consist of repeated n-grams: logs, error messages, lists of keywords.
+
+    Such lines can be very long and unique, so that no deduplication of lines finds them (Llama 3, arXiv 2407.21783,
+    section 3.1.1). A line goes if it has ``min_words`` words or more, and more than ``max_share`` of their characters
+    are in word 3-grams that occur more than once in that line.
+
+    Returns:
+        The edit; ``counts`` has the number of lines as ``repeated_ngrams``.
 
     >>> repetition_clean("Fine.\\n" + "ERROR cannot open file " * 20).text
     'Fine.'
     """
-    counts: dict[str, int] = {}
+    from curate.characters import character_table
+    from curate.kernels.measure import repetitive_lines
+    from curate.signals import code_points
+    from curate.words import lower_table
+
+    codes = code_points(text)
+    spans = repetitive_lines(codes, character_table(), lower_table(), config.min_words, config.max_share).tolist()
+    if not spans:
+        return Edit(text)
     kept = []
-    for line in text.split("\n"):
-        words = line.split()
-        if len(words) >= config.min_words and _covered(words, config.ngram) > config.max_share:
-            counts["repeated_ngrams"] = counts.get("repeated_ngrams", 0) + 1
-        else:
-            kept.append(line)
-    return Edit("\n".join(kept) if counts else text, counts)
-
-
-def _covered(words: list[str], n: int) -> float:
-    seen: dict[tuple[str, ...], int] = {}
-    grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
-    for gram in grams:
-        seen[gram] = seen.get(gram, 0) + 1
-    covered = {i + k for i, gram in enumerate(grams) if seen[gram] > 1 for k in range(n)}
-    return sum(len(words[i]) for i in covered) / sum(map(len, words))
+    done = 0
+    for start, stop in spans:  # with the newline behind a line, or for the last line the one before it
+        kept.append(text[done:start])
+        done = stop + 1
+    kept.append(text[done:])
+    cleaned = "".join(kept)
+    ends_in_removed = done > len(text)
+    return Edit(cleaned[:-1] if ends_in_removed and cleaned else cleaned, {"repeated_ngrams": len(spans)})

@@ -35,8 +35,8 @@ _REPETITION = (
         for n, limit in ((2, 0.2), (3, 0.18), (4, 0.16))
     ),
     *(
-        Rule(f"gopher_repeated_{n}grams", f"repeated_{n}gram_share", maximum=limit)
-        for n, limit in ((5, 0.3), (6, 0.28), (7, 0.26), (8, 0.24), (9, 0.22), (10, 0.2))
+        Rule(f"gopher_duplicate_{n}grams", f"duplicate_{n}gram_share", maximum=limit)
+        for n, limit in ((5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.1))
     ),
 )
 _FINEWEB = (

@@ -50,9 +50,9 @@ class Rule:
 
     def passes(self, value: float) -> bool:
         """Whether a text with this value of the signal is kept."""
-        if value == self.limit:
-            return not self.strict
-        return value > self.limit if self.minimum is not None else value < self.limit
+        if self.minimum is not None:
+            return value > self.minimum or (value == self.minimum and not self.strict)
+        return value < self.limit or (value == self.limit and not self.strict)
 
     def applies(self, language: str) -> bool:
         """Whether the rule says anything about texts of a language (ISO 639-1, else 639-3)."""
@@ -79,10 +79,16 @@ def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], langua
     values: dict[str, float] = {}
     failed: Rule | None = None
     for rule in rules:
-        if rule.applies(language):
-            value = values[rule.signal] = measured[rule.signal]
-            if failed is None and not rule.passes(value):
-                failed = rule
+        if rule.where != "everywhere" and not rule.applies(language):
+            continue
+        if rule.signal not in measured:
+            raise KeyError(
+                f"the rule {rule.name} needs {rule.signal}, which was not measured: "
+                "call measure(text, language, originals_of(rules))"
+            )
+        value = values[rule.signal] = measured[rule.signal]
+        if failed is None and not rule.passes(value):
+            failed = rule
     if failed is None:
         return Decision(True, values=values)
     return Decision(False, failed.name, values[failed.signal], failed.limit, values)

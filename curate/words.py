@@ -10,6 +10,8 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from curate.characters import SCRIPT_NAMES
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -18,6 +20,52 @@ if TYPE_CHECKING:
 POLICY_PHRASES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 #: Languages written without spaces: their listed words are sought as pieces of text.
 UNSPACED_LANGUAGES = frozenset({"zh", "yue", "wuu", "lzh", "ja", "th", "lo", "km", "my", "shn", "mnw", "bo", "dz"})
+
+
+#: Scripts (`curate.characters.SCRIPTS`), and the languages that are written in them.
+_WRITTEN_IN = {
+    "cyrillic": "ru uk be bg sr mk kk ky tg mn tt ba cv ce os av ab kv udm sah tyv bua xal krc kbd kum lez inh myv",
+    "greek": "el grc pnt",
+    "armenian": "hy hyw",
+    "hebrew": "he yi lad",
+    "arabic": "ar fa ur ps sd ug ckb arz ary azb pnb ks bal prs mzn glk lrc skr",
+    "devanagari": "hi mr ne sa mai bho new gom awa mag hne raj doi brx",
+    "bengali": "bn as bpy mni",
+    "gurmukhi": "pa",
+    "gujarati": "gu",
+    "oriya": "or",
+    "tamil": "ta",
+    "telugu": "te",
+    "kannada": "kn tcy",
+    "malayalam": "ml",
+    "sinhala": "si",
+    "tibetan": "bo dz",
+    "georgian": "ka xmf",
+    "ethiopic": "am ti gez",
+    "hangul": "ko",
+    "han": "zh yue wuu lzh ja ko",
+    "hiragana": "ja",
+    "katakana": "ja",
+    "thai": "th",
+    "lao": "lo",
+    "khmer": "km",
+    "burmese": "my shn mnw",
+    "latin": (
+        "sr kk tg az uz en de fr es it pt nl sv da no nb nn fi is fo pl cs sk sl hr bs ro hu et lv lt tr vi id ms jv "
+        "su tl ceb sw af ca gl eu cy ga gd br mt lb sq eo la oc ast an"
+    ),
+}
+
+
+@functools.cache
+def scripts_of(language: str) -> tuple[int, ...]:
+    """Return the places in `curate.characters.SCRIPT_NAMES` of the scripts a language is written in; empty: not known.
+
+    >>> from curate.characters import SCRIPT_NAMES
+    >>> [SCRIPT_NAMES[i] for i in scripts_of("ja")]
+    ['han', 'hiragana', 'katakana']
+    """
+    return tuple(i for i, name in enumerate(SCRIPT_NAMES) if language in _WRITTEN_IN.get(name, "").split())
 
 
 @functools.cache
@@ -68,7 +116,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
         STOP,
         make_table,
     )
-    from curate.kernels.words import find_words
+    from curate.kernels.words import FACTS, find_words
 
     hashes: list[int] = []
     values: list[int] = []
@@ -76,7 +124,8 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     def add(phrase: str, value: int) -> None:
         codes = np.frombuffer(phrase.encode("utf-32-le"), np.uint32)
         room = [np.empty(len(codes), t) for t in (np.int32, np.int32, np.uint64, np.uint64)]
-        n = find_words(codes, character_table(), lower_table(), *room)
+        facts = np.empty(len(FACTS), np.int64)
+        n = find_words(codes, character_table(), lower_table(), *room, facts)
         words = room[3][:n]
         if n > 1:
             hashes.append(int(words[-1]))
@@ -112,10 +161,21 @@ def lower_table() -> NDArray[np.uint32]:
     return np.array([ord(low[0]) for low in lowered], np.uint32)
 
 
-def pieces_found(text: str, words: tuple[str, ...]) -> list[int]:
-    """How often each word occurs as a piece of the text, for languages without spaces.
+def pieces_found(text: str, language: str, dirty: int) -> dict[str, int]:
+    """Count what is sought as pieces of the text, where words have no spaces between them.
 
-    >>> pieces_found("東京の駅の前", ("の", "は"))
-    [2, 0]
+    Args:
+        text: any text.
+        language: one of `UNSPACED_LANGUAGES`.
+        dirty: English dirty words found, which the language's own are added to.
+
+    >>> pieces_found("東京の駅の前", "ja", 0)
+    {'stop_words': 2, 'different_stop_words': 1, 'dirty_words': 0}
     """
-    return [text.count(word) for word in words]
+    stops = [text.count(word) for word in stop_words(language)]
+    own = dirty_words(language)[len(dirty_words("en")) :]
+    return {
+        "stop_words": sum(stops),
+        "different_stop_words": sum(times > 0 for times in stops),
+        "dirty_words": dirty + sum(map(text.count, own)),
+    }

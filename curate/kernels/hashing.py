@@ -27,9 +27,8 @@ def mix(h: np.uint64) -> np.uint64:
 
 @kernel
 def step(h: np.uint64, code: np.uint32) -> np.uint64:
-    """Hash one more code point of a word that began with ``SEED``."""
-    h = (h ^ np.uint64(code)) * STEP
-    return h ^ (h >> SHIFT)
+    """Hash one more code point of a word that began with ``SEED``; `mix` spreads what comes out."""
+    return (h ^ np.uint64(code)) * STEP
 
 
 @kernel

@@ -3,36 +3,109 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from curate.characters import FIRST_UNSPACED
 from curate.compiled import kernel
-from curate.kernels.ngrams import COLUMNS, COVERED, LATER, LONGEST, TOP, count_ngrams
-from curate.kernels.scan import scan_characters, scan_lines
+from curate.kernels.hashing import find_first
+from curate.kernels.ngrams import (
+    COLUMNS,
+    COVERED,
+    LATER,
+    LONGEST,
+    TOP,
+    count_ngrams,
+    count_words,
+    find_repetitive_lines,
+)
+from curate.kernels.scan import COUNTS as SCANNED
+from curate.kernels.scan import scan
 from curate.kernels.watch import KINDS, watch
-from curate.kernels.words import find_words
+from curate.kernels.words import FACTS, find_words
+
+#: What `measure_codes` counts, in the order of its result.
+COUNTS = (
+    *SCANNED, *FACTS, "stop_words", "dirty_words", "policy_phrases", "lorem_ipsum", "javascript",
+    "different_stop_words", "different_words", "top_word", "repetitive_lines", "repetitive_line_characters",
+    *(f"top_{k}gram" for k in range(2, 5)),
+    *(f"later_{k}grams" for k in range(5, LONGEST + 1)),
+    *(f"covered_{k}grams" for k in range(5, LONGEST + 1)),
+)  # fmt: skip
+_LETTERS, _DIGITS = SCANNED.index("letters"), SCANNED.index("digits")
+_WORDS = len(SCANNED)
+_WATCHED = _WORDS + len(FACTS)
+_NGRAMS = _WATCHED + KINDS + 5
 
 
 @kernel
-def measure_codes(codes, table, lower, keys, entries, characters, lines, words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Write the counts of characters, of lines, and of words: these, how many characters they have, how many differ,
-    watched words by kind, different stop words, then `repeated_ngrams`' ``top[0:11]`` and ``covered[0:11]``.
+def measure_codes(
+    codes: NDArray[np.uint32],
+    table: NDArray[np.uint32],
+    lower: NDArray[np.uint32],
+    keys: NDArray[np.uint64],
+    entries: NDArray[np.int64],
+    min_words: int,
+    max_share: float,
+    out: NDArray[np.int64],
+    scripts: NDArray[np.int64],
+) -> float:
+    """Write what `COUNTS` names into ``out``, and the letters of each script; returns the entropy of words.
+
+    ``table`` and ``lower`` are those of `curate.characters` and `curate.words`, ``keys`` and ``entries`` the lists of
+    words that `watch` looks for; ``min_words`` and ``max_share`` say when a line is repetitive.
     """
-    scan_characters(codes, table, characters)
-    scan_lines(codes, table, lines)
+    scan(codes, table, scripts, out)
+    # A word begins at the start, after a character that is no letter or digit, or at a letter of a script without
+    # spaces or behind one. Memory for every character would cost more time than anything else here.
+    room = len(codes) - out[_LETTERS] - out[_DIGITS] + 2 * scripts[FIRST_UNSPACED:].sum() + 1
+    starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
+    hashes, folded = np.empty(room, np.uint64), np.empty(room, np.uint64)
+    n = find_words(codes, table, lower, starts, stops, hashes, folded, out[_WORDS:])
+    out[_WATCHED + KINDS] = watch(folded, n, keys, entries, out[_WATCHED:])
+    first, counts = np.empty(n, np.int32), np.empty(n, np.int32)
+    entropy = count_words(hashes, n, first, counts, out[_WATCHED + KINDS + 1 :])
+    ngrams = np.empty((LONGEST + 1, len(COLUMNS)), np.int64)
+    repeated, repeated_keys = np.empty(n, np.int32), np.empty(n, np.uint64)
+    n_repeated = count_ngrams(hashes, stops[:n] - starts[:n], n, first, counts, ngrams, repeated, repeated_keys)
+    place = _NGRAMS
+    for k in range(2, 5):
+        out[place] = ngrams[k, TOP]
+        place += 1
+    for column in (LATER, COVERED):
+        for k in range(5, LONGEST + 1):
+            out[place] = ngrams[k, column]
+            place += 1
+    spans = np.empty((n // max(min_words, 1) + 1, 2), np.int32)
+    lines = find_repetitive_lines(
+        codes, starts, stops, n, repeated, repeated_keys, n_repeated, min_words, max_share, spans
+    )
+    characters = 0
+    for i in range(lines):
+        characters += spans[i, 1] - spans[i, 0]
+    out[_NGRAMS - 2], out[_NGRAMS - 1] = lines, characters
+    return entropy
+
+
+@kernel
+def repetitive_lines(
+    codes: NDArray[np.uint32],
+    table: NDArray[np.uint32],
+    lower: NDArray[np.uint32],
+    min_words: int,
+    max_share: float,
+) -> NDArray[np.int32]:
+    """Return start and stop of each repetitive line, int32 [lines, 2]."""
     room = len(codes)
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     hashes, folded = np.empty(room, np.uint64), np.empty(room, np.uint64)
-    n = find_words(codes, table, lower, starts, stops, hashes, folded)
-    lengths = stops[:n] - starts[:n]
-    words[0] = n
-    words[1] = lengths.sum()
-    words[3 + KINDS] = watch(folded, n, keys, entries, words[3 : 3 + KINDS])
+    n = find_words(codes, table, lower, starts, stops, hashes, folded, np.empty(len(FACTS), np.int64))
     ngrams = np.empty((LONGEST + 1, len(COLUMNS)), np.int64)
-    words[2] = count_ngrams(hashes, lengths, n, ngrams)
-    place = 4 + KINDS
-    for k in range(2, 5):
-        words[place] = ngrams[k, TOP]
-        place += 1
-    for k in range(5, LONGEST + 1):
-        words[place] = ngrams[k, LATER]
-        words[place + 6] = ngrams[k, COVERED]
-        place += 1
+    repeated, repeated_keys = np.empty(n, np.int32), np.empty(n, np.uint64)
+    first, counts = np.empty(n, np.int32), np.empty(n, np.int32)
+    find_first(hashes, n, first, counts)
+    n_repeated = count_ngrams(hashes, stops[:n] - starts[:n], n, first, counts, ngrams, repeated, repeated_keys)
+    spans = np.empty((n // max(min_words, 1) + 1, 2), np.int32)
+    lines = find_repetitive_lines(
+        codes, starts, stops, n, repeated, repeated_keys, n_repeated, min_words, max_share, spans
+    )
+    return spans[:lines]

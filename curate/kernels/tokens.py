@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from curate.characters import LETTER
 from curate.compiled import kernel
-from curate.kernels.hashing import hash_codes
+from curate.kernels.hashing import find_first, hash_codes
 from curate.kernels.ngrams import count_ngrams
 from curate.kernels.watch import find
 
@@ -68,4 +68,6 @@ def describe_tokens(
     values = (words, characters, with_letter, stop, different, longest, median_twice)
     for k in range(len(values)):
         counts[k] = values[k]
-    count_ngrams(hashes, lengths, n, ngrams)
+    first, times = np.empty(n, np.int32), np.empty(n, np.int32)
+    find_first(hashes, n, first, times)
+    count_ngrams(hashes, lengths, n, first, times, ngrams, np.empty(n, np.int32), np.empty(n, np.uint64))

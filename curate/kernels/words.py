@@ -30,6 +30,9 @@ _HAN = SCRIPT_NAMES.index("han")
 _BURMESE = SCRIPT_NAMES.index("burmese")
 _ASAT, _VIRAMA = 0x103A, 0x1039
 
+#: What `find_words` counts, in the order of its result.
+FACTS = ("words", "word_characters", "numbers", "capitals", "mixed_scripts")
+
 #: Of 256 places where a word may end inside a run of letters of a script without spaces, so many end one. Ours, so that
 #: the number of words comes out as with dictionary segmenters (docs/signals.md).
 BREAKS = np.full(len(SCRIPT_NAMES), 128, np.int64)
@@ -66,49 +69,68 @@ def find_words(
     stops: NDArray[np.int32],
     hashes: NDArray[np.uint64],
     folded: NDArray[np.uint64],
+    facts: NDArray[np.int64],
 ) -> int:
-    """Write start, stop, hash, and hash in lower case of each word; returns their number.
+    """Write start, stop, hash, and hash in lower case of each word, and `FACTS`; returns their number.
 
     A word is a run of letters, numbers, marks and connectors that begins with a letter or number, much as in Unicode's
     word boundaries (UAX 29): an apostrophe, full stop or middle dot between two letters and a full stop or comma
-    between two digits belong to it. In scripts without spaces `ends_word` cuts the run further.
+    between two digits belong to it. In scripts without spaces `ends_word` cuts the run further. Numbers are words
+    without a letter, capitals words of two letters or more that are all capitals, mixed those with letters of two
+    scripts. The lower case is that of `curate.words.lower_table`.
     """
     n = len(codes)
-    found = 0
+    found = characters = numbers = capitals = mixed = 0
     i = 0
     while i < n:
-        f = np.int64(table[codes[i]])
-        if not f & (LETTER | NUMBER):
+        here = np.int64(table[codes[i]])
+        if not here & (LETTER | NUMBER):
             i += 1
             continue
-        starts[found] = i
+        start = i
+        last = here  # of the last character that is no mark
         h = SEED
-        low = SEED
+        letters = uppers = scripts = 0
         while True:
             h = step(h, codes[i])
-            c = lower[codes[i]] if f & UPPER and codes[i] < len(lower) else codes[i]
-            low = step(low, c)
+            if here & LETTER:
+                letters += 1
+                uppers += (here & UPPER) != 0
+                scripts |= 1 << (here >> SCRIPT_SHIFT)
             i += 1
             if i >= n:
                 break
-            g = np.int64(table[codes[i]])
-            if g & WORD:
-                if (f | g) & UNSPACED and ends_word(codes, f, i, table):
+            here = np.int64(table[codes[i]])
+            if here & WORD:
+                if (last | here) & UNSPACED and ends_word(codes, last, i, table):
                     break
-                f = g if not g & MARK else f & ~UPPER
-                continue
-            if g & (JOINS_LETTERS | JOINS_NUMBERS) and i + 1 < n:
+                if not here & MARK:
+                    last = here
+            elif here & (JOINS_LETTERS | JOINS_NUMBERS) and i + 1 < n:
                 after = np.int64(table[codes[i + 1]])
-                if (g & JOINS_LETTERS and f & after & LETTER and not (f | after) & UNSPACED) or (
-                    g & JOINS_NUMBERS and f & after & DIGIT
-                ):
-                    f &= ~UPPER
-                    continue
-            break
+                letters_join = here & JOINS_LETTERS and last & after & LETTER and not (last | after) & UNSPACED
+                if not letters_join and not (here & JOINS_NUMBERS and last & after & DIGIT):
+                    break
+            else:
+                break
+        starts[found] = start
         stops[found] = i
         hashes[found] = h
-        folded[found] = low
+        if uppers:
+            h = SEED
+            for k in range(start, i):
+                c = codes[k]
+                h = step(h, lower[c] if c < len(lower) else c)
+        folded[found] = h
         found += 1
+        characters += i - start
+        numbers += letters == 0
+        capitals += uppers == letters and letters > 1
+        scripts &= ~1
+        mixed += scripts & (scripts - 1) != 0
+    values = (found, characters, numbers, capitals, mixed)
+    for k in range(len(values)):
+        facts[k] = values[k]
     return found
 
 
