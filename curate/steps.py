@@ -120,14 +120,15 @@ def _language(config: LanguageStepConfig) -> MapFunction:
 
 
 def _heuristics(config: HeuristicsConfig) -> MapFunction:
-    from curate.presets import rules_of
+    from curate.presets import originals_of, rules_of
     from curate.rules import decide
     from curate.signals import measure
 
     rules = rules_of(config.presets, config.limits)
+    originals = originals_of(rules)
 
     def step(document: Document) -> Document | Rejection:
-        signals = measure(document.text, document.language or "en")
+        signals = measure(document.text, document.language or "en", originals)
         decision = decide(signals, rules, document.language or "en")
         if not decision.keep:
             return Rejection(decision.reason, decision.value, decision.limit, signals=signals)
@@ -152,6 +153,8 @@ def _edit(edit: Callable[[str, Any], Edit]) -> Callable[[Any], MapFunction]:
 
 
 def _quality(config: QualityConfig) -> MapFunction:
+    quality_score("", config.model)  # a model that is missing or damaged is told here, not page by page
+
     def step(document: Document) -> Document | Rejection:
         score = quality_score(document.text, config.model, document.signals, document.language)
         if score < config.min_score:

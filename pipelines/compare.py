@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from curate.document import Decision, Document
 from curate.extract import extract_text
 from curate.language import detect_language
-from curate.presets import rules_of
+from curate.presets import originals_of, rules_of
 from curate.rules import decide
 from curate.signals import measure
 from pipelines.recipe import Source
@@ -43,10 +43,11 @@ def compare(path: str, presets: list[str], language: str | None = None) -> Compa
         ValueError: an unknown preset.
     """
     rules = [rules_of([preset]) for preset in presets]
+    originals = originals_of(rules_of(presets))
     result = Comparison()
     for document in texts(path):
         spoken = language or detect_language(document.text).language
-        signals = measure(document.text, spoken)
+        signals = measure(document.text, spoken, originals)
         outcomes = tuple(_outcome(decide(signals, each, spoken)) for each in rules)
         result.pairs[outcomes] += 1
         if len(shown := result.examples.setdefault(outcomes, [])) < EXAMPLES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -46,10 +47,14 @@ class Ledger(AbstractContextManager["Ledger"]):
         signals: path for the table of signals.
         progress: path of the small file that says, about once a second, how far the slice is.
         steps: names of the pass's steps, in order.
+        originals: whose quantities are stored beside our own signals.
     """
 
-    def __init__(self, rejected: str, signals: str, progress: str, steps: list[str]) -> None:
-        self._rejected, self._signals = TableWriter(rejected, REJECTED), TableWriter(signals, signals_schema())
+    def __init__(
+        self, rejected: str, signals: str, progress: str, steps: list[str], originals: Sequence[str] = ()
+    ) -> None:
+        self._rejected = TableWriter(rejected, REJECTED)
+        self._signals = TableWriter(signals, signals_schema(originals))
         self._tables = ExitStack()
         self._progress, self._shown = progress, 0.0
         self._counts = {name: Count() for name in steps}
@@ -134,7 +139,9 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def _measured(self, step: str, d: Document, signals: Signals) -> None:
         size = len(d.text.encode("utf-8", "replace"))
-        self._signals.append((d.id, step, d.source, d.language, size, *signals.as_dict().values()))
+        values = signals.as_dict()
+        columns = self._signals.schema.names[5:]  # a step need not have measured what another one wants stored
+        self._signals.append((d.id, step, d.source, d.language, size, *(values.get(name) for name in columns)))
 
     def _position(self) -> dict:
         return {"documents": self._documents, "bytes": self._bytes, "done": self.done}

@@ -35,6 +35,7 @@ class Job:
     large: dict[str, str]  # large field -> folder of the pass that last wrote it
     decided: tuple[Taken, ...]
     shards: Shards | None = None  # the last pass writes sorted runs for these
+    originals: tuple[str, ...] = ()  # whose quantities the recipe's rules ask for
     earlier: tuple[str, ...] = ()  # folders of all passes before, whose rejections the last pass gathers
 
     def path(self, kind: str, index: int, ending: str = "parquet") -> str:
@@ -72,6 +73,7 @@ def run_slice(part: Slice, job: Job) -> dict:
         job.path("signals", index),
         job.path("progress", index, "json"),
         names if job.before else ["read", *names],
+        job.originals,
     )
     with ledger, _writer(job, index) as writer:
         source = _stored(job, index, ledger, losers) if job.before else _raw(part, ledger)

@@ -63,6 +63,14 @@ class Recipe:
     sources: tuple[Source, ...] = ()
     output: Output = field(default_factory=Output)
 
+    @property
+    def originals(self) -> tuple[str, ...]:
+        """Whose quantities the rules of the recipe ask for, beside our own signals."""
+        from curate.presets import originals_of, rules_of
+
+        heuristics = [s.config for s in self.steps if s.kind == "heuristics"]
+        return originals_of([rule for config in heuristics for rule in rules_of(config.presets, config.limits)])
+
     def resolved(self) -> dict:
         """Return every setting, defaults too, as plain values for the manifest."""
         return {

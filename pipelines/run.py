@@ -62,6 +62,7 @@ class Workspace:
             large=large,
             decided=self.taken(before[-1]) if before else (),
             shards=shards,
+            originals=self.plan.recipe.originals,
             earlier=tuple(self.folder(p) for p in before),
         )
 
@@ -214,6 +215,7 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
         tokens=max(1, -(-tokens // out.tokens_per_shard)) if name else 0,
         rejected=tables,
         signals=tables,
+        originals=recipe.originals,
         seed=out.shuffle_seed,
         formats=out.formats,
         token_type="uint16" if small else "int32",

@@ -40,6 +40,7 @@ class Shards:
     tokens: int
     rejected: int
     signals: int
+    originals: tuple[str, ...]  # whose quantities are among the signals
     seed: int
     formats: tuple[str, ...]
     token_type: str  # NumPy name of the type in .bin files
@@ -47,6 +48,11 @@ class Shards:
     def count(self, kind: str) -> int:
         """Return the number of shards of a table."""
         return getattr(self, kind)
+
+    def schema(self, kind: str) -> pa.Schema:
+        """Return the schema of a run of a table."""
+        known = {"documents": DOCUMENTS, "tokens": TOKEN_RUN, "rejected": REJECTED}
+        return known.get(kind) or signals_schema(self.originals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,6 @@ class ShardTask:
     kind: str
     shard: int
     pieces: tuple[tuple[str, int], ...]
-
-
-def schema_of(kind: str) -> pa.Schema:
-    """Return the schema of a run of this kind."""
-    return {"documents": DOCUMENTS, "tokens": TOKEN_RUN, "rejected": REJECTED}.get(kind) or signals_schema()
 
 
 def _shard_of_id(document_id: str, count: int) -> int:
@@ -103,7 +104,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
     def spill(self) -> None:
         """Write the rows that are held as one run per table."""
         for kind, rows in self._rows.items():
-            schema = schema_of(kind)
+            schema = self.shards.schema(kind)
             columns = zip(*(row for _, row in rows), strict=True)
             arrays = [pa.array(c, type=t.type) for c, t in zip(columns, schema, strict=True)]
             self._write(kind, pa.Table.from_arrays(arrays, schema=schema), np.array([shard for shard, _ in rows]))
@@ -156,7 +157,7 @@ class WriteShards(beam.PTransform):
 def write_shard(task: ShardTask, output: str, shards: Shards) -> list[dict]:
     """Take one shard's rows from all runs, sort them, write its files, and say what was written."""
     tables = [_row_group(path, group) for path, group in task.pieces]
-    table = pa.concat_tables([schema_of(task.kind).empty_table(), *tables]).combine_chunks()
+    table = pa.concat_tables([shards.schema(task.kind).empty_table(), *tables]).combine_chunks()
     if task.kind == "tokens":
         table = table.sort_by([("key", "ascending"), ("id", "ascending"), ("copy", "ascending")]).drop_columns("key")
     else:

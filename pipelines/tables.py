@@ -90,12 +90,13 @@ TOKENS = pa.schema(
 )
 
 
-def signals_schema() -> pa.Schema:
-    """Return the schema of the stored signals: who the document is, and one column per signal."""
+def signals_schema(originals: Sequence[str] = ()) -> pa.Schema:
+    """Return the schema of stored signals: who the document is, and a column per signal, those of originals last."""
     from curate.signals import signal_names
 
     who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
-    return pa.schema([*who, ("text_bytes", pa.int64()), *((name, pa.float64()) for name in signal_names())])
+    measured = [(name, pa.float64()) for name in signal_names(originals)]
+    return pa.schema([*who, ("text_bytes", pa.int64()), *measured])
 
 
 class TableWriter(AbstractContextManager["TableWriter"]):

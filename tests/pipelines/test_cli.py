@@ -1,0 +1,125 @@
+"""The command line on a finished run: plan, explain, recut, filter, report; and what it says of mistakes."""
+
+from __future__ import annotations
+
+import pyarrow.parquet as pq
+import pytest
+
+from curate.presets import rules_of
+from curate.rules import decide
+from curate.signals import signal_names
+from pipelines.recut import _first_failed, recut
+from tests.pipelines.conftest import CRAWL, ROOT, curate
+
+
+def rows(folder, name):
+    return pq.read_table(folder / name).to_pylist()
+
+
+def test_plan_names_the_passes_and_says_what_is_done(corpus, tmp_path):
+    fresh = curate("plan", "llama3", "--input", f"{CRAWL}/*", "--output", tmp_path / "out")
+    assert fresh.returncode == 0, fresh.stderr
+    assert "text is read 4 times in all" in fresh.stdout
+    assert "core hours" in fresh.stdout
+    assert not (tmp_path / "out").exists()
+    done = curate("plan", "llama3", "--input", f"{CRAWL}/*", "--output", corpus)
+    assert " no " not in done.stdout
+
+
+def test_explain_tells_the_story_of_a_rejected_page(corpus):
+    duplicate = next(r for r in rows(corpus, "rejected") if r["step"] == "minhash_dedup")
+    told = curate("explain", duplicate["url"], "--output", corpus).stdout
+    assert "near_duplicate" in told
+    assert duplicate["id"] in told
+    assert duplicate["detail"] in told
+    heuristic = next(r for r in rows(corpus, "rejected") if r["step"] == "heuristics")
+    told = curate("explain", heuristic["id"], "--output", corpus).stdout
+    assert heuristic["rule"] in told
+    assert "signals:" in told
+
+
+def test_explain_finds_a_kept_page_by_another_spelling_of_its_url(corpus):
+    kept = next(r for r in rows(corpus, "documents") if r["url"].startswith("https://"))
+    other = kept["url"].replace("https://", "HTTP://www.") + "#top"
+    assert f"in the corpus: language {kept['language']}" in curate("explain", other, "--output", corpus).stdout
+
+
+def test_explain_says_so_where_there_is_no_such_page(corpus, tmp_path):
+    assert "was in no input" in curate("explain", "https://nowhere.example/", "--output", corpus).stderr
+    assert "holds no finished run" in curate("explain", "https://nowhere.example/", "--output", tmp_path).stderr
+
+
+def test_explain_leads_a_file_through_the_map_steps(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<html><body><p>Nothing much.</p></body></html>")
+    told = curate("explain", page).stdout
+    assert "rejected by language" in told or "rejected by heuristics" in told
+
+
+def test_rules_over_stored_signals_decide_as_they_did_in_the_run(corpus):
+    table = pq.read_table(corpus / "signals")
+    rules = rules_of(["default"])
+    stored = _first_failed(table, rules)
+    for row, failed in zip(table.to_pylist(), stored, strict=True):
+        decision = decide({name: row[name] for name in signal_names()}, rules, row["language"])
+        assert decision.reason == (rules[failed].name if failed >= 0 else "")
+    rejected = {r["id"] for r in rows(corpus, "rejected") if r["step"] == "heuristics"}
+    assert rejected == {row["id"] for row, failed in zip(table.to_pylist(), stored, strict=True) if failed >= 0}
+
+
+def test_recut_gains_what_the_run_rejected_by_the_rule_alone(corpus):
+    few = [r for r in rows(corpus, "rejected") if r["rule"] == "gopher_too_few_words"]
+    assert few
+    found = recut(str(corpus), limits={"gopher_too_few_words": 0})
+    gained = found.gained.get(("rule", "gopher_too_few_words"))
+    assert gained
+    assert 0 < gained.documents <= len(few)
+    assert set(gained.ids) <= {r["id"] for r in few}
+    assert not found.lost
+
+
+def test_recut_loses_every_document_to_an_impossible_limit(corpus):
+    found = recut(str(corpus), limits={"gopher_too_few_words": 1e9})
+    documents = rows(corpus, "documents")
+    assert found.lost["all", ""].documents == len(documents) == found.documents
+    assert found.lost["all", ""].tokens == sum(d["token_count"] for d in documents)
+
+
+def test_recut_on_the_command_line(corpus):
+    told = curate("recut", corpus, "--set", "gopher_too_few_words=100", "--set", "gopher_bullets=none")
+    assert told.returncode == 0, told.stderr
+    assert "gopher_too_few_words" in told.stdout
+    assert "did you mean 'gopher_bullets'" in curate("recut", corpus, "--set", "gopher_bulets=1").stderr
+
+
+def test_filter_shows_where_two_presets_disagree():
+    told = curate("filter", "gopher@datatrove", CRAWL / "crawl-00.warc.gz", "--against", "gopher@dolma")
+    assert told.returncode == 0, told.stderr
+    assert "agree on" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "lama3", "--input", "x"], "no recipe 'lama3'"),
+        (["run", "llama3", "--input", "no/such/file*"], "matches no file"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.langauge.min_score=1"], "did you mean 'language'"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[xx]"], "xx"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=DaskRunner"], "silently"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality.model=no.zip"], "no.zip"),
+        (["filter", "gopher@datatrov", f"{CRAWL}/*"], "did you mean 'gopher@datatrove'"),
+    ],
+)
+def test_mistakes_are_told_in_one_line_before_any_work(arguments, said, tmp_path):
+    done = curate(*arguments, *([] if "--" in arguments or arguments[0] == "filter" else ["--output", tmp_path]))
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("_work/*/slice-*"))
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "explain", "recut", "filter", "report"])
+def test_every_command_has_help_and_stands_in_the_readme(command):
+    assert "Usage:" in curate(command, "--help").stdout
+    if command != "report":
+        assert f"curate {command} " in (ROOT / "README.md").read_text()
