@@ -18,10 +18,12 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from curate.document import Edit
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: ccNet's table of punctuation beyond ASCII (`text_normalizer.py`, UNICODE_PUNCT); the full-width 1 stands in it too.
 PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
@@ -72,30 +74,55 @@ def line_hashes(text: str, config: LineDedupConfig = LineDedupConfig()) -> np.nd
     >>> len(line_hashes("Page 1\n\npage 2\nother"))
     2
     """
+    import numpy as np
+
     hashes, _ = _hash_lines(text, config)
     return np.unique(hashes[hashes != 0])
 
 
-def remove_lines(text: str, hot: np.ndarray, config: LineDedupConfig = LineDedupConfig()) -> Edit:
+def remove_lines(
+    text: str,
+    hot: np.ndarray,
+    config: LineDedupConfig = LineDedupConfig(),
+    kept_until: np.ndarray | None = None,
+    order: int = 0,
+) -> Edit:
     """Remove the lines whose hash is in a table.
 
     Args:
         text: the document.
         hot: uint64 array, sorted: hashes from ``line_hashes``.
         config: the settings the hashes were made with.
+        kept_until: uint64 array, for each hash the last place in the order of documents that keeps the line.
+        order: the document's place in that order.
 
     Returns:
         The text without those lines, otherwise unchanged, and the number removed as ``repeated_line``.
     """
+    import numpy as np
+
     if not len(hot):
         return Edit(text)
     hashes, starts = _hash_lines(text, config)
-    gone = hot[np.minimum(np.searchsorted(hot, hashes), len(hot) - 1)] == hashes
-    gone &= hashes != 0
+    place = np.minimum(np.searchsorted(hot, hashes), len(hot) - 1)
+    gone = (hot[place] == hashes) & (hashes != 0)
+    if kept_until is not None:
+        gone &= kept_until[place] < np.uint64(order)
     if not gone.any():
         return Edit(text)
     kept = "\n".join(text[starts[i] : starts[i + 1] - 1] for i in np.flatnonzero(~gone))
     return Edit(kept, {"repeated_line": int(gone.sum())})
+
+
+def find_lines(text: str, wanted: set[int], config: LineDedupConfig = LineDedupConfig()) -> dict[int, str]:
+    """Find the lines of given hashes in a document; returns each with its normalised text.
+
+    >>> list(find_lines("Page 1\\nother", set(line_hashes("page 7").tolist())).values())
+    ['page 0']
+    """
+    hashes, starts = _hash_lines(text, config)
+    numbered = enumerate(hashes.tolist())
+    return {h: normalize_line(text[starts[i] : starts[i + 1] - 1]) for i, h in numbered if h in wanted}
 
 
 def normalize_line(line: str) -> str:
@@ -104,6 +131,8 @@ def normalize_line(line: str) -> str:
     >>> normalize_line(" Copyright © 2024 – All rights reserved ")
     'copyright © 0000  all rights reserved'
     """
+    import numpy as np
+
     table = _characters()
     codes = table[np.frombuffer(line.strip().encode("utf-32-le", "surrogatepass"), np.uint32)]
     return codes[codes != 0].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
@@ -111,6 +140,8 @@ def normalize_line(line: str) -> str:
 
 def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndarray]:
     """Return one hash per line, 0 where it is spared, and where lines start (one more for the end)."""
+    import numpy as np
+
     from curate.kernels.lines import hash_lines
 
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
@@ -125,6 +156,8 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
     """Return, for each code point, its normalised form, 0 if it is removed."""
+    import numpy as np
+
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
     lower = re.sub(r"\d", "0", every.lower())
     table = np.frombuffer(lower.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
@@ -136,5 +169,7 @@ def _characters() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _spaces() -> np.ndarray:
     """Return, for each code point, whether ``str.strip`` strips it."""
-    every = "".join(map(chr, range(sys.maxunicode + 1)))
-    return np.array([c.isspace() for c in every])
+
+    from curate.characters import SPACE, character_table
+
+    return (character_table() & SPACE) != 0

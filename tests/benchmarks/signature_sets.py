@@ -70,7 +70,7 @@ def plan(documents: int, seed: int = 0) -> np.ndarray:
 
 
 @kernel
-def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[no-untyped-def]
     """Draw the signature and the sketch of each planned document; ``first`` is the number of the first."""
     for i in range(len(rows)):
         own, root = mix(U(first + i) ^ mix(U(seed))), mix(U(rows[i]["root"]) + U(seed) * U(1 << 48))
@@ -94,7 +94,7 @@ def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[n
 
 
 def write_signature_set(
-    folder: Path, documents: int, slices: int, config: MinHashDedupConfig = MinHashDedupConfig(), seed: int = 0
+    folder: Path, documents: int, slices: int, config: MinHashDedupConfig | None = None, seed: int = 0
 ) -> list[KeySlice]:
     """Write the key files of a set, as a run of the pipeline leaves them.
 
@@ -102,13 +102,13 @@ def write_signature_set(
         folder: for the files.
         documents: how many.
         slices: key files; document i lies in slice ``i * slices // documents``.
-        config: bands and rows.
+        config: bands and rows; the default ones by default.
         seed: of the set.
 
     Returns:
         The slices, for ``MinHashDedup.decide_all``.
     """
-    step = MinHashDedup()
+    step, config = MinHashDedup(), config or MinHashDedupConfig()
     (folder / "decision").mkdir(parents=True, exist_ok=True)
     taken = Taken(step, config, "minhash_dedup", str(folder), str(folder / "decision"))
     planned = plan(documents, seed)
