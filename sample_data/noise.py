@@ -121,8 +121,8 @@ def minified() -> list[Page]:
                 f"n.{noun(n, i, 'b')}(t):(n.x={c},!0)}}"
             )
         article = simple("en", f"bundle-{n + 1}.min.js", ";".join(pieces), tag="pre")
-        by = ("heuristics", "gopher_repeated_5grams")
-        found.append(bad("cdn.example", "minified", n, article, by, "Minified code, no prose."))
+        by, why = ("heuristics", "gopher_too_few_words"), "Minified code: one line that repeats itself, and no prose."
+        found.append(bad("cdn.example", "minified", n, article, by, why))
     return found
 
 
