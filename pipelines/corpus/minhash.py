@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.clusters import anchor_threshold
 from curate.document import Document, Rejection
@@ -16,12 +17,14 @@ from curate.minhash import MinHashConfig, minhash_keys
 from pipelines import files
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, read_losers
+from pipelines.corpus.distributed import cluster_distributed
 from pipelines.corpus.keep_first import site
 from pipelines.corpus.one_process import cluster_slices
 from pipelines.corpus.order import Preference, rank_key
 
 LARGE_SHARE = 0.02  # of all documents: a cluster or a bucket of this share is an alarm
 LEAST = 20  # documents in it, at least
+BYTES_PER_DOCUMENT = 64  # that one process holds of a document: its rank, and of many documents pairs and addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,15 @@ class MinHashDedupConfig:
     """How near duplicates are found, from which similarity documents are, and which copy stays.
 
     ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; ``keep`` and ``sources`` are those of
-    ``UrlDedupConfig``.
+    ``UrlDedupConfig``. ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the result
+    is the same.
     """
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
     threshold: float = 0.8
     keep: tuple[Preference, ...] = ("newest",)
     sources: tuple[str, ...] = ()
+    clustering: Literal["auto", "one_process", "distributed"] = "auto"
 
 
 class MinHashDedup(CorpusStep):
@@ -73,6 +78,26 @@ class MinHashDedup(CorpusStep):
             | "Together" >> beam.GroupByKey()
             | "Cluster" >> beam.Map(_cluster, config, folder, MEMORY)
         )
+
+    def decide_all(
+        self,
+        config: MinHashDedupConfig,
+        slices: Sequence[KeySlice],
+        folder: str,
+        pipeline: Callable[[], beam.Pipeline],
+        memory: int = MEMORY,
+    ) -> None:
+        """Cluster in one process, or on the runner's workers where there are some and the documents are too many."""
+        far = not isinstance(pipeline().runner, FnApiRunner)
+        documents = sum(s.count()[0] for s in slices)
+        if config.clustering == "distributed" or (
+            config.clustering == "auto" and far and documents * BYTES_PER_DOCUMENT > memory
+        ):
+            account = cluster_distributed(slices, config.minhash.bands, config.threshold, folder, pipeline)
+            files.write_json(files.join(folder, "account.json"), asdict(account))
+            files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
+        else:
+            super().decide_all(config, slices, folder, pipeline, memory)
 
     def warn(self, config: MinHashDedupConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
         """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
