@@ -17,6 +17,10 @@ LOREM = (
     "consequat. Duis aute irure dolor in reprehenderit in voluptate velit esse cillum dolore eu fugiat nulla pariatur. "
     "Excepteur sint occaecat cupidatat non proident, sunt in culpa qui officia deserunt mollit anim id est laborum."
 )
+MORE_LOREM = (
+    "Lorem ipsum nunc porta sollicitudin velit, vitae tempus risus luctus non. Praesent vulputate, magna vel dictum "
+    "viverra, justo nulla faucibus erat, quis gravida tellus orci nec massa. Aenean ornare lectus at semper pretium."
+)
 UNKNOWN = ("language", "language_unknown")
 
 
@@ -161,7 +165,7 @@ def lorem() -> list[Page]:
     )
     found = []
     for n, intro in enumerate(intros):
-        article = simple("en", f"Shop {n + 1}", intro, LOREM)
+        article = simple("en", f"Shop {n + 1}", intro, LOREM, *[MORE_LOREM] * (n > 0))
         by = ("heuristics", "lorem_ipsum")
         found.append(bad("template.example", "lorem_ipsum", n, article, by, "Filler text of a template."))
     return found
