@@ -233,7 +233,8 @@ def _load_domains(paths: tuple[str, ...]) -> np.ndarray | None:
             for line in lines:
                 fields = line.partition("#")[0].split()
                 if fields and "." in fields[-1]:
-                    hashes.append(stable_u64(normalize_url(fields[-1]).partition("://")[2].rstrip("/")))
+                    entry = fields[-1] if "://" in fields[-1] else f"http://{fields[-1]}"
+                    hashes.append(stable_u64(normalize_url(entry).partition("://")[2].rstrip("/")))
     return np.unique(np.array(hashes, np.uint64))
 
 
