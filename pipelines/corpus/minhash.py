@@ -32,8 +32,8 @@ class MinHashDedupConfig:
     """How near duplicates are found, from which similarity documents are, and which copy stays.
 
     ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; ``keep`` and ``sources`` are those of
-    ``UrlDedupConfig``. ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the result
-    is the same.
+    ``UrlDedupConfig``. ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the
+    result is the same.
     """
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
@@ -72,12 +72,7 @@ class MinHashDedup(CorpusStep):
 
     def decide(self, config: MinHashDedupConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
         """Bring the names of the key files to one place and cluster there; the keys themselves are not shuffled."""
-        _ = (
-            keys
-            | "OnePlace" >> beam.Map(lambda s: (0, s)).with_output_types(tuple[int, KeySlice])
-            | "Together" >> beam.GroupByKey()
-            | "Cluster" >> beam.Map(_cluster, config, folder, MEMORY)
-        )
+        _ = keys | "OneProcess" >> OneProcess(config, folder, MEMORY)
 
     def decide_all(
         self,
@@ -95,9 +90,10 @@ class MinHashDedup(CorpusStep):
         ):
             account = cluster_distributed(slices, config.minhash.bands, config.threshold, folder, pipeline)
             files.write_json(files.join(folder, "account.json"), asdict(account))
-            files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
         else:
-            super().decide_all(config, slices, folder, pipeline, memory)
+            with pipeline() as p:
+                _ = p | beam.Create(list(slices)) | OneProcess(config, folder, memory)
+        files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
 
     def warn(self, config: MinHashDedupConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
         """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
@@ -126,6 +122,23 @@ class MinHashDedup(CorpusStep):
             return Rejection("near_duplicate", round(float(rows["similarity"][i]), 4), limit, detail)
 
         return Losers(rows["row"].astype(np.int64), rejection)
+
+
+class OneProcess(beam.PTransform):
+    """Cluster all slices where the last of them arrives, in a given memory."""
+
+    def __init__(self, config: MinHashDedupConfig, folder: str, memory: int) -> None:
+        super().__init__()
+        self.config, self.folder, self.memory = config, folder, memory
+
+    def expand(self, slices: beam.PCollection[KeySlice]) -> beam.PCollection:
+        """Shuffle the slices' names."""
+        return (
+            slices
+            | "OnePlace" >> beam.Map(lambda s: (0, s)).with_output_types(tuple[int, KeySlice])
+            | "Together" >> beam.GroupByKey()
+            | "Cluster" >> beam.Map(_cluster, self.config, self.folder, self.memory)
+        )
 
 
 def _cluster(together: tuple[int, Iterable[KeySlice]], config: MinHashDedupConfig, folder: str, memory: int) -> None:
