@@ -1,6 +1,7 @@
 """What a text is about: the label that the mixture balances, and a finer topic.
 
->>> classify_domain("def add(a, b):\\n    return a + b\\n\\nclass Stack:\\n    def push(self, x):\\n        self.x = x").label
+>>> code = "def add(a, b):\\n    return a + b\\n\\nclass Stack:\\n    def push(self, x):\\n        self.x = x"
+>>> classify_domain(code).label
 'code'
 >>> classify_domain("Der Hund schläft im Garten.", language="de").label
 'multilingual'
@@ -34,7 +35,7 @@ _MIXTURE = {"Code": "code", "Mathematics_&_Reasoning": "maths"}
 
 @dataclass(frozen=True, slots=True)
 class DomainLabel:
-    """The mixture's label, the probability (0 to 1) that it is right, and the likeliest of 23 topics ("" if unknown)."""
+    """The mixture's label, the probability (0 to 1) that it is right, and the likeliest of 23 topics, "" if unknown."""
 
     label: str
     score: float

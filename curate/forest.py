@@ -25,7 +25,7 @@ class Forest:
     """Trees laid one after the other in three arrays, a node per entry.
 
     ``names`` are the features, in the order of the columns; ``roots`` [trees] the first node of each tree. A node with
-    ``feature`` >= 0 sends rows whose feature is <= ``value`` to node ``left`` and the others to ``left + 1``; a node with
+    ``feature`` >= 0 sends rows whose feature is <= ``value`` to node ``left`` and the others to ``left + 1``; one with
     ``feature`` -1 is a leaf, and ``value`` is what it predicts.
     """
 
@@ -51,7 +51,7 @@ class Forest:
         """
         from curate.kernels.trees import predict_rows
 
-        return predict_rows(rows, self.roots, self.feature, self.value, self.left)  # type: ignore[no-any-return]
+        return predict_rows(rows, self.roots, self.feature, self.value, self.left)
 
     def check(self) -> None:
         """Raise ValueError unless every node leads to a leaf inside the arrays: a damaged file must not crash a run."""

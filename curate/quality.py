@@ -1,15 +1,17 @@
 """How good a text is for training, as a number from 0 to 1.
 
->>> essay = ("The tides follow the moon because its pull is stronger on the near side of the Earth than on the far side. "
-...          "Where coasts narrow, the water rises higher, and harbours have to be built for both extremes.\\n") * 2
+>>> essay = (
+...     "The tides follow the moon because its pull is stronger on the near side of the Earth than on the far side. "
+...     "Where coasts narrow, the water rises higher, and harbours have to be built for both extremes."
+... )
 >>> menu = "Home | Shop | Cart (0)\\nLogin\\nSign up\\nShare Tweet\\nBuy now!!!\\nRelated products\\nNext >>\\n"
 >>> quality_score(essay) > quality_score(menu)
 True
 
-The score is the calibrated output of a forest that reads the signals of `curate.signals` and the probability of a
-fastText classifier. 0.5 means: as likely to come from the good as from the bad half of the training documents. For
-languages other than the model's, the shipped forest over signals alone answers. What the shipped models were trained
-on and how they were measured: quality_models/cards/quality.md.
+Two opinions are weighed and calibrated: a forest's over the signals of `curate.signals`, and a fastText classifier's
+over the words. 0.5 means: as likely to come from the good as from the bad half of the training documents. For languages
+other than the model's, the shipped forest over signals alone answers. What the shipped models were trained on and how
+they were measured: quality_models/cards/quality.md.
 """
 
 from __future__ import annotations

@@ -23,49 +23,49 @@ if TYPE_CHECKING:
 
 FORMAT = "curate quality model 1"
 LABELS = ("high", "low")
-#: The forest's name for the classifier's probability of "high"; all other features are signals.
-CLASSIFIER = "fasttext"
 _ARRAYS = ("roots", "feature", "value", "left")
 
 
 @dataclass(frozen=True, slots=True)
 class QualityModel:
-    """A quality model in memory.
+    """A quality model in memory: two opinions, each a probability, and how they are weighed.
 
-    ``language`` is the one it was trained for, "" for any. ``scale`` and ``offset`` calibrate: the score is
-    ``sigmoid(scale * logit(p) + offset)`` of the forest's p (Platt 1999). ``facts`` is the rest of the manifest: how it
-    was trained and what it reached.
+    The score is ``sigmoid(forest_weight * logit(f) + text_weight * logit(t) + offset)`` of the forest's ``f``, which
+    reads the signals, and of ``t``, which the fastText classifier, if there is one, says of the words: a logarithmic
+    opinion pool, calibrated. ``language`` is the one it was trained for, "" for any; ``facts`` is how it was trained
+    and what it reached.
     """
 
     language: str
     forest: Forest
     classifier: TextClassifier | None
-    scale: float = 1.0
+    forest_weight: float = 1.0
+    text_weight: float = 0.0
     offset: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def features(self, text: str, signals: Signals) -> NDArray[np.float64]:
-        """Return the forest's features of one text, float64 [1, features]."""
-        import numpy as np
-
-        values = [0.0 if name == CLASSIFIER else getattr(signals, name) for name in self.forest.names]
-        if self.classifier is not None:
-            values[self.forest.names.index(CLASSIFIER)] = self.classifier.probabilities(prepare(text))["high"]
-        return np.array([values])
-
     def score(self, text: str, signals: Signals) -> float:
         """Score one text, 0 to 1."""
-        return calibrate(float(self.forest.predict(self.features(text, signals))[0]), self.scale, self.offset)
+        import numpy as np
+
+        return self.score_row(text, np.array([[getattr(signals, name) for name in self.forest.names]]))
+
+    def score_row(self, text: str, row: NDArray[np.float64]) -> float:
+        """Score one text of which the forest's signals are given, float64 [1, signals]."""
+        total = self.forest_weight * logit(float(self.forest.predict(row)[0])) + self.offset
+        if self.classifier is not None:
+            total += self.text_weight * logit(self.classifier.probabilities(prepare(text))["high"])
+        return 1 / (1 + math.exp(-total))
 
 
-def calibrate(p: float, scale: float, offset: float) -> float:
-    """Return ``sigmoid(scale * logit(p) + offset)``.
+def logit(p: float) -> float:
+    """Return ``ln(p / (1 - p))``, of p no nearer to 0 and 1 than 0.0001: no single opinion shall settle a score.
 
-    >>> calibrate(0.25, 1.0, 0.0)
-    0.25
+    >>> logit(0.5), round(logit(1.0), 2)
+    (0.0, 9.21)
     """
-    p = min(max(p, 1e-6), 1 - 1e-6)
-    return 1 / (1 + math.exp(-(scale * math.log(p / (1 - p)) + offset)))
+    p = min(max(p, 1e-4), 1 - 1e-4)
+    return math.log(p / (1 - p))
 
 
 def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes | None) -> str:
@@ -92,8 +92,7 @@ def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes 
         "format": FORMAT,
         "language": model.language,
         "features": list(model.forest.names),
-        "scale": model.scale,
-        "offset": model.offset,
+        "weights": {"forest": model.forest_weight, "text": model.text_weight, "offset": model.offset},
         "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
         "facts": model.facts,
     }
@@ -146,7 +145,7 @@ def load_quality_model(path: str | Path) -> QualityModel:
         if hashlib.sha256(members.get(name, b"")).hexdigest() != digest:
             raise ValueError(f"{path}: {name} does not have the sha256 of the manifest: the file was changed")
     names = tuple(manifest["features"])
-    missing = sorted(set(names) - {CLASSIFIER, *signal_names()})
+    missing = sorted(set(names) - set(signal_names()))
     if missing:
         raise ValueError(
             f"{path} needs signals that this version of curate does not measure: {', '.join(missing)}: train it again"
@@ -155,8 +154,15 @@ def load_quality_model(path: str | Path) -> QualityModel:
     forest = Forest(names, *arrays)
     forest.check()
     classifier = None
-    if CLASSIFIER in names:
+    if "classifier.ftz" in members:
         classifier = load_classifier(members["classifier.ftz"], f"classifier.ftz in {path}", LABELS)
+    weights = manifest["weights"]
     return QualityModel(
-        manifest["language"], forest, classifier, manifest["scale"], manifest["offset"], manifest["facts"]
+        manifest["language"],
+        forest,
+        classifier,
+        weights["forest"],
+        weights["text"],
+        weights["offset"],
+        manifest["facts"],
     )

@@ -19,7 +19,7 @@ _BINS = 255
 
 @dataclass(frozen=True, slots=True)
 class GrowConfig:
-    """Size and randomness of a forest; the defaults are ours, chosen by out-of-bag error on the shipped model's data.
+    """Size and randomness of a forest. The defaults are ours.
 
     ``min_leaf`` is documents a leaf must hold, ``tries`` the features looked at for each split (0: a third of them),
     ``seed`` chooses samples and features.
@@ -38,7 +38,7 @@ def grow_forest(
     targets: NDArray[np.float64],
     weights: NDArray[np.float64],
     config: GrowConfig = GrowConfig(),
-) -> tuple[Forest, NDArray[np.float64]]:
+) -> Forest:
     """Grow a forest, each tree on a bootstrap sample of the documents.
 
     Args:
@@ -47,10 +47,6 @@ def grow_forest(
         targets: what to predict, float64 [n].
         weights: of each document, float64 [n], > 0.
         config: size and randomness.
-
-    Returns:
-        The forest, and for each document the mean of the trees that did not see it, float64 [n]: an honest prediction
-        of documents it was grown on.
     """
     n, columns = rows.shape
     edges = np.full((columns, _BINS - 1), np.inf)
@@ -62,23 +58,18 @@ def grow_forest(
         binned[column] = np.searchsorted(cuts, rows[:, column], side="left")
     tries = config.tries or max(1, columns // 3)
     random = np.random.default_rng(config.seed)
-    parts, roots, held_out, votes, start = [], [], np.zeros(n), np.zeros(n), 0
+    parts, roots, start = [], [], 0
     for _ in range(config.trees):
         counts = np.bincount(random.integers(0, n, n), minlength=n)
         seed = int(random.integers(1, 1 << 62))
-        feature, value, left, assigned = _grow_tree(
+        feature, value, left = _grow_tree(
             binned, edges, targets, weights * counts, counts, config.min_leaf, config.depth, tries, seed
         )
-        unseen = counts == 0
-        held_out[unseen] += value[assigned[unseen]]
-        votes[unseen] += 1
         parts.append((feature, value, np.where(feature >= 0, left + start, 0).astype(np.int32)))
         roots.append(start)
         start += len(feature)
     feature, value, left = (np.concatenate(column) for column in zip(*parts, strict=True))
-    forest = Forest(names, np.array(roots, np.int32), feature, value, left)
-    fallback = float(np.average(targets, weights=weights))
-    return forest, np.where(votes > 0, held_out / np.maximum(votes, 1), fallback)
+    return Forest(names, np.array(roots, np.int32), feature, value, left)
 
 
 @kernel
@@ -92,21 +83,20 @@ def _grow_tree(
     max_depth: int,
     tries: int,
     seed: int,
-) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
-    """Grow one tree; returns its nodes, children after parents, and the leaf of every document, sampled or not."""
+) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.int32]]:
+    """Grow one tree; returns its nodes, children after their parents."""
     columns, n = binned.shape
     room = 2 * (n // min_leaf + 1) + 1
     feature = np.full(room, -1, np.int16)
     value = np.zeros(room, np.float64)
     left = np.zeros(room, np.int32)
     # `order` holds the documents of each node side by side: from first[node] to last[node].
-    order = np.arange(n)
+    order = np.flatnonzero(counts)
     spare = np.empty(n, np.int64)
     first = np.zeros(room, np.int64)
     last = np.zeros(room, np.int64)
     depth = np.zeros(room, np.int64)
-    assigned = np.zeros(n, np.int32)
-    last[0] = n
+    last[0] = len(order)
     nodes = 1
     choice = np.arange(columns)
     node_weight = np.empty(256, np.float64)
@@ -155,10 +145,7 @@ def _grow_tree(
                     gain -= total_sum * total_sum / total_weight
                     if gain > best_gain:
                         best_gain, best_column, best_bin = gain, column, place
-        if best_column < 0:
-            for k in range(first[node], last[node]):
-                assigned[order[k]] = node
-        else:
+        if best_column >= 0:
             low, high = first[node], 0
             for k in range(first[node], last[node]):
                 i = order[k]
@@ -178,4 +165,4 @@ def _grow_tree(
             depth[nodes] = depth[nodes + 1] = depth[node] + 1
             nodes += 2
         node += 1
-    return feature[:nodes], value[:nodes], left[:nodes], assigned
+    return feature[:nodes], value[:nodes], left[:nodes]

@@ -1,0 +1,289 @@
+"""Fit one small model: a forest over the signals, a fastText classifier over the words, and the weights of the two.
+
+What keeps the score honest is the unseen: the tuning of the classifier, and the weights of the two opinions, are fitted
+to what models say of documents that they were not trained on, and where sources are named, of whole sources that they
+were not trained on. An opinion counts as far as it carries over. On sources it knows, a forest seems near perfect
+(ROC AUC .90 on the shipped model's data), and would drown the classifier; on unseen ones the two are equals.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.quality_model import QualityModel
+from curate.text_classifier import load_classifier, prepare
+from quality_models.examples import Examples
+from quality_models.grow import GrowConfig, grow_forest
+from quality_models.measures import roc_auc
+
+Floats = NDArray[np.float64]
+
+FOLDS = 3
+#: Characters of each text that the classifier is trained on: long texts shall not outweigh short ones. Ours.
+TRAIN_HEAD = 1500
+#: Documents that the tuning looks at; more change the choice hardly at all and take their time.
+TUNE_ON = 9000
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfig:
+    """Settings of the fastText classifier; the defaults are where the tuning starts."""
+
+    epochs: int = 2
+    ngrams: int = 2
+    rate: float = 0.3
+    dimensions: int = 8
+    buckets: int = 200_000
+    rare: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model, the bytes of its classifier, and what the training learnt on the way.
+
+    ``unseen`` is the score of each training document by models that did not see its fold; ``trials`` are the settings
+    that the tuning tried, with the ROC AUC of each.
+    """
+
+    model: QualityModel
+    classifier: bytes | None
+    unseen: Floats
+    trials: list[tuple[TextConfig, float]] = field(default_factory=list)
+
+
+def fit(
+    examples: Examples,
+    names: Sequence[str],
+    signals: Floats,
+    weights: Floats,
+    language: str,
+    with_text: bool = True,
+    budget: float = 60.0,
+    say: Callable[[str], None] = lambda line: None,
+) -> Fitted:
+    """Fit a model.
+
+    Args:
+        examples: cleaned.
+        names: of the signals to use.
+        signals: float64 [n, len(names)].
+        weights: of the examples, float64 [n].
+        language: ISO 639-1 code the model is for, "" for any.
+        with_text: with a fastText classifier, or over signals alone.
+        budget: seconds of tuning, after which no new trial begins; 0 takes the defaults. A tuning that ends by itself
+            gives the same model every time; one that the clock ends may not.
+        say: told what goes on, a line at a time.
+    """
+    targets, columns = examples.targets, tuple(names)
+    # A leaf of fewer documents learns the sources by heart; small data cannot afford larger ones. Ours.
+    grow = GrowConfig(min_leaf=int(np.clip(len(targets) // 100, 5, 50)))
+    folds = source_folds(examples)
+    say("growing the forest over the signals")
+    forest = grow_forest(columns, signals, targets, weights, grow)
+    opinions = [_logits(_unseen_forest(columns, signals, targets, weights, folds, grow))]
+    trials: list[tuple[TextConfig, float]] = []
+    classifier: bytes | None = None
+    if with_text:
+        high = is_high(targets)
+        prepared = [prepare(text, TRAIN_HEAD).replace("__label__", "") for text in examples.texts]
+        whole = [prepare(text) for text in examples.texts]
+        say("tuning the classifier of words")
+        trials = tune(prepared, high, folds, budget, say)
+        chosen = max(trials, key=lambda trial: trial[1])[0] if trials else TextConfig()
+        say(f"training it: {chosen.epochs} epochs, {chosen.ngrams}-grams, rate {chosen.rate:g}")
+        opinions.append(_logits(_unseen_probabilities(prepared, whole, high, folds, chosen)))
+        classifier = train_text(prepared, high, chosen, quantize=True)
+    forest_weight, *text_weight, offset = pool(np.stack(opinions), targets, weights)
+    total = np.array([forest_weight, *text_weight]) @ np.stack(opinions) + offset
+    loaded = None if classifier is None else load_classifier(classifier, "the new classifier", ("high", "low"))
+    model = QualityModel(language, forest, loaded, forest_weight, sum(text_weight), offset)
+    return Fitted(model, classifier, 1 / (1 + np.exp(-total)), trials)
+
+
+def is_high(targets: Floats) -> NDArray[np.bool_]:
+    """Cut targets in two for the classifier: classes as they are, scores above their median.
+
+    >>> is_high(np.array([0.0, 1.0, 1.0])).tolist(), is_high(np.array([0.1, 0.2, 0.4])).tolist()
+    ([False, True, True], [False, False, True])
+    """
+    median = float(np.median(targets))
+    return targets > (median if 0 < median < 1 else 0.5)
+
+
+def _logits(probabilities: Floats) -> Floats:
+    p = np.clip(probabilities, 1e-4, 1 - 1e-4)  # as curate.quality_model.logit
+    return np.log(p / (1 - p))
+
+
+def _unseen_forest(
+    columns: tuple[str, ...],
+    signals: Floats,
+    targets: Floats,
+    weights: Floats,
+    folds: NDArray[np.int64],
+    grow: GrowConfig,
+) -> Floats:
+    """For each document the prediction of a smaller forest that was grown on the other folds."""
+    said = np.full(len(targets), float(np.average(targets, weights=weights)))
+    for k in range(FOLDS):
+        inside, outside = folds != k, folds == k
+        if inside.any() and outside.any():
+            part = replace(grow, trees=grow.trees // 2)
+            said[outside] = grow_forest(columns, signals[inside], targets[inside], weights[inside], part).predict(
+                signals[outside]
+            )
+    return said
+
+
+def source_folds(examples: Examples) -> NDArray[np.int64]:
+    """Put every document in one of ``FOLDS`` parts: whole sources where a side has enough of them, else documents.
+
+    >>> examples = Examples(["a"] * 7, np.array([1.0] * 3 + [0.0] * 4), ["x", "y", "z", "w", "w", "w", "w"])
+    >>> source_folds(examples).tolist()
+    [0, 1, 2, 0, 1, 2, 0]
+    """
+    folds = np.arange(len(examples.texts)) % FOLDS
+    for side in (examples.targets > 0.5, examples.targets <= 0.5):
+        counts = Counter(source for source, here in zip(examples.sources, side, strict=True) if here)
+        folds[side] = np.arange(side.sum()) % FOLDS
+        if len(counts) < FOLDS:
+            continue
+        filled = [0] * FOLDS
+        part: dict[str, int] = {}
+        for source, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            part[source] = filled.index(min(filled))
+            filled[part[source]] += count
+        for i in np.flatnonzero(side):
+            folds[i] = part[examples.sources[i]]
+    return folds
+
+
+def tune(
+    prepared: Sequence[str],
+    high: NDArray[np.bool_],
+    folds: NDArray[np.int64],
+    budget: float,
+    say: Callable[[str], None],
+) -> list[tuple[TextConfig, float]]:
+    """Try settings of the classifier, on at most ``TUNE_ON`` documents; a trial's ROC AUC is over the folds left out.
+
+    Epochs go up until the area falls (early stopping), then n-grams and the learning rate are tried around the best.
+    """
+    # the order of the examples is that of a hash
+    texts, labels, parts = prepared[:TUNE_ON], high[:TUNE_ON], folds[:TUNE_ON]
+    trials: list[tuple[TextConfig, float]] = []
+    end = time.monotonic() + budget
+
+    def attempt(config: TextConfig) -> float:
+        said = _unseen_probabilities(texts, texts, labels, parts, config)
+        areas = [roc_auc(labels[parts == k], said[parts == k]) for k in range(FOLDS)]
+        trials.append((config, float(np.mean([area for area in areas if area == area]))))
+        say(f"  {config.epochs} epochs, {config.ngrams}-grams, rate {config.rate:g}: AUC {trials[-1][1]:.4f} unseen")
+        return trials[-1][1]
+
+    best, reached = TextConfig(), -1.0
+    for epochs in (1, 2, 4, 8, 16):
+        if time.monotonic() >= end:
+            return trials
+        area = attempt(replace(best, epochs=epochs))
+        if area <= reached:
+            break
+        best, reached = replace(best, epochs=epochs), area
+    for change in ({"ngrams": 1}, {"rate": 0.1}, {"rate": 0.8}):
+        if time.monotonic() >= end:
+            return trials
+        area = attempt(replace(best, **change))
+        if area > reached:
+            best, reached = replace(best, **change), area
+    return trials
+
+
+def _unseen_probabilities(
+    train_on: Sequence[str],
+    asked: Sequence[str],
+    high: NDArray[np.bool_],
+    folds: NDArray[np.int64],
+    config: TextConfig,
+) -> Floats:
+    """For each document the probability of "high" by a classifier trained on the other folds."""
+    said = np.full(len(asked), 0.5)
+    for k in range(FOLDS):
+        inside = np.flatnonzero(folds != k).tolist()
+        if not 0 < high[inside].sum() < len(inside):
+            continue
+        data = train_text([train_on[i] for i in inside], high[inside], config, quantize=False)
+        model = load_classifier(data, "a classifier of the cross-validation", ("high", "low"))
+        for i in np.flatnonzero(folds == k).tolist():
+            said[i] = model.probabilities(asked[i])["high"]
+    return said
+
+
+def train_text(prepared: Sequence[str], high: NDArray[np.bool_], config: TextConfig, quantize: bool) -> bytes:
+    """Train a fastText classifier on prepared texts; returns its file, quantised (``.ftz``) or not.
+
+    One thread and a fixed seed: the same texts in the same order give the same file.
+    """
+    import fasttext
+
+    with tempfile.TemporaryDirectory() as folder:
+        lines = os.path.join(folder, "lines.txt")
+        with open(lines, "w", encoding="utf-8") as file:
+            for text, label in zip(prepared, high, strict=True):
+                file.write(f"__label__{'high' if label else 'low'} {text}\n")
+        settings: dict[str, Any] = {
+            "epoch": config.epochs,
+            "wordNgrams": config.ngrams,
+            "lr": config.rate,
+            "dim": config.dimensions,
+            "bucket": config.buckets,
+            "minCount": config.rare,
+        }
+        model = fasttext.train_supervised(lines, thread=1, seed=1, verbose=0, **settings)
+        if quantize:
+            model.quantize(input=lines, qnorm=True, cutoff=100_000, thread=1)
+        path = os.path.join(folder, "model")
+        model.save_model(path)
+        with open(path, "rb") as saved:
+            return saved.read()
+
+
+def pool(opinions: Floats, targets: Floats, weights: Floats) -> list[float]:
+    """Weights of opinions and an offset: the logistic regression of the targets on the opinions' logits.
+
+    Args:
+        opinions: logits, float64 [k, n].
+        targets: in [0, 1], float64 [n].
+        weights: of the documents, float64 [n].
+
+    Returns:
+        k weights, none below 0 (an opinion that would count against itself is left out), and the offset.
+
+    >>> said = np.log(np.array([[0.4, 0.4, 0.6, 0.6]]) / np.array([[0.6, 0.6, 0.4, 0.4]]))
+    >>> [round(w, 2) + 0.0 for w in pool(said, np.array([0.1, 0.1, 0.9, 0.9]), np.ones(4))]
+    [5.42, 0.0]
+    """
+    used = list(range(len(opinions)))
+    while True:
+        x = np.concatenate([opinions[used], np.ones((1, opinions.shape[1]))])
+        w = np.zeros(len(x))
+        for _ in range(50):  # Newton's method
+            q = 1 / (1 + np.exp(-(w @ x)))
+            slope = x @ (weights * (q - targets)) + 1e-6 * w
+            step = np.linalg.solve((x * (weights * q * (1 - q))) @ x.T + 1e-6 * np.eye(len(x)), slope)
+            w = w - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-9))
+        worst = int(np.argmin(w[:-1])) if used else 0
+        if not used or w[worst] >= 0:
+            found = [0.0] * len(opinions)
+            for place, i in enumerate(used):
+                found[i] = float(w[place])
+            return [*found, float(w[-1])]
+        del used[worst]

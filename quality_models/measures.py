@@ -1,0 +1,103 @@
+"""How well scores rank and predict: ROC and precision-recall curves, their areas, calibration.
+
+All take targets in {0, 1} as an array of bool and scores of any range; equal scores are treated as one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def roc_auc(positive: Bools, scores: Floats) -> float:
+    """Area under the ROC curve: how often a positive scores above a negative, ties half; NaN if a side is empty.
+
+    >>> roc_auc(np.array([False, True, True]), np.array([0.1, 0.1, 0.9]))
+    0.75
+    """
+    p, n = int(positive.sum()), int((~positive).sum())
+    if not p or not n:
+        return float("nan")
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))
+
+
+def roc_curve(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
+    """False and true positive rates for every limit, from the strictest to the loosest.
+
+    >>> roc_curve(np.array([False, True]), np.array([0.2, 0.8]))[1].tolist()
+    [0.0, 1.0, 1.0]
+    """
+    hits, taken = _taken(positive, scores)
+    false = (taken - hits) / max(int((~positive).sum()), 1)
+    return np.r_[0.0, false], np.r_[0.0, hits / max(int(positive.sum()), 1)]
+
+
+def precision_recall(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
+    """Precision and recall for every limit, from the strictest to the loosest.
+
+    >>> precision_recall(np.array([False, True]), np.array([0.2, 0.8]))[0].tolist()
+    [1.0, 0.5]
+    """
+    hits, taken = _taken(positive, scores)
+    return hits / taken, hits / max(int(positive.sum()), 1)
+
+
+def average_precision(positive: Bools, scores: Floats) -> float:
+    """Area under the precision-recall curve, by steps.
+
+    >>> average_precision(np.array([False, True]), np.array([0.2, 0.8]))
+    1.0
+    """
+    precision, recall = precision_recall(positive, scores)
+    return float((precision * np.diff(recall, prepend=0.0)).sum())
+
+
+def _taken(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
+    """Positives, and documents, at or above each distinct score, from the highest down."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True])
+    return np.cumsum(positive[order])[last].astype(np.float64), (last + 1).astype(np.float64)
+
+
+def calibration(targets: Floats, scores: Floats, bins: int = 10) -> list[tuple[float, float, int]]:
+    """Mean score, mean target and documents for each tenth of the range of scores that has any.
+
+    >>> calibration(np.array([0.0, 1.0]), np.array([0.25, 0.75]), bins=2)
+    [(0.25, 0.0, 1), (0.75, 1.0, 1)]
+    """
+    place = np.minimum((scores * bins).astype(np.int64), bins - 1)
+    found = []
+    for b in range(bins):
+        here = place == b
+        if here.any():
+            found.append((float(scores[here].mean()), float(targets[here].mean()), int(here.sum())))
+    return found
+
+
+def calibration_error(targets: Floats, scores: Floats) -> float:
+    """Expected calibration error: how far mean target and mean score are apart in a tenth, over all documents.
+
+    >>> calibration_error(np.array([0.0, 1.0]), np.array([0.25, 0.75]))
+    0.25
+    """
+    return sum(abs(score - target) * n for score, target, n in calibration(targets, scores)) / max(len(scores), 1)
+
+
+def spearman(a: Floats, b: Floats) -> float:
+    """Rank correlation, ties by mean rank; NaN if either is constant.
+
+    >>> round(spearman(np.array([1.0, 2, 3]), np.array([10.0, 30, 20])), 2)
+    0.5
+    """
+    ranks = []
+    for values in (a, b):
+        _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+        ranks.append((np.cumsum(counts) - (counts - 1) / 2)[place])
+    if any(np.ptp(r) == 0 for r in ranks):
+        return float("nan")
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
