@@ -7,13 +7,14 @@ import io
 import os
 import posixpath
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 import orjson
 import zstandard
-from apache_beam.io.filesystem import CompressionTypes, FileMetadata
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
 RAW = CompressionTypes.UNCOMPRESSED
@@ -103,12 +104,15 @@ def read_json(path: str) -> dict:
 @contextmanager
 def atomic_write(path: str) -> Iterator[BinaryIO]:
     """Write a file under a temporary name and rename it when the block ends without an error."""
-    temporary = f"{path}.{socket.gethostname()}-{os.getpid()}.incomplete"  # two attempts never share one
+    attempt = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"  # two attempts never share a file
+    temporary = f"{path}.{attempt}.incomplete"
     with FileSystems.create(temporary, compression_type=RAW) as f:
         yield f
-    with suppress(OSError):
+    try:
+        FileSystems.rename([temporary], [path])
+    except BeamIOError:  # a file system that does not rename onto a file
         FileSystems.delete([path])
-    FileSystems.rename([temporary], [path])
+        FileSystems.rename([temporary], [path])
 
 
 def write_json(path: str, value: object) -> None:

@@ -7,6 +7,7 @@ manifest is there is done; every other file of it is written again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -191,16 +192,18 @@ class StateWriter(AbstractContextManager["StateWriter"]):
 
 Chain = list[tuple[str, Callable[[Document], Document | Rejection] | None]]
 _CHAINS: dict[str, Chain] = {}
+_CHAINS_LOCK = threading.Lock()  # some runners run slices in threads of one process
 
 
 def _chain(job: Job) -> Chain:
     """Make the functions of a pass; models load once per process, not once per slice."""
-    if job.folder not in _CHAINS:
-        chain: Chain = [(t.name, t.step.edit(t.config, t.decision)) for t in job.decided]
-        for step in job.spec.steps:
-            kind = STEPS[step.kind]
-            assert not isinstance(kind, CorpusStep)
-            chain.append((step.name, kind.make(step.config)))
-        _CHAINS.clear()
-        _CHAINS[job.folder] = chain
-    return _CHAINS[job.folder]
+    with _CHAINS_LOCK:
+        if job.folder not in _CHAINS:
+            chain: Chain = [(t.name, t.step.edit(t.config, t.decision)) for t in job.decided]
+            for step in job.spec.steps:
+                kind = STEPS[step.kind]
+                assert not isinstance(kind, CorpusStep)
+                chain.append((step.name, kind.make(step.config)))
+            _CHAINS.clear()
+            _CHAINS[job.folder] = chain
+        return _CHAINS[job.folder]

@@ -7,6 +7,7 @@ by one, a killed worker is an error and not a hang, and no document crosses a pr
 from __future__ import annotations
 
 import multiprocessing
+import socket
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,10 +15,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
+from apache_beam.runners.runner import create_runner
 
 
 class RunError(RuntimeError):
@@ -45,6 +47,13 @@ class Runner(AbstractContextManager["Runner"]):
             raise RunError(
                 "DaskRunner drops tagged outputs and finish_bundle data silently; use Flink, Spark or Dataflow"
             )
+        if self._name:
+            try:
+                create_runner(self._name)
+            except (ValueError, ImportError) as e:
+                raise RunError(f"--runner={self._name}: {e}") from None
+        if endpoint := self._options.view_as(PortableOptions).job_endpoint:
+            _check_reachable(endpoint)
 
     def pipeline(self) -> beam.Pipeline:
         """Return an empty pipeline on the chosen runner."""
@@ -84,6 +93,17 @@ class Runner(AbstractContextManager["Runner"]):
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _check_reachable(endpoint: str) -> None:
+    """Beam itself waits for a job server in silence, and for ever."""
+    host, _, port = endpoint.rpartition(":")
+    if not port.isdigit():  # "embed" starts its own
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as e:
+        raise RunError(f"--job_endpoint={endpoint}: nothing answers there ({e}): is the job server running?") from None
 
 
 def _in_memory(element: Any, transform: beam.PTransform) -> None:

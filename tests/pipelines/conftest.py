@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 CRAWL = ROOT / "sample_data" / "crawl"
 TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 #: A whole run: every process and the model loads in it, on a slow machine.
-PATIENCE = 300
+PATIENCE = 600
 
 
 def curate(*arguments: str, **more) -> subprocess.CompletedProcess:

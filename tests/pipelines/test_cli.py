@@ -106,6 +106,11 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.langauge.min_score=1"], "did you mean 'language'"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[xx]"], "xx"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=DaskRunner"], "silently"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=FlnkRunner"], "FlnkRunner"),
+        (
+            ["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=PortableRunner", "--job_endpoint=localhost:1"],
+            "nothing answers",
+        ),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality.model=no.zip"], "no.zip"),
         (["filter", "gopher@datatrov", f"{CRAWL}/*"], "did you mean 'gopher@datatrove'"),
     ],
