@@ -81,6 +81,8 @@ DATATROVE_QUALITY_RULES: list[Rule] = [
     ("gopher_below_alpha_threshold", "alpha_word_ratio", "<", 0.8),
     ("gopher_enough_stop_words", "stop_words", "<", 2),
 ]
+GOPHER_FINEWEB_2024_RULES = [*DATATROVE_REPETITION_RULES, *DATATROVE_QUALITY_RULES]
+GOPHER_DATATROVE_RULES: list[Rule] = [("empty", "chars", "<", 1), *GOPHER_FINEWEB_2024_RULES]
 
 
 def datatrove_repetition(text: str, words: list[str], lines: list[str]) -> Quantities:
@@ -137,7 +139,7 @@ def gopher_datatrove(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
         **datatrove_quality(text, tokens, PUNCTUATION),
         "stop_words": len(STOP_WORDS.intersection(tokens)),  # different ones
     }
-    return decide(quantities, [("empty", "chars", "<", 1), *DATATROVE_REPETITION_RULES, *DATATROVE_QUALITY_RULES])
+    return decide(quantities, GOPHER_DATATROVE_RULES)
 
 
 def gopher_fineweb_2024(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
@@ -148,7 +150,7 @@ def gopher_fineweb_2024(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
         **datatrove_quality(text, tokens, PUNCTUATION_2024),
         "stop_words": sum(token in STOP_WORDS for token in tokens),  # occurrences
     }
-    return decide(quantities, [*DATATROVE_REPETITION_RULES, *DATATROVE_QUALITY_RULES])
+    return decide(quantities, GOPHER_FINEWEB_2024_RULES)
 
 
 # --- Gopher as DCLM has it (baselines/mappers/filters/content_filters.py) --------------------------------------------
@@ -229,6 +231,8 @@ def gopher_dclm(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
 
 # --- DCLM-baseline: Gopher, then RefinedWeb's line corrections and their 5 % limit -----------------------------------
 
+DCLM_BASELINE_RULES: list[Rule] = [*DCLM_GOPHER_RULES, ("removed_word_ratio", "removed_word_ratio", ">", 0.05)]
+
 COUNTER_LINE = re.compile(
     r"^\W*\d(?:,|\.|\d)*(?:K|k|M|m|B|b)?\s+"
     r"(?:likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads|views|followers)\W*$"
@@ -269,7 +273,7 @@ def dclm_baseline(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     after = len(dclm_words("\n".join(line for line in edited if line is not None), tokenizers))
     quantities["removed_lines"] = edited.count(None)
     quantities["removed_word_ratio"] = ratio(before - after, before)
-    return decide(quantities, [*DCLM_GOPHER_RULES, ("removed_word_ratio", "removed_word_ratio", ">", 0.05)])
+    return decide(quantities, DCLM_BASELINE_RULES)
 
 
 # --- Gopher and C4 as dolma 1.2.1 tags them ---------------------------------------------------------------------------
@@ -333,13 +337,28 @@ def gopher_dolma(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
 
 # --- C4 ---------------------------------------------------------------------------------------------------------------
 
+C4_TFDS_RULES: list[Rule] = [
+    ("too_long", "chars", ">", 190_000),
+    ("loremipsum", "lorem_ipsum", ">", 0),
+    ("squigglybracket", "curly_bracket", ">", 0),
+    ("too_few_sentences", "sentences", "<", 3),
+]
+C4_DATATROVE_RULES: list[Rule] = [
+    ("lorem_ipsum", "lorem_ipsum", ">", 0),
+    ("curly_bracket", "curly_bracket", ">", 0),
+    ("too_few_sentences", "sentences", "<", 5),
+]
+
 CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 
 
 def c4_page(
     text: str, end_marks: tuple[str, ...], min_words: int, words_after_citations: bool, sentences: Callable[[str], int]
 ) -> Quantities:
-    """Lines kept and removed, by what removed them, and what drops the page; the page ends where it is dropped."""
+    """Lines kept and removed, by what removed them, and what drops the page; the page ends where it is dropped.
+
+    Without ``end_marks`` a line may end in anything.
+    """
     out: Quantities = dict.fromkeys(
         (
             "lines",
@@ -364,7 +383,7 @@ def c4_page(
         out["lines"] += 1
         if any(len(word) > 1000 for word in stripped.split()):
             out["too_long_word"] += 1
-        elif not line.endswith(end_marks) or line.endswith("..."):
+        elif end_marks and (not line.endswith(end_marks) or line.endswith("...")):
             out["no_terminal_punct"] += 1
         elif len(words) < min_words:
             out["too_few_words"] += 1
@@ -387,27 +406,38 @@ def c4_page(
 def c4_tfds(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     """TFDS 4.9.10 c4_utils: is_valid_length, then clean_page. Left out: bad words, line dedup, language."""
     quantities = c4_page(text, (".", "?", "!", '"'), 5, True, tokenizers.punkt_sentences)
-    rules: list[Rule] = [
-        ("too_long", "chars", ">", 190_000),
-        ("loremipsum", "lorem_ipsum", ">", 0),
-        ("squigglybracket", "curly_bracket", ">", 0),
-        ("too_few_sentences", "sentences", "<", 3),
-    ]
-    return decide(quantities, rules)
+    return decide(quantities, C4_TFDS_RULES)
 
 
 def c4_datatrove(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     """datatrove 0.10.1, C4QualityFilter with its defaults: also ``'`` ends a line, 3 words, 5 sentences (spaCy)."""
     quantities = c4_page(text, (".", "?", "!", '"', "'"), 3, False, tokenizers.spacy_sentences)
-    rules: list[Rule] = [
-        ("lorem_ipsum", "lorem_ipsum", ">", 0),
-        ("curly_bracket", "curly_bracket", ">", 0),
-        ("too_few_sentences", "sentences", "<", 5),
-    ]
-    return decide(quantities, rules)
+    return decide(quantities, C4_DATATROVE_RULES)
+
+
+def c4_fineweb_2024(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
+    """datatrove 0.2.0, C4QualityFilter as FineWeb used it (examples/fineweb.py): no terminal mark asked for, Punkt."""
+    return decide(c4_page(text, (), 3, False, tokenizers.punkt_sentences), C4_DATATROVE_RULES)
 
 
 # --- FineWeb's own filter ---------------------------------------------------------------------------------------------
+
+
+FINEWEB_DATATROVE_RULES: list[Rule] = [
+    ("empty", "lines", "<", 1),
+    ("line_punct_ratio", "line_punct_ratio", "<", 0.12),
+    ("short_line_ratio", "short_line_ratio", ">", 0.67),
+    ("char_dup_ratio", "char_dup_ratio", ">", 0.01),
+    ("list_ratio", "list_ratio", ">", 0.3),
+]
+FINEWEB_2024_RULES: list[Rule] = [
+    ("line_punct_ratio", "line_punct_ratio", "<=", 0.12),
+    ("short_line_ratio", "short_line_ratio", ">=", 0.67),
+    ("char_dup_ratio", "char_dup_ratio", ">=", 0.01),
+    ("list_ratio", "list_ratio", ">", 0.3),
+]
+# The paper gives three filters, and .1 where the code has .01.
+FINEWEB_PAPER_RULES: list[Rule] = [*FINEWEB_2024_RULES[:2], ("char_dup_ratio", "char_dup_ratio", ">=", 0.1)]
 
 
 def fineweb_quantities(text: str, lines: list[str], marks: tuple[str, ...], tokens: list[str]) -> Quantities:
@@ -426,38 +456,23 @@ def fineweb_datatrove(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     """datatrove 0.10.1, FineWebQualityFilter: blank lines left out, marks of all scripts, no quotes."""
     lines = [line for line in text.split("\n") if line.strip()]
     quantities = fineweb_quantities(text, lines, tuple(TERMINAL_PUNCTUATION), tokenizers.spacy_words(text))
-    rules: list[Rule] = [
-        ("empty", "lines", "<", 1),
-        ("line_punct_ratio", "line_punct_ratio", "<", 0.12),
-        ("short_line_ratio", "short_line_ratio", ">", 0.67),
-        ("char_dup_ratio", "char_dup_ratio", ">", 0.01),
-        ("list_ratio", "list_ratio", ">", 0.3),
-    ]
-    return decide(quantities, rules)
+    return decide(quantities, FINEWEB_DATATROVE_RULES)
 
 
-def fineweb_published(text: str, tokenizers: Tokenizers, char_dup_limit: float, with_list_ratio: bool) -> Result:
-    """The filter in the code that made FineWeb (datatrove 0.2.0): blank lines count, quotes end a line."""
-    tokens = tokenizers.nltk_words(text)
-    quantities = fineweb_quantities(text, text.split("\n"), (".", "'", '"', "!", "?"), tokens)
-    rules: list[Rule] = [
-        ("line_punct_ratio", "line_punct_ratio", "<=", 0.12),
-        ("short_line_ratio", "short_line_ratio", ">=", 0.67),
-        ("char_dup_ratio", "char_dup_ratio", ">=", char_dup_limit),
-    ]
-    if with_list_ratio:
-        rules.append(("list_ratio", "list_ratio", ">", 0.3))
-    return decide(quantities, rules)
+def fineweb_published(text: str, tokenizers: Tokenizers) -> Quantities:
+    """What the code that made FineWeb counts (datatrove 0.2.0): blank lines count, quotes end a line."""
+    marks = (".", "'", '"', "!", "?")
+    return fineweb_quantities(text, text.split("\n"), marks, tokenizers.nltk_words(text))
 
 
 def fineweb_2024(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     """datatrove 0.2.0 (commit 05194d39), FineWebQualityFilter with its defaults: characters in repeated lines .01."""
-    return fineweb_published(text, tokenizers, 0.01, True)
+    return decide(fineweb_published(text, tokenizers), FINEWEB_2024_RULES)
 
 
 def fineweb_paper(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     """The three filters of the FineWeb paper (arXiv 2406.17557, 3.4), units as in the code published with it: .1."""
-    return fineweb_published(text, tokenizers, 0.1, False)
+    return decide(fineweb_published(text, tokenizers), FINEWEB_PAPER_RULES)
 
 
 # --- NeMo Curator 1.4.0, heuristic_filter_english_pipeline.yaml -------------------------------------------------------
@@ -581,11 +596,26 @@ DEFINITIONS: dict[str, Callable[..., Result]] = {
     "gopher@dolma": gopher_dolma,
     "c4@tfds": c4_tfds,
     "c4@datatrove": c4_datatrove,
+    "c4@fineweb-2024": c4_fineweb_2024,
     "fineweb@datatrove": fineweb_datatrove,
     "fineweb@2024": fineweb_2024,
     "fineweb@paper": fineweb_paper,
     "dclm@baseline": dclm_baseline,
     "nemo@english": nemo_english,
+}
+RULES: dict[str, list[Rule]] = {
+    "gopher@datatrove": GOPHER_DATATROVE_RULES,
+    "gopher@fineweb-2024": GOPHER_FINEWEB_2024_RULES,
+    "gopher@dclm": DCLM_GOPHER_RULES,
+    "gopher@dolma": DOLMA_GOPHER_RULES,
+    "c4@tfds": C4_TFDS_RULES,
+    "c4@datatrove": C4_DATATROVE_RULES,
+    "c4@fineweb-2024": C4_DATATROVE_RULES,
+    "fineweb@datatrove": FINEWEB_DATATROVE_RULES,
+    "fineweb@2024": FINEWEB_2024_RULES,
+    "fineweb@paper": FINEWEB_PAPER_RULES,
+    "dclm@baseline": DCLM_BASELINE_RULES,
+    "nemo@english": NEMO_RULES,
 }
 
 

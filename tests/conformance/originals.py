@@ -5,8 +5,8 @@ PEER names what is run, each in the environment of `build_peers.sh` that has it:
     datatrove        gopher@datatrove, c4@datatrove, fineweb@datatrove   environment datatrove
     tfds, nemo       c4@tfds; nemo@english                               environment datatrove
     definitions      every preset by definitions.py over the live tokenisers   environment datatrove
-    datatrove-2024   gopher@fineweb-2024, fineweb@2024, fineweb@paper    environment datatrove-2024
-    dolma            gopher@dolma (and its own two C4 taggers, values only)    environment dolma
+    datatrove-2024   gopher@fineweb-2024, c4@fineweb-2024, fineweb@2024, fineweb@paper   environment datatrove-2024
+    dolma            gopher@dolma (and its own two C4 taggers, values only)   environment dolma
 
 A line of TEXTS has "id" and "text"; a line of OUT has "id", "preset", "keep", "reason", "quantities". What an original
 raises is a drop with the reason "undefined" and the quantity "raised" = 1.
@@ -127,8 +127,8 @@ def fineweb_filter(filters: Any, values: dict[str, float], **limits: float) -> t
     return [make(exclusion_writer=None, **limits)], [make(exclusion_writer=None, **probes)]
 
 
-def datatrove_c4(filters: Any, values: dict[str, float]) -> tuple[list[Any], list[Any]]:
-    probe = filters.C4QualityFilter(min_num_sentences=Probe(5, "sentences", values))
+def datatrove_c4(filters: Any, values: dict[str, float], **options: Any) -> tuple[list[Any], list[Any]]:
+    probe = filters.C4QualityFilter(min_num_sentences=Probe(5, "sentences", values), **options)
     names = {
         "line-total": "lines",
         "line-filter-too_long_word": "too_long_word",
@@ -144,7 +144,7 @@ def datatrove_c4(filters: Any, values: dict[str, float]) -> tuple[list[Any], lis
             values[names[stat]] = values.get(names[stat], 0.0) + 1
 
     probe.stat_update = stat_update
-    return [filters.C4QualityFilter()], [probe]
+    return [filters.C4QualityFilter(**options)], [probe]
 
 
 def datatrove(_: argparse.Namespace) -> dict[str, Callable[[str], Result]]:
@@ -176,6 +176,7 @@ def datatrove_2024(options: argparse.Namespace) -> dict[str, Callable[[str], Res
         GopherRepetitionFilter=filters.GopherRepetitionFilter,
         GopherQualityFilter=filters.GopherQualityFilter,
         FineWebQualityFilter=FineWebQualityFilter,
+        C4QualityFilter=filters.C4QualityFilter,
     )
 
     def preset(make: Callable[..., tuple[list[Any], list[Any]]], **limits: float) -> Callable[[str], Result]:
@@ -185,6 +186,7 @@ def datatrove_2024(options: argparse.Namespace) -> dict[str, Callable[[str], Res
 
     return {
         "gopher@fineweb-2024": preset(gopher_filters),
+        "c4@fineweb-2024": preset(datatrove_c4, filter_no_terminal_punct=False),
         "fineweb@2024": preset(fineweb_filter),
         "fineweb@paper": preset(fineweb_filter, char_duplicates_ratio=0.1, new_line_ratio=float("inf")),
     }

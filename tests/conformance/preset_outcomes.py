@@ -1,0 +1,24 @@
+"""What `curate.presets` says of a text, in the form of `definitions.py`."""
+
+from __future__ import annotations
+
+from curate.originals import ORIGINALS
+from curate.heuristics import decide_preset
+from curate.presets import PRESETS
+
+
+def preset_names() -> set[str]:
+    return set(PRESETS)
+
+
+def preset_outcome(preset: str, text: str) -> tuple[bool, str, dict[str, float]]:
+    """Whether it is kept, the first rule that drops it, and the quantities under the names of `definitions.py`."""
+    decision = decide_preset(text, preset)
+    quantities = {bare_name(name): value for name, value in decision.values.items()}
+    return decision.keep, decision.reason or "", quantities
+
+
+def bare_name(signal: str) -> str:
+    """``dolma_word_count`` is "word_count": the longest name of an original is cut off."""
+    originals = [name for name in ORIGINALS if signal.startswith(f"{name}_")]
+    return signal.removeprefix(f"{max(originals, key=len)}_") if originals else signal
