@@ -1,10 +1,14 @@
-"""The decorator of every compiled loop: numba, cached on disk wherever that is possible.
+"""The decorator of every compiled loop: numba, cached on disk under a name that changes with the sources.
 
-A kernel is compiled on its first call (seconds) and kept in numba's cache, from which later processes load it (tenths
-of a second). Numba looks for a place in this order: ``NUMBA_CACHE_DIR``, ``__pycache__`` beside the source, the user's
-cache directory. It writes each file under a temporary name and renames it, so that many processes may start at once:
-at worst each compiles for itself. Where no place can be written (a read-only install and a user without a home), the
-kernels still work, and every process compiles anew.
+A kernel is compiled on its first call (seconds) and kept on disk, from where later processes load it (tenths of a
+second). Numba's own cache looks only at the file that a function is in: where a kernel calls one from another file, and
+that one changes, it would go on running the old code. Here the folder of the cache is named after the contents of all
+files that hold kernels.
+
+The first folder that can be written is taken: below ``NUMBA_CACHE_DIR`` if that is set, ``__pycache__`` beside the
+source, the user's cache (``XDG_CACHE_HOME``, by default ``~/.cache``). Files are written under a temporary name and
+renamed, so that many processes may start at once: at worst each compiles for itself. Where nothing can be written (a
+read-only install and a user without a home), every process compiles anew.
 
 >>> @kernel
 ... def add(a, b):
@@ -15,18 +19,96 @@ kernels still work, and every process compiles anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from numba import njit
+from numba import config, njit
+from numba.core import caching
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function on first use, without Python's lock, cached on disk if any cache directory can be written.
+    """Compile a function on first use, without Python's lock, cached on disk if any folder can be written.
 
     Integer arithmetic wraps at 64 bits, and an index out of range is not checked.
     """
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # "cannot cache function: no locator available"
-        return njit(nogil=True)(function)
+    dispatcher = njit(nogil=True)(function)
+    if Path(function.__code__.co_filename).is_file():  # not one typed at a prompt
+        cache = _Cache(function)
+        if cache.cache_path:
+            dispatcher._cache = cache
+    return dispatcher
+
+
+@functools.cache
+def sources_digest() -> bytes:
+    """Return a hash of all files that hold kernels, and of the constants they are compiled with."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*here.glob("kernels/*.py"), here / "characters.py", here / "compiled.py"]):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _remove_old(place: Path, keep: int = 4) -> None:
+    """Remove the caches of earlier sources but for the last few; who still uses one compiles again."""
+    folders = sorted(place.glob("kernels-*"), key=lambda folder: folder.stat().st_mtime)
+    for folder in folders[:-keep]:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Locator(caching._CacheLocator):
+    """Where numba keeps the machine code of a function, and what tells it that this is out of date."""
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        self._line = function.__code__.co_firstlineno
+        self._stamp = hashlib.sha256(sources_digest() + Path(file).read_bytes()).hexdigest()
+        self._path = ""
+        for place in self._places(Path(file)):
+            folder = place / f"kernels-{sources_digest().hex()[:16]}"
+            is_new = not folder.exists()
+            self._path = str(folder)
+            try:
+                self.ensure_cache_path()
+            except OSError:  # not writable
+                self._path = ""
+                continue
+            if is_new:
+                _remove_old(place)
+            break
+
+    def _places(self, file: Path) -> Iterator[Path]:
+        if config.CACHE_DIR:
+            yield Path(config.CACHE_DIR)
+        yield file.parent / "__pycache__"
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path("~").expanduser() / ".cache") / "curate"
+
+    def get_cache_path(self) -> str:
+        """Return the folder; empty: there is none to write to."""
+        return self._path
+
+    def get_source_stamp(self) -> str:
+        """Return what must be the same for a file in the cache to be used."""
+        return self._stamp
+
+    def get_disambiguator(self) -> str:
+        """Return what sets functions of one name apart."""
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> _Locator:
+        """Make the locator of a function."""
+        return cls(function, file)
+
+
+class _Impl(caching.CompileResultCacheImpl):
+    _locator_classes = (_Locator,)
+
+
+class _Cache(caching.FunctionCache):
+    _impl_class = _Impl

@@ -1,7 +1,7 @@
 """Named lists of rules: the filters of published corpora, each as its original has it, and our default.
 
->>> gopher_quality("Too short.").reason
-'gopher_too_few_words'
+>>> [rule.name for rule in PRESETS["c4@tfds"]]
+['too_long', 'loremipsum', 'squigglybracket', 'too_few_sentences']
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from curate.document import Decision
-from curate.rules import Rule, decide
+from curate.rules import Rule
 
-_QUALITY = (
+#: Gopher's quality rules (Rae et al. 2021, arXiv 2112.11446, appendix A1.1).
+GOPHER_QUALITY = (
     Rule("gopher_too_few_words", "words", minimum=50),
     Rule("gopher_too_many_words", "words", maximum=100_000),
     Rule("gopher_short_words", "mean_word_length", minimum=3, where="spaced_language"),
@@ -22,10 +22,11 @@ _QUALITY = (
     Rule("gopher_ellipses", "ellipsis_word_ratio", maximum=0.1),
     Rule("gopher_bullets", "bullet_line_share", maximum=0.9),
     Rule("gopher_ellipsis_lines", "ellipsis_line_share", maximum=0.3),
-    Rule("gopher_alphabetic_words", "alphabetic_word_share", minimum=0.6),
+    Rule("gopher_alphabetic_words", "alphabetic_word_share", minimum=0.8),
     Rule("gopher_stop_words", "distinct_stop_words", minimum=2, where="stop_word_list"),
 )
-_REPETITION = (
+#: Gopher's repetition rules (Rae et al. 2021, table A1).
+GOPHER_REPETITION = (
     Rule("gopher_duplicate_lines", "duplicate_line_share", maximum=0.3),
     Rule("gopher_duplicate_paragraphs", "duplicate_paragraph_share", maximum=0.3),
     Rule("gopher_duplicate_line_characters", "duplicate_line_character_share", maximum=0.2),
@@ -39,12 +40,21 @@ _REPETITION = (
         for n, limit in ((5, 0.15), (6, 0.14), (7, 0.13), (8, 0.12), (9, 0.11), (10, 0.1))
     ),
 )
-_FINEWEB = (
+
+# Ours for pages of every kind and language, calibrated on the labelled sample crawl and on real code and maths pages:
+# Gopher's limits, but for words with a letter (.8) and the shortest mean length (3), which pages of formulas and code
+# miss; FineWeb's rules over line ends and line breaks, as far down as tables and poems need; no filler text, no text
+# full of replacement characters, and what is left of pornography behind the block lists.
+_DEFAULT = (
+    *(
+        replace(rule, minimum={"gopher_short_words": 2.5, "gopher_alphabetic_words": 0.6}.get(rule.name, rule.minimum))
+        for rule in GOPHER_QUALITY
+    ),
+    *GOPHER_REPETITION,
     Rule("fineweb_terminal_lines", "terminal_line_share", minimum=0.05),
     Rule("fineweb_newlines", "newline_word_ratio", maximum=0.5),
-)
-_LLAMA3 = (
-    Rule("lorem_ipsum", "lorem_ipsum", maximum=1),
+    Rule("lorem_ipsum", "lorem_ipsum", maximum=0),
+    Rule("broken_characters", "broken_share", maximum=0.01),
     Rule("dirty_words", "dirty_word_share", maximum=0.01),
 )
 
@@ -181,7 +191,8 @@ _NEMO = _original(
 
 #: The rules of each preset, in the order in which its original applies them, by the names that the original has.
 PRESETS: dict[str, tuple[Rule, ...]] = {
-    "default": (*_QUALITY, *_REPETITION, *_FINEWEB, *_LLAMA3),
+    "default": _DEFAULT,
+    "gopher@paper": (*GOPHER_QUALITY, *GOPHER_REPETITION),
     "gopher@datatrove": _datatrove_gopher("datatrove"),
     "gopher@fineweb-2024": _datatrove_gopher("fineweb2024"),
     "gopher@dclm": _dclm_gopher("dclm"),
@@ -229,8 +240,15 @@ def rules_of(presets: Sequence[str], limits: Mapping[str, float | None] | None =
     Traceback (most recent call last):
     ValueError: unknown preset 'defualt': did you mean 'default'?
     """
-    rules = [rule for name in presets for rule in _get(name)]
-    limits = limits or {}
+    return with_limits([rule for name in presets for rule in _get(name)], limits or {})
+
+
+def with_limits(rules: Sequence[Rule], limits: Mapping[str, float | None]) -> tuple[Rule, ...]:
+    """Return rules with changed limits; None removes a rule.
+
+    Raises:
+        ValueError: a limit for a rule that is not among them.
+    """
     names = [rule.name for rule in rules]
     for name in limits:
         if name not in names:
@@ -268,30 +286,3 @@ def _get(preset: str) -> tuple[Rule, ...]:
 def _nearest(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, 1, 0.5)
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(sorted(known))}"
-
-
-def decide_preset(text: str, preset: str, language: str = "en") -> Decision:
-    """Decide by a preset whether a text is kept."""
-    from curate.signals import measure
-
-    rules = _get(preset)
-    return decide(measure(text, language, originals_of(rules)), rules, language)
-
-
-def gopher_quality(text: str) -> Decision:
-    """Decide by Gopher's quality rules."""
-    from curate.signals import measure
-
-    return decide(measure(text), _QUALITY)
-
-
-def gopher_repetition(text: str) -> Decision:
-    """Decide by Gopher's repetition rules."""
-    from curate.signals import measure
-
-    return decide(measure(text), _REPETITION)
-
-
-def llama3_heuristics(text: str) -> Decision:
-    """Decide by all rules of our default."""
-    return decide_preset(text, "default")

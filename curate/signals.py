@@ -271,4 +271,5 @@ def measure(text: str, language: str = "en", originals: Iterable[str] = ()) -> S
     n["in_language"] = sum(scripts[i] for i in expected) if expected else n["main_script"]
     values = [n[part] / n[whole] if n[whole] else 0.0 for part, whole in _PARTS]
     quantities = [measure_original(original, text, codes) for original in originals]
-    return Signals(*values, {name: value for each in quantities for name, value in each.items()})
+    others = {name: value for each in quantities for name, value in each.items()}
+    return Signals(*values, originals=others)  # type: ignore[misc, arg-type]

@@ -19,7 +19,7 @@ from curate.kernels.ngrams import (
     find_repetitive_lines,
 )
 from curate.kernels.scan import COUNTS as SCANNED
-from curate.kernels.scan import scan
+from curate.kernels.scan import DIGITS, LETTERS, scan
 from curate.kernels.watch import KINDS, watch
 from curate.kernels.words import FACTS, find_words
 
@@ -31,7 +31,6 @@ COUNTS = (
     *(f"later_{k}grams" for k in range(5, LONGEST + 1)),
     *(f"covered_{k}grams" for k in range(5, LONGEST + 1)),
 )  # fmt: skip
-_LETTERS, _DIGITS = SCANNED.index("letters"), SCANNED.index("digits")
 _WORDS = len(SCANNED)
 _WATCHED = _WORDS + len(FACTS)
 _NGRAMS = _WATCHED + KINDS + 5
@@ -57,16 +56,21 @@ def measure_codes(
     scan(codes, table, scripts, out)
     # A word begins at the start, after a character that is no letter or digit, or at a letter of a script without
     # spaces or behind one. Memory for every character would cost more time than anything else here.
-    room = len(codes) - out[_LETTERS] - out[_DIGITS] + 2 * scripts[FIRST_UNSPACED:].sum() + 1
+    room = len(codes) - out[LETTERS] - out[DIGITS] + 1
+    for i in range(FIRST_UNSPACED, len(scripts)):
+        room += 2 * scripts[i]
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     hashes, folded = np.empty(room, np.uint64), np.empty(room, np.uint64)
     n = find_words(codes, table, lower, starts, stops, hashes, folded, out[_WORDS:])
     out[_WATCHED + KINDS] = watch(folded, n, keys, entries, out[_WATCHED:])
     first, counts = np.empty(n, np.int32), np.empty(n, np.int32)
     entropy = count_words(hashes, n, first, counts, out[_WATCHED + KINDS + 1 :])
+    lengths = np.empty(n, np.int32)
+    for i in range(n):
+        lengths[i] = stops[i] - starts[i]
     ngrams = np.empty((LONGEST + 1, len(COLUMNS)), np.int64)
     repeated, repeated_keys = np.empty(n, np.int32), np.empty(n, np.uint64)
-    n_repeated = count_ngrams(hashes, stops[:n] - starts[:n], n, first, counts, ngrams, repeated, repeated_keys)
+    n_repeated = count_ngrams(hashes, lengths, n, first, counts, ngrams, repeated, repeated_keys)
     place = _NGRAMS
     for k in range(2, 5):
         out[place] = ngrams[k, TOP]

@@ -49,9 +49,12 @@ def count_ngrams(
     only if both of the shorter ones in it do. So each length looks only at the places that the last one left, which on
     ordinary text are few after two words.
     """
-    out[:] = 0
+    for k in range(len(out)):
+        for i in range(len(COLUMNS)):
+            out[k, i] = 0
     n_repeated = 0
-    before = np.zeros(n + 1, np.int64)  # characters of the words before each
+    before = np.empty(n + 1, np.int64)  # characters of the words before each
+    before[0] = 0
     for i in range(n):
         before[i + 1] = before[i] + lengths[i]
     every = before[n]
@@ -74,7 +77,8 @@ def count_ngrams(
                 keys[candidates] = join(keys[j], hashes[places[j] + k - 1])
                 candidates += 1
         find_first(keys, candidates, first, counts)
-        visited[:candidates] = False
+        for j in range(candidates):
+            visited[j] = False
         found = 0
         times, longest, top_first, top_place = 1, 0, before[k], 0
         covered_to = later_to = joined_to = 0
@@ -106,8 +110,8 @@ def count_ngrams(
             found += 1
         if k == IN_LINES:
             n_repeated = found
-            repeated[:found] = places[:found]
-            repeated_keys[:found] = keys[:found]
+            for j in range(found):
+                repeated[j], repeated_keys[j] = places[j], keys[j]
         out[k, TOP] = times * longest
         out[k, TOP_FIRST] = times * top_first
         out[k, COVERED], out[k, LATER], out[k, LATER_JOINED] = covered, later, joined

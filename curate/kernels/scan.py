@@ -33,6 +33,12 @@ COUNTS = (
     "paragraphs",
     "later_paragraphs", "later_paragraph_characters", "repeated_paragraphs", "repeated_paragraph_characters",
 )  # fmt: skip
+(
+    BYTES, LETTERS, DIGITS, UPPERS, PUNCTUATIONS, SYMBOLS, SPACES, NEWLINES, BROKENS,
+    CURLY, HASHES, ELLIPSES, SENTENCES, LINKS, CHUNKS, CHUNKS_WITH_LETTER, LONGEST_CHUNK,
+    LINES, LINE_CHARACTERS, BULLETS, ELLIPSIS_LINES, TERMINAL_LINES, SHORT_LINES, LONGEST_LINE,
+    UPPER_LINES, NUMERIC_LINES, LATER_LINES, _, _, _, PARAGRAPHS, LATER_PARAGRAPHS, _, _, _,
+) = range(len(COUNTS))  # fmt: skip
 SHORT_LINE = 30  # characters: FineWeb (datatrove, fineweb_quality_filter.py)
 _NEWLINE, _STOP, _ELLIPSIS, _HASH, _SLASH, _COLON, _W = 0x0A, 0x2E, 0x2026, 0x23, 0x2F, 0x3A, 0x77
 _EAST_ASIAN = 0x2FFF  # marks from here on end a sentence without white space behind them
@@ -57,7 +63,8 @@ def hash_line(codes: NDArray[np.uint32], start: int, stop: int) -> np.uint64:
 def count_copies(keys: NDArray[np.uint64], lengths: NDArray[np.int32], n: int, out: NDArray[np.int64]) -> None:
     """Count items that occur more than once: later copies, their characters, all copies, their characters."""
     first, counts = np.empty(n, np.int32), np.empty(n, np.int32)
-    out[:4] = 0
+    for i in range(4):
+        out[i] = 0
     if find_first(keys, n, first, counts) == n:
         return
     for i in range(n):
@@ -88,25 +95,29 @@ def scan(
     ones are left out. A paragraph is a run of lines that are not empty, and has their characters.
     """
     n = len(codes)
-    size = letters = digits = uppers = punctuation = symbols = spaces = newlines = broken = 0
-    curly = hashes = ellipses = sentences = links = chunks = chunks_with_letter = longest_chunk = 0
-    lines = characters = bullets = ellipsis_lines = terminal = short = longest = upper = numeric = paragraphs = 0
-    scripts[:] = 0
-    room = 64
+    for k in range(len(COUNTS)):
+        out[k] = 0
+    for k in range(len(scripts)):
+        scripts[k] = 0
+    room = 1  # for lines
+    for i in range(n):
+        room += codes[i] == _NEWLINE
     keys, lengths = np.empty(room, np.uint64), np.empty(room, np.int32)
     paragraph_keys, paragraph_lengths = np.empty(room, np.uint64), np.empty(room, np.int32)
     paragraph_key, paragraph_length = SEED, 0
+    size = letters = digits = uppers = lines = paragraphs = 0
     chunk, has_letter = 0, 0  # length so far, and whether it has a letter
     first, last = -1, -1  # of the line's characters that are no white space
     uppers_before = digits_before = 0  # those of earlier lines
     for i in range(n + 1):
         c = codes[i] if i < n else np.uint32(_NEWLINE)
         f = table[c]
+        size += 1 + int(c > 0x7F) + int(c > 0x7FF) + int(c > 0xFFFF)
         if not f & SPACE:
             last = i
-            first = i if first < 0 else first
+            if first < 0:
+                first = i
             chunk += 1
-            size += 1 + (c > 0x7F) + (c > 0x7FF) + (c > 0xFFFF)
             if f & LETTER:
                 has_letter = 1
                 letters += 1
@@ -114,66 +125,60 @@ def scan(
                 scripts[f >> SCRIPT_SHIFT] += 1
                 continue
             digits += (f & DIGIT) != 0
-            symbols += (f & SYMBOL) != 0
-            broken += (f & BROKEN) != 0
+            out[SYMBOLS] += (f & SYMBOL) != 0
+            out[BROKENS] += (f & BROKEN) != 0
             if f & PUNCTUATION:
-                punctuation += 1
-                curly += c == 0x7B or c == 0x7D
-                hashes += c == _HASH
-                links += c == _COLON and i + 2 < n and codes[i + 1] == _SLASH and codes[i + 2] == _SLASH
-                if f & TERMINAL:
+                out[PUNCTUATIONS] += 1
+                if c == 0x7B or c == 0x7D:
+                    out[CURLY] += 1
+                elif c == _HASH:
+                    out[HASHES] += 1
+                elif c == _COLON and i + 2 < n and codes[i + 1] == _SLASH and codes[i + 2] == _SLASH:
+                    out[LINKS] += 1
+                elif f & TERMINAL:
                     after = table[codes[i + 1]] if i + 1 < n else SPACE
-                    ellipses += is_ellipsis(codes, 0, i)
-                    sentences += not after & TERMINAL and (after & (SPACE | CLOSER) != 0 or c > _EAST_ASIAN)
-                    if c == _STOP and chunk == 4:
-                        links += codes[i - 1] == _W and codes[i - 2] == _W and codes[i - 3] == _W
+                    if not after & TERMINAL and (after & (SPACE | CLOSER) or c > _EAST_ASIAN):
+                        out[SENTENCES] += 1
+                    if is_ellipsis(codes, 0, i):
+                        out[ELLIPSES] += 1
+                    if chunk == 4 and c == _STOP and codes[i - 1] == codes[i - 2] == codes[i - 3] == _W:
+                        out[LINKS] += 1
             continue
-        chunks += chunk > 0
-        chunks_with_letter += has_letter
-        longest_chunk = max(longest_chunk, chunk)
-        chunk, has_letter = 0, 0
-        if i < n:
-            size += 1 + (c > 0x7F) + (c > 0x7FF) + (c > 0xFFFF)
-            spaces += 1
-            newlines += c == _NEWLINE
+        if chunk:
+            out[CHUNKS] += 1
+            out[CHUNKS_WITH_LETTER] += has_letter
+            out[LONGEST_CHUNK] = max(out[LONGEST_CHUNK], chunk)
+            chunk, has_letter = 0, 0
+        out[SPACES] += 1
         if c != _NEWLINE:
             continue
+        out[NEWLINES] += 1
         if first >= 0:
-            if lines == room:
-                room *= 2
-                keys, lengths = np.append(keys, keys), np.append(lengths, lengths)
-                paragraph_keys = np.append(paragraph_keys, paragraph_keys)
-                paragraph_lengths = np.append(paragraph_lengths, paragraph_lengths)
             length = last + 1 - first
-            keys[lines] = hash_line(codes, first, last + 1)
-            lengths[lines] = length
-            paragraph_key = join(paragraph_key, keys[lines])
+            key = hash_line(codes, first, last + 1)
+            keys[lines], lengths[lines] = key, length
+            paragraph_key = join(paragraph_key, key)
             paragraph_length += length
             lines += 1
-            characters += length
-            longest = max(longest, length)
-            short += length <= SHORT_LINE
-            bullets += (table[codes[first]] & BULLET) != 0
-            upper += 2 * (uppers - uppers_before) > length
-            numeric += digits - digits_before == length
-            ellipsis_lines += is_ellipsis(codes, first, last)
+            out[LINE_CHARACTERS] += length
+            out[LONGEST_LINE] = max(out[LONGEST_LINE], length)
+            out[SHORT_LINES] += length <= SHORT_LINE
+            out[BULLETS] += (table[codes[first]] & BULLET) != 0
+            out[UPPER_LINES] += 2 * (uppers - uppers_before) > length
+            out[NUMERIC_LINES] += digits - digits_before == length
+            out[ELLIPSIS_LINES] += is_ellipsis(codes, first, last)
             while last > first and table[codes[last]] & CLOSER:
                 last -= 1
-            terminal += (table[codes[last]] & TERMINAL) != 0
+            out[TERMINAL_LINES] += (table[codes[last]] & TERMINAL) != 0
         if paragraph_length and (first < 0 or i == n):
-            paragraph_keys[paragraphs] = paragraph_key
-            paragraph_lengths[paragraphs] = paragraph_length
+            paragraph_keys[paragraphs], paragraph_lengths[paragraphs] = paragraph_key, paragraph_length
             paragraphs += 1
             paragraph_key, paragraph_length = SEED, 0
         first, uppers_before, digits_before = -1, uppers, digits
-    values = (
-        size, letters, digits, uppers, punctuation, symbols, spaces, newlines, broken,
-        curly, hashes, ellipses, sentences, links, chunks, chunks_with_letter, longest_chunk,
-        lines, characters, bullets, ellipsis_lines, terminal, short, longest, upper, numeric,
-    )  # fmt: skip
-    for k in range(len(values)):
-        out[k] = values[k]
-    k = len(values)
-    count_copies(keys, lengths, lines, out[k : k + 4])
-    out[k + 4] = paragraphs
-    count_copies(paragraph_keys, paragraph_lengths, paragraphs, out[k + 5 : k + 9])
+    out[BYTES] = size - 1  # the newline that closed the last line is not in the text
+    out[SPACES] -= 1
+    out[NEWLINES] -= 1
+    out[LETTERS], out[DIGITS], out[UPPERS] = letters, digits, uppers
+    out[LINES], out[PARAGRAPHS] = lines, paragraphs
+    count_copies(keys, lengths, lines, out[LATER_LINES:])
+    count_copies(paragraph_keys, paragraph_lengths, paragraphs, out[LATER_PARAGRAPHS:])

@@ -46,7 +46,8 @@ def make_table(hashes, values):  # type: ignore[no-untyped-def]  # noqa: ANN001,
 @kernel
 def watch(folded, n, keys, entries, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Count the words and phrases of each kind into ``out[:KINDS]``, and return the number of different stop words."""
-    out[:KINDS] = 0
+    for kind in range(KINDS):
+        out[kind] = 0
     seen = np.uint64(0)
     for i in range(n):
         entry = find(keys, entries, folded[i])

@@ -83,7 +83,7 @@ def find_words(
     found = characters = numbers = capitals = mixed = 0
     i = 0
     while i < n:
-        here = np.int64(table[codes[i]])
+        here = table[codes[i]] | 0  # as a signed integer
         if not here & (LETTER | NUMBER):
             i += 1
             continue
@@ -100,14 +100,14 @@ def find_words(
             i += 1
             if i >= n:
                 break
-            here = np.int64(table[codes[i]])
+            here = table[codes[i]] | 0
             if here & WORD:
                 if (last | here) & UNSPACED and ends_word(codes, last, i, table):
                     break
                 if not here & MARK:
                     last = here
             elif here & (JOINS_LETTERS | JOINS_NUMBERS) and i + 1 < n:
-                after = np.int64(table[codes[i + 1]])
+                after = table[codes[i + 1]]
                 letters_join = here & JOINS_LETTERS and last & after & LETTER and not (last | after) & UNSPACED
                 if not letters_join and not (here & JOINS_NUMBERS and last & after & DIGIT):
                     break
