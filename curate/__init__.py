@@ -17,9 +17,11 @@ _HOME = {
     "extract": ("ExtractConfig", "Extraction", "extract_text"),
     "language": ("LanguageConfig", "LanguageScore", "detect_language"),
     "signals": ("Signals", "measure", "signal_names"),
-    "presets": (
-        "PRESETS",
+    "presets": ("PRESETS", "rules_of"),
+    "heuristics": (
+        "RuleConfig",
         "c4_quality",
+        "decide_preset",
         "explain",
         "fineweb_quality",
         "gopher_quality",
@@ -51,19 +53,21 @@ if TYPE_CHECKING:
     from curate.domains import classify_domain
     from curate.duplicates import near_duplicates
     from curate.extract import ExtractConfig, Extraction, extract_text
-    from curate.language import LanguageConfig, LanguageScore, detect_language
-    from curate.minhash import MinHashConfig, minhash_signature
-    from curate.mixture import Mixture, plan_mixture
-    from curate.pii import PiiConfig, scrub_pii
-    from curate.presets import (
-        PRESETS,
+    from curate.heuristics import (
+        RuleConfig,
         c4_quality,
+        decide_preset,
         explain,
         fineweb_quality,
         gopher_quality,
         gopher_repetition,
         llama3_heuristics,
     )
+    from curate.language import LanguageConfig, LanguageScore, detect_language
+    from curate.minhash import MinHashConfig, minhash_signature
+    from curate.mixture import Mixture, plan_mixture
+    from curate.pii import PiiConfig, scrub_pii
+    from curate.presets import PRESETS, rules_of
     from curate.quality import quality_score
     from curate.signals import Signals, measure, signal_names
     from curate.tokens import load_tokenizer

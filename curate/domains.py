@@ -49,6 +49,9 @@ def classify_domain(text: str, url: str | None = None, language: str = "en") -> 
         text: any string.
         url: of the page, if known.
         language: ISO 639-1 code of the text, else 639-3. All that is not English is multilingual, for certain.
+
+    >>> classify_domain("Der Hund schläft im Garten.", language="de").label
+    'multilingual'
     """
     if language != "en":
         return DomainLabel("multilingual", 1.0)

@@ -44,6 +44,10 @@ def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDup
 
     Returns:
         Clusters of two or more texts, in the order of ``kept``.
+
+    >>> found = near_duplicates(["The same text, word for word.", "Another.", "the same text word for word"])
+    >>> [(cluster.kept, cluster.removed) for cluster in found]
+    [(0, (2,))]
     """
     import numpy as np
 

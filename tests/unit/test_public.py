@@ -1,0 +1,50 @@
+"""The public names are a contract: they are there, they need no Beam, and each shows an example."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import curate
+
+#: DESIGN, section 3: what other people's code calls.
+CONTRACT = """extract_text detect_language measure gopher_quality gopher_repetition c4_quality fineweb_quality
+llama3_heuristics c4_clean minhash_signature near_duplicates scrub_pii quality_score classify_domain normalize_url
+plan_mixture ContaminationIndex""".split()
+
+
+def python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_importing_curate_loads_nothing_heavy():
+    heavy = "apache_beam numba numpy pyarrow fasttext resiliparse trafilatura tokenizers scipy".split()
+    assert python(f"import curate, sys; print([m for m in {heavy} if m in sys.modules])").strip() == "[]"
+
+
+def test_no_public_name_needs_beam():
+    code = "import curate, sys; [getattr(curate, n) for n in curate.__all__]; print('apache_beam' in sys.modules)"
+    assert python(code).strip() == "False"
+
+
+def test_the_contract_is_there():
+    assert set(CONTRACT) <= set(curate.__all__)
+
+
+@pytest.mark.parametrize("name", [n for n in curate.__all__ if callable(getattr(curate, n))])
+def test_every_public_name_is_documented_with_an_example(name):
+    thing = getattr(curate, name)
+    module = sys.modules[thing.__module__]
+    assert thing.__doc__
+    if inspect.isfunction(thing):
+        assert ">>> " in thing.__doc__, f"{name} has no example of its own"
+    else:
+        assert ">>> " in thing.__doc__ + (module.__doc__ or "")
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = curate.nothing
