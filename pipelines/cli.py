@@ -109,8 +109,8 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
         from pipelines.estimate import estimate
         from pipelines.plan import make_plan
         from pipelines.recipe import load_recipe
-        from pipelines.run import Workspace, absolute
         from pipelines.sources import list_inputs
+        from pipelines.workspace import Workspace, absolute
 
         checked = load_recipe(recipe, inputs, settings)
         space = Workspace(make_plan(checked, list_inputs(checked.sources)), absolute(output))

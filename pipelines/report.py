@@ -18,7 +18,7 @@ from pipelines.recipe import digest
 from pipelines.summary import summarize
 
 if TYPE_CHECKING:
-    from pipelines.run import Workspace
+    from pipelines.workspace import Workspace
 
 FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
 #: Steps that reject something of any real crawl: one that rejects nothing is not working.

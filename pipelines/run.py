@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -12,90 +10,17 @@ import numpy as np
 from curate.tokens import load_tokenizer
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
-from pipelines.passes import Job, RunPass, slice_done
-from pipelines.plan import Pass, Plan, make_plan
+from pipelines.passes import RunPass, slice_done
+from pipelines.plan import Pass, make_plan
 from pipelines.progress import Watch, Work, unwatched
-from pipelines.recipe import Recipe, RecipeError, digest
+from pipelines.recipe import Recipe, RecipeError
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
 from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_tasks
 from pipelines.sources import list_inputs
 from pipelines.tables import read_table
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """Where a plan's passes and decisions lie below the output folder."""
-
-    plan: Plan
-    output: str
-
-    @property
-    def work(self) -> str:
-        """The folder of everything that is not the result."""
-        return files.join(self.output, "_work")
-
-    def folder(self, spec: Pass) -> str:
-        """Folder of a pass."""
-        return files.join(self.work, spec.folder)
-
-    def taken(self, spec: Pass) -> tuple[Taken, ...]:
-        """Where the keys and decisions of the corpus steps behind a pass lie."""
-        found: list[Taken] = []
-        for i, step in enumerate(spec.keys):
-            kind = STEPS[step.kind]
-            assert isinstance(kind, CorpusStep)
-            name = f"decide-{step.name}-{digest([spec.digest, spec.keys[: i + 1]])}"
-            where = files.join(self.folder(spec), name)
-            found.append(Taken(kind, step.config, step.name, self.folder(spec), where))
-        return tuple(found)
-
-    def job(self, spec: Pass, shards: Shards | None = None) -> Job:
-        """Everything a pass needs to run."""
-        before = self.plan.passes[: spec.index]
-        large = {name: self.folder(p) for p in before for name in p.writes}
-        return Job(
-            spec=spec,
-            folder=self.folder(spec),
-            before=self.folder(before[-1]) if before else "",
-            large=large,
-            decided=self.taken(before[-1]) if before else (),
-            shards=shards,
-            originals=self.plan.recipe.originals,
-            earlier=tuple(self.folder(p) for p in before),
-        )
-
-    def manifests(self, spec: Pass) -> list[dict]:
-        """What each slice of a finished pass left."""
-        folder = self.folder(spec)
-        return [files.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
-
-    def pass_done(self, spec: Pass) -> bool:
-        """Say whether a pass is whole."""
-        return files.exists(files.join(self.folder(spec), "manifest.json"))
-
-    def progress(self, spec: Pass) -> str:
-        """Say how much of a pass is done."""
-        if self.pass_done(spec) or (spec.last and self.finished()):
-            return "yes"
-        pattern = files.join(self.folder(spec), "slice-*.json")
-        slices = len(files.match(pattern)) if files.exists(self.folder(spec)) else 0
-        return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
-
-    def finished(self) -> bool:
-        """Say whether the output files are those of this plan."""
-        path = files.join(self.work, "finished.json")
-        return files.exists(path) and files.read_json(path) == {"digest": self.plan.passes[-1].digest}
-
-    def decided(self, taken: Taken) -> bool:
-        """Say whether a corpus step has its decision."""
-        return files.exists(files.join(taken.decision, "manifest.json"))
-
-
-def absolute(path: str) -> str:
-    """Make a local path absolute; leave one with a scheme (gs://...) as it is."""
-    return path if "://" in path else str(Path(path).resolve())
+from pipelines.workspace import Workspace, absolute
 
 
 def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched) -> dict:
