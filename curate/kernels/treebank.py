@@ -11,6 +11,9 @@ from curate.kernels.watch import find
 
 # What a character is to these rules.
 SPACE, ALONE, DIGIT, CLOSES, WORD, UPPER, LOWER = 1, 2, 4, 8, 16, 32, 64
+NO_WORD, CLOSES_ASCII, NO_LETTER = 128, 256, 512
+# What a word is, in the table of known ones.
+ABBREVIATION, STARTER = 1, 2
 _STOP, _APOSTROPHE, _QUOTE, _HYPHEN, _BACKTICK, _COMMA, _COLON = 0x2E, 0x27, 0x22, 0x2D, 0x60, 0x2C, 0x3A
 
 
@@ -25,53 +28,70 @@ def lower_hash(codes: NDArray[np.uint32], a: int, b: int) -> np.uint64:
 
 
 @kernel
-def ends_sentence(
+def find_sentence_end(
     codes: NDArray[np.uint32],
     a: int,
     b: int,
-    kinds: NDArray[np.uint8],
+    kinds: NDArray[np.uint16],
     known: NDArray[np.uint64],
-    is_abbreviation: NDArray[np.int64],
-) -> bool:
-    """Whether a sentence ends after the chunk from ``a`` to ``b``: at a question or exclamation mark, or at a full stop
-    that belongs to no abbreviation, initial or ellipsis. A number and a full stop end one only before a capital.
+    entries: NDArray[np.int64],
+) -> int:
+    """Where in the chunk from ``a`` to ``b`` a mark stands that ends a sentence, with more text behind it; -1: nowhere.
+
+    Such a mark has one of Punkt's signs that are no word behind it, or white space and more text; the last one counts.
+    A question or exclamation mark ends a sentence, and a full stop after a word. After an abbreviation, an initial or
+    an ellipsis it does so before a capitalised word: of all such for the ellipsis, of function words for the others. A
+    number and a full stop do not before small letters.
     """
-    stop = b
-    while stop > a and kinds[codes[stop - 1]] & CLOSES:
-        stop -= 1
-    if stop == a:
-        return False
-    last = codes[stop - 1]
-    if last == 0x3F or last == 0x21:
-        return True
-    if last != _STOP or (stop - a > 1 and codes[stop - 2] == _STOP):
-        return False
-    while a < stop - 1 and not kinds[codes[a]] & WORD:
-        a += 1
+    n = len(codes)
     i = b
-    while i < len(codes) and kinds[codes[i]] & SPACE:
+    while i < n and kinds[codes[i]] & SPACE:
         i += 1
-    while i < len(codes) and not kinds[codes[i]] & (WORD | SPACE):
+    p = b - 1
+    while p >= a:
+        if codes[p] in (_STOP, 0x21, 0x3F) and (i < n if p == b - 1 else kinds[codes[p + 1]] & NO_WORD != 0):
+            break
+        p -= 1
+    if p < a or codes[p] != _STOP:
+        return p if p >= a else -1
+    if p < b - 1:
+        i = p + 1
+    while i < n and not kinds[codes[i]] & (WORD | SPACE):
         i += 1
-    next_kind = kinds[codes[i]] if i < len(codes) else UPPER
-    if stop - 1 - a == 1 and kinds[codes[a]] & UPPER:  # an initial
-        return False
-    only_digits = stop - 1 > a
-    for j in range(a, stop - 1):
-        only_digits = only_digits and kinds[codes[j]] & DIGIT != 0
+    next_word = kinds[codes[i]] if i < n else 0
+    first = p
+    while first > a and not kinds[codes[first - 1]] & NO_WORD:
+        first -= 1
+    if p > first and codes[p - 1] == _STOP:
+        return p if next_word & UPPER else -1
+    while first < p and not kinds[codes[first]] & WORD:
+        first += 1
+    hyphen = first
+    only_digits = p > first
+    for j in range(first, p):
+        if codes[j] == _HYPHEN:
+            hyphen = j + 1
+        only_digits = only_digits and kinds[codes[j]] & (DIGIT | NO_LETTER) != 0
     if only_digits:
-        return not next_kind & LOWER
-    return not find(known, is_abbreviation, lower_hash(codes, a, stop - 1))
+        return p if not next_word & LOWER else -1
+    entry = find(known, entries, lower_hash(codes, first, p)) | find(known, entries, lower_hash(codes, hyphen, p))
+    if not entry & ABBREVIATION and p - first != 1:
+        return p
+    j = i
+    while j < n and kinds[codes[j]] & WORD:
+        j += 1
+    starts = next_word & UPPER and find(known, entries, lower_hash(codes, i, j)) & STARTER
+    return p if starts else -1
 
 
 @kernel
 def count_sentences(
-    codes: NDArray[np.uint32], kinds: NDArray[np.uint8], known: NDArray[np.uint64], is_abbreviation: NDArray[np.int64]
+    codes: NDArray[np.uint32], kinds: NDArray[np.uint16], known: NDArray[np.uint64], entries: NDArray[np.int64]
 ) -> int:
-    """How many sentences a text has: ends of sentences with more text behind them, and one."""
+    """How many sentences a text has: one, and one more for each end of one with more than closing marks behind it."""
     n = len(codes)
     sentences = 0
-    open_sentence = False
+    is_open = False
     i = 0
     while i < n:
         if kinds[codes[i]] & SPACE:
@@ -80,11 +100,15 @@ def count_sentences(
         a = i
         while i < n and not kinds[codes[i]] & SPACE:
             i += 1
-        open_sentence = True
-        if ends_sentence(codes, a, i, kinds, known, is_abbreviation):
+        is_open = True
+        end = find_sentence_end(codes, a, i, kinds, known, entries)
+        if end >= 0:
             sentences += 1
-            open_sentence = False
-    return sentences + open_sentence
+            k = end + 1
+            while k < i and kinds[codes[k]] & CLOSES_ASCII:
+                k += 1
+            is_open = k < i
+    return sentences + is_open
 
 
 @kernel
@@ -110,9 +134,9 @@ def clitic_length(codes: NDArray[np.uint32], a: int, b: int) -> int:
 @kernel
 def treebank_tokens(
     codes: NDArray[np.uint32],
-    kinds: NDArray[np.uint8],
+    kinds: NDArray[np.uint16],
     known: NDArray[np.uint64],
-    is_abbreviation: NDArray[np.int64],
+    entries: NDArray[np.int64],
     contractions: NDArray[np.uint64],
     first_parts: NDArray[np.int64],
     starts: NDArray[np.int32],
@@ -120,7 +144,8 @@ def treebank_tokens(
 ) -> int:
     """Write start and stop of each token; returns their number, never more than there are characters.
 
-    ``contractions`` and ``first_parts`` are a table (`curate.kernels.watch.find`) from the hash of a word in lower case
+    ``known`` and ``entries`` are a table (`curate.kernels.watch.find`) of abbreviations and words that begin sentences,
+    ``contractions`` and ``first_parts`` one from the hash of a word in lower case
     (``cannot``) to the length of its first token. Double quotes become two characters in NLTK, and one here.
     """
     n = len(codes)
@@ -136,17 +161,19 @@ def treebank_tokens(
             plain = plain and kinds[codes[i]] & WORD != 0
             i += 1
         b = i
-        stop = b  # where the full stop of a sentence's end stands
+        stop = b  # where a full stop stands that ends a sentence
         if not plain:
-            j = b
-            while j > a and kinds[codes[j - 1]] & CLOSES:
-                j -= 1
-            if j > a + 1 and codes[j - 1] == _STOP and codes[j - 2] != _STOP:
+            j = find_sentence_end(codes, a, b, kinds, known, entries)
+            if j < 0:
                 k = b
                 while k < n and kinds[codes[k]] & SPACE:
                     k += 1
-                if k == n or ends_sentence(codes, a, b, kinds, known, is_abbreviation):
-                    stop = j - 1
+                if k == n:  # the end of the text
+                    j = b - 1
+                    while j > a and kinds[codes[j]] & CLOSES:
+                        j -= 1
+            if j > a and codes[j] == _STOP and codes[j - 1] != _STOP:
+                stop = j
         while a < b:
             # one piece between characters that are tokens of their own
             j = a

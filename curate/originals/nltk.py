@@ -1,7 +1,8 @@
 """Words and sentences as NLTK cuts English, which FineWeb counted in 2024 and C4 counts.
 
-NLTK's Punkt model is learnt; here a full stop ends a sentence unless an abbreviation of a short list, an initial or a
-number stands before it. Treebank's rules are those of NLTK 3.9 (nltk/tokenize/destructive.py), as facts.
+NLTK's Punkt model is learnt; here a full stop ends a sentence unless an abbreviation of a short list or an initial
+stands before it, with exceptions (`curate.kernels.treebank.find_sentence_end`). Treebank's rules are those of NLTK 3.9
+(nltk/tokenize/destructive.py), as facts.
 
 >>> tokens("Mr. Smith can't come (he says). It's \\"late\\".")
 ['Mr.', 'Smith', 'ca', "n't", 'come', '(', 'he', 'says', ')', '.', 'It', "'s", '"', 'late', '"', '.']
@@ -24,6 +25,13 @@ _ABBREVIATIONS = (
     "p.m d.c n.y n.j n.h n.c s.c n.d s.d l.a ph.d m.d b.a m.a b.c a.d a.k.a r.i ave blvd rd ariz calif colo conn "
     "del fla ga ill ind kan ky la mass md mich minn miss mo mont neb nev okla ore pa tenn tex va vt wash wis wyo"
 )
+# Function words that, capitalised, begin a sentence even after an abbreviation; ours.
+_STARTERS = (
+    "the this that these those he she it we they you i in on at for from but and or so if when while as after "
+    "before since there here his her its our their my your what who why how where is are was were do does did have "
+    "has had can could will would should may might not no yes all some many most more one another each every both "
+    "either such then also however although though because during until with without by to of an a"
+)
 _CONTRACTIONS = {
     "cannot": 3,
     "gimme": 3,
@@ -38,7 +46,7 @@ _CONTRACTIONS = {
 
 
 @functools.cache
-def kinds_table() -> NDArray[np.uint8]:
+def kinds_table() -> NDArray[np.uint16]:
     """Return what each code point is to Treebank's rules, as `curate.kernels.treebank` names the bits."""
     import numpy as np
 
@@ -46,7 +54,7 @@ def kinds_table() -> NDArray[np.uint8]:
     from curate.kernels import treebank as k
 
     table = c.character_table()
-    kinds = np.zeros(0x110000, np.uint8)
+    kinds = np.zeros(0x110000, np.uint16)
     kinds[(table & c.SPACE) != 0] |= k.SPACE
     kinds[(table & (c.LETTER | c.NUMBER | c.MARK | c.CONNECTOR)) != 0] |= k.WORD
     kinds[(table & c.DIGIT) != 0] |= k.DIGIT
@@ -54,6 +62,9 @@ def kinds_table() -> NDArray[np.uint8]:
     kinds[(table & (c.LETTER | c.UPPER)) == c.LETTER] |= k.LOWER
     kinds[[ord(x) for x in ';@#$%&?!*()[]{}<>"«»“”„‘’‒–—―']] |= k.ALONE
     kinds[[ord(x) for x in "])}>\"'»”’"]] |= k.CLOSES
+    kinds[[ord(x) for x in "])}\"'"]] |= k.CLOSES_ASCII
+    kinds[[ord(x) for x in ")\";}]*:@'({[!?"]] |= k.NO_WORD
+    kinds[[ord(x) for x in ".,-"]] |= k.NO_LETTER
     return kinds
 
 
@@ -62,15 +73,17 @@ def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]
     import numpy as np
 
     from curate.kernels.hashing import hash_codes
+    from curate.kernels.treebank import ABBREVIATION, STARTER
     from curate.kernels.watch import make_table
     from curate.signals import code_points
 
     def hashes(words: list[str]) -> NDArray[np.uint64]:
         return np.array([int(hash_codes(code_points(word), 0, len(word))) for word in words], np.uint64)
 
-    abbreviations = _ABBREVIATIONS.split()
+    abbreviations, starters = _ABBREVIATIONS.split(), _STARTERS.split()
+    entries = [ABBREVIATION] * len(abbreviations) + [STARTER] * len(starters)
     return (
-        *make_table(hashes(abbreviations), np.ones(len(abbreviations), np.int64)),
+        *make_table(hashes(abbreviations + starters), np.array(entries, np.int64)),
         *make_table(hashes(list(_CONTRACTIONS)), np.array(list(_CONTRACTIONS.values()), np.int64)),
     )
 
