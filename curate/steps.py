@@ -106,6 +106,7 @@ def _language(config: LanguageStepConfig) -> MapFunction:
     wanted = frozenset(canonical(code) for code in config.keep)
     minimum = {canonical(code): score for code, score in config.min_scores.items()}
     engine = LanguageConfig(config.engine, config.model)
+    detect_language("A model that is missing is told here, not page by page.", engine)
 
     def step(document: Document) -> Document | Rejection:
         found = detect_language(document.text, engine)

@@ -70,6 +70,7 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @main.command()
 @_recipe_options
 @click.option("--workers", default=1, show_default=True, help="Processes on this machine.")
+@click.option("--memory", default=1.0, show_default=True, metavar="GB", help="For the keys of a corpus step.")
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 def run(
     recipe: str,
@@ -77,6 +78,7 @@ def run(
     output: str,
     settings: tuple[str, ...],
     workers: int,
+    memory: float,
     beam_options: tuple[str, ...],
 ) -> None:
     """Run RECIPE (llama3, fineweb, or the path of a YAML file) and write the corpus.
@@ -94,7 +96,7 @@ def run(
         from pipelines.runners import Runner
 
         checked = load_recipe(recipe, inputs, settings)
-        with Runner(workers, beam_options) as runner:
+        with Runner(workers, beam_options, int(memory * 1e9)) as runner:
             report = run_recipe(checked, output, runner, show)
     print_funnel(report)
     _console().print(f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True)

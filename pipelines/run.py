@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import apache_beam as beam
 import numpy as np
 
 from curate.tokens import load_tokenizer
@@ -109,9 +108,7 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
         keys = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
 
         def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
-            with runner.pipeline() as p:
-                source = p | beam.Create(list(keys)) | beam.Reshuffle()
-                step.step.decide(step.config, source, step.decision)
+            step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory)
 
         watch(Work(f"decide {step.name}"), work)
         files.write_json(files.join(step.decision, "manifest.json"), {"step": step.name, "slices": len(keys)})

@@ -21,6 +21,8 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
+from pipelines.corpus.base import MEMORY
+
 
 class RunError(RuntimeError):
     """A run that cannot go on, and what to do."""
@@ -31,14 +33,15 @@ class Runner(AbstractContextManager["Runner"]):
 
     Args:
         workers: processes on this machine; they live until the runner is closed, so that models load once in each.
+        memory: bytes that the keys of a corpus step may take in this process; more keys are decided in several passes.
         beam_options: Beam's command line options, for example ``--runner=FlinkRunner``.
 
     Raises:
         RunError: a runner that is known to lose data.
     """
 
-    def __init__(self, workers: int = 1, beam_options: Sequence[str] = ()) -> None:
-        self.workers = workers
+    def __init__(self, workers: int = 1, beam_options: Sequence[str] = (), memory: int = MEMORY) -> None:
+        self.workers, self.memory = workers, memory
         self._options = PipelineOptions(list(beam_options))
         self._name = self._options.view_as(StandardOptions).runner or ""
         self._local = not beam_options
