@@ -1,18 +1,16 @@
-"""The file of a quality model: a zip of a manifest, a fastText classifier and a forest, each checked by its sha256."""
+"""A quality model in memory and in its file: a forest over signals, a fastText classifier, and how they are weighed."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.forest import Forest
+from curate.model_file import read_model_file, write_model_file
 from curate.text_classifier import TextClassifier, load_classifier, prepare
 
 if TYPE_CHECKING:
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = "curate quality model 1"
 LABELS = ("high", "low")
+_CLASSIFIER = "classifier.ftz"
 _ARRAYS = ("roots", "feature", "value", "left")
 
 
@@ -72,7 +71,7 @@ def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes 
     """Write a model and, beside it, its sha256 in a file that ``sha256sum --check`` reads.
 
     Args:
-        path: ends in ``.zip``.
+        path: of the file, by custom ``.zip``.
         model: its ``classifier`` is not looked at.
         classifier: the fastText file, or None for a model over signals alone.
 
@@ -81,31 +80,18 @@ def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes 
     """
     import numpy as np
 
-    members: dict[str, bytes] = {}
-    if classifier is not None:
-        members["classifier.ftz"] = classifier
+    parts: dict[str, bytes] = {} if classifier is None else {_CLASSIFIER: classifier}
     for name in _ARRAYS:
         buffer = io.BytesIO()
         np.save(buffer, getattr(model.forest, name))
-        members[f"{name}.npy"] = buffer.getvalue()
+        parts[f"{name}.npy"] = buffer.getvalue()
     manifest = {
-        "format": FORMAT,
         "language": model.language,
-        "features": list(model.forest.names),
+        "signals": list(model.forest.names),
         "weights": {"forest": model.forest_weight, "text": model.text_weight, "offset": model.offset},
-        "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in members.items()},
         "facts": model.facts,
     }
-    members = {"manifest.json": (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(), **members}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(zipfile.ZipInfo(name), data)  # of 1980 and stored: the same bytes every time
-    path = Path(path)
-    path.write_bytes(buffer.getvalue())
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    path.with_name(path.name + ".sha256").write_text(f"{digest}  {path.name}\n")
-    return digest
+    return write_model_file(path, FORMAT, manifest, parts)
 
 
 def load_quality_model(path: str | Path) -> QualityModel:
@@ -119,43 +105,19 @@ def load_quality_model(path: str | Path) -> QualityModel:
 
     from curate.signals import signal_names
 
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no quality model at {path}: give the path of a file that `curate train quality` wrote"
-        )
-    data = path.read_bytes()
-    beside = path.with_name(path.name + ".sha256")
-    if beside.is_file():
-        expected, found = beside.read_text().split()[0], hashlib.sha256(data).hexdigest()
-        if expected != found:
-            raise ValueError(
-                f"{path} has sha256 {found}, but {beside.name} says {expected}: the file was changed or cut off; "
-                "copy both again"
-            )
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = {name: archive.read(name) for name in archive.namelist()}
-        manifest = json.loads(members.pop("manifest.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is not a quality model, or damaged: {error}") from error
-    if manifest.get("format") != FORMAT:
-        raise ValueError(f"{path} has the format {manifest.get('format')!r}; this version reads {FORMAT!r}")
-    for name, digest in manifest["sha256"].items():
-        if hashlib.sha256(members.get(name, b"")).hexdigest() != digest:
-            raise ValueError(f"{path}: {name} does not have the sha256 of the manifest: the file was changed")
-    names = tuple(manifest["features"])
+    manifest, parts = read_model_file(path, FORMAT, "curate train quality")
+    names = tuple(manifest["signals"])
     missing = sorted(set(names) - set(signal_names()))
     if missing:
         raise ValueError(
             f"{path} needs signals that this version of curate does not measure: {', '.join(missing)}: train it again"
         )
-    arrays = (np.load(io.BytesIO(members[f"{name}.npy"]), allow_pickle=False) for name in _ARRAYS)
+    arrays = (np.load(io.BytesIO(parts[f"{name}.npy"]), allow_pickle=False) for name in _ARRAYS)
     forest = Forest(names, *arrays)
     forest.check()
     classifier = None
-    if "classifier.ftz" in members:
-        classifier = load_classifier(members["classifier.ftz"], f"classifier.ftz in {path}", LABELS)
+    if _CLASSIFIER in parts:
+        classifier = load_classifier(parts[_CLASSIFIER], f"{_CLASSIFIER} in {path}", LABELS)
     weights = manifest["weights"]
     return QualityModel(
         manifest["language"],

@@ -176,7 +176,8 @@ def tune(
 ) -> list[tuple[TextConfig, float]]:
     """Try settings of the classifier, on at most ``TUNE_ON`` documents; a trial's ROC AUC is over the folds left out.
 
-    Epochs go up until the area falls (early stopping), then n-grams and the learning rate are tried around the best.
+    Epochs double until the area falls (early stopping), or halve if that never helped; then n-grams and the learning
+    rate are tried around the best.
     """
     # the order of the examples is that of a hash
     texts, labels, parts = prepared[:TUNE_ON], high[:TUNE_ON], folds[:TUNE_ON]
@@ -190,20 +191,26 @@ def tune(
         say(f"  {config.epochs} epochs, {config.ngrams}-grams, rate {config.rate:g}: AUC {trials[-1][1]:.4f} unseen")
         return trials[-1][1]
 
-    best, reached = TextConfig(), -1.0
-    for epochs in (1, 2, 4, 8, 16):
-        if time.monotonic() >= end:
-            return trials
-        area = attempt(replace(best, epochs=epochs))
-        if area <= reached:
+    if budget <= 0:
+        return trials
+    best = TextConfig()
+    reached = attempt(best)
+    for direction in (2.0, 0.5):
+        while best.epochs * direction >= 1 and time.monotonic() < end:
+            change = replace(best, epochs=int(best.epochs * direction))
+            area = attempt(change)
+            if area <= reached:
+                break
+            best, reached = change, area
+        if best.epochs > TextConfig().epochs:
             break
-        best, reached = replace(best, epochs=epochs), area
-    for change in ({"ngrams": 1}, {"rate": 0.1}, {"rate": 0.8}):
+    for setting, value in (("ngrams", 1), ("rate", 0.1), ("rate", 0.8)):
         if time.monotonic() >= end:
-            return trials
-        area = attempt(replace(best, **change))
+            break
+        change = replace(best, **{setting: value})
+        area = attempt(change)
         if area > reached:
-            best, reached = replace(best, **change), area
+            best, reached = change, area
     return trials
 
 
