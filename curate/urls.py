@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SPACE = "".join(map(chr, range(33)))  # control characters and the space, as browsers strip them
+_BREAK, _SURROGATE = re.compile(r"[\t\r\n]"), re.compile("[\ud800-\udfff]")
 _WEB = re.compile(r"https?:[/\\]*([^/\\?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?::\d+)?(?=[/?#]|$)", re.IGNORECASE)
 _OTHER = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_PORT = re.compile(r":(?:0*80|0*443)?$")
+_PORT = re.compile(r":([0-9]*)$")
+_NOT_IN_HOST = re.compile(r"[^a-z0-9._:\[\]-]")
 _WWW = re.compile(r"(?:www\d{0,3}\.)+(?=[^.]+\.)")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
 _CODED = re.compile(rb"%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
@@ -60,7 +62,7 @@ def normalize_url(url: str) -> str:
     >>> normalize_url("http://Bücher.example/%7Euser/?q=%c3%a9&fbclid=1"), normalize_url("www.example.org")
     ('http://xn--bcher-kva.example/~user?q=%C3%A9', 'http://example.org/')
     """
-    url = re.sub(r"[\t\r\n]", "", url).strip(_SPACE)
+    url = _SURROGATE.sub("\ufffd", _BREAK.sub("", url)).strip(_SPACE)
     if _NO_SCHEME.match(url):
         url = f"http://{url}"
     web = _WEB.match(url)
@@ -69,22 +71,28 @@ def normalize_url(url: str) -> str:
         url = url.partition("#")[0].rstrip(_SPACE)
         return f"{other.group(1).lower()}{url[other.end() - 1 :]}" if other else url
     authority, path, query = (part or "" for part in web.groups())
+    host = _normal_host(authority)
+    if not host:
+        return url
     path = _resolve(_recode(_SESSION.sub("", path.replace("\\", "/"))))
     query = _sorted_query(query)
-    return f"http://{_normal_host(authority)}{path}{'?' if query else ''}{query}"
+    return f"http://{host}{path}{'?' if query else ''}{query}"
 
 
 def _normal_host(authority: str) -> str:
-    host = unquote(authority.rpartition("@")[2]).lower()
-    host = _PORT.sub("", host).rstrip(".")
+    host, port = unquote(authority.rpartition("@")[2]).lower().rstrip("."), ""
+    while not port and (found := _PORT.search(host)):
+        host = host[: found.start()].rstrip(".")
+        port = found.group() if found.group(1) not in ("", "80", "443") else ""
     if not host.isascii():
         import idna
 
         try:
-            host = idna.encode(host, uts46=True).decode("ascii")
+            host = idna.encode(host, uts46=True).decode("ascii").rstrip(".")
         except (idna.IDNAError, UnicodeError):
-            host = _recode(unicodedata.normalize("NFC", host)).lower()
-    return _WWW.sub("", host, count=1) if host.startswith("www") else host
+            host = unicodedata.normalize("NFC", host)
+    host = _NOT_IN_HOST.sub(lambda c: "".join(f"%{b:02X}" for b in c.group().encode()), host)
+    return (_WWW.sub("", host, count=1) if host.startswith("www") else host) + port
 
 
 def _recode(part: str) -> str:
@@ -94,7 +102,7 @@ def _recode(part: str) -> str:
         byte = int(found.group(1), 16) if found.group(1) else found.group()[0]
         return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
 
-    return _CODED.sub(code, part.encode("utf-8", "surrogatepass")).decode("ascii")
+    return _CODED.sub(code, part.encode()).decode("ascii")
 
 
 def _resolve(path: str) -> str:
