@@ -1,4 +1,4 @@
-"""Quality cut: the best share of the documents stays, within each language, domain or source."""
+"""Quality cut: the best share of the documents stays, within each language and domain."""
 
 from __future__ import annotations
 
@@ -19,10 +19,15 @@ BINS = 65_536  # scores are ranked to 1/65,535: a histogram makes the percentile
 
 @dataclass(frozen=True, slots=True)
 class QualityCutConfig:
-    """Keep the best ``keep`` share within each group; documents without a score (NaN) stay."""
+    """Keep the best ``keep`` share within each group of documents that agree in all of ``within``.
+
+    Scores of different languages do not compare, nor those of prose and code. A group of fewer than ``min_documents``
+    (ours) says little about what is usual and loses none; documents without a score (NaN) stay.
+    """
 
     keep: float = 0.4
-    within: Literal["language", "domain", "source", "all"] = "language"
+    within: tuple[Literal["language", "domain", "source"], ...] = ("language", "domain")
+    min_documents: int = 100
 
 
 class QualityCut(CorpusStep):
@@ -38,7 +43,7 @@ class QualityCut(CorpusStep):
         """Take the group, the rank of the score, and the score."""
 
         def key(document: Document) -> tuple:
-            group = "all" if config.within == "all" else getattr(document, config.within)
+            group = "/".join(getattr(document, name) for name in config.within)
             score = document.quality
             return group, -1 if np.isnan(score) else round(min(max(score, 0.0), 1.0) * (BINS - 1)), score
 
@@ -50,7 +55,7 @@ class QualityCut(CorpusStep):
             keys
             | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
             | "Groups" >> beam.GroupByKey()
-            | "Cut" >> beam.Map(_cut, config.keep).with_output_types(tuple[str, int])
+            | "Cut" >> beam.Map(_cut, config).with_output_types(tuple[str, int])
             | "OneTable" >> beam.combiners.ToList()
             | "Write"
             >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
@@ -77,10 +82,13 @@ def _histograms(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
         yield group, np.bincount(mine, minlength=BINS).astype(np.int64).tobytes()
 
 
-def _cut(histograms: tuple[str, Iterable[bytes]], keep: float) -> tuple[str, int]:
+def _cut(histograms: tuple[str, Iterable[bytes]], config: QualityCutConfig) -> tuple[str, int]:
     group, blocks = histograms
     counts = np.sum([np.frombuffer(b, np.int64) for b in blocks], axis=0)
-    wanted = np.ceil(counts.sum() * keep)
+    total = counts.sum()
+    if total < config.min_documents:
+        return group, 0
+    wanted = np.ceil(total * config.keep)
     from_top = np.cumsum(counts[::-1])
     enough = int(np.searchsorted(from_top, wanted))
     return group, BINS - 1 - enough if wanted else BINS
