@@ -27,7 +27,8 @@ from curate.clusters import SLACK, assign_clusters, candidate_pairs, verify
 from curate.components import downward, large_star, small_star
 from curate.minhash import SKETCH_BINS
 from pipelines import files
-from pipelines.corpus.base import LOSER, KeySlice, fixed, write_losers
+from pipelines.corpus.base import LOSER, fixed, write_losers
+from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.one_process import Account
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
 
@@ -77,7 +78,7 @@ class Job:
 
 
 def cluster_distributed(
-    slices: Sequence[KeySlice],
+    slices: Sequence[Piece],
     bands: int,
     threshold: float,
     folder: str,
@@ -87,7 +88,7 @@ def cluster_distributed(
     """Cluster the documents of all slices and write who is removed.
 
     Args:
-        slices: where the keys are, columns rank, bands and sketch.
+        slices: where the keys are, columns rank, bands and sketch; parts of sketches among them hold older documents.
         bands: number of bands.
         threshold: similarity from which two documents are near duplicates.
         folder: of the decision.
@@ -102,11 +103,13 @@ def cluster_distributed(
         raise ValueError(f"{account.documents:,} documents: at most 4,294,967,295 can be clustered together")
     work = files.join(folder, "stages")
     files.make_folder(work)
+    indexed = any(s.index >= FIRST_INDEX for s in slices)
     job = Job(work, bands, threshold)
     ranges = max(1, -(-account.documents // documents_per_range))
-    _stage(pipeline, slices, Rank(job, _cuts(slices, ranges)), work)
+    _stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
     sizes = [len(job.read("ranked", r, RANKED)) for r in range(ranges)]
     account.documents = sum(sizes)
+    account.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
     job = Job(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
     numbers = list(range(ranges))
     _stage(pipeline, numbers, Spread(job), work)
@@ -161,27 +164,27 @@ def _split(rows: np.ndarray, number: np.ndarray) -> Iterator[Block]:
 class Rank(beam.PTransform):
     """Sort the addresses of documents into ranges of their order: slices in, ``ranked`` out."""
 
-    def __init__(self, job: Job, cuts: list[bytes]) -> None:
+    def __init__(self, job: Job, cuts: list[bytes], indexed: bool) -> None:
         super().__init__("rank")
-        self.job, self.cuts = job, cuts
+        self.job, self.cuts, self.indexed = job, cuts, indexed
 
-    def expand(self, slices: beam.PCollection[KeySlice]) -> beam.PCollection:
+    def expand(self, slices: beam.PCollection[Piece]) -> beam.PCollection:
         """Shuffle keys and addresses."""
         return (
             slices
-            | "Keys" >> beam.FlatMap(_rank_blocks, self.cuts).with_output_types(Block)
+            | "Keys" >> beam.FlatMap(_rank_blocks, self.cuts, self.indexed).with_output_types(Block)
             | "Ranges" >> beam.GroupByKey()
             | "Sort" >> beam.Map(_sort_range, self.job)
         )
 
 
-def _cuts(slices: Sequence[KeySlice], ranges: int) -> list[bytes]:
+def _cuts(slices: Sequence[Piece], ranges: int, indexed: bool) -> list[bytes]:
     """Choose where the order is cut, from a sample of the keys; the choice has no effect on the result."""
     if ranges == 1:
         return []
     sample: list[bytes] = []
     for part in slices[:: max(1, len(slices) // 50)]:
-        sample += part.load(["rank"])[1]["rank"].to_pylist()[:: max(1, len(slices) // 10)]
+        sample += [key.tobytes() for key in load_ranks(part, indexed)[1][:: max(1, len(slices) // 10)]]
     sample.sort()
     return [sample[len(sample) * i // ranges] for i in range(1, ranges)] if sample else []
 
@@ -190,11 +193,10 @@ def _keyed(width: int) -> np.dtype:
     return np.dtype([("key", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
 
 
-def _rank_blocks(part: KeySlice, cuts: list[bytes]) -> Iterator[Block]:
-    rows, table = part.load(["rank"])
+def _rank_blocks(part: Piece, cuts: list[bytes], indexed: bool) -> Iterator[Block]:
+    rows, keys = load_ranks(part, indexed)
     if not len(rows):
         return
-    keys = fixed(table["rank"], np.uint8)
     block = np.empty(len(rows), _keyed(keys.shape[1]))
     block["key"], block["slice"], block["row"] = keys, part.index, rows
     names = np.ascontiguousarray(keys).view(f"S{keys.shape[1]}").ravel()
@@ -252,7 +254,7 @@ class Candidates(beam.PTransform):
         super().__init__("candidates")
         self.job, self.ranges = job, ranges
 
-    def expand(self, slices: beam.PCollection[KeySlice]) -> beam.PCollection:
+    def expand(self, slices: beam.PCollection[Piece]) -> beam.PCollection:
         """Shuffle hash and rank, by band and hash range; then the pairs."""
         return (
             slices
@@ -264,7 +266,7 @@ class Candidates(beam.PTransform):
         )
 
 
-def _band_blocks(part: KeySlice, job: Job, ranges: int) -> Iterator[Block]:
+def _band_blocks(part: Piece, job: Job, ranges: int) -> Iterator[Block]:
     matrix = fixed(part.load(["bands"])[1]["bands"], U)
     ranks = job.read("ranks", part.index, np.uint32)
     for band in range(job.bands if len(matrix) else 0):
@@ -294,7 +296,7 @@ def _write_unique(grouped: Grouped, kind: str, job: Job) -> None:
 class Sketches(beam.PTransform):
     """Bring the sketches of candidates to their ranges: ranges in, ``nodes`` out."""
 
-    def __init__(self, job: Job, slices: dict[int, KeySlice]) -> None:
+    def __init__(self, job: Job, slices: dict[int, Piece]) -> None:
         super().__init__("sketches")
         self.job, self.slices = job, slices
 
@@ -330,7 +332,7 @@ def _address(grouped: Grouped, job: Job) -> Iterator[Block]:
     yield from _split(rows, ranked["slice"])
 
 
-def _read_sketches(grouped: Grouped, job: Job, slices: dict[int, KeySlice]) -> Iterator[Block]:
+def _read_sketches(grouped: Grouped, job: Job, slices: dict[int, Piece]) -> Iterator[Block]:
     index, blocks = grouped
     wanted = _join(blocks, WANTED)
     rows, table = slices[index].load(["sketch"])
@@ -531,7 +533,7 @@ def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job) -> Itera
     later, earlier = (np.searchsorted(nodes["rank"], half).astype(np.uint32) for half in _halves(pairs))
     anchor, similarity, label = assign_clusters(np.ascontiguousarray(nodes["sketch"]), later, earlier, job.threshold)
     sizes = np.bincount(label, minlength=len(nodes))
-    lost = np.flatnonzero(anchor != np.arange(len(nodes)))
+    lost = np.flatnonzero((anchor != np.arange(len(nodes))) & (nodes["slice"] < FIRST_INDEX))
     largest = int(sizes.argmax()) if len(sizes) else 0
     summary = {
         "removed": len(lost),

@@ -18,9 +18,10 @@ from pipelines import files
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, read_losers
 from pipelines.corpus.distributed import cluster_distributed
+from pipelines.corpus.index import Piece, index_slices
 from pipelines.corpus.keep_first import site
 from pipelines.corpus.one_process import cluster_slices
-from pipelines.corpus.order import Preference, rank_key
+from pipelines.corpus.order import Preference, rank_key, seconds
 
 LARGE_SHARE = 0.02  # of all documents: a cluster or a bucket of this share is an alarm
 LEAST = 20  # documents in it, at least
@@ -32,14 +33,16 @@ class MinHashDedupConfig:
     """How near duplicates are found, from which similarity documents are, and which copy stays.
 
     ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; ``keep`` and ``sources`` are those of
-    ``UrlDedupConfig``. ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the
-    result is the same.
+    ``UrlDedupConfig``. ``index`` names sketches (their ``sketch.json``) of earlier corpora, whose documents come before
+    all of these: what is like one of them goes. ``clustering`` chooses where: in one process, on all workers of a
+    cluster, or by size; the result is the same.
     """
 
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
     threshold: float = 0.8
     keep: tuple[Preference, ...] = ("newest",)
     sources: tuple[str, ...] = ()
+    index: tuple[str, ...] = ()
     clustering: Literal["auto", "one_process", "distributed"] = "auto"
 
 
@@ -53,6 +56,7 @@ class MinHashDedup(CorpusStep):
             ("bands", pa.binary()),
             ("sketch", pa.binary()),
             ("rank", pa.binary()),
+            ("date", pa.int64()),
             ("source", pa.string()),
             ("site", pa.string()),
         ]
@@ -61,12 +65,13 @@ class MinHashDedup(CorpusStep):
     shuffles = "nothing: band hashes are sorted where they lie"
 
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
-        """Take band hashes and sketch, the place in the order, and for alarms the source and the site."""
+        """Take band hashes and sketch, the place in the order, the date, and for alarms the source and the site."""
         rank = rank_key(config.keep, config.sources)
 
         def key(document: Document) -> tuple:
             bands, sketch = minhash_keys(document.text, config.minhash)
-            return bands.tobytes(), sketch.tobytes(), rank(document), document.source, site(document.url)
+            place = rank(document)
+            return bands.tobytes(), sketch.tobytes(), place, seconds(document.date), document.source, site(document.url)
 
         return key
 
@@ -88,7 +93,8 @@ class MinHashDedup(CorpusStep):
         if config.clustering == "distributed" or (
             config.clustering == "auto" and far and documents * BYTES_PER_DOCUMENT > memory
         ):
-            account = cluster_distributed(slices, config.minhash.bands, config.threshold, folder, pipeline)
+            pieces = with_index(config, slices)
+            account = cluster_distributed(pieces, config.minhash.bands, config.threshold, folder, pipeline)
             files.write_json(files.join(folder, "account.json"), asdict(account))
         else:
             with pipeline() as p:
@@ -124,6 +130,15 @@ class MinHashDedup(CorpusStep):
         return Losers(rows["row"].astype(np.int64), rejection)
 
 
+def with_index(config: MinHashDedupConfig, slices: Sequence[KeySlice]) -> list[Piece]:
+    """Return the parts of the sketches that the settings name, and then the slices.
+
+    Raises:
+        ValueError: a sketch that cannot be read, is damaged or was made in another way.
+    """
+    return [*index_slices(config.index, config.minhash, 8 * (len(config.keep) + 3)), *slices]
+
+
 class OneProcess(beam.PTransform):
     """Cluster all slices where the last of them arrives, in a given memory."""
 
@@ -143,5 +158,6 @@ class OneProcess(beam.PTransform):
 
 def _cluster(together: tuple[int, Iterable[KeySlice]], config: MinHashDedupConfig, folder: str, memory: int) -> None:
     ordered = sorted(together[1], key=lambda s: s.index)
-    account = cluster_slices(ordered, config.minhash.bands, config.threshold, folder, memory)
+    pieces = with_index(config, ordered)
+    account = cluster_slices(pieces, config.minhash.bands, config.threshold, folder, memory)
     files.write_json(files.join(folder, "account.json"), asdict(account))

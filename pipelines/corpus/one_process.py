@@ -19,7 +19,8 @@ import numpy as np
 
 from curate.clusters import SLACK, assign_clusters, candidate_pairs, local_pairs, verify
 from curate.minhash import SKETCH_BINS
-from pipelines.corpus.base import LOSER, KeySlice, fixed, write_losers
+from pipelines.corpus.base import LOSER, fixed, write_losers
+from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
 
 THREADS = min(4, os.cpu_count() or 1)
@@ -28,9 +29,14 @@ PAIRS = 2_000_000  # pairs that are verified at a time
 
 @dataclass(slots=True)
 class Account:
-    """What a clustering did: documents, pairs of each stage, bytes of keys each stage went over, and the extremes."""
+    """What a clustering did.
+
+    ``documents`` with those of sketches (``old_documents``), passes over the bands (``parts``), pairs, new documents
+    removed, bytes of keys that each stage went over, and the extremes.
+    """
 
     documents: int = 0
+    old_documents: int = 0
     parts: int = 0
     candidates: int = 0
     neighbours: int = 0
@@ -42,11 +48,11 @@ class Account:
     stage_bytes: dict[str, int] = field(default_factory=dict)
 
 
-def cluster_slices(slices: Sequence[KeySlice], bands: int, threshold: float, folder: str, memory: int) -> Account:
+def cluster_slices(slices: Sequence[Piece], bands: int, threshold: float, folder: str, memory: int) -> Account:
     """Cluster the documents of all slices and write who is removed.
 
     Args:
-        slices: where the keys are, columns rank, bands and sketch.
+        slices: where the keys are, columns rank, bands and sketch; parts of sketches among them hold older documents.
         bands: number of bands.
         threshold: similarity from which two documents are near duplicates.
         folder: of the decision.
@@ -56,8 +62,9 @@ def cluster_slices(slices: Sequence[KeySlice], bands: int, threshold: float, fol
         What was done.
     """
     account = Account()
-    ranks = _ranks(slices)
+    ranks = rank_documents(slices)
     account.documents = sum(map(len, ranks))
+    account.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
     account.stage_bytes["rank"] = account.documents * 32
     pairs = _candidates(slices, ranks, bands, memory // 2, account)
     account.candidates = len(pairs)
@@ -72,7 +79,7 @@ def cluster_slices(slices: Sequence[KeySlice], bands: int, threshold: float, fol
         account.stage_bytes["cluster"] = len(later) * 8
         anchor, similarity, label = assign_clusters(found.sketches, later, earlier, threshold)
         sizes = np.bincount(label, minlength=len(nodes))
-        lost = np.flatnonzero(anchor != np.arange(len(nodes)))
+        lost = np.flatnonzero((anchor != np.arange(len(nodes))) & (found.slices < FIRST_INDEX))
         account.removed, account.clusters = len(lost), int((sizes > 1).sum())
         if len(sizes):
             account.largest_cluster = int(sizes.max())
@@ -99,22 +106,22 @@ def _threaded(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[
             yield result
 
 
-def _ranks(slices: Sequence[KeySlice]) -> list[np.ndarray]:
+def rank_documents(slices: Sequence[Piece]) -> list[np.ndarray]:
     """Return the rank of every document that is alive, uint32, a block per slice."""
-    keys = list(_threaded(lambda s: fixed(s.load(["rank"])[1]["rank"], np.uint8), slices))
+    indexed = any(s.index >= FIRST_INDEX for s in slices)
+    keys = list(_threaded(lambda s: load_ranks(s, indexed)[1], slices))
     sizes = [len(k) for k in keys]
     keys = [k for k in keys if len(k)]
     rank = np.empty(sum(sizes), np.uint32)
     if keys:
         columns = [np.concatenate(c) for c in zip(*map(key_columns, keys), strict=True)]
         del keys
-        columns = [c for c in columns if c[0] != c[-1] or (c != c[0]).any()] or columns[:1]
         rank[sort_columns(columns)] = np.arange(len(rank), dtype=np.uint32)
     return np.split(rank, np.cumsum(sizes)[:-1])
 
 
 def _candidates(
-    slices: Sequence[KeySlice], ranks: list[np.ndarray], bands: int, memory: int, account: Account
+    slices: Sequence[Piece], ranks: list[np.ndarray], bands: int, memory: int, account: Account
 ) -> np.ndarray:
     """Return the candidate pairs of all bands, sorted, each once."""
     documents = account.documents
@@ -140,11 +147,11 @@ def _candidates(
 
 
 def _band_parts(
-    slices: Sequence[KeySlice], group: range, bands: int, part: int, parts: int
+    slices: Sequence[Piece], group: range, bands: int, part: int, parts: int
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
     """Load, for each band of a group, the hashes of a key range and the numbers of their documents (None: of all)."""
 
-    def load(piece: KeySlice) -> list[np.ndarray]:
+    def load(piece: Piece) -> list[np.ndarray]:
         matrix = fixed(piece.load(["bands"])[1]["bands"], np.uint64)
         return [matrix[:, b].copy() if len(matrix) else np.empty(0, np.uint64) for b in group]
 
@@ -166,7 +173,7 @@ def _band_parts(
 class _Nodes:
     """Sketches, ids and addresses of the documents that are candidates; sketches beyond the budget lie in a file."""
 
-    def __init__(self, slices: Sequence[KeySlice], ranks: list[np.ndarray], nodes: np.ndarray, memory: int) -> None:
+    def __init__(self, slices: Sequence[Piece], ranks: list[np.ndarray], nodes: np.ndarray, memory: int) -> None:
         shape = (len(nodes), SKETCH_BINS)
         self._scratch = None
         if len(nodes) * SKETCH_BINS > memory:

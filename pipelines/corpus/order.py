@@ -55,22 +55,27 @@ def rank_key(keep: tuple[Preference, ...], sources: tuple[str, ...]) -> Callable
     return key
 
 
-def _date(document: Document) -> int | None:
+def seconds(date: str) -> int | None:
+    """Return an ISO 8601 date as seconds since 1970, UTC where it names no zone; None where it is no date.
+
+    >>> seconds("1970-01-02T00:00:00Z"), seconds("1969-12-31"), seconds("soon")
+    (86400, -86400, None)
+    """
     try:
-        parsed = datetime.fromisoformat(document.date)
+        parsed = datetime.fromisoformat(date)
     except ValueError:
         return None
-    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()) + 2**62
+    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
 
 
 def _oldest(document: Document) -> int:
-    date = _date(document)
-    return LAST if date is None else date
+    date = seconds(document.date)
+    return LAST if date is None else 2**62 + date
 
 
 def _newest(document: Document) -> int:
-    date = _date(document)
-    return LAST if date is None else 2**63 - date
+    date = seconds(document.date)
+    return LAST if date is None else 2**62 - date
 
 
 def _quality(document: Document) -> int:
@@ -103,6 +108,7 @@ def sort_columns(columns: list[np.ndarray]) -> np.ndarray:
     >>> sort_columns([np.array([1, 0, 1], np.uint64), np.array([2, 9, 0], np.uint64)]).tolist()
     [1, 2, 0]
     """
+    columns = [c for c in columns if len(c) and (c != c[0]).any()] or columns[:1]
     first = columns[0]
     order = np.argsort(first, kind="quicksort")
     ordered = first[order]

@@ -131,6 +131,7 @@ def write_signature_set(
                 "bands": _binary(bands(signatures, minhash.bands, minhash.rows)),
                 "sketch": _binary(sketches),
                 "rank": _binary(ranks),
+                "date": pa.nulls(len(rows), pa.int64()),
                 "source": source.cast(pa.string()),
                 "site": pa.array([f"site{n % 9973}.example" for n in number.tolist()], pa.string()),
             },

@@ -1,0 +1,154 @@
+"""Sketches of earlier corpora, as slices of keys that come before all others; and the sketch that a run leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.minhash import SKETCH_BINS, MinHashConfig
+from curate.sketch import (
+    MANIFEST,
+    NO_DATE,
+    ROWS,
+    Sketch,
+    check_config,
+    check_part,
+    describe_part,
+    manifest,
+    part_bytes,
+    part_name,
+    read_config,
+)
+from pipelines import files
+from pipelines.corpus.base import KeySlice, fixed
+from pipelines.corpus.order import key_ids
+from pipelines.tables import read_table
+
+FIRST_INDEX = 2**31  # slices of sketches are numbered from here
+NEW = 2**63  # stands before the rank of a new document; before that of an old one stands its position
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSlice:
+    """One part of a sketch, before which ``first`` documents come; ``width`` is the size of a new document's rank."""
+
+    index: int
+    path: str
+    first: int
+    width: int
+
+    def load(self, columns: Sequence[str]) -> tuple[np.ndarray, pa.Table]:
+        """Return the numbers of the rows, and their keys, as ``KeySlice.load`` does."""
+        table = read_table(self.path, [{"rank": "id"}.get(c, c) for c in columns])
+        if "rank" in columns:
+            rank = np.zeros((table.num_rows, self.width), np.uint8)
+            if table.num_rows:
+                rank[:, -24:-8] = np.frombuffer(b"".join(table["id"].to_pylist()), np.uint8).reshape(-1, 16)
+            table = table.append_column("rank", pa.array([r.tobytes() for r in rank], pa.binary()))
+        return np.arange(table.num_rows), table
+
+    def positions(self) -> np.ndarray:
+        """Return the place of each row among all documents of all sketches."""
+        return read_table(self.path, ["position"])["position"].to_numpy() + np.uint64(self.first)
+
+    def count(self) -> tuple[int, int]:
+        """Return the number of rows, twice."""
+        with files.open_read(self.path) as f:
+            rows = pq.ParquetFile(f).metadata.num_rows
+        return rows, rows
+
+
+Piece = KeySlice | IndexSlice
+
+
+def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> list[IndexSlice]:
+    """List the parts of sketches, the documents of the first sketch before those of the next.
+
+    Args:
+        paths: folders of sketches, or their ``sketch.json``.
+        config: how the new documents' keys are made.
+        width: bytes of a new document's rank.
+
+    Raises:
+        ValueError: a sketch that cannot be read, is damaged or was made in another way.
+    """
+    found: list[IndexSlice] = []
+    first = 0
+    for path in paths:
+        folder = path.removesuffix(MANIFEST)
+        described = files.read_json(files.join(folder, MANIFEST))
+        check_config(read_config(described, folder), config)
+        for part in described["parts"]:
+            name = files.join(folder, part["file"])
+            with files.open_read(name) as f:
+                check_part(part, f.read(), folder)
+            found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width))
+        first += described["documents"]
+    return found
+
+
+def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Load the rank keys of a slice; where there is an index, with 8 bytes before them that put its documents first.
+
+    Returns:
+        The numbers of the rows, and uint8 [rows, bytes].
+    """
+    rows, table = piece.load(["rank"])
+    keys = fixed(table["rank"], np.uint8)
+    if not indexed or not len(rows):
+        return rows, keys
+    before = piece.positions() if isinstance(piece, IndexSlice) else np.full(len(rows), NEW, np.uint64)
+    return rows, np.concatenate([before.astype(">u8").view(np.uint8).reshape(-1, 8), keys], axis=1)
+
+
+def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -> int:
+    """Write the sketch of all documents of some slices, those of sketches first.
+
+    Args:
+        pieces: of the step ``minhash_dedup`` of a run, and of sketches that they come after.
+        config: how their keys were made.
+        folder: for the sketch.
+
+    Returns:
+        The number of documents.
+    """
+    from pipelines.corpus.one_process import rank_documents
+
+    files.make_folder(folder)
+    parts: list[dict] = []
+    for piece, positions in zip(pieces, rank_documents(pieces), strict=True):
+        rows, table = piece.load(["bands", "sketch", "rank", "date"])
+        if not len(rows):
+            continue
+        found = Sketch(
+            config,
+            key_ids(fixed(table["rank"], np.uint8)),
+            table["date"].fill_null(NO_DATE).to_numpy(),
+            fixed(table["bands"], np.uint64),
+            fixed(table["sketch"], np.uint8).reshape(-1, SKETCH_BINS),
+        )
+        for start in range(0, len(rows), ROWS):
+            block = slice(start, start + ROWS)
+            columns = (found.ids, found.dates, found.bands, found.sketches)
+            data = part_bytes(positions[block], Sketch(config, *(c[block] for c in columns)))
+            name = part_name(len(parts))
+            with files.atomic_write(files.join(folder, name)) as f:
+                f.write(data)
+            parts.append(describe_part(name, len(positions[block]), data))
+    described = manifest(config, parts)
+    files.write_json(files.join(folder, MANIFEST), described)
+    return described["documents"]
+
+
+def merge_sketches(paths: Sequence[str], folder: str) -> int:
+    """Write one sketch of several: the documents of the first come first. Returns the number of documents.
+
+    Raises:
+        ValueError: sketches that cannot be read or were not made alike.
+    """
+    config = read_config(files.read_json(files.join(paths[0].removesuffix(MANIFEST), MANIFEST)), paths[0])
+    return export_sketch(index_slices(paths, config, 32), config, folder)

@@ -1,0 +1,94 @@
+"""New documents against the sketch of an earlier run: the decisions that all of them together would get."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from curate.minhash import MinHashConfig
+from curate.sketch import Sketch
+from pipelines.corpus.distributed import cluster_distributed
+from pipelines.corpus.index import export_sketch, merge_sketches
+from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig, with_index
+from tests.pipelines.dedup_slices import decide, rejections, write_slices
+from tests.pipelines.test_dedup_minhash import corpus
+
+OLDEST = MinHashDedupConfig(keep=("oldest",))
+
+
+def dated(pages):
+    """Pages crawled one after another."""
+    return [
+        replace(d, date=f"20{10 + i // 200:02d}-01-01T00:{i % 200 // 4:02d}:{i % 4:02d}Z") for i, d in enumerate(pages)
+    ]
+
+
+def run(tmp_path, pages, config, slices=3):
+    parts = [pages[i::slices] for i in range(slices)]
+    made = write_slices(tmp_path, MinHashDedup(), config, parts)
+    decide(made)
+    return rejections(made, parts), made
+
+
+def kept(detail):
+    return detail.split()[0]
+
+
+@pytest.mark.parametrize("engine", ["one_process", "distributed"])
+def test_old_then_new_is_as_all_at_once(tmp_path, engine, monkeypatch):
+    monkeypatch.setattr(
+        "pipelines.corpus.minhash.cluster_distributed", partial(cluster_distributed, documents_per_range=100)
+    )
+    pages = dated(corpus(seed=5))
+    old, newer, newest = pages[:250], pages[250:400], pages[400:]
+    at_once, _ = run(tmp_path / "all", pages, OLDEST)
+
+    first, made = run(tmp_path / "old", old, OLDEST)
+    assert export_sketch(made, OLDEST.minhash, str(tmp_path / "sketch-1")) == 250
+    config = replace(OLDEST, index=(str(tmp_path / "sketch-1" / "sketch.json"),), clustering=engine)
+    second, made = run(tmp_path / "newer", newer, config)
+    assert export_sketch(with_index(config, made), OLDEST.minhash, str(tmp_path / "sketch-2")) == 400
+    config = replace(config, index=(str(tmp_path / "sketch-2"),))
+    third, _ = run(tmp_path / "newest", newest, config)
+
+    together = first | second | third
+    assert len(second) > 30
+    assert {id: kept(d) for id, d in together.items()} == {id: kept(d) for id, d in at_once.items()}
+
+
+def test_a_sketch_of_a_run_is_the_sketch_of_its_texts(tmp_path):
+    pages = dated(corpus(seed=6, pages=30))
+    _, made = run(tmp_path / "run", pages, OLDEST)
+    export_sketch(made, OLDEST.minhash, str(tmp_path / "sketch"))
+    found = Sketch.load(tmp_path / "sketch")
+    from pipelines.corpus.order import seconds
+
+    expected = Sketch.of([d.text for d in pages], [d.id for d in pages], [seconds(d.date) for d in pages])
+    for name in ("ids", "dates", "bands", "sketches"):
+        assert (getattr(found, name) == getattr(expected, name)).all()
+
+
+def test_two_parties_deduplicate_across_their_corpora(tmp_path):
+    pages = dated(corpus(seed=7, pages=40))
+    ours, theirs, new = pages[::3], pages[1::3], pages[2::3]
+    sketches = []
+    for name, part in (("ours", ours), ("theirs", theirs)):
+        _, made = run(tmp_path / name, part, OLDEST, 2)
+        sketches.append(str(tmp_path / f"sketch-{name}"))
+        export_sketch(made, OLDEST.minhash, sketches[-1])
+    separate, _ = run(tmp_path / "separate", new, replace(OLDEST, index=tuple(sketches)))
+    assert merge_sketches(sketches, str(tmp_path / "merged")) == len(ours) + len(theirs)
+    merged, _ = run(tmp_path / "together", new, replace(OLDEST, index=(str(tmp_path / "merged"),)))
+    assert merged == separate
+    known = {d.id for d in (*ours, *theirs)}
+    assert sum(kept(d) in known for d in merged.values()) > 10
+    assert len(merged) > len(run(tmp_path / "alone", new, OLDEST)[0])
+
+
+def test_a_sketch_made_in_another_way_is_refused(tmp_path):
+    Sketch.of(["a"], ["00" * 16], [0], MinHashConfig(seed=9)).save(tmp_path / "sketch")
+    made = write_slices(tmp_path, MinHashDedup(), replace(OLDEST, index=(str(tmp_path / "sketch"),)), [corpus(pages=3)])
+    with pytest.raises(ValueError, match="cannot be compared"):
+        with_index(made[0].taken.config, made)
