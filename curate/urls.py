@@ -30,7 +30,7 @@ _NO_SCHEME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?::\d+)?(?=[/?#]|$)"
 _OTHER = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _PORT = re.compile(r":([0-9]*)$")
 _NOT_IN_HOST = re.compile(r"[^a-z0-9._:\[\]-]")
-_WWW = re.compile(r"(?:www\d{0,3}\.)+(?=[^.]+\.)")
+_WWW = re.compile(r"^(?:www\d{0,3}\.)+(?=[^.]+\.)")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
 _CODED = re.compile(rb"%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -92,7 +92,7 @@ def _normal_host(authority: str) -> str:
         except (idna.IDNAError, UnicodeError):
             host = unicodedata.normalize("NFC", host)
     host = _NOT_IN_HOST.sub(lambda c: "".join(f"%{b:02X}" for b in c.group().encode()), host)
-    return (_WWW.sub("", host, count=1) if host.startswith("www") else host) + port
+    return _WWW.sub("", host) + port
 
 
 def _recode(part: str) -> str:
