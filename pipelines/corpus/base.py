@@ -161,6 +161,26 @@ class KeySlice:
         return meta.num_rows, values
 
 
+BIN = np.dtype([("bin", "i4"), ("count", "i8")])
+
+
+def histogram(bins: np.ndarray) -> bytes:
+    """Count values as a block of dtype ``BIN``: only bins that occur take room in a shuffle."""
+    values, counts = np.unique(bins, return_counts=True)
+    block = np.empty(len(values), BIN)
+    block["bin"], block["count"] = values, counts
+    return block.tobytes()
+
+
+def add_histograms(blocks: Iterable[bytes], size: int) -> np.ndarray:
+    """Return the sum of blocks that ``histogram`` made, a count per bin."""
+    total = np.zeros(size, np.int64)
+    for block in blocks:
+        rows = np.frombuffer(block, BIN)
+        total[rows["bin"]] += rows["count"]
+    return total
+
+
 def fixed(column: pa.ChunkedArray, dtype: Any) -> np.ndarray:
     """View a column of binary values that all have the same size as an array [rows, values]."""
     if not len(column):

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curate.document import Document, Rejection
 from pipelines import files
-from pipelines.corpus.base import CorpusStep, KeySlice, Losers
+from pipelines.corpus.base import CorpusStep, KeySlice, Losers, add_histograms, histogram
 
 BINS = 65_536  # scores are ranked to 1/65,535: a histogram makes the percentile exact and small
 
@@ -79,12 +79,12 @@ def _histograms(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
     bins = table["bin"].to_numpy()
     for group in sorted(set(groups)):
         mine = bins[(groups == group) & (bins >= 0)]
-        yield group, np.bincount(mine, minlength=BINS).astype(np.int64).tobytes()
+        yield group, histogram(mine)
 
 
 def _cut(histograms: tuple[str, Iterable[bytes]], config: QualityCutConfig) -> tuple[str, int]:
     group, blocks = histograms
-    counts = np.sum([np.frombuffer(b, np.int64) for b in blocks], axis=0)
+    counts = add_histograms(blocks, BINS)
     total = counts.sum()
     if total < config.min_documents:
         return group, 0

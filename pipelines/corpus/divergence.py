@@ -13,7 +13,7 @@ import pyarrow as pa
 from curate.divergence import TokenCounts, kl_divergence
 from curate.document import Document, Rejection
 from pipelines import files
-from pipelines.corpus.base import CorpusStep, KeySlice, Losers
+from pipelines.corpus.base import CorpusStep, KeySlice, Losers, add_histograms, histogram
 
 MILLINATS = 1000  # a divergence is ranked to a thousandth of a nat: a histogram makes the percentile exact and small
 TOP = 30 * MILLINATS
@@ -128,12 +128,12 @@ def _measure(keys: KeySlice, paths: dict[str, str]) -> Iterator[tuple[str, bytes
     for group, value in _divergences(table, lambda language: _read(paths[language])):
         groups.setdefault(group, []).append(min(int(value * MILLINATS), TOP))
     for group in sorted(groups):
-        yield group, np.bincount(groups[group], minlength=TOP + 1).astype(np.int64).tobytes()
+        yield group, histogram(np.array(groups[group]))
 
 
 def _limit(histograms: tuple[str, Iterable[bytes]], config: DivergenceConfig) -> tuple[str, float]:
     group, blocks = histograms
-    counts = np.sum([np.frombuffer(b, np.int64) for b in blocks], axis=0)
+    counts = add_histograms(blocks, TOP + 1)
     total = int(counts.sum())
     if total < config.min_documents:
         return group, float("1e9")
