@@ -40,8 +40,8 @@ def find_sentence_end(
 
     Such a mark has one of Punkt's signs that are no word behind it, or white space and more text; the last one counts.
     A question or exclamation mark ends a sentence, and a full stop after a word. After an abbreviation, an initial or
-    an ellipsis it does so before a capitalised word: of all such for the ellipsis, of function words for the others. A
-    number and a full stop do not before small letters.
+    in an ellipsis it does so only before one of the words that often begin a sentence; after a number not before small
+    letters, and after a small letter only before a capital.
     """
     n = len(codes)
     i = b
@@ -62,8 +62,7 @@ def find_sentence_end(
     first = p
     while first > a and not kinds[codes[first - 1]] & NO_WORD:
         first -= 1
-    if p > first and codes[p - 1] == _STOP:
-        return p if next_word & UPPER else -1
+    is_ellipsis = p > first and codes[p - 1] == _STOP
     while first < p and not kinds[codes[first]] & WORD:
         first += 1
     hyphen = first
@@ -74,8 +73,10 @@ def find_sentence_end(
         only_digits = only_digits and kinds[codes[j]] & (DIGIT | NO_LETTER) != 0
     if only_digits:
         return p if not next_word & LOWER else -1
+    if p - first == 1 and kinds[codes[first]] & LOWER:
+        return p if next_word & UPPER else -1
     entry = find(known, entries, lower_hash(codes, first, p)) | find(known, entries, lower_hash(codes, hyphen, p))
-    if not entry & ABBREVIATION and p - first != 1:
+    if not is_ellipsis and not entry & ABBREVIATION and p - first != 1:
         return p
     j = i
     while j < n and kinds[codes[j]] & WORD:

@@ -21,16 +21,14 @@ if TYPE_CHECKING:
 _ABBREVIATIONS = (
     "mr mrs ms dr prof rev gen col lt sgt capt cmdr adm maj pvt spc gov sen rep hon st mt ft jr sr inc corp co ltd "
     "llc bros messrs vs v etc e.g i.e eg ie cf al ca approx dept est fig figs no nos vol vols pp p pg ed eds jan "
-    "feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun u.s u.k u.n u.s.a a.m "
-    "p.m d.c n.y n.j n.h n.c s.c n.d s.d l.a ph.d m.d b.a m.a b.c a.d a.k.a r.i ave blvd rd ariz calif colo conn "
-    "del fla ga ill ind kan ky la mass md mich minn miss mo mont neb nev okla ore pa tenn tex va vt wash wis wyo"
+    "feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri u.s u.k u.n u.s.a a.m p.m d.c "
+    "n.y n.j n.h n.c s.c n.d s.d l.a ph.d m.d b.a m.a b.c a.d a.k.a r.i ave blvd rd ariz calif colo conn del fla ga "
+    "kan ky la md mich minn mo mont neb nev okla pa tenn tex va vt wis wyo"
 )
-# Function words that, capitalised, begin a sentence even after an abbreviation; ours.
+# Words that, capitalised, begin a sentence even after an abbreviation; ours.
 _STARTERS = (
-    "the this that these those he she it we they you i in on at for from but and or so if when while as after "
-    "before since there here his her its our their my your what who why how where is are was were do does did have "
-    "has had can could will would should may might not no yes all some many most more one another each every both "
-    "either such then also however although though because during until with without by to of an a"
+    "i it he she they we but the this these those there in for if while although however since despite at as most "
+    "some by then his her one two also under during after before yes"
 )
 _CONTRACTIONS = {
     "cannot": 3,
