@@ -21,10 +21,18 @@ PARTITIONS = 16  # key ranges that a shuffle is cut into
 MEMORY = 1_000_000_000  # bytes that the keys of a corpus step may take at a time
 COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on
 
-#: A document that a step removes: where it is, which document stays for it, the name of its cluster (the document that
-#: stands first in it), how similar it is to the one that stays, and how many documents the cluster has.
-LOSER = np.dtype(
-    [("slice", "u4"), ("row", "u4"), ("kept", "V16"), ("cluster", "V16"), ("similarity", "f8"), ("size", "u4")]
+#: A document that has duplicates: where it is, whether it stays, which document stays for it, the name of its cluster
+#: (the document that stands first in it), how similar it is to the one that stays, and how many documents there are.
+MEMBER = np.dtype(
+    [
+        ("slice", "u4"),
+        ("row", "u4"),
+        ("stays", "?"),
+        ("kept", "V16"),
+        ("cluster", "V16"),
+        ("similarity", "f8"),
+        ("size", "u4"),
+    ]
 )
 
 
@@ -99,6 +107,12 @@ class CorpusStep(ABC):
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of slice ``index`` that the decision rejects."""
         return NO_LOSERS
+
+    def cluster_sizes(self, folder: str, index: int) -> dict[int, int]:
+        """Return, for documents of slice ``index`` that stay and had duplicates, how many documents there were."""
+        rows = read_members(folder, index)
+        rows = rows[rows["stays"]]
+        return dict(zip(rows["row"].tolist(), rows["size"].tolist(), strict=True))
 
     def edit(self, config: Any, folder: str) -> Callable[[Document], Document | Rejection] | None:
         """Return how the decision changes documents that stay, or None."""
@@ -194,8 +208,8 @@ def fixed(column: pa.ChunkedArray, dtype: Any) -> np.ndarray:
     return np.concatenate(chunks) if len(chunks) > 1 else chunks[0]
 
 
-class WriteLosers(beam.PTransform):
-    """Bring rows of dtype ``LOSER``, keyed by their part of the decision, together by slice and write them."""
+class WriteMembers(beam.PTransform):
+    """Bring rows of dtype ``MEMBER``, keyed by their part of the decision, together by slice and write them."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -207,41 +221,47 @@ class WriteLosers(beam.PTransform):
             blocks
             | "BySlice" >> beam.FlatMap(_by_slice).with_output_types(tuple[tuple[int, int], bytes])
             | "GroupSlices" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write_losers, self.folder)
+            | "Write" >> beam.Map(_write_members, self.folder)
         )
 
 
 def _by_slice(part_of: tuple[int, bytes]) -> Iterator[tuple[tuple[int, int], bytes]]:
     part, block = part_of
-    rows = np.frombuffer(block, LOSER)
+    rows = np.frombuffer(block, MEMBER)
     for index in np.unique(rows["slice"]):
         yield (int(index), part), rows[rows["slice"] == index].tobytes()
 
 
-def _write_losers(blocks_of: tuple[tuple[int, int], Iterable[bytes]], folder: str) -> None:
+def _write_members(blocks_of: tuple[tuple[int, int], Iterable[bytes]], folder: str) -> None:
     key, blocks = blocks_of
-    write_losers(np.frombuffer(b"".join(blocks), LOSER), folder, *key)
+    write_members(np.frombuffer(b"".join(blocks), MEMBER), folder, *key)
 
 
-def write_losers(rows: np.ndarray, folder: str, index: int, part: int = 0) -> None:
-    """Write rows of dtype ``LOSER`` of one slice and one part of a decision."""
+def write_members(rows: np.ndarray, folder: str, index: int, part: int = 0) -> None:
+    """Write rows of dtype ``MEMBER`` of one slice and one part of a decision."""
     rows = rows[np.argsort(rows["row"], kind="stable")]
-    with files.atomic_write(_losers_path(folder, index, part)) as f:
+    with files.atomic_write(_members_path(folder, index, part)) as f:
         f.write(rows.tobytes())
 
 
-def read_losers(folder: str, index: int) -> np.ndarray:
+def read_members(folder: str, index: int) -> np.ndarray:
     """Read what was written for one slice, by row; empty where nothing was."""
     made = files.join(folder, "parts.json")
     parts = files.read_json(made)["parts"] if files.exists(made) else 1
-    paths = [_losers_path(folder, index, part) for part in range(parts)]
+    paths = [_members_path(folder, index, part) for part in range(parts)]
     blocks = []
     for path in filter(files.exists, paths):
         with files.open_read(path) as f:
-            blocks.append(np.frombuffer(f.read(), LOSER))
-    rows = np.concatenate(blocks) if blocks else np.empty(0, LOSER)
+            blocks.append(np.frombuffer(f.read(), MEMBER))
+    rows = np.concatenate(blocks) if blocks else np.empty(0, MEMBER)
     return rows[np.argsort(rows["row"], kind="stable")]
 
 
-def _losers_path(folder: str, index: int, part: int) -> str:
-    return files.join(folder, f"losers-{index:05d}-{part:03d}.bin")
+def read_losers(folder: str, index: int) -> np.ndarray:
+    """Read the members of one slice that do not stay, by row."""
+    rows = read_members(folder, index)
+    return rows[~rows["stays"]]
+
+
+def _members_path(folder: str, index: int, part: int) -> str:
+    return files.join(folder, f"members-{index:05d}-{part:03d}.bin")

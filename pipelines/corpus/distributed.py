@@ -27,7 +27,7 @@ from curate.clusters import SLACK, assign_clusters, candidate_pairs, verify
 from curate.components import downward, large_star, small_star
 from curate.minhash import SKETCH_BINS
 from pipelines import files
-from pipelines.corpus.base import LOSER, fixed, write_losers
+from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.one_process import Account
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
@@ -495,7 +495,7 @@ class Assign(beam.PTransform):
             | "Components" >> beam.GroupByKey()
             | "Assign" >> beam.FlatMap(_assign, self.job).with_output_types(Block)
             | "Slices" >> beam.GroupByKey()
-            | "Write" >> beam.Map(lambda g, folder: write_losers(_join(g[1], LOSER), folder, g[0]), self.folder)
+            | "Write" >> beam.Map(lambda g, folder: write_members(_join(g[1], MEMBER), folder, g[0]), self.folder)
         )
 
 
@@ -533,18 +533,19 @@ def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job) -> Itera
     later, earlier = (np.searchsorted(nodes["rank"], half).astype(np.uint32) for half in _halves(pairs))
     anchor, similarity, label = assign_clusters(np.ascontiguousarray(nodes["sketch"]), later, earlier, job.threshold)
     sizes = np.bincount(label, minlength=len(nodes))
-    lost = np.flatnonzero((anchor != np.arange(len(nodes))) & (nodes["slice"] < FIRST_INDEX))
+    stays = anchor == np.arange(len(nodes))
+    some = np.flatnonzero((sizes[label] > 1) & (nodes["slice"] < FIRST_INDEX))
     largest = int(sizes.argmax()) if len(sizes) else 0
     summary = {
-        "removed": len(lost),
+        "removed": int((~stays[some]).sum()),
         "clusters": int((sizes > 1).sum()),
         "largest_cluster": int(sizes.max(initial=0)),
         "largest_cluster_rank": int(nodes["rank"][largest]) if len(nodes) else 0,
         "largest_cluster_first": nodes["id"][largest].tobytes().hex() if len(nodes) else "",
     }
     files.write_json(job.path("summary", number), summary)
-    out = np.empty(len(lost), LOSER)
-    out["slice"], out["row"] = nodes["slice"][lost], nodes["row"][lost]
-    out["kept"], out["cluster"] = nodes["id"][anchor[lost]], nodes["id"][label[lost]]
-    out["similarity"], out["size"] = similarity[lost], sizes[label[lost]]
+    out = np.empty(len(some), MEMBER)
+    out["slice"], out["row"], out["stays"] = nodes["slice"][some], nodes["row"][some], stays[some]
+    out["kept"], out["cluster"] = nodes["id"][anchor[some]], nodes["id"][label[some]]
+    out["similarity"], out["size"] = similarity[some], sizes[label[some]]
     yield from _split(out, out["slice"])

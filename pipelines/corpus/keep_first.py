@@ -15,12 +15,12 @@ from curate.hashing import stable_u64, text_hash
 from curate.urls import normalize_url
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import (
-    LOSER,
+    MEMBER,
     PARTITIONS,
     CorpusStep,
     KeySlice,
     Losers,
-    WriteLosers,
+    WriteMembers,
     fixed,
     read_losers,
 )
@@ -78,7 +78,7 @@ class KeepFirst(CorpusStep):
             | "Blocks" >> beam.FlatMap(_blocks).with_output_types(tuple[tuple[int, int], bytes])
             | "GroupRanges" >> beam.GroupByKey()
             | "KeepFirst" >> beam.Map(_all_but_first).with_output_types(tuple[int, bytes])
-            | "WriteLosers" >> WriteLosers(folder)
+            | "WriteMembers" >> WriteMembers(folder)
         )
 
     def warn(self, config: Any, slices: Sequence[KeySlice], folder: str) -> list[str]:
@@ -165,10 +165,10 @@ def _all_but_first(blocks_of: tuple[tuple[int, int], Iterable[bytes]]) -> tuple[
     starts = np.flatnonzero(first)
     sizes = np.diff(np.append(starts, len(rows)))
     group = np.cumsum(first) - 1
-    lost = ~first
-    out = np.empty(int(lost.sum()), LOSER)
-    out["slice"], out["row"] = rows["slice"][order[lost]], rows["row"][order[lost]]
-    kept = order[starts[group[lost]]]
+    found = np.flatnonzero(sizes[group] > 1)
+    out = np.empty(len(found), MEMBER)
+    out["slice"], out["row"], out["stays"] = rows["slice"][order[found]], rows["row"][order[found]], first[found]
+    kept = order[starts[group[found]]]
     out["kept"] = out["cluster"] = key_ids(rows["rank"][kept]) if len(kept) else np.empty(0, "V16")
-    out["similarity"], out["size"] = 1.0, sizes[group[lost]]
+    out["similarity"], out["size"] = 1.0, sizes[group[found]]
     return part, out.tobytes()

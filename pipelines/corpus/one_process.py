@@ -19,7 +19,7 @@ import numpy as np
 
 from curate.clusters import SLACK, assign_clusters, candidate_pairs, local_pairs, verify
 from curate.minhash import SKETCH_BINS
-from pipelines.corpus.base import LOSER, fixed, write_losers
+from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
 
@@ -79,19 +79,20 @@ def cluster_slices(slices: Sequence[Piece], bands: int, threshold: float, folder
         account.stage_bytes["cluster"] = len(later) * 8
         anchor, similarity, label = assign_clusters(found.sketches, later, earlier, threshold)
         sizes = np.bincount(label, minlength=len(nodes))
-        lost = np.flatnonzero((anchor != np.arange(len(nodes))) & (found.slices < FIRST_INDEX))
-        account.removed, account.clusters = len(lost), int((sizes > 1).sum())
+        stays = anchor == np.arange(len(nodes))
+        some = np.flatnonzero((sizes[label] > 1) & (found.slices < FIRST_INDEX))
+        account.removed, account.clusters = int((~stays[some]).sum()), int((sizes > 1).sum())
         if len(sizes):
             account.largest_cluster = int(sizes.max())
             account.largest_cluster_first = found.ids[int(sizes.argmax())].tobytes().hex()
-        rows = np.empty(len(lost), LOSER)
-        rows["slice"], rows["row"] = found.slices[lost], found.rows[lost]
-        rows["kept"], rows["cluster"] = found.ids[anchor[lost]], found.ids[label[lost]]
-        rows["similarity"], rows["size"] = similarity[lost], sizes[label[lost]]
+        rows = np.empty(len(some), MEMBER)
+        rows["slice"], rows["row"], rows["stays"] = found.slices[some], found.rows[some], stays[some]
+        rows["kept"], rows["cluster"] = found.ids[anchor[some]], found.ids[label[some]]
+        rows["similarity"], rows["size"] = similarity[some], sizes[label[some]]
     rows = rows[np.argsort(rows["slice"], kind="stable")]
     for block in np.split(rows, np.flatnonzero(np.diff(rows["slice"])) + 1):
         if len(block):
-            write_losers(block, folder, int(block["slice"][0]))
+            write_members(block, folder, int(block["slice"][0]))
     return account
 
 

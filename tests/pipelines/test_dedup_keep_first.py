@@ -87,9 +87,9 @@ def test_slices_their_order_and_passes_make_no_difference(tmp_path):
     random.shuffle(pages)
     parts = [pages[i::50] for i in range(50)]
     assert removed(tmp_path / "50", UrlDedup(), UrlDedupConfig(), parts)[0] == whole
-    by_pass, slices = removed(tmp_path / "passes", UrlDedup(), UrlDedupConfig(), parts[::-1], memory=10_000)
+    by_pass, _ = removed(tmp_path / "passes", UrlDedup(), UrlDedupConfig(), parts[::-1], memory=10_000)
     assert by_pass == whole
-    assert len(list((tmp_path / "passes" / "decide-UrlDedup").glob("losers-00000-*"))) > 1
+    assert len(list((tmp_path / "passes" / "decide-UrlDedup").glob("members-00000-*"))) > 1
 
 
 def test_the_same_page_of_two_sources_stays_once_and_from_the_same_source(tmp_path):

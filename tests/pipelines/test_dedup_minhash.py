@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from curate.document import Document
-from pipelines.corpus.base import read_losers
+from pipelines.corpus.base import read_members
 from pipelines.corpus.distributed import cluster_distributed
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig
 from tests.pipelines.dedup_slices import decide, pipeline, rejections, warnings, write_slices
@@ -77,6 +77,18 @@ def whole(tmp_path_factory, pages):
     return found
 
 
+def test_sizes_of_clusters_are_known_of_all_their_documents(tmp_path, pages):
+    _, made = removed(tmp_path, pages, 4)
+    rows = np.concatenate([read_members(s.taken.decision, s.index) for s in made])
+    names, counts = np.unique(rows["cluster"], return_counts=True)
+    for row in rows:
+        assert row["size"] == counts[names == row["cluster"]]
+    assert rows["stays"].sum() >= len(names)
+    sizes = [s.taken.step.cluster_sizes(s.taken.decision, s.index) for s in made]
+    assert sum(map(len, sizes)) == rows["stays"].sum()
+    assert max(max(s.values(), default=0) for s in sizes) == counts.max()
+
+
 def test_slices_and_their_order_make_no_difference(tmp_path, pages, whole):
     assert removed(tmp_path / "50", pages, 50)[0] == whole
     assert removed(tmp_path / "reversed", pages[::-1], 7)[0] == whole
@@ -111,7 +123,7 @@ def test_both_engines_leave_the_same_bytes_and_the_same_account(tmp_path):
         _, made = removed(tmp_path / name, pages, 3, MinHashDedupConfig(clustering=name))
         account = json.loads((Path(made[0].taken.decision) / "account.json").read_text())
         accounts.append({k: v for k, v in account.items() if k not in ("stage_bytes", "parts")})
-        losers.append([read_losers(s.taken.decision, s.index).tobytes() for s in made])
+        losers.append([read_members(s.taken.decision, s.index).tobytes() for s in made])
     assert accounts[0] == accounts[1]
     assert losers[0] == losers[1]
 
