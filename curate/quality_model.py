@@ -1,4 +1,4 @@
-"""A quality model in memory and in its file: a forest over signals, a fastText classifier, and how they are weighed."""
+"""A quality model in memory and in its file: a forest over signals, a fastText classifier, and their calibration."""
 
 from __future__ import annotations
 
@@ -27,19 +27,18 @@ _ARRAYS = ("roots", "feature", "value", "left")
 
 @dataclass(frozen=True, slots=True)
 class QualityModel:
-    """A quality model in memory: two opinions, each a probability, and how they are weighed.
+    """A quality model in memory: two opinions, each a probability, and their calibration.
 
-    The score is ``sigmoid(forest_weight * logit(f) + text_weight * logit(t) + offset)`` of the forest's ``f``, which
-    reads the signals, and of ``t``, which the fastText classifier, if there is one, says of the words: a logarithmic
-    opinion pool, calibrated. ``language`` is the one it was trained for, "" for any; ``facts`` is how it was trained
-    and what it reached.
+    The score is ``sigmoid(scale * m + offset)``, where ``m`` is the mean of ``logit(f)`` and ``logit(t)``: the forest's
+    ``f`` reads the signals, the fastText classifier's ``t`` the words; without a classifier ``m`` is ``logit(f)``. In
+    such a logarithmic opinion pool the surer opinion counts for more. ``language`` is the one the model was trained
+    for, "" for any; ``facts`` is how it was trained and what it reached.
     """
 
     language: str
     forest: Forest
     classifier: TextClassifier | None
-    forest_weight: float = 1.0
-    text_weight: float = 0.0
+    scale: float = 1.0
     offset: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,10 +50,10 @@ class QualityModel:
 
     def score_row(self, text: str, row: NDArray[np.float64]) -> float:
         """Score one text of which the forest's signals are given, float64 [1, signals]."""
-        total = self.forest_weight * logit(float(self.forest.predict(row)[0])) + self.offset
+        mean = logit(float(self.forest.predict(row)[0]))
         if self.classifier is not None:
-            total += self.text_weight * logit(self.classifier.probabilities(prepare(text))["high"])
-        return 1 / (1 + math.exp(-total))
+            mean = (mean + logit(self.classifier.probabilities(prepare(text))["high"])) / 2
+        return 1 / (1 + math.exp(-self.scale * mean - self.offset))
 
 
 def logit(p: float) -> float:
@@ -88,7 +87,7 @@ def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes 
     manifest = {
         "language": model.language,
         "signals": list(model.forest.names),
-        "weights": {"forest": model.forest_weight, "text": model.text_weight, "offset": model.offset},
+        "calibration": {"scale": model.scale, "offset": model.offset},
         "facts": model.facts,
     }
     return write_model_file(path, FORMAT, manifest, parts)
@@ -118,13 +117,7 @@ def load_quality_model(path: str | Path) -> QualityModel:
     classifier = None
     if _CLASSIFIER in parts:
         classifier = load_classifier(parts[_CLASSIFIER], f"{_CLASSIFIER} in {path}", LABELS)
-    weights = manifest["weights"]
+    calibration = manifest["calibration"]
     return QualityModel(
-        manifest["language"],
-        forest,
-        classifier,
-        weights["forest"],
-        weights["text"],
-        weights["offset"],
-        manifest["facts"],
+        manifest["language"], forest, classifier, calibration["scale"], calibration["offset"], manifest["facts"]
     )

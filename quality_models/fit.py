@@ -1,9 +1,8 @@
-"""Fit one small model: a forest over the signals, a fastText classifier over the words, and the weights of the two.
+"""Fit one small model: a forest over the signals, a fastText classifier over the words, and their calibration.
 
-What keeps the score honest is the unseen: the tuning of the classifier, and the weights of the two opinions, are fitted
-to what models say of documents that they were not trained on, and where sources are named, of whole sources that they
-were not trained on. An opinion counts as far as it carries over. On sources it knows, a forest seems near perfect
-(ROC AUC .90 on the shipped model's data), and would drown the classifier; on unseen ones the two are equals.
+What keeps the score honest is the unseen: the classifier is tuned, and the score calibrated, on what models say of
+documents that they were not trained on, and where sources are named, of whole sources that they were not trained on.
+On sources it knows, a model is surer than it has reason to be elsewhere.
 """
 
 from __future__ import annotations
@@ -102,11 +101,11 @@ def fit(
         say(f"training it: {chosen.epochs} epochs, {chosen.ngrams}-grams, rate {chosen.rate:g}")
         opinions.append(_logits(_unseen_probabilities(prepared, whole, high, folds, chosen)))
         classifier = train_text(prepared, high, chosen, quantize=True)
-    forest_weight, *text_weight, offset = pool(np.stack(opinions), targets, weights)
-    total = np.array([forest_weight, *text_weight]) @ np.stack(opinions) + offset
+    mean = np.mean(opinions, axis=0)
+    scale, offset = fit_calibration(mean, targets, weights)
     loaded = None if classifier is None else load_classifier(classifier, "the new classifier", ("high", "low"))
-    model = QualityModel(language, forest, loaded, forest_weight, sum(text_weight), offset)
-    return Fitted(model, classifier, 1 / (1 + np.exp(-total)), trials)
+    model = QualityModel(language, forest, loaded, scale, offset)
+    return Fitted(model, classifier, 1 / (1 + np.exp(-scale * mean - offset)), trials)
 
 
 def is_high(targets: Floats) -> NDArray[np.bool_]:
@@ -204,10 +203,9 @@ def tune(
             best, reached = change, area
         if best.epochs > TextConfig().epochs:
             break
-    for setting, value in (("ngrams", 1), ("rate", 0.1), ("rate", 0.8)):
+    for change in (replace(best, ngrams=1), replace(best, rate=0.1), replace(best, rate=0.8)):
         if time.monotonic() >= end:
             break
-        change = replace(best, **{setting: value})
         area = attempt(change)
         if area > reached:
             best, reached = change, area
@@ -263,34 +261,19 @@ def train_text(prepared: Sequence[str], high: NDArray[np.bool_], config: TextCon
             return saved.read()
 
 
-def pool(opinions: Floats, targets: Floats, weights: Floats) -> list[float]:
-    """Weights of opinions and an offset: the logistic regression of the targets on the opinions' logits.
+def fit_calibration(logits: Floats, targets: Floats, weights: Floats) -> tuple[float, float]:
+    """Scale and offset of logits with the smallest cross-entropy (Platt 1999), by Newton's method; the scale is >= 0.
 
-    Args:
-        opinions: logits, float64 [k, n].
-        targets: in [0, 1], float64 [n].
-        weights: of the documents, float64 [n].
-
-    Returns:
-        k weights, none below 0 (an opinion that would count against itself is left out), and the offset.
-
-    >>> said = np.log(np.array([[0.4, 0.4, 0.6, 0.6]]) / np.array([[0.6, 0.6, 0.4, 0.4]]))
-    >>> [round(w, 2) + 0.0 for w in pool(said, np.array([0.1, 0.1, 0.9, 0.9]), np.ones(4))]
-    [5.42, 0.0]
+    >>> logits = np.log(np.array([0.4, 0.4, 0.6, 0.6]) / np.array([0.6, 0.6, 0.4, 0.4]))
+    >>> scale, offset = fit_calibration(logits, np.array([0.1, 0.1, 0.9, 0.9]), np.ones(4))
+    >>> round(scale, 2), abs(round(offset, 2))
+    (5.42, 0.0)
     """
-    used = list(range(len(opinions)))
-    while True:
-        x = np.concatenate([opinions[used], np.ones((1, opinions.shape[1]))])
-        w = np.zeros(len(x))
-        for _ in range(50):  # Newton's method
-            q = 1 / (1 + np.exp(-(w @ x)))
-            slope = x @ (weights * (q - targets)) + 1e-6 * w
-            step = np.linalg.solve((x * (weights * q * (1 - q))) @ x.T + 1e-6 * np.eye(len(x)), slope)
-            w = w - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-9))
-        worst = int(np.argmin(w[:-1])) if used else 0
-        if not used or w[worst] >= 0:
-            found = [0.0] * len(opinions)
-            for place, i in enumerate(used):
-                found[i] = float(w[place])
-            return [*found, float(w[-1])]
-        del used[worst]
+    x = np.stack([logits, np.ones(len(logits))])
+    w = np.zeros(2)
+    for _ in range(50):
+        q = 1 / (1 + np.exp(-(w @ x)))
+        slope = x @ (weights * (q - targets)) + 1e-6 * w
+        step = np.linalg.solve((x * (weights * q * (1 - q))) @ x.T + 1e-6 * np.eye(2), slope)
+        w = w - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-9))
+    return max(float(w[0]), 0.0), float(w[1])

@@ -2,7 +2,7 @@
 
 Usage: python -m quality_models.train_shipped FOLDER... --output quality_models/models
 
-The folders hold the three ``*.jsonl.zst`` files that quality_models/cards/quality.md names, with their licences. The
+The folders hold the ``*.jsonl.zst`` files that quality_models/cards/quality.md names, with their licences. The
 labels are those of page formats and of the parts of pages; nobody judged the single documents. References such as
 encyclopaedias, novels and news archives are left out on purpose: they teach their own style, and tuning on them makes
 the classifier lean on words that web pages of any quality do not have (measured: see the card).
@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from curate.hashing import stable_u64
 from quality_models.examples import Examples, read_rows
 from quality_models.report import print_evaluation
 from quality_models.train_quality import ENGLISH_ONLY, SIGNALS, TrainConfig, Trained, train_examples, write
@@ -34,6 +35,12 @@ BAD_FORMATS = frozenset({
 MAIN_TEXT, BOILERPLATE = "web_main_text_gold", "low_web_boilerplate"
 WEB_FORMATS = "web_weborganizer_topic_format"
 
+# Code and mathematics, which the page formats hardly have: without some, a model takes their lines for lists of links.
+# A few of each, chosen by hash, for more would teach the style of these books.
+TECHNICAL = ("topic_code_files", "topic_code_pages", "topic_maths_latex_books")
+TECHNICAL_DOCUMENTS = 200
+NOT_WRITTEN_BY_PEOPLE = "gpteacher_codegen"
+
 
 def gather(folders: list[Path]) -> Examples:
     """Read the training documents.
@@ -42,12 +49,15 @@ def gather(folders: list[Path]) -> Examples:
         FileNotFoundError: a file that the model is trained on is in none of the folders.
     """
     paths = {path.name.removesuffix(".jsonl.zst"): path for folder in folders for path in folder.glob("*.jsonl.zst")}
-    missing = sorted({MAIN_TEXT, BOILERPLATE, WEB_FORMATS} - set(paths))
+    missing = sorted({MAIN_TEXT, BOILERPLATE, WEB_FORMATS, *TECHNICAL} - set(paths))
     if missing:
         raise FileNotFoundError(f"no {', '.join(missing)} in {', '.join(map(str, folders))}")
     rows = list(_web_formats(paths[WEB_FORMATS]))
     for name in (MAIN_TEXT, BOILERPLATE):
         rows += [(str(row["text"]), float(name == MAIN_TEXT), name) for row in read_rows(paths[name])]
+    for name in TECHNICAL:
+        found = [str(row["text"]) for row in read_rows(paths[name]) if row["source"] != NOT_WRITTEN_BY_PEOPLE]
+        rows += [(text, 1.0, name) for text in sorted(found, key=stable_u64)[:TECHNICAL_DOCUMENTS]]
     texts, targets, sources = zip(*rows, strict=True)
     return Examples(list(texts), np.array(targets), list(sources))
 
