@@ -1,8 +1,7 @@
 """Fit one small model: a forest over the signals, a fastText classifier over the words, and their calibration.
 
-What keeps the score honest is the unseen: the classifier is tuned, and the score calibrated, on what models say of
-documents that they were not trained on, and where sources are named, of whole sources that they were not trained on.
-On sources it knows, a model is surer than it has reason to be elsewhere.
+Where sources are named, the classifier is tuned on whole sources that it was not trained on: on those it knows, more
+epochs always look better, for it learns the sources by heart.
 """
 
 from __future__ import annotations
@@ -47,10 +46,10 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model, the bytes of its classifier, and what the training learnt on the way.
+    """A model, not yet calibrated, the bytes of its classifier, and what the training learnt on the way.
 
-    ``unseen`` is the score of each training document by models that did not see its fold; ``trials`` are the settings
-    that the tuning tried, with the ROC AUC of each.
+    ``unseen`` is the score of each training document by models that did not see its fold (`source_folds`); ``trials``
+    are the settings that the tuning tried, with the ROC AUC of each.
     """
 
     model: QualityModel
@@ -101,11 +100,9 @@ def fit(
         say(f"training it: {chosen.epochs} epochs, {chosen.ngrams}-grams, rate {chosen.rate:g}")
         opinions.append(_logits(_unseen_probabilities(prepared, whole, high, folds, chosen)))
         classifier = train_text(prepared, high, chosen, quantize=True)
-    mean = np.mean(opinions, axis=0)
-    scale, offset = fit_calibration(mean, targets, weights)
     loaded = None if classifier is None else load_classifier(classifier, "the new classifier", ("high", "low"))
-    model = QualityModel(language, forest, loaded, scale, offset)
-    return Fitted(model, classifier, 1 / (1 + np.exp(-scale * mean - offset)), trials)
+    unseen = 1 / (1 + np.exp(-np.mean(opinions, axis=0)))
+    return Fitted(QualityModel(language, forest, loaded), classifier, unseen, trials)
 
 
 def is_high(targets: Floats) -> NDArray[np.bool_]:
@@ -261,19 +258,20 @@ def train_text(prepared: Sequence[str], high: NDArray[np.bool_], config: TextCon
             return saved.read()
 
 
-def fit_calibration(logits: Floats, targets: Floats, weights: Floats) -> tuple[float, float]:
-    """Scale and offset of logits with the smallest cross-entropy (Platt 1999), by Newton's method; the scale is >= 0.
+def fit_calibration(scores: Floats, targets: Floats, weights: Floats) -> tuple[float, float]:
+    """Scale and offset of the scores' logits with the smallest cross-entropy (Platt 1999), by Newton's method.
 
-    >>> logits = np.log(np.array([0.4, 0.4, 0.6, 0.6]) / np.array([0.6, 0.6, 0.4, 0.4]))
-    >>> scale, offset = fit_calibration(logits, np.array([0.1, 0.1, 0.9, 0.9]), np.ones(4))
-    >>> round(scale, 2), abs(round(offset, 2))
-    (5.42, 0.0)
+    Two pseudo-documents hold the scale near 1 and the offset near 0 where there are few.
+
+    >>> scores, targets = np.repeat([0.4, 0.6], 500), np.repeat([0.1, 0.9], 500)
+    >>> scale, offset = fit_calibration(scores, targets, np.ones(1000))
+    >>> round(scale, 1), abs(round(offset, 1))
+    (5.3, 0.0)
     """
-    x = np.stack([logits, np.ones(len(logits))])
-    w = np.zeros(2)
+    x, w = np.stack([_logits(scores), np.ones(len(scores))]), np.array([1.0, 0.0])
     for _ in range(50):
         q = 1 / (1 + np.exp(-(w @ x)))
-        slope = x @ (weights * (q - targets)) + 1e-6 * w
-        step = np.linalg.solve((x * (weights * q * (1 - q))) @ x.T + 1e-6 * np.eye(2), slope)
+        slope = x @ (weights * (q - targets)) + w - [1.0, 0.0]
+        step = np.linalg.solve((x * (weights * q * (1 - q))) @ x.T + np.eye(2), slope)
         w = w - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-9))
     return max(float(w[0]), 0.0), float(w[1])

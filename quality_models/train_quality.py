@@ -24,7 +24,7 @@ from curate.quality_model import QualityModel, save_quality_model
 from curate.signals import measure
 from quality_models.evaluate import Evaluation, auc_by_source, evaluate
 from quality_models.examples import Examples, clean, length_weights, read_texts
-from quality_models.fit import fit, is_high
+from quality_models.fit import fit, fit_calibration, is_high
 from quality_models.measures import roc_auc
 from quality_models.report import print_evaluation, write_card, write_page
 
@@ -52,7 +52,6 @@ ENGLISH_ONLY = frozenset({
 })  # fmt: skip
 
 FEWEST = 50  # documents of a side, below which nothing can be learnt or measured
-HELD_OUT = 10  # one document in ten is kept out of all training, to measure on
 SWAPPED = 0.2  # below this ROC AUC of the shipped model on the user's sides, they are taken to be exchanged. Ours.
 
 
@@ -156,14 +155,21 @@ def train_examples(
     say(f"{read:,} documents read, {len(examples.texts):,} used; left out: {counts}")
     signals = measure_all(examples.texts, config.language or "en", config.signals)
     lengths = np.array([len(text) for text in examples.texts], np.float64)
-    held = np.arange(len(examples.texts)) % HELD_OUT == 0  # the order of clean examples is that of a hash
-    inside, outside = examples.take(np.flatnonzero(~held)), examples.take(np.flatnonzero(held))
-    weights = (side_weights if config.keep_lengths else length_weights)(lengths[~held], inside.targets)
-    fitted = fit(inside, config.signals, signals[~held], weights, config.language, config.with_text, config.budget, say)
-    say("measuring on the documents held out")
-    scores = score_all(fitted.model, outside.texts, signals[held])
-    found = evaluate(outside.targets, scores, lengths[held], outside.sources)
-    found = replace(found, unseen=auc_by_source(inside.targets, fitted.unseen, inside.sources))
+    weights = (side_weights if config.keep_lengths else length_weights)(lengths, examples.targets)
+    # The order of clean examples is that of a hash: one in ten to calibrate, one in ten to measure on.
+    part = np.arange(len(examples.texts)) % 10
+    inside, tuned, held = (np.flatnonzero(here) for here in (part > 1, part == 1, part == 0))
+    learnt = examples.take(inside)
+    fitted = fit(
+        learnt, config.signals, signals[inside], weights[inside], config.language, config.with_text, config.budget, say
+    )
+    say("calibrating, and measuring on documents held out")
+    raw = score_all(fitted.model, examples.take(tuned).texts, signals[tuned])
+    scale, offset = fit_calibration(raw, examples.targets[tuned], weights[tuned])
+    model = replace(fitted.model, scale=scale, offset=offset)
+    outside = examples.take(held)
+    found = evaluate(outside.targets, score_all(model, outside.texts, signals[held]), lengths[held], outside.sources)
+    found = replace(found, unseen=auc_by_source(learnt.targets, fitted.unseen, learnt.sources))
     facts = {
         "documents": {"read": read, "used": len(examples.texts), "left_out": left_out},
         "sources": _by_source(examples),
@@ -172,7 +178,7 @@ def train_examples(
         "held_out": found.summary(),
     }
     say(f"trained in {time.monotonic() - start:.0f} s")
-    return Trained(replace(fitted.model, facts=facts), fitted.classifier, found)
+    return Trained(replace(model, facts=facts), fitted.classifier, found)
 
 
 def read_classes(positive: Sequence[str | Path], negative: Sequence[str | Path], text_field: str = "text") -> Examples:
