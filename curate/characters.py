@@ -31,7 +31,7 @@ JOINS_NUMBERS = 1 << 12  # the same between two digits (MidNum, MidNumLet, Singl
 UNSPACED = 1 << 13  # letters of a script that is written without spaces between words: `SCRIPTS`
 NO_BREAK_BEFORE = 1 << 14  # in such a script: never begins a word
 NO_BREAK_AFTER = 1 << 15  # in such a script: never ends one
-BROKEN = 1 << 16  # no text: U+FFFD, control characters but \t \n \v \f \r \x1c-\x1f \x85, surrogates, private use
+BROKEN = 1 << 16  # no text: U+FFFD, controls that are no white space, surrogates, private use, noncharacters
 CLOSER = 1 << 17  # closing quotation marks and brackets (Pe, Pf) and " and ': may follow a terminal mark
 SCRIPT_SHIFT = 24  # the eight bits from here: the index of the script in `SCRIPTS`, for letters
 WORD = LETTER | NUMBER | MARK | CONNECTOR
@@ -171,6 +171,8 @@ def character_table() -> NDArray[np.uint32]:
     ):
         table[[ord(c) for c in characters]] |= flag
     table[0xFFFD] = BROKEN
+    table[0xFDD0:0xFDF0] = BROKEN
+    table[0xFFFE::0x10000] = table[0xFFFF::0x10000] = BROKEN
     table[[ord(c) for c in _SPACES]] &= ~np.uint32(BROKEN)
     table[list(_THAI_LAO_LEADING + _STACKING)] |= NO_BREAK_AFTER
     table[list(_THAI_LAO_FOLLOWING + _KANA_FOLLOWING)] |= NO_BREAK_BEFORE

@@ -2,8 +2,8 @@
 
 A kernel is compiled on its first call (seconds) and kept on disk, from where later processes load it (tenths of a
 second). Numba's own cache looks only at the file that a function is in: where a kernel calls one from another file, and
-that one changes, it would go on running the old code. Here the folder of the cache is named after the contents of all
-files that hold kernels.
+that one changes, it would go on running the old code. Here the folder of the cache is named after the contents of
+the file and of all that it imports from us.
 
 The first folder that can be written is taken: below ``NUMBA_CACHE_DIR`` if that is set, ``__pycache__`` beside the
 source, the user's cache (``XDG_CACHE_HOME``, by default ``~/.cache``). Files are written under a temporary name and
@@ -22,6 +22,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,20 +45,30 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     return dispatcher
 
 
+_IMPORT = re.compile(r"^from (curate\.[\w.]+) import", re.MULTILINE)
+
+
 @functools.cache
-def sources_digest() -> bytes:
-    """Return a hash of all files that hold kernels, and of the constants they are compiled with."""
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted([*here.glob("kernels/*.py"), here / "characters.py", here / "compiled.py"]):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.digest()
+def sources_of(file: Path) -> frozenset[Path]:
+    """Return the files that the kernels of a file are compiled from: it, and the modules of ours that it imports."""
+    found = {file, Path(__file__)}
+    for module in _IMPORT.findall(file.read_text("utf-8")):
+        imported = Path(__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
+        if imported not in found and imported.is_file():
+            found |= sources_of(imported)
+    return frozenset(found)
 
 
-def _remove_old(place: Path, keep: int = 4) -> None:
-    """Remove the caches of earlier sources but for the last few; who still uses one compiles again."""
-    folders = sorted(place.glob("kernels-*"), key=lambda folder: folder.stat().st_mtime)
+@functools.cache
+def sources_digest(file: Path) -> str:
+    """Return a hash of the contents of `sources_of` a file."""
+    contents = sorted((path.name, path.read_bytes()) for path in sources_of(file))
+    return hashlib.sha256(repr(contents).encode()).hexdigest()
+
+
+def _remove_old(place: Path, stem: str, keep: int = 3) -> None:
+    """Remove the caches of earlier contents but for the last few; who still uses one compiles again."""
+    folders = sorted(place.glob(f"{stem}-" + "[0-9a-f]" * 16), key=lambda folder: folder.stat().st_mtime)
     for folder in folders[:-keep]:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -67,10 +78,10 @@ class _Locator(caching._CacheLocator):
 
     def __init__(self, function: Callable[..., Any], file: str) -> None:
         self._line = function.__code__.co_firstlineno
-        self._stamp = hashlib.sha256(sources_digest() + Path(file).read_bytes()).hexdigest()
+        self._stamp = sources_digest(Path(file))
         self._path = ""
         for place in self._places(Path(file)):
-            folder = place / f"kernels-{sources_digest().hex()[:16]}"
+            folder = place / f"{Path(file).stem}-{self._stamp[:16]}"
             is_new = not folder.exists()
             self._path = str(folder)
             try:
@@ -79,7 +90,7 @@ class _Locator(caching._CacheLocator):
                 self._path = ""
                 continue
             if is_new:
-                _remove_old(place)
+                _remove_old(place, Path(file).stem)
             break
 
     def _places(self, file: Path) -> Iterator[Path]:

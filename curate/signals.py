@@ -259,7 +259,7 @@ def measure(text: str, language: str = "en", originals: Iterable[str] = ()) -> S
     entropy = measure_codes(codes, character_table(), lower_table(), *watch_table(language), *limits, out, letters_of)
     n: dict[str, float] = dict(zip(COUNTS, out.tolist(), strict=True))
     if language in UNSPACED_LANGUAGES:
-        n.update(pieces_found(text, language, out[COUNTS.index("dirty_words")]))
+        n.update(pieces_found(text, language, int(n["dirty_words"])))
     scripts = letters_of.tolist()
     n["one"] = 1.0
     n["characters"] = len(codes)

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 # Abbreviations that are common in English texts and end no sentence; ours.
 _ABBREVIATIONS = (
     "mr mrs ms dr prof rev gen col lt sgt capt cmdr adm maj pvt spc gov sen rep hon st mt ft jr sr inc corp co ltd "
-    "llc bros messrs vs v etc e.g i.e eg ie cf al ca approx dept est fig figs no nos vol vols pp p pg ed eds jan "
+    "bros messrs vs v etc e.g i.e eg ie cf al ca approx dept est fig figs no nos vol vols pp p pg ed eds jan "
     "feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri u.s u.k u.n u.s.a a.m p.m d.c "
     "n.y n.j n.h n.c s.c n.d s.d l.a ph.d m.d b.a m.a b.c a.d a.k.a r.i ave blvd rd ariz calif colo conn del fla ga "
-    "kan ky la md mich minn mo mont neb nev okla pa tenn tex va vt wis wyo"
+    "kan ky md mich minn mo mont neb nev okla pa tenn tex va vt wis wyo"
 )
 # Words that, capitalised, begin a sentence even after an abbreviation; ours.
 _STARTERS = (
