@@ -24,7 +24,7 @@ from pipelines.recipe import RecipeError, Source
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
-SLICES = 64  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
+SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
 MAX_RECORD_BYTES = 64_000_000  # one JSON line or HTML file larger than this is not a page
 
 FORMATS = {
