@@ -29,11 +29,12 @@ def read_outcomes(paths: Iterable[Path]) -> Iterator[tuple[tuple[str, str], Outc
 
 
 def differing_quantities(original: dict[str, float], other: dict[str, float]) -> list[str]:
-    """Quantities that both have and that differ by more than rounding."""
+    """Quantities that both have and that differ by more than rounding; where the original has none (NaN), none does."""
     return [
         name
         for name in original.keys() & other.keys()
-        if not math.isclose(original[name], other[name], rel_tol=1e-12, abs_tol=1e-12)
+        if not math.isnan(original[name])
+        and not math.isclose(original[name], other[name], rel_tol=1e-12, abs_tol=1e-12)
     ]
 
 

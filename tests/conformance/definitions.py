@@ -13,7 +13,7 @@ import operator
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from statistics import median
 
@@ -540,6 +540,15 @@ def nemo_new_chars(words: list[str], n: int) -> int:
     return total
 
 
+def nemo_top_shares(text: str, n: int) -> Iterator[float]:
+    """What the text loses if its most frequent n-gram is taken out wherever it stands: for each that is so frequent."""
+    counts = Counter(n_grams(text.split(), n))
+    most = max(counts.values(), default=0)
+    for gram, count in counts.items():
+        if count == most:
+            yield ratio(len(text) - len(text.replace(" ".join(gram), "")), len(text))
+
+
 def nemo_english(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
     """NeMo Curator's English cascade over white-space words; "sentences" are non-blank lines.
 
@@ -580,10 +589,7 @@ def nemo_english(text: str, tokenizers: Tokenizers = SIMPLE) -> Result:
         "bullet_ratio": ratio(sum(line.strip().startswith(NEMO_BULLETS) for line in lines), len(lines)),
     }
     for n in TOP_N_GRAM_LIMITS:
-        grams = n_grams(words, n)
-        top = " ".join(Counter(grams).most_common(1)[0][0]) if grams else ""
-        # What the text loses when that string is taken out of it, wherever it stands.
-        quantities[f"repeating_top_{n}grams"] = share(n_chars - len(text.replace(top, ""))) if grams else 1.0
+        quantities[f"repeating_top_{n}grams"] = next(nemo_top_shares(text, n), 1.0)
     for n in DUPLICATE_N_GRAM_LIMITS:
         quantities[f"repeating_dup_{n}gram"] = share(nemo_new_chars(words, n)) if len(words) >= n else 1.0
     return decide(quantities, NEMO_RULES)

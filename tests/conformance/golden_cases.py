@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -29,9 +30,9 @@ def text_of(case: dict) -> str:
 def pack(text: str, tokenizers: Tokenizers) -> dict[str, Any]:
     """What the tokenisers say when the definitions are run on this text.
 
-    spaCy's and NLTK's tokens of the text; UAX-29 words by line (there is a boundary at each newline), since
-    `dclm@baseline` cuts edited texts too; sentences by line. White space, and what goes without saying (the words
-    between white space; one sentence), is left out. fastText's tokens need no storing: `text_units` has them.
+    spaCy's and NLTK's tokens of the text; UAX-29 words by piece, since `dclm@baseline` cuts edited texts too, and those
+    that begin with no letter or digit left out; how many sentences a line has, unless one. fastText's tokens need no
+    storing: `text_units` has them.
     """
     packed: dict[str, Any] = {
         "spacy_words": pack_words(text, tokenizers.spacy_words(text)),
@@ -43,40 +44,57 @@ def pack(text: str, tokenizers: Tokenizers) -> dict[str, Any]:
     assert tokenizers.fasttext_words(text) == fasttext_tokens(text), "fastText cuts this text otherwise"
 
     def uax29_words(asked: str) -> list[str]:
-        for line in asked.split("\n"):
-            words = [word for word in tokenizers.uax29_words(line) if word.strip()]
-            if words != line.split():
-                packed["uax29_words"][line] = pack_words(line, words)
-        return tokenizers.uax29_words(asked)
+        for piece in asked.split():
+            words = [word for word in tokenizers.uax29_words(piece) if word[0].isalnum()]
+            if words != [piece]:
+                packed["uax29_words"][piece] = " ".join(words)
+        words = [word for word in tokenizers.uax29_words(asked) if word[0].isalnum()]
+        assert words == unpack_pieces(asked, packed["uax29_words"]), "the words of a piece depend on others"
+        return words
 
     def sentences(name: str) -> Callable[[str], int]:
         def count(line: str) -> int:
             found = getattr(tokenizers, name)(line)
             if found != 1:
-                packed[name][line] = found
+                packed[name][key_of(line)] = found
             return found
 
         return count
 
     dclm_baseline(text, Tokenizers(uax29_words=uax29_words))
     c4_datatrove(text, Tokenizers(spacy_sentences=sentences("spacy_sentences")))
-    c4_fineweb_2024(text, Tokenizers(punkt_sentences=sentences("punkt_sentences")))
-    c4_tfds(text, Tokenizers(punkt_sentences=sentences("punkt_sentences")))
+    for definition in (c4_fineweb_2024, c4_tfds):
+        definition(text, Tokenizers(punkt_sentences=sentences("punkt_sentences")))
     return packed
 
 
-def pack_words(text: str, words: list[str]) -> list[str] | str | None:
-    """The words as a list, or joined with spaces where that can be undone, or None for those between white space."""
-    if words == text.split():
-        return None
-    joined = " ".join(words)
-    return joined if joined.split(" ") == words else words
+def key_of(line: str) -> str:
+    """A short name of a line."""
+    return hashlib.sha256(line.encode()).hexdigest()[:10]
 
 
-def unpack_words(text: str, stored: list[str] | str | None) -> list[str]:
-    if stored is None:
-        return text.split()
-    return stored.split(" ") if isinstance(stored, str) else stored
+def pack_words(text: str, words: list[str]) -> dict[str, str] | list[str]:
+    """Tokens by the number of the white-space piece that they cut up; all of them where that cannot be undone."""
+    cut: dict[str, str] = {}
+    rest = iter(words)
+    for i, piece in enumerate(text.split()):
+        tokens: list[str] = []
+        while len("".join(tokens)) < len(piece):
+            tokens.append(next(rest, piece))
+        if tokens != [piece]:
+            cut[str(i)] = " ".join(tokens)
+    return cut if unpack_words(text, cut) == words else words
+
+
+def unpack_words(text: str, stored: dict[str, str] | list[str]) -> list[str]:
+    if isinstance(stored, list):
+        return stored
+    pieces = enumerate(text.split())
+    return [word for i, piece in pieces for word in (stored[str(i)].split(" ") if str(i) in stored else [piece])]
+
+
+def unpack_pieces(text: str, stored: dict[str, str]) -> list[str]:
+    return [word for piece in text.split() for word in (stored[piece].split() if piece in stored else [piece])]
 
 
 def unpack(text: str, packed: dict[str, Any]) -> Tokenizers:
@@ -89,16 +107,12 @@ def unpack(text: str, packed: dict[str, Any]) -> Tokenizers:
 
         return tokenize
 
-    def uax29_words(asked: str) -> list[str]:
-        lines = asked.split("\n")
-        return [word for line in lines for word in unpack_words(line, packed["uax29_words"].get(line))]
-
     return Tokenizers(
         spacy_words=words("spacy_words"),
         nltk_words=words("nltk_words"),
-        uax29_words=uax29_words,
-        spacy_sentences=lambda line: packed["spacy_sentences"].get(line, 1),
-        punkt_sentences=lambda line: packed["punkt_sentences"].get(line, 1),
+        uax29_words=lambda asked: unpack_pieces(asked, packed["uax29_words"]),
+        spacy_sentences=lambda line: packed["spacy_sentences"].get(key_of(line), 1),
+        punkt_sentences=lambda line: packed["punkt_sentences"].get(key_of(line), 1),
     )
 
 

@@ -219,7 +219,7 @@ FAMILIES: list[tuple[str, Callable[[int], str], range]] = [
     ("half a line again", lambda k: lines(*PROSE[:k], PROSE[0]), range(4, 28)),
     ("words per line", lambda k: lines(*[" ".join(s.split()[:k]) + "." for s in PROSE[:14]]), range(1, 9)),
     ("words per line, citations", lambda k: lines(*[" ".join(s.split()[:k]) + " [1] [edit]." for s in PROSE[:14]]), range(1, 9)),
-    ("lines of two long words", lambda k: lines(*PROSE[:6], *[f"{w} {w[::-1]}." for w in LONG_WORDS[:k]]), range(1, 120)),
+    ("lines of two long words", lambda k: lines(*PROSE[:2], *[f"{w} {w[::-1]}." for w in LONG_WORDS[:k]]), range(1, 120)),
     ("sentences", lambda k: prose(k), range(1, 8)),
     ("sentences in lines", lambda k: lines(*PROSE[:k]), range(1, 8)),
     ("a long word", lambda k: lines(prose(2), "A " + "x" * k + " in a line of it.", *PROSE[2:]), range(998, 1003)),

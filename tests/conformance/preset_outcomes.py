@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from curate.originals import ORIGINALS
 from curate.heuristics import decide_preset
+from curate.originals import ORIGINALS
 from curate.presets import PRESETS
 
 
