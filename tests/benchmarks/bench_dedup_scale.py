@@ -54,14 +54,14 @@ def main() -> None:
     if options.one:
         print(json.dumps(measure(options.folder, options.documents[0], int(options.memory))))
         return
-    from tests.benchmarks.signature_sets import write_signature_set
+    from tests.benchmarks.signature_sets import plan, write_signature_set
 
     base = options.folder or Path(tempfile.mkdtemp())
     results = []
     for documents in options.documents:
         folder = base / str(documents)
         if not (folder / "made").exists():
-            write_signature_set(folder, documents, max(1, documents // options.slice))
+            write_signature_set(folder, plan(documents), max(1, documents // options.slice))
             (folder / "made").touch()
         command = [sys.executable, "-m", "tests.benchmarks.bench_dedup_scale", str(documents), "--one"]
         command += ["--memory", str(options.memory), "--folder", str(folder)]

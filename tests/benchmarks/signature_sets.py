@@ -94,13 +94,13 @@ def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[n
 
 
 def write_signature_set(
-    folder: Path, documents: int, slices: int, config: MinHashDedupConfig | None = None, seed: int = 0
+    folder: Path, planned: np.ndarray, slices: int, config: MinHashDedupConfig | None = None, seed: int = 0
 ) -> list[KeySlice]:
     """Write the key files of a set, as a run of the pipeline leaves them.
 
     Args:
         folder: for the files.
-        documents: how many.
+        planned: rows of dtype ``PLAN``.
         slices: key files; document i lies in slice ``i * slices // documents``.
         config: bands and rows; the default ones by default.
         seed: of the set.
@@ -111,7 +111,7 @@ def write_signature_set(
     step, config = MinHashDedup(), config or MinHashDedupConfig()
     (folder / "decision").mkdir(parents=True, exist_ok=True)
     taken = Taken(step, config, "minhash_dedup", str(folder), str(folder / "decision"))
-    planned = plan(documents, seed)
+    documents = len(planned)
     minhash: MinHashConfig = config.minhash
     edges = np.arange(slices + 1) * documents // slices
     for index in range(slices):
