@@ -91,6 +91,8 @@ def _url_filter(config: UrlFilterConfig) -> MapFunction:
 
 
 def _extract(config: ExtractConfig) -> MapFunction:
+    extract_text("<p>An engine that is missing is told here, not page by page.</p>", None, config)
+
     def step(document: Document) -> Document | Rejection:
         if not document.html:
             return document if document.text.strip() else Rejection("empty_text", 0, 1)

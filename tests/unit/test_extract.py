@@ -1,0 +1,83 @@
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.extract import ExtractConfig, extract_text
+
+ARTICLE = """<html lang="de-AT"><head><title> Soup \n of roots</title><script>var hidden = 1;</script></head><body>
+<nav><ul><li><a href="/">Home</a></li><li><a href="/news">News</a></li></ul></nav>
+<div class="cookie-banner">We use cookies. <button>Accept</button></div>
+<main><article><header><h1>Soup of roots</h1></header>
+<p>A long first paragraph that says something about soup, and why it is better on the second day than on the first.</p>
+<ul><li>641 grams of roots</li><li>salt</li></ul>
+<pre><code>for root in roots:
+    cut(root)</code></pre>
+<p>The formula is <img src="f.png" alt="E = mc^2"> and nothing else.</p>
+<p>Another paragraph that closes the article with some words about how long it keeps in a cold place.</p>
+</article></main><footer>All rights reserved</footer></body></html>"""
+
+
+@pytest.mark.parametrize("engine", ["resiliparse", "trafilatura"])
+def test_the_article_and_nothing_around_it(engine):
+    found = extract_text(ARTICLE, "http://example.org/", ExtractConfig(engine=engine))
+    assert found.engine == engine
+    for wanted in ("Soup of roots", "A long first paragraph", "641 grams of roots", "cut(root)", "Another paragraph"):
+        assert wanted in found.text
+    for boilerplate in ("Home", "cookies", "All rights", "hidden", "<", "**"):
+        assert boilerplate not in found.text
+    assert (found.title, found.language) == ("Soup of roots", "de-AT")
+
+
+def test_code_keeps_its_lines_and_formulas_their_alternative_text():
+    text = extract_text(ARTICLE).text
+    assert "for root in roots:\n    cut(root)" in text
+    assert "E = mc^2" in text
+    assert "E = mc^2" not in extract_text(ARTICLE, config=ExtractConfig(alt_texts=False)).text
+
+
+def test_bytes_are_decoded_by_the_declared_charset():
+    page = "<p>Больше текста на русском языке, чтобы было что читать.</p>"
+    assert extract_text(page.encode("windows-1251"), charset="windows-1251").text == page[3:-4]
+
+
+PATHOLOGICAL = {
+    "deep": "<div>" * 100_000 + "words " + "</div>" * 100_000,
+    "deep and open": "<div>" * 100_000 + "words",
+    "bold italics": "<b><i>" * 50_000 + "words",
+    "many elements": "<p>words</p>" * 300_000,
+    "attributes": "<a " + 'x="y" ' * 300_000 + ">words",
+    "huge": "<p>words</p>" * 3_000_000,
+    "less than": "<" * 1_000_000 + "words",
+    "comments": "words<!-- " * 200_000,
+    "nested lists": "<ul><li>words" * 900,
+}
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_no_page_takes_long(name):
+    started = time.process_time()
+    found = extract_text(PATHOLOGICAL[name])
+    assert time.process_time() - started < 20  # minutes, without a bound
+    assert found.engine in ("resiliparse", "tags")
+    if name.startswith("deep"):
+        assert (found.engine, found.text) == ("tags", "words")
+
+
+@given(st.text() | st.text("<>/ =\"'&;!-abpdivul\n").map(lambda s: "<" + s))
+def test_any_string_is_a_page(page):
+    found = extract_text(page)
+    assert isinstance(found.text, str)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_page(page):
+    extract_text(page)
+
+
+def test_pages_do_not_depend_on_those_before():
+    config = ExtractConfig(engine="trafilatura")
+    first = extract_text(ARTICLE, config=config)
+    for _ in range(5):
+        assert extract_text(ARTICLE, config=config) == first
