@@ -272,6 +272,15 @@ def _limit(setting: str) -> tuple[str, float | None]:
         sys.exit(f"curate: --set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
 
 
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def train(arguments: tuple[str, ...]) -> None:
+    """Train a quality model from JSON lines: `curate train quality --help`, `curate train score --help`."""
+    from quality_models.train_quality import main as training
+
+    training(list(arguments) or ["--help"], prog_name="curate train")
+
+
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 def report(folder: str) -> None:
