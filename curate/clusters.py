@@ -52,7 +52,7 @@ def anchor_threshold(threshold: float) -> float:
     >>> round(anchor_threshold(0.8), 3)
     0.6
     """
-    return max(0.0, 2 * threshold - 1)
+    return max(0.0, round(2 * threshold - 1, 12))
 
 
 def cluster(bands: np.ndarray, sketches: np.ndarray, rank: np.ndarray, threshold: float = 0.8) -> Clusters:
@@ -70,7 +70,7 @@ def cluster(bands: np.ndarray, sketches: np.ndarray, rank: np.ndarray, threshold
     order = np.argsort(rank)
     rank = np.asarray(rank, np.uint32)
     found = [candidate_pairs(bands[:, b], rank)[0] for b in range(bands.shape[1])]
-    pairs = np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
+    pairs = distinct(np.concatenate(found)) if found else np.empty(0, np.uint64)
     nodes, later, earlier = local_pairs(pairs)
     taken = np.ascontiguousarray(sketches[order[nodes]])
     near = verify(taken, later, earlier) >= threshold - SLACK
@@ -106,8 +106,18 @@ def candidate_pairs(hashes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, i
 def local_pairs(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Number the documents of sorted pairs from 0; returns their ranks, and the later and earlier one of each pair."""
     later, earlier = (pairs >> np.uint64(32)).astype(np.uint32), pairs.astype(np.uint32)
-    nodes = np.union1d(later, earlier)
+    nodes = distinct(np.concatenate([later, earlier]))
     return nodes, np.searchsorted(nodes, later).astype(np.uint32), np.searchsorted(nodes, earlier).astype(np.uint32)
+
+
+def distinct(values: np.ndarray) -> np.ndarray:
+    """Sort values and keep each once; several times as fast as `np.unique`, which hashes integers first.
+
+    >>> distinct(np.array([3, 1, 3])).tolist()
+    [1, 3]
+    """
+    values = np.sort(values)
+    return values[np.append(True, values[1:] != values[:-1])] if len(values) else values
 
 
 def verify(sketches: np.ndarray, later: np.ndarray, earlier: np.ndarray) -> np.ndarray:

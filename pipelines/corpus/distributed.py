@@ -23,7 +23,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics, MetricsFilter
 
-from curate.clusters import SLACK, assign_clusters, candidate_pairs, verify
+from curate.clusters import SLACK, assign_clusters, candidate_pairs, distinct, verify
 from curate.components import downward, large_star, small_star
 from curate.minhash import SKETCH_BINS
 from pipelines import files
@@ -290,7 +290,7 @@ def _by_later(pairs: np.ndarray, job: Job) -> Iterator[Block]:
 
 def _write_unique(grouped: Grouped, kind: str, job: Job) -> None:
     number, blocks = grouped
-    job.write(kind, number, np.unique(_join(blocks, U)))
+    job.write(kind, number, distinct(_join(blocks, U)))
 
 
 class Sketches(beam.PTransform):
@@ -319,13 +319,13 @@ def _halves(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _wanted(number: int, job: Job) -> Iterator[Block]:
-    ranks = np.union1d(*_halves(job.read("pairs", number, U)))
+    ranks = distinct(np.concatenate(_halves(job.read("pairs", number, U))))
     yield from _split(ranks, job.ranges(ranks))
 
 
 def _address(grouped: Grouped, job: Job) -> Iterator[Block]:
     number, blocks = grouped
-    ranks = np.unique(_join(blocks, np.uint32))
+    ranks = distinct(_join(blocks, np.uint32))
     ranked = job.read("ranked", number, RANKED)[ranks - np.uint32(job.starts[number])]
     rows = np.empty(len(ranks), WANTED)
     rows["row"], rows["rank"] = ranked["row"], ranks
@@ -470,7 +470,7 @@ def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job, run
     rows: tuple[list[bytes], list[bytes]] = ([], [])
     for which, data in blocks:
         rows[which].append(data)
-    before, after = (np.unique(_join(part, U)) for part in rows)  # an edge as one number
+    before, after = (distinct(_join(part, U)) for part in rows)  # an edge as one number
     job.write(f"edges{run}", number, after)
     files.write_json(job.path(f"changed{run}", number), {"changed": len(np.setxor1d(before, after))})
 
@@ -500,14 +500,14 @@ class Assign(beam.PTransform):
 
 
 def _first_of_components(number: int, job: Job, rounds: int) -> Iterator[Block]:
-    first = np.unique(_edges(job.read(f"edges{rounds}", number, np.uint32).tobytes())[:, 1])
+    first = distinct(_edges(job.read(f"edges{rounds}", number, np.uint32).tobytes())[:, 1])
     yield number, b""
     yield from _split(first, job.ranges(first))
 
 
 def _send_components(grouped: Grouped, job: Job, parts: int, rounds: int) -> Iterator[tuple[int, tuple[int, bytes]]]:
     number, blocks = grouped
-    first = np.unique(_join(blocks, np.uint32))
+    first = distinct(_join(blocks, np.uint32))
     stars = job.read(f"edges{rounds}", number, np.uint32).reshape(-1, 2)
     pairs = job.read("neighbours", number, U)
     nodes = job.read("nodes", number, NODE)

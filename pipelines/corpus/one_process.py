@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.clusters import SLACK, assign_clusters, candidate_pairs, local_pairs, verify
+from curate.clusters import SLACK, assign_clusters, candidate_pairs, distinct, local_pairs, verify
 from curate.minhash import SKETCH_BINS
 from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
@@ -142,9 +142,9 @@ def _candidates(
                 account.largest_bucket = max(account.largest_bucket, largest)
                 found.append(pairs)
                 if sum(map(len, found)) * 8 > memory // 4 + len(found[0]) * 16:
-                    found = [np.unique(np.concatenate(found))]
+                    found = [distinct(np.concatenate(found))]
             del loaded, work
-    return np.unique(np.concatenate(found))
+    return distinct(np.concatenate(found))
 
 
 def _band_parts(

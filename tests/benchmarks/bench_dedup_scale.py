@@ -31,13 +31,15 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
     started, cpu = time.perf_counter(), time.process_time()
     decide(slices, memory=memory)
     seconds = time.perf_counter() - started
+    account = files.read_json(str(folder / "decision" / "account.json"))
     return {
         "documents": documents,
         "seconds": round(seconds, 1),
         "cpu_seconds": round(time.process_time() - cpu, 1),
+        "bytes_per_document": {k: round(n / documents, 1) for k, n in account["stage_bytes"].items()},
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         "load": os.getloadavg()[0],
-        **files.read_json(str(folder / "decision" / "account.json")),
+        **account,
         "warnings": files.read_json(str(folder / "decision" / "warnings.json")),
     }
 
@@ -68,8 +70,9 @@ def main() -> None:
         results.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
         print(json.dumps(results[-1]), flush=True)
     if len(results) > 1:
-        sizes, seconds = (np.log([r[k] for r in results]) for k in ("documents", "seconds"))
-        print(f"time grows as documents^{np.polyfit(sizes, seconds, 1)[0]:.2f}")
+        for clock in ("seconds", "cpu_seconds"):
+            sizes, times = (np.log([r[k] for r in results]) for k in ("documents", clock))
+            print(f"{clock} grow as documents^{np.polyfit(sizes, times, 1)[0]:.2f}")
 
 
 if __name__ == "__main__":
