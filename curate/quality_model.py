@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curate.forest import Forest
 from curate.model_file import read_model_file, write_model_file
-from curate.text_classifier import TextClassifier, load_classifier, prepare
+from curate.text_classifier import TextClassifier, load_classifier, logit, prepare
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,16 +54,6 @@ class QualityModel:
         if self.classifier is not None:
             mean = (mean + logit(self.classifier.probabilities(prepare(text))["high"])) / 2
         return 1 / (1 + math.exp(-self.scale * mean - self.offset))
-
-
-def logit(p: float) -> float:
-    """Return ``ln(p / (1 - p))``, of p no nearer to 0 and 1 than 0.0001: no single opinion shall settle a score.
-
-    >>> logit(0.5), round(logit(1.0), 2)
-    (0.0, 9.21)
-    """
-    p = min(max(p, 1e-4), 1 - 1e-4)
-    return math.log(p / (1 - p))
 
 
 def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes | None) -> str:

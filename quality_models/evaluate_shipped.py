@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.quality import ENGLISH
-from curate.quality_model import load_quality_model, logit
+from curate.quality_model import load_quality_model
+from curate.text_classifier import logit
 from quality_models.evaluate import NUMBERS, evaluate
 from quality_models.examples import Examples, read_rows
 from quality_models.fit import fit
