@@ -7,17 +7,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from curate.minhash import MinHashConfig, minhash_keys
 
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicatesConfig:
-    """The keys' settings, and the similarity, in (0, 1], from which two texts are near duplicates."""
+    """From which similarity, in (0, 1], two texts are near duplicates.
 
-    minhash: MinHashConfig = field(default_factory=MinHashConfig)
+    It chooses the bands and rows unless ``minhash`` does.
+    """
+
     threshold: float = 0.8
+    minhash: MinHashConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,10 @@ def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDup
 
     from curate.clusters import cluster
 
+    hashing = config.minhash or MinHashConfig.for_threshold(config.threshold)
     bands, sketches, lengths = [], [], []
     for text in texts:
-        keys = minhash_keys(text, config.minhash)
+        keys = minhash_keys(text, hashing)
         bands.append(keys[0])
         sketches.append(keys[1])
         lengths.append(len(text))

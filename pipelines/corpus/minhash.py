@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import ClassVar, Literal
 
 import apache_beam as beam
@@ -32,18 +32,28 @@ BYTES_PER_DOCUMENT = 64  # that one process holds of a document: its rank, and o
 class MinHashDedupConfig:
     """How near duplicates are found, from which similarity documents are, and which copy stays.
 
-    ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; ``keep`` and ``sources`` are those of
-    ``UrlDedupConfig``. ``index`` names sketches (their ``sketch.json``) of earlier corpora, whose documents come before
-    all of these: what is like one of them goes. ``clustering`` chooses where: in one process, on all workers of a
-    cluster, or by size; the result is the same.
+    ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; it chooses the bands and rows unless
+    ``minhash`` does. ``keep`` and ``sources`` are those of ``UrlDedupConfig``. ``index`` names sketches (their
+    ``sketch.json``) of earlier corpora, whose documents come before all of these: what is like one of them goes.
+    ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the result is the same.
     """
 
-    minhash: MinHashConfig = field(default_factory=MinHashConfig)
     threshold: float = 0.8
+    minhash: MinHashConfig | None = None
     keep: tuple[Preference, ...] = ("newest",)
     sources: tuple[str, ...] = ()
     index: tuple[str, ...] = ()
     clustering: Literal["auto", "one_process", "distributed"] = "auto"
+
+    def __post_init__(self) -> None:
+        chosen = MinHashConfig.for_threshold(self.threshold)
+        object.__setattr__(self, "minhash", self.minhash or chosen)
+
+    @property
+    def hashing(self) -> MinHashConfig:
+        """How keys are made: ``minhash``, given or chosen."""
+        assert self.minhash
+        return self.minhash
 
 
 class MinHashDedup(CorpusStep):
@@ -66,10 +76,10 @@ class MinHashDedup(CorpusStep):
 
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
         """Take band hashes and sketch, the place in the order, the date, and for alarms the source and the site."""
-        rank = rank_key(config.keep, config.sources)
+        rank, hashing = rank_key(config.keep, config.sources), config.hashing
 
         def key(document: Document) -> tuple:
-            bands, sketch = minhash_keys(document.text, config.minhash)
+            bands, sketch = minhash_keys(document.text, hashing)
             place = rank(document)
             return bands.tobytes(), sketch.tobytes(), place, seconds(document.date), document.source, site(document.url)
 
@@ -94,7 +104,7 @@ class MinHashDedup(CorpusStep):
             config.clustering == "auto" and far and documents * BYTES_PER_DOCUMENT > memory
         ):
             pieces = with_index(config, slices)
-            account = cluster_distributed(pieces, config.minhash.bands, config.threshold, folder, pipeline)
+            account = cluster_distributed(pieces, config.hashing.bands, config.threshold, folder, pipeline)
             files.write_json(files.join(folder, "account.json"), asdict(account))
         else:
             with pipeline() as p:
@@ -136,7 +146,7 @@ def with_index(config: MinHashDedupConfig, slices: Sequence[KeySlice]) -> list[P
     Raises:
         ValueError: a sketch that cannot be read, is damaged or was made in another way.
     """
-    return [*index_slices(config.index, config.minhash, 8 * (len(config.keep) + 3)), *slices]
+    return [*index_slices(config.index, config.hashing, 8 * (len(config.keep) + 3)), *slices]
 
 
 class OneProcess(beam.PTransform):
@@ -159,5 +169,5 @@ class OneProcess(beam.PTransform):
 def _cluster(together: tuple[int, Iterable[KeySlice]], config: MinHashDedupConfig, folder: str, memory: int) -> None:
     ordered = sorted(together[1], key=lambda s: s.index)
     pieces = with_index(config, ordered)
-    account = cluster_slices(pieces, config.minhash.bands, config.threshold, folder, memory)
+    account = cluster_slices(pieces, config.hashing.bands, config.threshold, folder, memory)
     files.write_json(files.join(folder, "account.json"), asdict(account))

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from curate.compiled import kernel
 from curate.kernels.minhash import bands, mix
-from curate.minhash import SKETCH_BINS, MinHashConfig
+from curate.minhash import SKETCH_BINS
 from pipelines.corpus.base import KeySlice, Taken
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig
 
@@ -112,7 +112,7 @@ def write_signature_set(
     (folder / "decision").mkdir(parents=True, exist_ok=True)
     taken = Taken(step, config, "minhash_dedup", str(folder), str(folder / "decision"))
     documents = len(planned)
-    minhash: MinHashConfig = config.minhash
+    minhash = config.hashing
     edges = np.arange(slices + 1) * documents // slices
     for index in range(slices):
         rows = planned[edges[index] : edges[index + 1]]

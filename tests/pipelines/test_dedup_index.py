@@ -46,10 +46,10 @@ def test_old_then_new_is_as_all_at_once(tmp_path, engine, monkeypatch):
     at_once, _ = run(tmp_path / "all", pages, OLDEST)
 
     first, made = run(tmp_path / "old", old, OLDEST)
-    assert export_sketch(made, OLDEST.minhash, str(tmp_path / "sketch-1")) == 250
+    assert export_sketch(made, OLDEST.hashing, str(tmp_path / "sketch-1")) == 250
     config = replace(OLDEST, index=(str(tmp_path / "sketch-1" / "sketch.json"),), clustering=engine)
     second, made = run(tmp_path / "newer", newer, config)
-    assert export_sketch(with_index(config, made), OLDEST.minhash, str(tmp_path / "sketch-2")) == 400
+    assert export_sketch(with_index(config, made), OLDEST.hashing, str(tmp_path / "sketch-2")) == 400
     config = replace(config, index=(str(tmp_path / "sketch-2"),))
     third, _ = run(tmp_path / "newest", newest, config)
 
@@ -61,7 +61,7 @@ def test_old_then_new_is_as_all_at_once(tmp_path, engine, monkeypatch):
 def test_a_sketch_of_a_run_is_the_sketch_of_its_texts(tmp_path):
     pages = dated(corpus(seed=6, pages=30))
     _, made = run(tmp_path / "run", pages, OLDEST)
-    export_sketch(made, OLDEST.minhash, str(tmp_path / "sketch"))
+    export_sketch(made, OLDEST.hashing, str(tmp_path / "sketch"))
     found = Sketch.load(tmp_path / "sketch")
     from pipelines.corpus.order import seconds
 
@@ -77,7 +77,7 @@ def test_two_parties_deduplicate_across_their_corpora(tmp_path):
     for name, part in (("ours", ours), ("theirs", theirs)):
         _, made = run(tmp_path / name, part, OLDEST, 2)
         sketches.append(str(tmp_path / f"sketch-{name}"))
-        export_sketch(made, OLDEST.minhash, sketches[-1])
+        export_sketch(made, OLDEST.hashing, sketches[-1])
     separate, _ = run(tmp_path / "separate", new, replace(OLDEST, index=tuple(sketches)))
     assert merge_sketches(sketches, str(tmp_path / "merged")) == len(ours) + len(theirs)
     merged, _ = run(tmp_path / "together", new, replace(OLDEST, index=(str(tmp_path / "merged"),)))

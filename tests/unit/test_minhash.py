@@ -157,8 +157,8 @@ def test_a_threshold_alone_chooses_bands_and_rows(threshold, permutations):
 def test_settings_that_cannot_work_are_refused():
     with pytest.raises(ValueError, match="bands is 0"):
         MinHashConfig(bands=0)
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        MinHashConfig.for_threshold(1.0)
+    with pytest.raises(ValueError, match="above 0 and at most 1"):
+        MinHashConfig.for_threshold(1.1)
     with pytest.raises(ValueError, match="allow more permutations"):
         MinHashConfig.for_threshold(0.01, permutations=4)
     with pytest.raises(ValueError, match="112 positions in the signature, but bands x rows = 4"):
