@@ -37,8 +37,9 @@ SCRIPT_SHIFT = 24  # the eight bits from here: the index of the script in `SCRIP
 WORD = LETTER | NUMBER | MARK | CONNECTOR
 
 #: Marks that end a sentence in the scripts of the world: Unicode's Sentence_Terminal property (PropList.txt 15.1) in
-#: the Basic Multilingual Plane, and the ellipsis.
+#: the Basic Multilingual Plane, the ellipsis, and the Tibetan shads.
 TERMINAL_MARKS = (
+    "\u0f0d\u0f0e\u0f0f\u0f10\u0f11\u0f12"
     "!.?\u0589\u061d\u061e\u061f\u06d4\u0700\u0701\u0702\u07f9\u0837\u0839\u083d\u083e\u0964\u0965\u104a\u104b\u1362"
     "\u1367\u1368\u166e\u1735\u1736\u17d4\u17d5\u1803\u1809\u1944\u1945\u1aa8\u1aa9\u1aaa\u1aab\u1b5a\u1b5b\u1b5e\u1b5f"
     "\u1b7d\u1b7e\u1c3b\u1c3c\u1c7e\u1c7f\u2026\u203c\u203d\u2047\u2048\u2049\u2e2e\u2e3c\u2e53\u2e54\u3002\ua4ff\ua60e"

@@ -173,8 +173,9 @@ def repetition_clean(text: str, config: RepetitionCleanConfig = RepetitionCleanC
     """Remove lines that consist of repeated n-grams: logs, error messages, lists of keywords.
 
     Such lines can be very long and unique, so that no deduplication of lines finds them (Llama 3, arXiv 2407.21783,
-    section 3.1.1). A line goes if it has ``min_words`` words or more, and more than ``max_share`` of their characters
-    are in word 3-grams that occur more than once in that line.
+    section 3.1.1). A line goes if it has ``min_words`` words or more, of 3 bytes or more on average (so that formulas
+    stay), and more than ``max_share`` of their characters are in second and later occurrences of word 3-grams within
+    that line.
 
     Returns:
         The edit; ``counts`` has the number of lines as ``repeated_ngrams``.

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from curate.document import Decision
-from curate.words import UNSPACED_LANGUAGES, stop_words
+from curate.words import UNMARKED_LANGUAGES, UNSPACED_LANGUAGES, stop_words
 
 if TYPE_CHECKING:
     from curate.signals import Signals
 
-#: Where a rule applies: everywhere; where we have a list of the language's stop words; where words have spaces between.
-Where = Literal["everywhere", "stop_word_list", "spaced_language"]
+#: Where a rule applies: everywhere; where we have a list of the language's stop words; where words have spaces between
+#: them; where sentences end in a mark (in all languages but Thai and Lao).
+Where = Literal["everywhere", "stop_word_list", "spaced_language", "sentence_marks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ class Rule:
         """Whether the rule says anything about texts of a language (ISO 639-1, else 639-3)."""
         if self.where == "everywhere":
             return True
-        return bool(stop_words(language)) if self.where == "stop_word_list" else language not in UNSPACED_LANGUAGES
+        if self.where == "stop_word_list":
+            return bool(stop_words(language))
+        return language not in (UNSPACED_LANGUAGES if self.where == "spaced_language" else UNMARKED_LANGUAGES)
 
 
 def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], language: str = "en") -> Decision:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: When a line counts as repetitive: so many words or more, and more of their characters than this share in 3-grams that
-#: occur again in the same line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, 3.1.1) has the rule and
-#: no figures.
+#: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
+#: later occurrences of 3-grams within the line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, section
+#: 3.1.1) has the rule and no figures.
 REPETITIVE_LINE_WORDS = 20
 REPETITIVE_LINE_SHARE = 0.5
 
@@ -77,6 +77,7 @@ class Signals:
     ellipsis_line_share: float
     terminal_line_share: float
     short_line_share: float
+    loose_line_share: float
     uppercase_line_share: float
     numeric_line_share: float
     newline_word_ratio: float
@@ -190,6 +191,7 @@ FORMULAS: dict[str, str] = {
     "ellipsis_line_share": "ellipsis_lines / lines",
     "terminal_line_share": "terminal_lines / lines",
     "short_line_share": "short_lines / lines",
+    "loose_line_share": "loose_lines / lines",
     "uppercase_line_share": "upper_lines / lines",
     "numeric_line_share": "numeric_lines / lines",
     "newline_word_ratio": "newlines / words",

@@ -22,6 +22,8 @@ POLICY_PHRASES = ("terms of use", "privacy policy", "cookie policy", "uses cooki
 UNSPACED_LANGUAGES = frozenset({"zh", "yue", "wuu", "lzh", "ja", "th", "lo", "km", "my", "shn", "mnw", "bo", "dz"})
 
 
+#: Languages whose sentences end in a space, not in a mark.
+UNMARKED_LANGUAGES = frozenset({"th", "lo"})
 #: Scripts (`curate.characters.SCRIPTS`), and the languages that are written in them.
 _WRITTEN_IN = {
     "cyrillic": "ru uk be bg sr mk kk ky tg mn tt ba cv ce os av ab kv udm sah tyv bua xal krc kbd kum lez inh myv",

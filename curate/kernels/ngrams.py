@@ -12,8 +12,9 @@ from curate.kernels.hashing import find_first, join
 
 _NEWLINE = 0x0A
 LONGEST = 10
-#: Length of the n-grams whose repetition inside one line `find_repetitive_lines` looks at.
+#: Length of the n-grams, and least mean length of words, in the lines that `find_repetitive_lines` looks for.
 IN_LINES = 3
+WORD_BYTES = 3
 #: What `count_ngrams` writes for each length, in the order of its columns. All are characters but the last two.
 COLUMNS = (
     "top",  # in all occurrences of the most frequent n-gram; of several, the longest (DCLM); 0 if none occurs twice
@@ -157,15 +158,17 @@ def find_repetitive_lines(
 ) -> int:
     """Write start and stop of each line that consists of repeated n-grams; returns how many there are.
 
-    Such a line has ``min_words`` words or more, and of their characters more than ``max_share`` are in words that lie
-    in an n-gram of ``IN_LINES`` words that occurs more than once in this line. ``repeated`` is what `count_ngrams`
-    wrote; ``spans`` is int32 [lines, 2], the lines without their newline.
+    Such a line has ``min_words`` words or more, of ``WORD_BYTES`` UTF-8 bytes or more on average (formulas have shorter
+    ones), and more than ``max_share`` of their characters are in second and later occurrences, within the line, of
+    n-grams of ``IN_LINES`` words. ``repeated`` is what `count_ngrams` wrote; ``spans`` is int32 [lines, 2], the lines
+    without their newline.
     """
     found = 0
     word = 0
     j = 0
     keys = np.empty(n_repeated, np.uint64)
     first, counts = np.empty(n_repeated, np.int32), np.empty(n_repeated, np.int32)
+    visited = np.empty(n_repeated, np.bool_)
     while word < n and j < n_repeated:
         begin = word
         line_stop = stops[word]
@@ -182,17 +185,23 @@ def find_repetitive_lines(
         m = j - base
         if word - begin < min_words or m < 2 or find_first(keys, m, first, counts) == m:
             continue
-        total = 0
+        total = size = 0
         for i in range(begin, word):
             total += stops[i] - starts[i]
-        covered = until = 0
+            for k in range(starts[i], stops[i]):
+                size += 1 + int(codes[k] > 0x7F) + int(codes[k] > 0x7FF) + int(codes[k] > 0xFFFF)
+        later = until = 0
         for i in range(m):
-            if counts[first[i]] > 1:
-                place = repeated[base + i]
-                for k in range(max(place, until), place + IN_LINES):
-                    covered += stops[k] - starts[k]
-                until = place + IN_LINES
-        if covered > max_share * total:
+            visited[i] = False
+        for i in range(m):
+            place = repeated[base + i]
+            if place >= until:
+                if visited[first[i]]:
+                    until = place + IN_LINES
+                    for k in range(place, until):
+                        later += stops[k] - starts[k]
+                visited[first[i]] = True
+        if later > max_share * total and size >= WORD_BYTES * (word - begin):
             line_start = starts[begin]
             while line_start > 0 and codes[line_start - 1] != _NEWLINE:
                 line_start -= 1

@@ -16,6 +16,7 @@ from curate.characters import (
     SPACE,
     SYMBOL,
     TERMINAL,
+    UNSPACED,
     UPPER,
 )
 from curate.compiled import kernel
@@ -28,7 +29,7 @@ COUNTS = (
     "bytes", "letters", "digits", "uppers", "punctuation", "symbols", "spaces", "newlines", "broken",
     "curly_brackets", "hash_signs", "ellipses", "sentences", "links", "chunks", "chunks_with_letter", "longest_chunk",
     "lines", "line_characters", "bullet_lines", "ellipsis_lines", "terminal_lines", "short_lines", "longest_line",
-    "upper_lines", "numeric_lines",
+    "loose_lines", "upper_lines", "numeric_lines",
     "later_lines", "later_line_characters", "repeated_lines", "repeated_line_characters",
     "paragraphs",
     "later_paragraphs", "later_paragraph_characters", "repeated_paragraphs", "repeated_paragraph_characters",
@@ -37,7 +38,7 @@ COUNTS = (
     BYTES, LETTERS, DIGITS, UPPERS, PUNCTUATIONS, SYMBOLS, SPACES, NEWLINES, BROKENS,
     CURLY, HASHES, ELLIPSES, SENTENCES, LINKS, CHUNKS, CHUNKS_WITH_LETTER, LONGEST_CHUNK,
     LINES, LINE_CHARACTERS, BULLETS, ELLIPSIS_LINES, TERMINAL_LINES, SHORT_LINES, LONGEST_LINE,
-    UPPER_LINES, NUMERIC_LINES, LATER_LINES, _, _, _, PARAGRAPHS, LATER_PARAGRAPHS, _, _, _,
+    LOOSE_LINES, UPPER_LINES, NUMERIC_LINES, LATER_LINES, _, _, _, PARAGRAPHS, LATER_PARAGRAPHS, _, _, _,
 ) = range(len(COUNTS))  # fmt: skip
 SHORT_LINE = 30  # characters: FineWeb (datatrove, fineweb_quality_filter.py)
 _NEWLINE, _STOP, _ELLIPSIS, _HASH, _SLASH, _COLON, _W = 0x0A, 0x2E, 0x2026, 0x23, 0x2F, 0x3A, 0x77
@@ -92,7 +93,8 @@ def scan(
 
     A sentence ends at a terminal mark that white space, a closing mark or nothing follows, or an East Asian one; a link
     is "://", or a chunk that begins with "www.". Lines end at a newline; they are stripped of white space, and empty
-    ones are left out. A paragraph is a run of lines that are not empty, and has their characters.
+    ones are left out. A loose line is short, a letter of a script without spaces counting twice, and has no terminal
+    mark at its end. A paragraph is a run of lines that are not empty, and has their characters.
     """
     n = len(codes)
     for k in range(len(COUNTS)):
@@ -108,7 +110,7 @@ def scan(
     size = letters = digits = uppers = lines = paragraphs = 0
     chunk, has_letter = 0, 0  # length so far, and whether it has a letter
     first, last = -1, -1  # of the line's characters that are no white space
-    uppers_before = digits_before = 0  # those of earlier lines
+    unspaced = uppers_before = digits_before = unspaced_before = 0  # letters without spaces; those of earlier lines
     for i in range(n + 1):
         c = codes[i] if i < n else np.uint32(_NEWLINE)
         f = table[c]
@@ -122,6 +124,7 @@ def scan(
                 has_letter = 1
                 letters += 1
                 uppers += (f & UPPER) != 0
+                unspaced += (f & UNSPACED) != 0
                 scripts[f >> SCRIPT_SHIFT] += 1
                 continue
             digits += (f & DIGIT) != 0
@@ -169,12 +172,15 @@ def scan(
             out[ELLIPSIS_LINES] += is_ellipsis(codes, first, last)
             while last > first and table[codes[last]] & CLOSER:
                 last -= 1
-            out[TERMINAL_LINES] += (table[codes[last]] & TERMINAL) != 0
+            if table[codes[last]] & TERMINAL:
+                out[TERMINAL_LINES] += 1
+            elif length + unspaced - unspaced_before <= SHORT_LINE:
+                out[LOOSE_LINES] += 1
         if paragraph_length and (first < 0 or i == n):
             paragraph_keys[paragraphs], paragraph_lengths[paragraphs] = paragraph_key, paragraph_length
             paragraphs += 1
             paragraph_key, paragraph_length = SEED, 0
-        first, uppers_before, digits_before = -1, uppers, digits
+        first, uppers_before, digits_before, unspaced_before = -1, uppers, digits, unspaced
     out[BYTES] = size - 1  # the newline that closed the last line is not in the text
     out[SPACES] -= 1
     out[NEWLINES] -= 1

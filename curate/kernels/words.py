@@ -33,9 +33,11 @@ _ASAT, _VIRAMA = 0x103A, 0x1039
 #: What `find_words` counts, in the order of its result.
 FACTS = ("words", "word_characters", "numbers", "capitals", "mixed_scripts")
 
-#: Of 256 places where a word may end inside a run of letters of a script without spaces, so many end one. Ours, so that
-#: the number of words comes out as with dictionary segmenters (docs/signals.md).
-BREAKS = np.full(len(SCRIPT_NAMES), 128, np.int64)
+# Ours: so that the number of words comes out as with dictionary segmenters (docs/signals.md); in Burmese, two syllables
+# to a word.
+_BREAKS = {"han": 123, "hiragana": 96, "bopomofo": 96, "thai": 70, "lao": 85, "khmer": 91, "burmese": 128}
+#: Of 256 places where a word may end inside a run of letters of a script without spaces, so many end one; by script.
+BREAKS = np.array([_BREAKS.get(name, 0) for name in SCRIPT_NAMES], np.int64)
 
 
 @kernel

@@ -181,9 +181,9 @@ def is_ellipsis(text: str) -> bool:
 def repetitive(line: str) -> bool:
     """Whether a line consists of repeated 3-grams."""
     words = [line[a:b] for a, b in words_of(line)]
-    if len(words) < REPETITIVE_LINE_WORDS:
+    if len(words) < REPETITIVE_LINE_WORDS or len("".join(words).encode("utf-8", "surrogatepass")) < 3 * len(words):
         return False
-    return covered(words, 3) > REPETITIVE_LINE_SHARE * sum(map(len, words))
+    return later(words, 3) > REPETITIVE_LINE_SHARE * sum(map(len, words))
 
 
 def measure(text: str, language: str = "en") -> dict[str, float]:
@@ -285,6 +285,13 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         "ellipsis_line_share": ratio(sum(map(is_ellipsis, lines)), len(lines)),
         "terminal_line_share": ratio(sum(line[-1] in TERMINAL_MARKS for line in without_marks), len(lines)),
         "short_line_share": ratio(sum(len(line) <= 30 for line in lines), len(lines)),
+        "loose_line_share": ratio(
+            sum(
+                end[-1] not in TERMINAL_MARKS and len(line) + sum(map(unspaced, line)) <= 30
+                for line, end in zip(lines, without_marks, strict=True)
+            ),
+            len(lines),
+        ),
         "uppercase_line_share": ratio(
             sum(2 * sum(category(c) in ("Lu", "Lt") for c in line) > len(line) for line in lines), len(lines)
         ),
