@@ -195,19 +195,21 @@ def _reason(rule: str, value: float | None, limit: float | None, detail: str) ->
 
 def _print_fate(console: Console, fate: Any) -> None:
     row = fate.row
-    console.print(f"\n[bold]{row['url'] or row['id']}[/]  {row['date']}  id {row['id']}", highlight=False)
+    console.print(
+        f"\n[bold]{row['url'] or row['id']}[/]  {row['date']}  id {row['id']}", highlight=False, soft_wrap=True
+    )
     if fate.kept:
         facts = [f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies")]
-        console.print(f"[green]in the corpus[/]: {', '.join(facts)}", highlight=False)
+        console.print(f"[green]in the corpus[/]: {', '.join(facts)}", highlight=False, soft_wrap=True)
     else:
         reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
-        console.print(f"[red]rejected[/] by {row['step']}: {reason}", highlight=False)
-        console.print(f"[dim]{row['excerpt']}[/]", highlight=False)
+        console.print(f"[red]rejected[/] by {row['step']}: {reason}", highlight=False, soft_wrap=True)
+        console.print(f"[dim]{row['excerpt']}[/]", highlight=False, soft_wrap=True)
     if fate.signals:
         from curate.signals import signal_names
 
         shown = [f"{name}={fate.signals[name]:.4g}" for name in signal_names() if fate.signals[name]]
-        console.print(f"signals: {' '.join(shown)}", highlight=False)
+        console.print(f"signals: {' '.join(shown)}", highlight=False, soft_wrap=True)
 
 
 @main.command()
