@@ -16,65 +16,27 @@ A document is named by its rank, 32 bits: up to 4 billion documents.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.metrics import Metrics, MetricsFilter
 
 from curate.clusters import SLACK, assign_clusters, candidate_pairs, distinct, verify
-from curate.components import downward, large_star, small_star
 from curate.minhash import SKETCH_BINS
 from pipelines import files
 from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.one_process import Account
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
+from pipelines.corpus.stages import Block, Grouped, Job, U, halves, join, run_stage, split
+from pipelines.corpus.stars import connect
 
-ROUNDS = 4  # of both stars in one pipeline: a job has a fixed cost, most components are done after about five
 DOCUMENTS_PER_RANGE = 1_000_000
-SHUFFLED = Metrics.counter("near_duplicates", "shuffled_bytes")
-U = np.uint64
 RANKED = np.dtype([("slice", "u4"), ("row", "u4"), ("id", "V16")])
 HASHED = np.dtype([("hash", "u8"), ("rank", "u4")])
 WANTED = np.dtype([("row", "u4"), ("rank", "u4")])
 SKETCHED = np.dtype([("rank", "u4"), ("sketch", "u1", (SKETCH_BINS,))])
 NODE = np.dtype([("rank", "u4"), ("slice", "u4"), ("row", "u4"), ("id", "V16"), ("sketch", "u1", (SKETCH_BINS,))])
 TRAVELLING = np.dtype([("pair", "u8"), ("sketch", "u1", (SKETCH_BINS,))])
-Block = tuple[int, bytes]
-Grouped = tuple[int, Iterable[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What all stages know: where they work, the settings, and where each range of ranks begins."""
-
-    folder: str
-    bands: int
-    threshold: float
-    starts: tuple[int, ...] = ()
-
-    def path(self, kind: str, number: int) -> str:
-        """Path of a file of a stage."""
-        return files.join(self.folder, f"{kind}-{number:05d}.bin")
-
-    def read(self, kind: str, number: int, dtype: Any) -> np.ndarray:
-        """Read a file of a stage; empty where there is none."""
-        path = self.path(kind, number)
-        if not files.exists(path):
-            return np.empty(0, dtype)
-        with files.open_read(path) as f:
-            return np.frombuffer(f.read(), dtype)
-
-    def write(self, kind: str, number: int, rows: np.ndarray) -> None:
-        """Write a file of a stage."""
-        with files.atomic_write(self.path(kind, number)) as f:
-            f.write(rows.tobytes())
-
-    def ranges(self, ranks: np.ndarray) -> np.ndarray:
-        """Return the range that each rank lies in."""
-        return np.searchsorted(np.array(self.starts), ranks, side="right") - 1
 
 
 def cluster_distributed(
@@ -106,19 +68,19 @@ def cluster_distributed(
     indexed = any(s.index >= FIRST_INDEX for s in slices)
     job = Job(work, bands, threshold)
     ranges = max(1, -(-account.documents // documents_per_range))
-    _stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
+    run_stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
     sizes = [len(job.read("ranked", r, RANKED)) for r in range(ranges)]
     account.documents = sum(sizes)
     account.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
     job = Job(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
     numbers = list(range(ranges))
-    _stage(pipeline, numbers, Spread(job), work)
-    _stage(pipeline, slices, Candidates(job, ranges), work)
+    run_stage(pipeline, numbers, Spread(job), work)
+    run_stage(pipeline, slices, Candidates(job, ranges), work)
     by_index = {s.index: s for s in slices}
-    _stage(pipeline, numbers, Sketches(job, by_index), work)
-    _stage(pipeline, numbers, Verify(job), work)
-    rounds = _stars(pipeline, numbers, job)
-    _stage(pipeline, numbers, Assign(job, folder, ranges, rounds), work)
+    run_stage(pipeline, numbers, Sketches(job, by_index), work)
+    run_stage(pipeline, numbers, Verify(job), work)
+    rounds = connect(pipeline, numbers, job)
+    run_stage(pipeline, numbers, Assign(job, folder, ranges, rounds), work)
     summaries = [files.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
     account.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
     account.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
@@ -131,34 +93,6 @@ def cluster_distributed(
     account.stage_bytes = {name: files.read_json(files.join(work, f"{name}.json"))["bytes"] for name in stages}
     files.delete([work])
     return account
-
-
-def _stage(
-    pipeline: Callable[[], beam.Pipeline], elements: Sequence[Any], transform: beam.PTransform, work: str
-) -> None:
-    """Run a stage unless it has been run to its end."""
-    done = files.join(work, f"{transform.label}.json")
-    if not files.exists(done):
-        p = pipeline()
-        _ = p | beam.Create(list(elements)) | beam.Reshuffle() | transform
-        result = p.run()
-        result.wait_until_finish()
-        counted = result.metrics().query(MetricsFilter().with_name(SHUFFLED.metric_name.name))["counters"]
-        files.write_json(done, {"bytes": sum(c.committed or c.attempted for c in counted)})
-
-
-def _join(blocks: Iterable[bytes], dtype: Any) -> np.ndarray:
-    return np.frombuffer(b"".join(blocks), dtype)
-
-
-def _split(rows: np.ndarray, number: np.ndarray) -> Iterator[Block]:
-    """Yield the rows of each number, and count the bytes."""
-    SHUFFLED.inc(rows.nbytes)
-    order = np.argsort(number, kind="stable")
-    edges = np.flatnonzero(np.diff(number[order])) + 1
-    for place in np.split(order, edges):
-        if len(place):
-            yield int(number[place[0]]), rows[place].tobytes()
 
 
 class Rank(beam.PTransform):
@@ -203,7 +137,7 @@ def _rank_blocks(part: Piece, cuts: list[bytes], indexed: bool) -> Iterator[Bloc
     number = (
         np.searchsorted(np.array(cuts, names.dtype), names, side="right") if cuts else np.zeros(len(rows), np.int64)
     )
-    for n, data in _split(block, number):
+    for n, data in split(block, number):
         yield n, keys.shape[1].to_bytes(2, "little") + data
 
 
@@ -238,12 +172,12 @@ def _ranks_of_range(number: int, job: Job) -> Iterator[Block]:
     ranked = job.read("ranked", number, RANKED)
     rows = np.empty(len(ranked), WANTED)
     rows["row"], rows["rank"] = ranked["row"], job.starts[number] + np.arange(len(ranked))
-    yield from _split(rows, ranked["slice"])
+    yield from split(rows, ranked["slice"])
 
 
 def _write_ranks(grouped: Grouped, job: Job) -> None:
     index, blocks = grouped
-    rows = _join(blocks, WANTED)
+    rows = join(blocks, WANTED)
     job.write("ranks", index, rows[np.argsort(rows["row"])]["rank"])
 
 
@@ -272,25 +206,25 @@ def _band_blocks(part: Piece, job: Job, ranges: int) -> Iterator[Block]:
     for band in range(job.bands if len(matrix) else 0):
         rows = np.empty(len(matrix), HASHED)
         rows["hash"], rows["rank"] = matrix[:, band], ranks
-        for n, data in _split(rows, (rows["hash"] >> U(32)) % U(ranges)):
+        for n, data in split(rows, (rows["hash"] >> U(32)) % U(ranges)):
             yield n * job.bands + band, data
 
 
 def _pair_blocks(grouped: Grouped, job: Job) -> Iterator[Block]:
     number, blocks = grouped
-    rows = _join(blocks, HASHED)
+    rows = join(blocks, HASHED)
     pairs, largest = candidate_pairs(rows["hash"].copy(), rows["rank"].copy())
     job.write("bucket", number, np.array([largest]))
     yield from _by_later(pairs, job)
 
 
 def _by_later(pairs: np.ndarray, job: Job) -> Iterator[Block]:
-    return _split(pairs, job.ranges(pairs >> U(32)))
+    return split(pairs, job.ranges(pairs >> U(32)))
 
 
 def _write_unique(grouped: Grouped, kind: str, job: Job) -> None:
     number, blocks = grouped
-    job.write(kind, number, distinct(_join(blocks, U)))
+    job.write(kind, number, distinct(join(blocks, U)))
 
 
 class Sketches(beam.PTransform):
@@ -314,37 +248,33 @@ class Sketches(beam.PTransform):
         )
 
 
-def _halves(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return (pairs >> U(32)).astype(np.uint32), pairs.astype(np.uint32)
-
-
 def _wanted(number: int, job: Job) -> Iterator[Block]:
-    ranks = distinct(np.concatenate(_halves(job.read("pairs", number, U))))
-    yield from _split(ranks, job.ranges(ranks))
+    ranks = distinct(np.concatenate(halves(job.read("pairs", number, U))))
+    yield from split(ranks, job.ranges(ranks))
 
 
 def _address(grouped: Grouped, job: Job) -> Iterator[Block]:
     number, blocks = grouped
-    ranks = distinct(_join(blocks, np.uint32))
+    ranks = distinct(join(blocks, np.uint32))
     ranked = job.read("ranked", number, RANKED)[ranks - np.uint32(job.starts[number])]
     rows = np.empty(len(ranks), WANTED)
     rows["row"], rows["rank"] = ranked["row"], ranks
-    yield from _split(rows, ranked["slice"])
+    yield from split(rows, ranked["slice"])
 
 
 def _read_sketches(grouped: Grouped, job: Job, slices: dict[int, Piece]) -> Iterator[Block]:
     index, blocks = grouped
-    wanted = _join(blocks, WANTED)
+    wanted = join(blocks, WANTED)
     rows, table = slices[index].load(["sketch"])
     out = np.empty(len(wanted), SKETCHED)
     out["rank"] = wanted["rank"]
     out["sketch"] = fixed(table["sketch"], np.uint8)[np.searchsorted(rows, wanted["row"])]
-    yield from _split(out, job.ranges(out["rank"]))
+    yield from split(out, job.ranges(out["rank"]))
 
 
 def _write_nodes(grouped: Grouped, job: Job) -> None:
     number, blocks = grouped
-    sketched = _join(blocks, SKETCHED)
+    sketched = join(blocks, SKETCHED)
     sketched = sketched[np.argsort(sketched["rank"])]
     ranked = job.read("ranked", number, RANKED)[sketched["rank"] - np.uint32(job.starts[number])]
     nodes = np.empty(len(sketched), NODE)
@@ -379,100 +309,20 @@ def _send(number: int, job: Job) -> Iterator[Block]:
     if not len(pairs):
         return
     nodes = job.read("nodes", number, NODE)
-    later, earlier = _halves(pairs)
+    later, earlier = halves(pairs)
     out = np.empty(len(pairs), TRAVELLING)
     out["pair"], out["sketch"] = pairs, nodes["sketch"][np.searchsorted(nodes["rank"], later)]
-    yield from _split(out, job.ranges(earlier))
+    yield from split(out, job.ranges(earlier))
 
 
 def _compare(grouped: Grouped, job: Job) -> Iterator[Block]:
     number, blocks = grouped
-    sent = _join(blocks, TRAVELLING)
+    sent = join(blocks, TRAVELLING)
     nodes = job.read("nodes", number, NODE)
-    earlier = np.searchsorted(nodes["rank"], _halves(sent["pair"])[1])
+    earlier = np.searchsorted(nodes["rank"], halves(sent["pair"])[1])
     both = np.concatenate([sent["sketch"], nodes["sketch"]])
     similarity = verify(both, np.arange(len(sent)).astype(np.uint32), (earlier + len(sent)).astype(np.uint32))
     yield from _by_later(sent["pair"][similarity >= job.threshold - SLACK].copy(), job)
-
-
-def _stars(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: Job) -> int:
-    """Alternate the stars until a round changes nothing; returns how many times a pipeline ran."""
-    for run in range(1, 1000):
-        _stage(pipeline, numbers, Stars(job, run), job.folder)
-        if all(files.read_json(job.path(f"changed{run}", n))["changed"] == 0 for n in numbers):
-            return run
-    raise AssertionError("the stars do not end")  # each round shortens every chain
-
-
-class Stars(beam.PTransform):
-    """Some rounds of both stars: ranges in, ``edges`` by range and a count of what the last round changed out."""
-
-    def __init__(self, job: Job, run: int) -> None:
-        super().__init__(f"stars{run}")
-        self.job, self.run = job, run
-
-    def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
-        """Shuffle 8 bytes per edge and step."""
-        edges = ranges | "Load" >> beam.FlatMap(_load_edges, self.job, self.run).with_output_types(Block)
-        for i in range(ROUNDS):
-            before = edges
-            edges = (
-                edges
-                | f"Large{i}" >> beam.FlatMap(_both_ways, self.job).with_output_types(Block)
-                | f"LargeOfNode{i}" >> beam.GroupByKey()
-                | f"LargeStar{i}" >> beam.FlatMap(_star, large_star, self.job).with_output_types(Block)
-                | f"SmallOfNode{i}" >> beam.GroupByKey()
-                | f"SmallStar{i}" >> beam.FlatMap(_star, small_star, self.job).with_output_types(Block)
-            )
-        marked = (
-            before | "Before" >> beam.Map(lambda b: (b[0], (0, b[1]))).with_output_types(tuple[int, tuple[int, bytes]]),
-            edges | "After" >> beam.Map(lambda b: (b[0], (1, b[1]))).with_output_types(tuple[int, tuple[int, bytes]]),
-            ranges | "Empty" >> beam.Map(lambda n: (n, (1, b""))).with_output_types(tuple[int, tuple[int, bytes]]),
-        )
-        return (
-            marked
-            | beam.Flatten()
-            | "OfRange" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write_edges, self.job, self.run)
-        )
-
-
-def _edges(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, np.uint32).reshape(-1, 2)
-
-
-def _load_edges(number: int, job: Job, run: int) -> Iterator[Block]:
-    if run == 1:
-        pairs = job.read("neighbours", number, U)
-        edges = np.stack(_halves(pairs), axis=1)
-    else:
-        edges = job.read(f"edges{run - 1}", number, np.uint32).reshape(-1, 2)
-    if len(edges):
-        yield number, edges.tobytes()
-
-
-def _by_node(edges: np.ndarray, job: Job) -> Iterator[Block]:
-    return _split(edges, job.ranges(edges[:, 0])) if len(edges) else iter(())
-
-
-def _both_ways(block: Block, job: Job) -> Iterator[Block]:
-    edges = _edges(block[1])
-    yield from _by_node(np.concatenate([edges, edges[:, ::-1]]), job)
-
-
-def _star(grouped: Grouped, step: Callable[[np.ndarray], np.ndarray], job: Job) -> Iterator[Block]:
-    edges = step(_edges(b"".join(grouped[1])))
-    yield from _by_node(downward(edges), job)
-
-
-def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job, run: int) -> None:
-    number, blocks = grouped
-    rows: tuple[list[bytes], list[bytes]] = ([], [])
-    for which, data in blocks:
-        rows[which].append(data)
-    before, after = (distinct(_join(part, U)) for part in rows)  # an edge as one number
-    job.write(f"edges{run}", number, after)
-    files.write_json(job.path(f"changed{run}", number), {"changed": len(np.setxor1d(before, after))})
 
 
 class Assign(beam.PTransform):
@@ -495,19 +345,19 @@ class Assign(beam.PTransform):
             | "Components" >> beam.GroupByKey()
             | "Assign" >> beam.FlatMap(_assign, self.job).with_output_types(Block)
             | "Slices" >> beam.GroupByKey()
-            | "Write" >> beam.Map(lambda g, folder: write_members(_join(g[1], MEMBER), folder, g[0]), self.folder)
+            | "Write" >> beam.Map(lambda g, folder: write_members(join(g[1], MEMBER), folder, g[0]), self.folder)
         )
 
 
 def _first_of_components(number: int, job: Job, rounds: int) -> Iterator[Block]:
-    first = distinct(_edges(job.read(f"edges{rounds}", number, np.uint32).tobytes())[:, 1])
+    first = distinct(job.read(f"edges{rounds}", number, np.uint32)[1::2])
     yield number, b""
-    yield from _split(first, job.ranges(first))
+    yield from split(first, job.ranges(first))
 
 
 def _send_components(grouped: Grouped, job: Job, parts: int, rounds: int) -> Iterator[tuple[int, tuple[int, bytes]]]:
     number, blocks = grouped
-    first = distinct(_join(blocks, np.uint32))
+    first = distinct(join(blocks, np.uint32))
     stars = job.read(f"edges{rounds}", number, np.uint32).reshape(-1, 2)
     pairs = job.read("neighbours", number, U)
     nodes = job.read("nodes", number, NODE)
@@ -516,10 +366,10 @@ def _send_components(grouped: Grouped, job: Job, parts: int, rounds: int) -> Ite
     component = nodes["rank"].copy()
     component[np.searchsorted(nodes["rank"], stars[:, 0])] = stars[:, 1]
     part = component % np.uint32(parts)
-    for n, data in _split(nodes, part):
+    for n, data in split(nodes, part):
         yield n, (0, data)
-    of_pair = part[np.searchsorted(nodes["rank"], _halves(pairs)[0])]
-    for n, data in _split(pairs, of_pair):
+    of_pair = part[np.searchsorted(nodes["rank"], halves(pairs)[0])]
+    for n, data in split(pairs, of_pair):
         yield n, (1, data)
 
 
@@ -528,9 +378,9 @@ def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job) -> Itera
     rows: tuple[list[bytes], list[bytes]] = ([], [])
     for which, data in blocks:
         rows[which].append(data)
-    nodes, pairs = _join(rows[0], NODE), np.sort(_join(rows[1], U))
+    nodes, pairs = join(rows[0], NODE), np.sort(join(rows[1], U))
     nodes = nodes[np.argsort(nodes["rank"])]
-    later, earlier = (np.searchsorted(nodes["rank"], half).astype(np.uint32) for half in _halves(pairs))
+    later, earlier = (np.searchsorted(nodes["rank"], half).astype(np.uint32) for half in halves(pairs))
     anchor, similarity, label = assign_clusters(np.ascontiguousarray(nodes["sketch"]), later, earlier, job.threshold)
     sizes = np.bincount(label, minlength=len(nodes))
     stays = anchor == np.arange(len(nodes))
@@ -548,4 +398,4 @@ def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job) -> Itera
     out["slice"], out["row"], out["stays"] = nodes["slice"][some], nodes["row"][some], stays[some]
     out["kept"], out["cluster"] = nodes["id"][anchor[some]], nodes["id"][label[some]]
     out["similarity"], out["size"] = similarity[some], sizes[label[some]]
-    yield from _split(out, out["slice"])
+    yield from split(out, out["slice"])
