@@ -31,7 +31,7 @@ MEMBERS_CLUB = (
 # The spam that the quality model likes best: the cut takes a share of all pages, and may stop before it comes to these.
 PASS_FOR_GOOD = {("replica", n) for n in range(7)} | {("clickbait", 0), ("clickbait", 4)}
 CAUGHT = {
-    "chatter": ("heuristics", "fineweb_terminal_lines"),
+    "chatter": ("heuristics", "no_sentences"),
     ("content_mill", 1): ("heuristics", "gopher_top_3gram"),
     ("content_mill", 2): ("heuristics", "gopher_top_3gram"),
     ("content_mill", 3): ("heuristics", "gopher_top_2gram"),

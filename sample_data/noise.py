@@ -125,7 +125,7 @@ def minified() -> list[Page]:
                 f"n.{noun(n, i, 'b')}(t):(n.x={c},!0)}}"
             )
         article = simple("en", f"bundle-{n + 1}.min.js", ";".join(pieces), tag="pre")
-        by, why = ("heuristics", "gopher_too_few_words"), "Minified code: one line that repeats itself, and no prose."
+        by, why = ("heuristics", "no_sentences"), "Minified code: one line that repeats itself, and no prose."
         found.append(bad("cdn.example", "minified", n, article, by, why))
     return found
 
