@@ -2,7 +2,7 @@
 
 >>> import curate
 >>> curate.normalize_url("HTTPS://www.Example.org:443/a?utm_source=x#top")
-'example.org/a'
+'http://example.org/a'
 
 Names load their modules on first use, so that the import costs nothing; nothing here imports Apache Beam.
 """

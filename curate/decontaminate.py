@@ -53,7 +53,7 @@ class ContaminationIndex:
     """An index over benchmark items that finds them in any text.
 
     Words are runs of letters and digits, case-folded, so that case, punctuation and layout make no difference; a
-    character of Chinese or Japanese counts as a word. An item is found where a text has ``ngram`` of its words in a row,
+    character of Chinese or Japanese counts as a word. An item is found where a text has ``ngram`` words of it in a row,
     one of fewer words only whole, and one of fewer than 8 words never: ``too_short`` counts those. An n-gram that more
     than 10 items share (the fixed words of a task's instruction) says nothing about any of them and is left out.
 

@@ -22,7 +22,7 @@ class Mixture:
 
     ``rates`` are epochs: 0.3 takes three documents in ten, 2.5 takes each twice and half of them a third time.
     ``tokens`` are those expected after sampling, ``shares`` their part of ``total_tokens``, ``targets`` what was asked
-    for, made to sum to 1. ``limited_by`` names the label whose epoch cap holds the whole corpus down (empty: none does);
+    for, made to sum to 1. ``limited_by`` names the label whose epoch cap keeps the whole corpus small (empty: none does);
     ``infeasible`` says, a sentence each, which targets are missed and why.
     """
 
@@ -44,7 +44,7 @@ def plan_mixture(
     """Plan the sampling rate of each label.
 
     Without ``total_tokens`` the shares come first and the size follows. With n tokens and target share t of each label,
-    the corpus has ``min(max(n / t), max_epochs * min(n / t))`` tokens: the label that is most plentiful for its share is
+    the corpus has ``min(max(n / t), max_epochs * min(n / t))`` tokens: the most plentiful label for its share is
     read once and the others are repeated to meet it, so that nothing is thrown away and nothing repeated beyond that;
     unless the scarcest label would then need more than ``max_epochs``: the corpus is made smaller until it does not,
     and ``limited_by`` names that label.
