@@ -65,7 +65,7 @@ class Forest:
             and bool(((self.roots >= 0) & (self.roots < nodes)).all())
             and bool((self.feature < len(self.names)).all())
             # children stand after their parent, so that every walk ends
-            and bool((self.left[inner] > inner).all() and (self.left[inner] + 1 < nodes).all())
+            and bool((self.left[inner] > inner).all() and (self.left[inner] < nodes - 1).all())
             and bool(np.isfinite(self.value).all())
         )
         if not whole:

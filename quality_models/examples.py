@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-import gzip
-import io
+import json
 import math
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import orjson
 import xxhash
 import zstandard
 from numpy.typing import NDArray
@@ -57,15 +56,13 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
             if not line.strip():
                 continue
             try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                try:
-                    line.decode()
-                except UnicodeDecodeError as cause:
-                    raise ValueError(
-                        f"{path}, line {number}: not UTF-8 (byte {line[cause.start]:#04x} at {cause.start}): convert "
-                        "the file first, for example with `iconv -f latin1 -t utf-8`"
-                    ) from error
+                row = json.loads(line.decode())  # not orjson: a crawl's "\\ud83d" is a text like any other
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f"{path}, line {number}: not UTF-8 (byte {line[error.start]:#04x} at {error.start}): convert the "
+                    "file first, for example with `iconv -f latin1 -t utf-8`"
+                ) from error
+            except ValueError as error:
                 raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
             if not isinstance(row, dict):
                 raise ValueError(f"{path}, line {number}: a {type(row).__name__}, not an object with a text")
@@ -73,15 +70,11 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
+    from pipelines.files import decompressed
+
     try:
-        if path.suffix == ".zst":
-            stream = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(file, read_across_frames=True)
-            yield from io.BufferedReader(stream, 1 << 20)
-        elif path.suffix == ".gz":
-            yield from gzip.GzipFile(fileobj=file)
-        else:
-            yield from file
-    except (zstandard.ZstdError, gzip.BadGzipFile, EOFError) as error:
+        yield from decompressed(file, str(path))
+    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
         raise ValueError(f"{path} cannot be decompressed, it is damaged or cut off: {error}") from error
 
 
@@ -162,5 +155,5 @@ def length_weights(
         here = bins == b
         for side in (targets[here], 1 - targets[here]):
             if side.sum() > 0:
-                weights[here] += side * min(here.sum() / 2 / side.sum(), most)
+                weights[here] += side * (min(here.sum() / 2, most * side.sum()) / side.sum())
     return weights

@@ -95,8 +95,10 @@ def fit(
         prepared = [prepare(text, TRAIN_HEAD).replace("__label__", "") for text in examples.texts]
         whole = [prepare(text) for text in examples.texts]
         say("tuning the classifier of words")
-        trials = tune(prepared, high, folds, budget, say)
-        chosen = max(trials, key=lambda trial: trial[1])[0] if trials else TextConfig()
+        # Room for n-grams, up to the default, as the documents can fill it: empty buckets take time to quantise.
+        start = TextConfig(buckets=int(np.clip(20 * len(prepared), 10_000, TextConfig().buckets)))
+        trials = tune(start, prepared, high, folds, budget, say)
+        chosen = max(trials, key=lambda trial: trial[1])[0] if trials else start
         say(f"training it: {chosen.epochs} epochs, {chosen.ngrams}-grams, rate {chosen.rate:g}")
         opinions.append(_logits(_unseen_probabilities(prepared, whole, high, folds, chosen)))
         classifier = train_text(prepared, high, chosen, quantize=True)
@@ -164,6 +166,7 @@ def source_folds(examples: Examples) -> NDArray[np.int64]:
 
 
 def tune(
+    start: TextConfig,
     prepared: Sequence[str],
     high: NDArray[np.bool_],
     folds: NDArray[np.int64],
@@ -189,7 +192,7 @@ def tune(
 
     if budget <= 0:
         return trials
-    best = TextConfig()
+    best = start
     reached = attempt(best)
     for direction in (2.0, 0.5):
         while best.epochs * direction >= 1 and time.monotonic() < end:
@@ -198,7 +201,7 @@ def tune(
             if area <= reached:
                 break
             best, reached = change, area
-        if best.epochs > TextConfig().epochs:
+        if best.epochs > start.epochs:
             break
     for change in (replace(best, ngrams=1), replace(best, rate=0.1), replace(best, rate=0.8)):
         if time.monotonic() >= end:
