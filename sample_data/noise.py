@@ -207,7 +207,7 @@ def mojibake() -> list[Page]:
         article = write(next(iter(read_kinds(language).values())), language)[n]
         blocks = tuple(replace(b, sentences=tuple(misread(s, codec) for s in b.sentences)) for b in article.blocks)
         spoiled = replace(article, language="en", title=misread(article.title, codec), blocks=blocks)
-        by = UNKNOWN if n not in (1, 3) else ("heuristics", "gopher_short_words")
+        by = ("heuristics", "gopher_short_words" if n else "gopher_stop_words")
         why = "UTF-8 that somebody once read as a Western encoding and saved."
         found.append(replace(bad("encoding.example", "mojibake", n, spoiled, by, why), language=""))
     return found
