@@ -1,0 +1,191 @@
+"""Measure language identification: engines side by side on the same labelled texts, in one run.
+
+Usage: python -m quality_models.evaluate_language FOLDER [--fasttext lid.176.ftz] [--engine NAME ...]
+
+A folder holds ``*.jsonl.zst`` files, each line with ``text`` and ``iso639_3``, ``iso639_1`` where the language has a
+code there, and, where a file holds several kinds of texts, ``kind``. py3langid takes part where it is installed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+
+from curate.language import LanguageConfig, detect_language
+from curate.languages import canonical
+from quality_models.examples import read_rows
+
+Detect = Callable[[str], tuple[str, float]]
+
+#: Characters of the pages that speed is measured on: texts of a set, joined.
+PAGE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A set of texts, the canonical code of each, and whether the set gives it a code of two letters."""
+
+    name: str
+    texts: list[str]
+    languages: list[str]
+    two_letter: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an engine did on a set.
+
+    ``macro_f1`` is over the languages with a two-letter code, on their texts alone; ``macro_f1_all`` over the same ones
+    on all texts, so that a text of another language taken for one of them counts. ``calibration`` is the expected
+    calibration error; ``kept`` and ``precision`` are of the texts with a score of .65 and more.
+    """
+
+    macro_f1: float
+    macro_f1_all: float
+    calibration: float
+    kept: float
+    precision: float
+    ms: float
+    ms_page: float
+
+
+def read_sets(folder: Path, every: int = 1) -> list[Labelled]:
+    """Read every n-th of the labelled texts, a set for each file and kind."""
+    sets: dict[str, Labelled] = {}
+    for path in sorted(folder.glob("*.jsonl*")):
+        for row in itertools.islice(read_rows(path), 0, None, every):
+            name = " ".join(filter(None, (path.name.split(".")[0], str(row.get("kind") or ""))))
+            found = sets.setdefault(name, Labelled(name, [], [], []))
+            found.texts.append(str(row["text"]))
+            found.languages.append(_language(str(row.get("iso639_1") or row["iso639_3"])))
+            found.two_letter.append(bool(row.get("iso639_1")))
+    return list(sets.values())
+
+
+def _language(code: str) -> str:
+    try:
+        return canonical(code)
+    except ValueError:  # a language that has no code yet
+        return code
+
+
+def macro_f1(gold: Sequence[str], found: Sequence[str], languages: Sequence[str]) -> float:
+    """Mean F1 of these languages.
+
+    >>> macro_f1(["en", "en", "fr"], ["en", "fr", "fr"], ["en", "fr"])
+    0.6666666666666666
+    """
+    right = Counter(a for a, b in zip(gold, found, strict=True) if a == b)
+    all_gold, all_found = Counter(gold), Counter(found)
+    return sum(2 * right[k] / (all_gold[k] + all_found[k]) for k in languages) / len(languages)
+
+
+def expected_calibration_error(right: Sequence[bool], scores: Sequence[float]) -> float:
+    """Mean distance of score and accuracy over ten bins of the score, weighted by texts (Guo et al. 2017, arXiv
+    1706.04599).
+
+    >>> round(expected_calibration_error([True, False], [0.95, 0.95]), 2)
+    0.45
+    """
+    bins: dict[int, list[tuple[bool, float]]] = defaultdict(list)
+    for hit, score in zip(right, scores, strict=True):
+        bins[min(int(score * 10), 9)].append((hit, score))
+    return sum(abs(sum(h - s for h, s in members)) for members in bins.values()) / len(scores)
+
+
+def measure(detect: Detect, data: Labelled, limit: float = 0.65) -> Result:
+    """Run an engine over a set."""
+    for text in data.texts[:50]:  # load the model, compile
+        detect(text)
+    started = time.perf_counter()
+    answers = [detect(text) for text in data.texts]
+    ms = (time.perf_counter() - started) * 1000 / len(answers)
+    pages = _pages(data)
+    started = time.perf_counter()
+    for page in pages:
+        detect(page)
+    ms_page = (time.perf_counter() - started) * 1000 / len(pages)
+    found = [language for language, _ in answers]
+    scores = [score for _, score in answers]
+    right = [a == b for a, b in zip(data.languages, found, strict=True)]
+    two = [i for i, is_two in enumerate(data.two_letter) if is_two]
+    languages = sorted({data.languages[i] for i in two})
+    kept = [hit for hit, score in zip(right, scores, strict=True) if score >= limit]
+    return Result(
+        macro_f1([data.languages[i] for i in two], [found[i] for i in two], languages),
+        macro_f1(data.languages, found, sorted({k for k in data.languages if len(k) == 2})),
+        expected_calibration_error([right[i] for i in two], [scores[i] for i in two]),
+        len(kept) / len(answers),
+        float(np.mean(kept)) if kept else float("nan"),
+        ms,
+        ms_page,
+    )
+
+
+def _pages(data: Labelled) -> list[str]:
+    """At most 200 pages of one language each, of texts in the order of the set."""
+    by_language: dict[str, list[str]] = defaultdict(list)
+    for text, language in zip(data.texts, data.languages, strict=True):
+        by_language[language].append(text)
+    pages = ["\n".join(texts * (1 + PAGE // sum(map(len, texts)))) for texts in by_language.values()]
+    return [page[:PAGE] for page in pages][:200]
+
+
+def engines(fasttext_model: str | None) -> dict[str, Detect]:
+    """The engines of `curate`, and the peers that are installed."""
+
+    def ours(config: LanguageConfig) -> Detect:
+        def detect(text: str) -> tuple[str, float]:
+            found = detect_language(text, config)
+            return found.language, found.score
+
+        return detect
+
+    found = {"curate": ours(LanguageConfig())}
+    if fasttext_model:
+        found[f"fasttext {Path(fasttext_model).name}"] = ours(LanguageConfig("fasttext", fasttext_model))
+    found["langdetect"] = ours(LanguageConfig("langdetect"))
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-not-found]
+    except ImportError:
+        return found
+    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+
+    def py3langid(text: str) -> tuple[str, float]:
+        language, score = identifier.classify(text)
+        return _language(language), float(score)
+
+    return found | {"py3langid": py3langid}
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, path_type=Path))
+@click.option("--fasttext", "fasttext_model", help="A fastText model, such as lid.176.ftz, to compare with.")
+@click.option("--engine", "names", multiple=True, help="Only these engines.")
+@click.option("--set", "only", multiple=True, help="Only the sets whose name contains this.")
+@click.option("--every", default=1, show_default=True, help="Take every n-th text only.")
+def main(folder: Path, fasttext_model: str | None, names: Sequence[str], only: Sequence[str], every: int) -> None:
+    """Print a table: a line for each set of texts and engine."""
+    print("| texts | engine | macro F1 | on all | calibration error | kept at .65 | of them right | ms | ms, 10 KB |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
+    for data in read_sets(folder, every):
+        if only and not any(part in data.name for part in only):
+            continue
+        for name, detect in engines(fasttext_model).items():
+            if names and name not in names:
+                continue
+            r = measure(detect, data)
+            figures = (r.macro_f1, r.macro_f1_all, r.calibration, r.kept, r.precision, r.ms, r.ms_page)
+            line = [f"{data.name} ({len(data.texts):,})", name, *(f"{figure:.3f}" for figure in figures)]
+            print(f"| {' | '.join(line)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
