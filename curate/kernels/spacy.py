@@ -59,6 +59,8 @@ def suffix_length(
             n += 1
         if n > 1:
             return n
+        if b - a > 2 and kinds[codes[b - 3]] & DIGIT and codes[b - 2] in (0x67, 0x6D, 0x74):
+            return 2  # "5m.": a unit is cut off, and "m." is an exception
         if before & (DIGIT | LOWER | BEFORE_STOP):
             return 1
         if b - a > 2 and before & UPPER and kinds[codes[b - 3]] & UPPER:

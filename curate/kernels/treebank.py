@@ -196,18 +196,15 @@ def treebank_tokens(
                             size += 1
                     elif c in (_HYPHEN, _APOSTROPHE) and j + 1 < b and codes[j + 1] == c:
                         size = 2
+                    elif c == _APOSTROPHE and j + 1 < b and kinds[codes[j + 1]] & WORD:
+                        is_clitic = codes[j + 1] | 32 in (0x6D, 0x74, 0x73, 0x64, 0x6E)  # m t s d n
+                        is_single = j + 2 == b or not kinds[codes[j + 2]] & WORD
+                        size = 1 if is_single and not is_clitic else 0
                     if size:
                         break
                 j += 1
             if j > a:
                 first, last = a, j
-                letter = codes[last - 1]
-                if codes[first] == _APOSTROPHE and last - first == 2 and kinds[letter] & WORD:
-                    is_clitic = letter | 32 in (0x6D, 0x74, 0x73, 0x64, 0x6E)  # m t s d n
-                    if not is_clitic:
-                        starts[found], stops[found] = first, first + 1
-                        found += 1
-                        first += 1
                 ending = clitic_length(codes, first, last)
                 length = find(contractions, first_parts, lower_hash(codes, first, last)) if last - first <= 8 else 0
                 if length:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 # Abbreviations that are common in English texts and end no sentence; ours.
 _ABBREVIATIONS = (
-    "mr mrs ms dr prof rev gen col lt sgt capt cmdr adm maj pvt spc gov sen rep hon st mt ft jr sr inc corp co ltd "
-    "bros messrs vs v etc e.g i.e eg ie cf al ca approx dept est fig figs no nos vol vols pp p pg ed eds jan "
-    "feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri u.s u.k u.n u.s.a a.m p.m d.c "
-    "n.y n.j n.h n.c s.c n.d s.d l.a ph.d m.d b.a m.a b.c a.d a.k.a r.i ave blvd rd ariz calif colo conn del fla ga "
-    "kan ky md mich minn mo mont neb nev okla pa tenn tex va vt wis wyo"
+    "mr mrs ms dr prof gen col lt sgt capt cmdr adm maj pvt spc sen rep hon st mt ft jr sr inc corp co ltd bros "
+    "messrs vs v eg ie cf al ca approx dept est fig figs nos vol vols pp p pg ed eds jan feb mar apr jun jul aug "
+    "sep sept oct nov dec mon tue tues wed thu thur thurs fri u.s u.k u.n u.s.a a.m p.m d.c n.y n.j n.h n.c s.c n.d "
+    "s.d l.a ph.d m.d b.a m.a a.d a.k.a r.i ave blvd rd ariz calif colo conn del fla ga kan ky md mich minn mo mont "
+    "neb nev okla pa tenn tex va vt wis wyo"
 )
 # Words that, capitalised, begin a sentence even after an abbreviation; ours.
 _STARTERS = (
@@ -38,6 +38,7 @@ _CONTRACTIONS = {
     "lemme": 3,
     "d'ye": 2,
     "more'n": 4,
+    "wanna": 3,
     "'tis": 2,
     "'twas": 2,
 }
@@ -58,7 +59,7 @@ def kinds_table() -> NDArray[np.uint16]:
     kinds[(table & c.DIGIT) != 0] |= k.DIGIT
     kinds[(table & c.UPPER) != 0] |= k.UPPER
     kinds[(table & (c.LETTER | c.UPPER)) == c.LETTER] |= k.LOWER
-    kinds[[ord(x) for x in ';@#$%&?!*()[]{}<>"«»“”„‘’‒–—―']] |= k.ALONE
+    kinds[[ord(x) for x in ';@#$%&?!*()[]{}<>"«»“”„‘’']] |= k.ALONE
     kinds[[ord(x) for x in "])}>\"'»”’"]] |= k.CLOSES
     kinds[[ord(x) for x in "])}\"'"]] |= k.CLOSES_ASCII
     kinds[[ord(x) for x in ")\";}]*:@'({[!?"]] |= k.NO_WORD
