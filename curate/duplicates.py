@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from curate.minhash import MinHashConfig, minhash_keys
+from curate.minhash import MinHashConfig, estimate_similarity, minhash_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class NearDuplicatesConfig:
 class Cluster:
     """Texts that are near duplicates, named by their position.
 
-    ``members`` are all but ``kept``, with the similarity of each to the text that stands for it: ``kept``, or another
-    member. ``removed`` are the members that are not needed; a member that is not removed links two groups of texts
-    and is not similar enough to any text before it, so it stays too.
+    ``members`` are all but ``kept``, each with its similarity to it. ``removed`` are the members that are not needed.
+    Nearly always that is all of them; one that is not removed was not similar enough to a text before it, and is in the
+    cluster because a later text is similar to both.
     """
 
     kept: int
@@ -76,7 +76,7 @@ def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDup
         Cluster(
             kept,
             tuple(others),
-            tuple(found.similarity[others].round(4).tolist()),
+            tuple(round(estimate_similarity(sketches[i], sketches[kept]), 4) for i in others),
             tuple(i for i in others if found.anchor[i] != i),
         )
         for kept, others in sorted(members.items())

@@ -40,50 +40,74 @@ def similarities(sketches, first, second, out):  # type: ignore[no-untyped-def] 
 
 
 @kernel
-def bucket_pairs(hashes, order, rank):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def bucket_pairs(keys, hashes, rank):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Return the candidate pairs of one band and the size of its largest bucket.
 
-    ``order`` sorts ``hashes``; both are by row, as ``rank`` is. In each bucket (rows of equal hash), every document is
-    paired with the first by rank; the first few also with the ``WINDOW`` before them. What a document is paired with
-    depends only on documents of smaller rank.
+    ``keys`` are sorted: the high half of a hash, and the row that has it. In each bucket (rows of equal hash), every
+    document is paired with the first by rank; the first few also with the ``WINDOW`` before them. What a document is
+    paired with depends only on documents of smaller rank.
     """
-    found, largest = 0, 0
-    ranks = np.empty(SMALL, np.uint32)
+    found, largest = 0, min(1, len(keys))
+    first = np.empty(SMALL, np.uint32)
+    rows = np.empty(len(keys), np.uint32)
     for writing in range(2):  # count, then write
         pairs = np.empty(found, np.uint64)
         found = 0
         start = 0
-        for i in range(1, len(order) + 1):
-            if i < len(order) and hashes[order[i]] == hashes[order[start]]:
+        for i in range(1, len(keys) + 1):
+            if i < len(keys) and (keys[i] ^ keys[start]) >> _32 == 0:
                 continue
-            size = i - start
-            largest = max(largest, size)
-            if size > 1:
-                # the SMALL first by rank, in order
-                kept = 0
+            left = 0
+            if i - start > 1:
                 for j in range(start, i):
-                    r = rank[order[j]]
-                    if kept == SMALL and r > ranks[kept - 1]:
-                        continue
-                    k = min(kept, SMALL - 1)
-                    while k > 0 and ranks[k - 1] > r:
-                        ranks[k] = ranks[k - 1]
-                        k -= 1
-                    ranks[k] = r
-                    kept = min(kept + 1, SMALL)
-                for j in range(1, kept):
-                    for k in range(max(1, j - WINDOW), j):
-                        if writing:
-                            pairs[found] = (U(ranks[j]) << _32) | U(ranks[k])
-                        found += 1
-                for j in range(start, i):
-                    r = rank[order[j]]
-                    if r != ranks[0]:
-                        if writing:
-                            pairs[found] = (U(r) << _32) | U(ranks[0])
-                        found += 1
+                    rows[left] = np.uint32(keys[j] & LOW)
+                    left += 1
             start = i
+            while left > 1:  # hashes with the same high half: nearly always one, else one after another
+                hash = hashes[rows[0]]
+                size, others = 0, 0
+                for j in range(left):
+                    row = rows[j]
+                    if hashes[row] == hash:
+                        rows[j] = rows[size]
+                        rows[size] = row
+                        size += 1
+                if size > 1:
+                    found = _pair(rows, size, rank, first, pairs, found, writing == 1)
+                    largest = max(largest, size)
+                for j in range(size, left):
+                    rows[others] = rows[j]
+                    others += 1
+                left = others
     return pairs, largest
+
+
+@kernel
+def _pair(rows, size, rank, first, pairs, found, writing):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write the pairs of one bucket behind those that are ``found``, or only count them; returns how many there are."""
+    kept = 0  # the SMALL first by rank, in order
+    for j in range(size):
+        r = rank[rows[j]]
+        if kept == SMALL and r > first[kept - 1]:
+            continue
+        k = min(kept, SMALL - 1)
+        while k > 0 and first[k - 1] > r:
+            first[k] = first[k - 1]
+            k -= 1
+        first[k] = r
+        kept = min(kept + 1, SMALL)
+    for j in range(1, kept):
+        for k in range(max(1, j - WINDOW), j):
+            if writing:
+                pairs[found] = (U(first[j]) << _32) | U(first[k])
+            found += 1
+    for j in range(size):
+        r = rank[rows[j]]
+        if r != first[0]:
+            if writing:
+                pairs[found] = (U(r) << _32) | U(first[0])
+            found += 1
+    return found
 
 
 @kernel

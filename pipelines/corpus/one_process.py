@@ -1,8 +1,9 @@
 """Clusters of near duplicates in one process: band by band, in bounded memory, without a shuffle.
 
-What is held at a time: 4 bytes per document (its rank), a few bands of all documents (as many as the budget takes), the
+What is held at a time: 4 bytes per document (its rank), a key range of as many bands as there are threads, the
 candidate pairs, and the sketches of candidates, in memory where they fit and else in a scratch file. The key files are
-read once for the ranks, once per group of bands, and once for the sketches.
+read three times, for ranks, bands and sketches, whatever the memory; bands are spread over scratch files, 168 bytes a
+document.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +34,7 @@ PAIRS = 2_000_000  # pairs that are verified at a time
 class Account:
     """What a clustering did.
 
-    ``documents`` with those of sketches (``old_documents``), passes over the bands (``parts``), pairs, new documents
+    ``documents`` with those of sketches (``old_documents``), key ranges of a band (``parts``), pairs, new documents
     removed, bytes of keys that each stage went over, and the extremes.
     """
 
@@ -125,50 +128,40 @@ def _candidates(
     slices: Sequence[Piece], ranks: list[np.ndarray], bands: int, memory: int, account: Account
 ) -> np.ndarray:
     """Return the candidate pairs of all bands, sorted, each once."""
-    documents = account.documents
-    per_band = 24 * documents  # hashes, their order, and the order's own copy
-    parts = max(1, -(-per_band * min(THREADS, bands) // memory))  # key ranges of a band
-    at_once = max(1, min(bands, memory * parts // max(1, per_band)))
-    groups = [range(b, min(b + at_once, bands)) for b in range(0, bands, at_once)]
-    account.parts = len(groups) * parts
-    account.stage_bytes["candidates"] = documents * bands * 12
-    rank = np.concatenate(ranks) if ranks else np.empty(0, np.uint32)
+    at_a_time = 24 * account.documents * min(THREADS, bands)  # hashes, their order, and what sorting takes
+    account.parts = parts = max(1, -(-at_a_time // memory))
+    account.stage_bytes["candidates"] = account.documents * bands * 12
     found = [np.empty(0, np.uint64)]
-    for group in groups:
-        for part in range(parts):
-            loaded = _band_parts(slices, group, bands, part, parts)
-            work = [(h, rank if rows is None else rank[rows]) for h, rows in loaded]
-            for pairs, largest in _threaded(lambda w: candidate_pairs(*w), work):
-                account.largest_bucket = max(account.largest_bucket, largest)
-                found.append(pairs)
-                if sum(map(len, found)) * 8 > memory // 4 + len(found[0]) * 16:
-                    found = [distinct(np.concatenate(found))]
-            del loaded, work
+    with tempfile.TemporaryDirectory() as folder:
+        _spread_bands(slices, ranks, bands, parts, Path(folder))
+
+        def pair(name: str) -> tuple[np.ndarray, int]:
+            hashes = np.fromfile(Path(folder) / f"{name}.hashes", np.uint64)
+            return candidate_pairs(hashes, np.fromfile(Path(folder) / f"{name}.ranks", np.uint32))
+
+        for pairs, largest in _threaded(pair, sorted(p.stem for p in Path(folder).glob("*.hashes"))):
+            account.largest_bucket = max(account.largest_bucket, largest)
+            found.append(pairs)
+            if sum(map(len, found)) * 8 > memory // 4 + len(found[0]) * 16:
+                found = [distinct(np.concatenate(found))]
     return distinct(np.concatenate(found))
 
 
-def _band_parts(
-    slices: Sequence[Piece], group: range, bands: int, part: int, parts: int
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Load, for each band of a group, the hashes of a key range and the numbers of their documents (None: of all)."""
+def _spread_bands(slices: Sequence[Piece], ranks: list[np.ndarray], bands: int, parts: int, folder: Path) -> None:
+    """Write hashes and ranks into a file per band and key range, so that the key files are read once."""
+    load = partial(_load_bands, slices)
+    for number, matrix in enumerate(_threaded(load, range(len(slices)))):
+        part = (matrix & np.uint64(0xFFFFFFFF)) % np.uint64(parts)
+        for band in range(bands if len(matrix) else 0):
+            for p in range(parts):
+                mine = part[:, band] == p
+                for ending, column in (("hashes", matrix[:, band]), ("ranks", ranks[number])):
+                    with (folder / f"{band:05d}-{p:05d}.{ending}").open("ab") as f:
+                        f.write(column[mine].tobytes())
 
-    def load(piece: Piece) -> list[np.ndarray]:
-        matrix = fixed(piece.load(["bands"])[1]["bands"], np.uint64)
-        return [matrix[:, b].copy() if len(matrix) else np.empty(0, np.uint64) for b in group]
 
-    blocks: list[list[np.ndarray]] = [[] for _ in group]
-    numbers: list[list[np.ndarray]] = [[] for _ in group]
-    first = 0
-    for columns in _threaded(load, slices):
-        for i, hashes in enumerate(columns):
-            if parts > 1:
-                mine = np.flatnonzero((hashes >> np.uint64(32)) % np.uint64(parts) == part)
-                numbers[i].append((mine + first).astype(np.uint32))
-                blocks[i].append(hashes[mine])
-            else:
-                blocks[i].append(hashes)
-        first += len(columns[0])
-    return [(np.concatenate(b), np.concatenate(n) if parts > 1 else None) for b, n in zip(blocks, numbers, strict=True)]
+def _load_bands(slices: Sequence[Piece], number: int) -> np.ndarray:
+    return fixed(slices[number].load(["bands"])[1]["bands"], np.uint64)
 
 
 class _Nodes:
