@@ -150,3 +150,12 @@ def test_the_time_is_linear(piece):
     short = min(seconds(250_000) for _ in range(3))
     # 16 times the text; the machine may be busy, but what is quadratic takes 256 times as long
     assert seconds(4_000_000) < 80 * short + 0.5
+
+
+def test_the_document_has_every_signal_with_its_formula():
+    rows = [
+        [cell.strip().strip("`") for cell in line.split("|")[1:3]]
+        for line in (Path(__file__).parents[2] / "docs" / "signals.md").read_text("utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    assert [tuple(row) for row in rows] == list(FORMULAS.items())
