@@ -22,7 +22,7 @@ class Mixture:
 
     ``rates`` are epochs: 0.3 takes three documents in ten, 2.5 takes each twice and half of them a third time.
     ``tokens`` are those expected after sampling, ``shares`` their part of ``total_tokens``, ``targets`` what was asked
-    for, made to sum to 1. ``limited_by`` names the label whose epoch cap keeps the whole corpus small (empty: none does);
+    for, made to sum to 1. ``limited_by`` names the label whose epoch cap keeps the corpus small, if any;
     ``infeasible`` says, a sentence each, which targets are missed and why.
     """
 
