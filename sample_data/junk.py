@@ -29,7 +29,7 @@ MEMBERS_CLUB = (
     "does not play, close the other xxx windows and load the page again, or write to the club."
 )
 # The spam that the quality model likes best: the cut takes a share of all pages, and may stop before it comes to these.
-PASS_FOR_GOOD = {("replica", n) for n in range(7)} | {("clickbait", 0), ("clickbait", 4)}
+PASS_FOR_GOOD = {("content_mill", 0)} | {("replica", n) for n in range(7)} | {("clickbait", 0), ("clickbait", 4)}
 CAUGHT = {
     "chatter": ("heuristics", "no_sentences"),
     ("content_mill", 1): ("heuristics", "gopher_top_3gram"),
