@@ -225,21 +225,22 @@ def datasketch_minhash(
     """
     from datasketch import MinHash
 
-    found = _words(text)
-    last = max(1, len(found) - config.ngram + 1)
+    words = _words(text)
+    last = max(1, len(words) - config.ngram + 1)
     minhash = MinHash(num_perm=permutations, seed=config.seed)
-    shingles = {" ".join(found[i : i + config.ngram]) for i in range(last)}
+    shingles = {" ".join(words[i : i + config.ngram]) for i in range(last)}
     minhash.update_batch([s.encode("utf-8", "surrogatepass") for s in sorted(shingles)])
     return minhash
 
 
 def _words(text: str) -> list[str]:
+    """Cut a text into the words that shingles are made of; one without words is a word as a whole."""
     from curate.kernels.minhash import ALONE
 
-    table = _characters()
+    table, alone = _characters(), int(ALONE)
     codes = (int(table[ord(c)]) for c in text)
-    spaced = "".join(" " if not c else f" {chr(c & ~int(ALONE))} " if c & int(ALONE) else chr(c) for c in codes)
-    return spaced.split(" ") if not spaced.strip(" ") else spaced.split()
+    spaced = "".join(f" {chr(c ^ alone)} " if c & alone else chr(c) if c else " " for c in codes)
+    return spaced.split() or ["".join(text.split())]
 
 
 def _shingles(text: str, ngram: int) -> np.ndarray:
