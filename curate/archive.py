@@ -267,15 +267,22 @@ class _Zstd:
     def __init__(self, dictionary: bytes | None) -> None:
         import zstandard
 
-        known = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
+        self._unusable = ""  # what is wrong with the dictionary
+        try:
+            known = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
+            self._decoder = zstandard.ZstdDecompressor(known, max_window_size=MAX_WINDOW).decompressobj()
+        except zstandard.ZstdError as e:
+            self._unusable = f"damaged dictionary: {e}"
+            self._decoder = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW).decompressobj()
         self._error = zstandard.ZstdError
-        self._decoder = zstandard.ZstdDecompressor(known, max_window_size=MAX_WINDOW).decompressobj()
 
     @property
     def ended(self) -> bool:
         return self._decoder.eof
 
     def decode(self, raw: bytes) -> tuple[bytes, bytes, str]:
+        if self._unusable:
+            return b"", raw, self._unusable
         out, at = bytearray(), 0
         try:
             while at < len(raw) and len(out) < PIECE_BYTES and not self._decoder.eof:

@@ -395,3 +395,11 @@ def test_any_date_is_survived(text):
 )
 def test_is_html(kind, content, expected):
     assert is_html(kind, content) is expected
+
+
+def test_a_damaged_zstandard_dictionary_is_told():
+    # a skippable frame that holds the dictionary (its magic and nothing usable behind), then a frame
+    dictionary = b"\x37\xa4\x30\xec" + b"\x00" * 60
+    skippable = b"\x5d\x2a\x4d\x18" + len(dictionary).to_bytes(4, "little") + dictionary
+    found = list(read_records(io.BytesIO(skippable + b"\x28\xb5\x2f\xfd" + b"\x00" * 50), "x.warc.zst"))
+    assert [type(record).__name__ for record in found] == ["Broken"]
