@@ -1,6 +1,6 @@
 """What a quality model reaches on labelled documents, all of it in one record.
 
-Usage: python -m quality_models.evaluate MODEL --positive good.jsonl --negative bad.jsonl [--page curves.html]
+Usage: curate train evaluate MODEL --positive good.jsonl --negative bad.jsonl [--page curves.html]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.languages import canonical
 from quality_models.examples import Examples
 from quality_models.fit import is_high
 from quality_models.measures import (
@@ -169,16 +170,16 @@ def main(
 ) -> None:
     """Measure a MODEL (by default the shipped one) on documents of two sides."""
     from quality_models.report import print_evaluation, write_page
-    from quality_models.train_quality import read_classes
+    from quality_models.train_quality import plain_errors, read_classes
 
-    examples = read_classes(positive, negative)
-    lengths = np.array([len(text) for text in examples.texts], np.float64)
-    found = evaluate(examples.targets, score_texts(model, examples, language), lengths, examples.sources)
+    with plain_errors():
+        language = canonical(language)
+        examples = read_classes(positive, negative)
+        if len(set(examples.targets.tolist())) < 2:
+            raise ValueError("one side has no documents: give both, for there is nothing to compare with")
+        lengths = np.array([len(text) for text in examples.texts], np.float64)
+        found = evaluate(examples.targets, score_texts(model, examples, language), lengths, examples.sources)
     print_evaluation(found)
     if page:
-        write_page(page, model or "the shipped model", found)
+        write_page(page, model or "the shipped model", found, f"{found.documents:,} documents.")
         click.echo(f"curves: {page}")
-
-
-if __name__ == "__main__":
-    main()

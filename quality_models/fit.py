@@ -184,9 +184,13 @@ def tune(
     end = time.monotonic() + budget
 
     def attempt(config: TextConfig) -> float:
-        said = _unseen_probabilities(texts, texts, labels, parts, config)
+        try:
+            said = _unseen_probabilities(texts, texts, labels, parts, config)
+        except RuntimeError as error:  # fastText: "Encountered NaN.", at a rate that is too high for these texts
+            say(f"  {config.epochs} epochs, {config.ngrams}-grams, rate {config.rate:g}: {error}")
+            return -1.0
         areas = [roc_auc(labels[parts == k], said[parts == k]) for k in range(FOLDS)]
-        trials.append((config, float(np.mean([area for area in areas if area == area]))))
+        trials.append((config, float(np.mean([area for area in areas if np.isfinite(area)]))))
         say(f"  {config.epochs} epochs, {config.ngrams}-grams, rate {config.rate:g}: AUC {trials[-1][1]:.4f} unseen")
         return trials[-1][1]
 

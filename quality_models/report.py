@@ -23,7 +23,7 @@ table{border-collapse:collapse}td,th{padding:.15em .8em;text-align:right;border-
 td:first-child,th:first-child{text-align:left}svg text{font:11px system-ui,sans-serif;fill:#555}"""
 
 
-def write_page(path: str | Path, title: str, found: Evaluation) -> None:
+def write_page(path: str | Path, title: str, found: Evaluation, measured_on: str) -> None:
     """Write one self-contained HTML file: curves, calibration, areas by source, the effect of length."""
     baseline = found.precision_recall[0][-1]
     pictures = [
@@ -45,11 +45,11 @@ def write_page(path: str | Path, title: str, found: Evaluation) -> None:
     ]
     Path(path).write_text(
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(title)}</h1><p>Measured on {found.documents:,} documents that the model did not see.</p>"
+        f"<h1>{escape(title)}</h1><p>Measured on {escape(measured_on)}</p>"
         f"{''.join(pictures)}{_table(['measure', ''], rows)}<h2>By source</h2>"
-        f"<p>ROC AUC of each source against the other side: held-out documents of sources the model knows, and all "
-        f"documents of the source by models trained without it.</p>"
-        f"{_table(['source', 'held out', 'AUC', 'AUC, source unseen'], sources)}</html>\n",
+        f"<p>ROC AUC of each source against the other side; after a training also by models trained without the "
+        f"source, on all of its documents.</p>"
+        f"{_table(['source', 'documents', 'AUC', 'AUC, source unseen'], sources)}</html>\n",
         encoding="utf-8",
     )
 

@@ -20,9 +20,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.languages import canonical
 from curate.quality_model import QualityModel, save_quality_model
 from curate.signals import measure
 from quality_models.evaluate import Evaluation, auc_by_source, evaluate
+from quality_models.evaluate import main as evaluate_command
 from quality_models.examples import Examples, clean, length_weights, read_texts
 from quality_models.fit import fit, fit_calibration, is_high
 from quality_models.measures import roc_auc
@@ -241,7 +243,8 @@ def write(trained: Trained, output: Path, say: Callable[[str], None]) -> None:
     """Write a model with its sha256, card and curves, and say where."""
     digest = save_quality_model(output, trained.model, trained.classifier)
     write_card(output.with_suffix(".md"), output.stem, trained.model, trained.evaluation, digest)
-    write_page(output.with_suffix(".html"), output.stem, trained.evaluation)
+    measured_on = f"{trained.evaluation.documents:,} documents held out of the training."
+    write_page(output.with_suffix(".html"), output.stem, trained.evaluation, measured_on)
     say(f"model   {output} ({output.stat().st_size / 1e6:.1f} MB), sha256 in {output.name}.sha256")
     say(f"card    {output.with_suffix('.md')}")
     say(f"curves  {output.with_suffix('.html')}")
@@ -289,8 +292,8 @@ def quality_command(
     trust_labels: bool,
 ) -> None:
     """Train a quality model on good and bad documents."""
-    config = TrainConfig(language=language, budget=budget, keep_lengths=keep_lengths)
     with plain_errors():
+        config = TrainConfig(language=canonical(language), budget=budget, keep_lengths=keep_lengths)
         trained = train(positive, negative, output, config, text_field, trust_labels, click.echo)
     print_evaluation(trained.evaluation)
 
@@ -306,8 +309,8 @@ def score_command(
     annotated: tuple[str, ...], output: str, language: str, budget: float, text_field: str, score_field: str
 ) -> None:
     """Train a quality model on documents with scores from any judge (annotate and distil)."""
-    config = TrainConfig(language=language, budget=budget)
     with plain_errors():
+        config = TrainConfig(language=canonical(language), budget=budget)
         trained = train_scores(annotated, output, config, text_field, score_field, click.echo)
     print_evaluation(trained.evaluation)
 
@@ -323,11 +326,12 @@ def plain_errors() -> Iterator[None]:
 
 @click.group()
 def main() -> None:
-    """Train a quality model."""
+    """Train a quality model, or measure one."""
 
 
 main.add_command(quality_command)
 main.add_command(score_command)
+main.add_command(evaluate_command)
 
 if __name__ == "__main__":
     main()

@@ -4,8 +4,8 @@ Usage: python -m quality_models.train_shipped FOLDER... --output quality_models/
 
 The folders hold the ``*.jsonl.zst`` files that quality_models/cards/quality.md names, with their licences. The
 labels are those of page formats and of the parts of pages; nobody judged the single documents. References such as
-encyclopaedias, novels and news archives are left out on purpose: they teach their own style, and tuning on them makes
-the classifier lean on words that web pages of any quality do not have (measured: see the card).
+encyclopaedias, novels and news archives are left out, so that they can show what the model does with sources it never
+saw; with them the score on human labels is the same within the noise (see the card).
 """
 
 from __future__ import annotations

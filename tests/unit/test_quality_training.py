@@ -226,6 +226,27 @@ def test_the_command_line_says_what_is_wrong_in_a_line(tmp_path):
     assert result.output.startswith("Error: no file none.jsonl: give JSON lines")
 
 
+def test_the_command_line_knows_languages(tmp_path):
+    good, bad = write_sides(tmp_path, 60)
+    arguments = ["quality", "--positive", good, "--negative", bad, "--output", str(tmp_path / "m.zip")]
+    result = CliRunner().invoke(main, [*arguments, "--language", "klingonn"])
+    assert result.exit_code == 1
+    assert "klingonn" in result.output
+
+
+def test_the_command_line_measures(tmp_path):
+    good, bad = write_sides(tmp_path, 60)
+    page = tmp_path / "page.html"
+    result = CliRunner().invoke(main, ["evaluate", "--positive", good, "--negative", bad, "--page", str(page)])
+    assert result.exit_code == 0, result.output
+    assert "ROC AUC" in result.output
+    assert page.read_text().count("<svg") == 3
+    (tmp_path / "none.jsonl").write_bytes(b"")
+    result = CliRunner().invoke(main, ["evaluate", "--positive", good, "--negative", str(tmp_path / "none.jsonl")])
+    assert result.exit_code == 1
+    assert "one side has no documents" in result.output
+
+
 def test_the_command_line_trains(tmp_path):
     good, bad = write_sides(tmp_path, 60)
     arguments = ["quality", "--positive", good, "--negative", bad, "--output", str(tmp_path / "m.zip"), "--budget", "0"]
