@@ -2,8 +2,8 @@
 
 What is held at a time: 4 bytes per document (its rank), a key range of as many bands as there are threads, the
 candidate pairs, and the sketches of candidates, in memory where they fit and else in a scratch file. The key files are
-read three times, for ranks, bands and sketches, whatever the memory; bands are spread over scratch files, 168 bytes a
-document.
+read three times, for ranks, bands and sketches, whatever the memory; bands are spread over scratch files in the
+decision's folder, 168 bytes a document.
 """
 
 from __future__ import annotations
@@ -69,11 +69,12 @@ def cluster_slices(slices: Sequence[Piece], bands: int, threshold: float, folder
     account.documents = sum(map(len, ranks))
     account.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
     account.stage_bytes["rank"] = account.documents * 32
-    pairs = _candidates(slices, ranks, bands, memory // 2, account)
+    scratch = None if "://" in folder else folder  # where there is room for the output there is for these
+    pairs = _candidates(slices, ranks, bands, memory // 2, scratch, account)
     account.candidates = len(pairs)
     nodes, later, earlier = local_pairs(pairs)
     del pairs
-    with _Nodes(slices, ranks, nodes, memory // 2) as found:
+    with _Nodes(slices, ranks, nodes, memory // 2, scratch) as found:
         near = _verify(found.sketches, later, earlier) >= threshold - SLACK
         later, earlier = later[near], earlier[near]
         del near
@@ -125,14 +126,19 @@ def rank_documents(slices: Sequence[Piece]) -> list[np.ndarray]:
 
 
 def _candidates(
-    slices: Sequence[Piece], ranks: list[np.ndarray], bands: int, memory: int, account: Account
+    slices: Sequence[Piece],
+    ranks: list[np.ndarray],
+    bands: int,
+    memory: int,
+    scratch: str | None,
+    account: Account,
 ) -> np.ndarray:
     """Return the candidate pairs of all bands, sorted, each once."""
     at_a_time = 24 * account.documents * min(THREADS, bands)  # hashes, their order, and what sorting takes
     account.parts = parts = max(1, -(-at_a_time // memory))
     account.stage_bytes["candidates"] = account.documents * bands * 12
     found = [np.empty(0, np.uint64)]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
         _spread_bands(slices, ranks, bands, parts, Path(folder))
 
         def pair(name: str) -> tuple[np.ndarray, int]:
@@ -167,11 +173,13 @@ def _load_bands(slices: Sequence[Piece], number: int) -> np.ndarray:
 class _Nodes:
     """Sketches, ids and addresses of the documents that are candidates; sketches beyond the budget lie in a file."""
 
-    def __init__(self, slices: Sequence[Piece], ranks: list[np.ndarray], nodes: np.ndarray, memory: int) -> None:
+    def __init__(
+        self, slices: Sequence[Piece], ranks: list[np.ndarray], nodes: np.ndarray, memory: int, scratch: str | None
+    ) -> None:
         shape = (len(nodes), SKETCH_BINS)
         self._scratch = None
         if len(nodes) * SKETCH_BINS > memory:
-            self._scratch = tempfile.TemporaryFile()  # noqa: SIM115
+            self._scratch = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115
             self.sketches: np.ndarray = np.memmap(self._scratch, np.uint8, "w+", shape=shape)
         else:
             self.sketches = np.empty(shape, np.uint8)
