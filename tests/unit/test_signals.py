@@ -147,9 +147,17 @@ def test_the_time_is_linear(piece):
         measure(text)
         return time.process_time() - start
 
-    short = min(seconds(250_000) for _ in range(3))
     # 16 times the text; the machine may be busy, but what is quadratic takes 256 times as long
-    assert seconds(4_000_000) < 80 * short + 0.5
+    assert seconds(960_000) < 80 * min(seconds(60_000) for _ in range(3)) + 0.5
+
+
+def test_ten_megabytes_in_one_line():
+    text = "".join(f"word{i % 100_000} " for i in range(1_000_000))
+    signals = measure(text)
+    assert signals.bytes == len(text) > 9_000_000
+    assert (signals.words, signals.lines) == (1_000_000, 1)
+    assert signals.unique_word_share == pytest.approx(0.1)
+    assert signals.repetitive_line_share == 1
 
 
 def test_the_document_has_every_signal_with_its_formula():
