@@ -7,20 +7,22 @@
 
 from __future__ import annotations
 
-import html as html_entities
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from curate.blocks import cut
 from curate.charset import decode
+from curate.formulas import formulas_to_text
+from curate.main_text import main_text
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
 
 # The time for a page is bounded by its size and its nesting, never by a clock: the same page gives the same text on any
-# machine. Resiliparse 2.0.1 is linear in the first and quadratic in the second (5,000 levels: 0.4 s; 100,000: minutes);
-# browsers stop at 512 levels. Trafilatura 2.3 takes about 30 ms for 100 KB.
-MAX_CHARACTERS = 20_000_000
+# machine. Our own engine is linear in the size, whatever the page. Resiliparse 2.0.1 is quadratic in the nesting (5,000
+# levels: 0.4 s; 100,000: minutes); browsers stop at 512 levels. Trafilatura 2.3 takes about 30 ms for 100 KB.
+MAX_CHARACTERS = 20_000_000  # of a page; what follows is cut off
 MAX_DEPTH = 2_000
 MAX_TRAFILATURA_CHARACTERS = 2_000_000
 
@@ -29,30 +31,28 @@ _CONTAINER = re.compile(
     r"|form|fieldset|figure|details|a|b|i|u|em|strong|font|small|big|sub|sup|code|pre|label|button)(?=[\s>/])",
     re.IGNORECASE,
 )
-_UNSEEN = re.compile(r"<(script|style|noscript|template|head|nav)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
-_BLANK_LINES = re.compile(r"\s*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractConfig:
     """How pages become text.
 
-    ``engine``: resiliparse (fast), or trafilatura (slower by more than ten times, better on articles). ``alt_texts``
-    keeps the alternative texts of pictures: pages of mathematics often have their formulas there (Llama 3, arXiv
-    2407.21783, section 3.1.1).
+    ``engine``: ``blocks``, ours, the fastest and best on pages of every kind (`curate.main_text`); ``resiliparse``;
+    ``trafilatura``, slower by more than ten times, good on articles. ``alt_texts``: which alternative texts of pictures
+    are text: those of ``formulas``, as pages of mathematics have them (Llama 3, arXiv 2407.21783, section 3.1.1), or
+    ``all``. Formulas in MathML and MathJax become TeX between dollar signs with any engine (`curate.formulas`).
     """
 
-    engine: Literal["resiliparse", "trafilatura"] = "resiliparse"
-    alt_texts: bool = True
+    engine: Literal["blocks", "resiliparse", "trafilatura"] = "blocks"
+    alt_texts: Literal["formulas", "all"] = "formulas"
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
     """What was found in a page: main text, title, and the language that its ``lang`` names ("" for none).
 
-    ``engine`` says which engine gave the text: that of the config, or ``resiliparse`` where trafilatura found nothing
-    or failed, or ``tags`` where the page was too large or too deep for a parser, and only its tags were taken away.
+    ``engine`` says which engine gave the text: that of the config, or ``blocks`` where that one failed, found nothing,
+    or cannot take a page so large or so deep.
     """
 
     text: str
@@ -79,18 +79,15 @@ def extract_text(
     'One\\ntwo'
     """
     page = decode(html, charset)[0] if isinstance(html, bytes) else html
-    if len(page) > MAX_CHARACTERS or _depth(page) > MAX_DEPTH:
-        return Extraction(_without_tags(page[:MAX_CHARACTERS]), "", "", "tags")
-    from resiliparse.parse.html import HTMLTree
-
-    tree = HTMLTree.parse(page)
-    root = tree.document.query_selector("html") if tree.document else None
-    title, language = " ".join((tree.title or "").split()), (root.getattr("lang") or "" if root else "").strip()
+    page = formulas_to_text(page[:MAX_CHARACTERS])
+    blocks = cut(page, config.alt_texts == "all")
+    text = ""
     if config.engine == "trafilatura" and len(page) <= MAX_TRAFILATURA_CHARACTERS:
-        text = _trafilatura(page, url, config)
-        if text:
-            return Extraction(text, title, language, "trafilatura")
-    return Extraction(_resiliparse(tree, config), title, language, "resiliparse")
+        text = _trafilatura(page, url)
+    elif config.engine == "resiliparse" and _depth(page) <= MAX_DEPTH:
+        text = _resiliparse(page, config)
+    engine = config.engine if text else "blocks"
+    return Extraction(text or main_text(blocks), blocks.title, blocks.language, engine)
 
 
 def _depth(page: str) -> int:
@@ -105,14 +102,11 @@ def _depth(page: str) -> int:
     return deepest
 
 
-def _without_tags(page: str) -> str:
-    text = html_entities.unescape(_TAG.sub("\n", _UNSEEN.sub("\n", page)))
-    return _BLANK_LINES.sub("\n", text).strip()
-
-
-def _resiliparse(tree: HTMLTree, config: ExtractConfig) -> str:
+def _resiliparse(page: str, config: ExtractConfig) -> str:
     from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.html import HTMLTree
 
+    tree = HTMLTree.parse(page)
     _keep_lists(tree)
     # every flag is set: the documented and the real defaults differ between versions
     return str(
@@ -121,17 +115,20 @@ def _resiliparse(tree: HTMLTree, config: ExtractConfig) -> str:
             preserve_formatting=True,
             main_content=True,
             list_bullets=False,
-            alt_texts=config.alt_texts,
+            alt_texts=config.alt_texts == "all",
             links=False,
             form_fields=False,
             noscript=False,
             comments=True,
             post_meta=False,
             hidden_elements=False,
-            skip_elements=None,
+            skip_elements=_DRAWN_FORMULAS,
         )
     )
 
+
+# Drawn forms of formulas whose TeX is in the page already.
+_DRAWN_FORMULAS = (".katex-html", ".MathJax", ".MathJax_Display", ".MathJax_Preview", ".MathJax_SVG", ".MathJax_CHTML")
 
 _CONTENT_LISTS = ", ".join(
     f"{parent} > {kind}" for parent in ("main", "article", "main > div", "article > div") for kind in ("ul", "ol")
@@ -148,7 +145,7 @@ def _keep_lists(tree: HTMLTree) -> None:
             wrapper.append_child(item)
 
 
-def _trafilatura(page: str, url: str | None, config: ExtractConfig) -> str:
+def _trafilatura(page: str, url: str | None) -> str:
     import trafilatura
 
     try:
@@ -164,6 +161,6 @@ def _trafilatura(page: str, url: str | None, config: ExtractConfig) -> str:
             deduplicate=False,  # it remembers the pages before, and the text would depend on their order
             favor_precision=False,
         )
-    except Exception:  # its parser fails on some pages; resiliparse takes over, and the result says so
+    except Exception:  # its parser fails on some pages; ours takes over, and the result says so
         return ""
     return found or ""

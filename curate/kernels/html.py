@@ -1,0 +1,576 @@
+"""Cut an HTML page into blocks of text, in one pass over its bytes.
+
+No tree is built: a stack of the open block elements says where a text stands, and an end tag closes what HTML would
+close. Whatever the page, the work is linear in its size: searches are bounded, or remember that they found nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.compiled import kernel
+
+# What a tag does. PLAIN ones are passed over, BLOCK ones start and end blocks, RAW ones hold no tags and no text of the
+# page, the text in DROP ones is none of the page's either.
+PLAIN, BLOCK, BREAK, RULE, RAW, DROP, LINK, IMAGE, SUPERSCRIPT, EMPHASIS, CODE, VOID = range(12)
+
+# Where a text stands, as bits.
+NAV, HEADER, FOOTER, ASIDE, MAIN, ARTICLE, FORM, TABLE, CELL, LIST, FIGURE, HEADING = (1 << i for i in range(12))
+QUOTE, PRE, BUTTON, HIDDEN, DROPPED, DEFINITION, DETAILS, ARIA_HIDDEN, PARAGRAPH = (1 << i for i in range(12, 21))
+
+# Columns of a block.
+START, STOP, ELEMENT, CHARS, WORDS, LINK_CHARS, LINK_WORDS, LINKS, PUNCTUATION, DIGITS, CAPITALS, COMMAS = range(12)
+BREAKS, EMPHASIZED, CODES, IMAGES, IDEOGRAPHS, FIRST, LAST, SOURCE = range(12, 20)
+COLUMNS = 20
+
+# Columns of an element.
+PARENT, TAG, FLAGS, FIRST_TOKEN, DEPTH = range(5)
+
+# State of the scan.
+OUT, SPACE, IN_LINK, IN_EMPHASIS, IN_CODE, IN_SUP, WORD, LINK_HEIGHT, EMPHASIS_HEIGHT, BLOCKS = range(10)
+ELEMENTS, HEIGHT, N_TOKENS, TITLE_START, TITLE_STOP, LANG_START, LANG_STOP = range(10, 17)
+STATES = 17
+
+# Columns of the attributes of one tag: start and stop of each value, 0 where it is absent.
+CLASS, ID, ROLE, ITEMPROP, STYLE, HIDDEN_ATTRIBUTE, ARIA, ALT, HREF, LANG, TYPE = range(11)
+ATTRIBUTES = 11
+
+_BASIS, _PRIME, _MASK = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
+MAX_NAME = 40  # bytes of a tag's or attribute's name that count
+MAX_WORD = 24  # bytes of a word of a class that count
+MAX_TOKENS = 24  # words of class, id and role that are kept of an element
+MAX_UP = 100  # open elements that an end tag looks through
+MAX_BLOCKS, MAX_ELEMENTS = 50_000, 400_000  # of one page; what follows is cut off
+SLASH, BANG, QUESTION, DASH, EQUALS, DOUBLE, SINGLE = 47, 33, 63, 45, 61, 34, 39
+LT, GT = np.int64(60), np.int64(62)
+
+
+@kernel
+def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """FNV-1a (32 bits) of ASCII without regard to case."""
+    h = _BASIS
+    for i in range(start, min(stop, start + MAX_NAME)):
+        byte = data[i]
+        if 65 <= byte <= 90:
+            byte += 32
+        h = ((h ^ np.uint64(byte)) * _PRIME) & _MASK
+    return h
+
+
+@kernel
+def lookup(keys, values, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Value of a hash in an open-addressing table whose size is a power of two, or -1."""
+    mask = len(keys) - 1
+    place = np.int64(h) & mask
+    while values[place] >= 0:
+        if keys[place] == h:
+            return values[place]
+        place = (place + 1) & mask
+    return -1
+
+
+@kernel
+def is_space(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """White space of HTML."""
+    return byte == 32 or (9 <= byte <= 13)
+
+
+@kernel
+def is_letter(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """ASCII letter."""
+    return 97 <= (byte | 32) <= 122
+
+
+@kernel
+def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Index of a byte, or stop."""
+    while start < stop and data[start] != byte:
+        start += 1
+    return start
+
+
+@kernel
+def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Index of ``</name``, or stop."""
+    size = name_stop - name_start
+    i = start
+    while i + size + 2 <= stop:
+        if data[i] == LT and data[i + 1] == SLASH:
+            same = True
+            for k in range(size):
+                if (data[i + 2 + k] | 32) != (data[name_start + k] | 32):
+                    same = False
+                    break
+            if same:
+                return i
+        i += 1
+    return stop
+
+
+@kernel
+def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Say whether ASCII bytes contain a lower-case needle, whatever their case."""
+    size = len(needle)
+    for i in range(start, stop - size + 1):
+        k = 0
+        while k < size and (data[i + k] == needle[k] or (65 <= data[i + k] <= 90 and data[i + k] + 32 == needle[k])):
+            k += 1
+        if k == size:
+            return True
+    return False
+
+
+@kernel
+def emit(data, start, stop, out, state, block, keep_space):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Append text to the current block, with white space collapsed unless ``keep_space``, and count what is in it."""
+    at = state[OUT]
+    space = state[SPACE]
+    word = state[WORD]
+    linked = state[IN_LINK] > 0
+    empty = at == block[START]
+    chars, words, punctuation, digits, capitals, commas, ideographs = 0, 0, 0, 0, 0, 0, 0
+    for i in range(start, stop):
+        byte = data[i]
+        if is_space(byte):
+            if keep_space:
+                out[at] = byte
+                at += 1
+            else:
+                space = 1
+            word = 0
+            continue
+        if byte < 32:
+            continue
+        if space and not keep_space:
+            if not empty and out[at - 1] != 10 and out[at - 1] != 32:
+                out[at] = 32
+                at += 1
+            space = 0
+        if empty:
+            empty = False
+            block[FIRST] = byte
+            block[SOURCE] = i
+        if state[IN_SUP] > 0:
+            # 10<sup>6</sup> is 10^6, and x<sup>2</sup> x^2
+            if (48 <= byte <= 57 or byte == DASH) and at > block[START]:
+                before = out[at - 1]
+                single = is_letter(before) and (at - 2 < block[START] or not is_letter(out[at - 2]))
+                if 48 <= before <= 57 or before == 41 or single:
+                    out[at] = 94
+                    at += 1
+            state[IN_SUP] = 0
+        out[at] = byte
+        at += 1
+        if byte < 128:
+            chars += 1
+            if 48 <= byte <= 57:
+                digits += 1
+                words += word == 0
+                word = 1
+            elif is_letter(byte):
+                if word == 0:
+                    words += 1
+                    capitals += byte < 97
+                word = 1
+            else:
+                word = 0
+                if byte == 46 or byte == 33 or byte == 63 or byte == 59 or byte == 58:
+                    punctuation += 1
+                elif byte == 44:
+                    commas += 1
+        elif byte >= 192:
+            chars += 1
+            words += word == 0
+            word = 1
+            if byte == 227 and i + 2 < stop and data[i + 1] == 128:
+                punctuation += data[i + 2] == 130
+                commas += data[i + 2] == 129
+            elif 227 <= byte <= 233:
+                ideographs += 1
+            elif byte == 239 and i + 2 < stop and data[i + 1] == 188:
+                commas += data[i + 2] == 140
+                punctuation += data[i + 2] == 129 or data[i + 2] == 159
+        block[LAST] = byte
+    block[CHARS] += chars
+    block[WORDS] += words
+    if linked:
+        block[LINK_CHARS] += chars
+        block[LINK_WORDS] += words
+    if state[IN_EMPHASIS] > 0:
+        block[EMPHASIZED] += chars
+    if state[IN_CODE] > 0:
+        block[CODES] += chars
+    block[PUNCTUATION] += punctuation
+    block[DIGITS] += digits
+    block[CAPITALS] += capitals
+    block[COMMAS] += commas
+    block[IDEOGRAPHS] += ideographs
+    state[OUT], state[SPACE], state[WORD] = at, space, word
+
+
+@kernel
+def flush(out, state, block, blocks, element):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Close the current block and start the next."""
+    stop = state[OUT]
+    while stop > block[START] and is_space(out[stop - 1]):
+        stop -= 1
+    if block[CHARS] > 0:
+        block[STOP] = stop
+        block[ELEMENT] = element
+        for k in range(COLUMNS):
+            blocks[state[BLOCKS], k] = block[k]
+        state[BLOCKS] += 1
+    else:
+        stop = block[START]
+    for k in range(COLUMNS):
+        block[k] = 0
+    state[OUT] = stop
+    block[START] = stop
+    state[SPACE] = 0
+    state[WORD] = 0
+
+
+@kernel
+def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Keep the hashes of the words of a class or id: runs of letters, cut before capitals too."""
+    i = start
+    while i < stop and state[N_TOKENS] - first < MAX_TOKENS:
+        while i < stop and not is_letter(data[i]):
+            i += 1
+        begin = i
+        h = _BASIS ^ salt
+        while i < stop and is_letter(data[i]):
+            byte = data[i]
+            if byte < 97:
+                if i > begin and data[i - 1] >= 97:
+                    break
+                byte += 32
+            if i - begin < MAX_WORD:
+                h = ((h ^ np.uint64(byte)) * _PRIME) & _MASK
+            i += 1
+        if i - begin >= 2:
+            tokens[state[N_TOKENS]] = h
+            state[N_TOKENS] += 1
+
+
+@kernel
+def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Say whether one of the names in a class stands in a table."""
+    i = start
+    while i < stop:
+        while i < stop and is_space(data[i]):
+            i += 1
+        begin = i
+        while i < stop and not is_space(data[i]):
+            i += 1
+        if i > begin and lookup(keys, values, name_hash(data, begin, i)) >= 0:
+            return True
+    return False
+
+
+@kernel
+def pop(state, stack, elements, open_tags):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Close the innermost element; a link or emphasis opened in it ends with it."""
+    state[HEIGHT] -= 1
+    open_tags[elements[stack[state[HEIGHT]], TAG]] -= 1
+    if state[LINK_HEIGHT] > state[HEIGHT]:
+        state[IN_LINK] = 0
+        state[LINK_HEIGHT] = 0
+    if state[EMPHASIS_HEIGHT] > state[HEIGHT]:
+        state[IN_EMPHASIS] = 0
+        state[EMPHASIS_HEIGHT] = 0
+
+
+@kernel
+def close(tag, stops, state, stack, elements, open_tags):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Close the innermost open element of a tag and all inside it, unless one of ``stops`` stands between."""
+    if open_tags[tag] == 0:
+        return False
+    for up in range(min(MAX_UP, state[HEIGHT])):
+        other = elements[stack[state[HEIGHT] - 1 - up], TAG]
+        if other == tag:
+            for _ in range(up + 1):
+                pop(state, stack, elements, open_tags)
+            return True
+        if stops[other]:
+            return False
+    return False
+
+
+@kernel
+def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Read attributes from ``i`` to the end of the tag; returns the index behind it and whether ``/`` closed it.
+
+    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each.
+    """
+    for kind in range(ATTRIBUTES):
+        found[kind, 0] = found[kind, 1] = 0
+    slash = False
+    while i < stop:
+        byte = data[i]
+        if byte == GT:
+            return i + 1, slash
+        if is_space(byte) or byte == SLASH:
+            slash = byte == SLASH
+            i += 1
+            continue
+        slash = False
+        begin = i
+        i += 1
+        while i < stop and data[i] != EQUALS and data[i] != GT and data[i] != SLASH and not is_space(data[i]):
+            i += 1
+        kind = lookup(keys, values, name_hash(data, begin, i))
+        while i < stop and is_space(data[i]):
+            i += 1
+        if i < stop and data[i] == EQUALS:
+            i += 1
+            while i < stop and is_space(data[i]):
+                i += 1
+            if i < stop and (data[i] == DOUBLE or data[i] == SINGLE):
+                end = find_byte(data, i + 1, stop, np.int64(data[i]))
+                if end == stop:
+                    # The quote is never closed: take what a forgiving reader would.
+                    end = find_byte(data, i + 1, stop, GT)
+                    value, i = i + 1, end
+                else:
+                    value, i = i + 1, end + 1
+            else:
+                value = i
+                while i < stop and data[i] != GT and not is_space(data[i]):
+                    i += 1
+                end = i
+        else:
+            value, end = begin, i
+            while end > begin and is_space(data[end - 1]):
+                end -= 1
+        if kind >= 0 and found[kind, 1] == 0:
+            found[kind, 0], found[kind, 1] = value, end
+    return stop, slash
+
+
+@kernel
+def style_hides(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Say whether a style attribute takes an element off the page: display: none or visibility: hidden."""
+    i = start
+    while i + 8 < stop:
+        if (data[i] | 32) == 100 and contains(data, i, i + 7, DISPLAY):
+            k = i + 7
+            while k < stop and (is_space(data[k]) or data[k] == 58):
+                k += 1
+            return contains(data, k, min(k + 4, stop), NONE)
+        if (data[i] | 32) == 118 and contains(data, i, min(i + 10, stop), VISIBILITY):
+            k = i + 10
+            while k < stop and (is_space(data[k]) or data[k] == 58):
+                k += 1
+            return contains(data, k, min(k + 6, stop), HIDDEN_WORD)
+        i += 1
+    return False
+
+
+DISPLAY, NONE = np.frombuffer(b"display", np.uint8), np.frombuffer(b"none", np.uint8)
+VISIBILITY, HIDDEN_WORD = np.frombuffer(b"visibility", np.uint8), np.frombuffer(b"hidden", np.uint8)
+TRUE = np.frombuffer(b"true", np.uint8)
+
+
+@kernel
+def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body, custom):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Cut a page into blocks.
+
+    Args:
+        data: the page in UTF-8, uint8 [n].
+        alt_texts: whether the alternative texts of images are text.
+        names: table of the names of tags, see `lookup`: keys, values.
+        attributes: table of the names of attributes.
+        dropped_classes: table of the classes whose elements are dropped.
+        rules: of each tag, what it does; its flag; the tags that its start closes, int [tags, 4], 0 for none; the set
+            of tags that stops that; the set that its end does not reach through; and those sets, bool [sets, tags].
+        head, body: the tags of these names.
+        custom: the tag that stands for custom elements; the next one stands for unknown names.
+
+    Returns:
+        Text (uint8), blocks [n, COLUMNS], elements [n, 5], class words of the elements, state.
+    """
+    action, flag, implied, implied_stop, end_stop, stops = rules
+    n = len(data)
+    tags = 2
+    for i in range(n):
+        tags += data[i] == LT
+    tags_kept = min(tags, MAX_ELEMENTS)
+    out = np.empty(n + tags + 16, np.uint8)
+    blocks = np.empty((min(tags, MAX_BLOCKS) + 1, COLUMNS), np.int32)
+    elements = np.empty((tags_kept + 1, 5), np.int32)
+    tokens = np.empty(min(n // 3, tags_kept * MAX_TOKENS) + MAX_TOKENS + 1, np.uint32)
+    stack = np.empty(tags_kept + 1, np.int32)
+    open_tags = np.zeros(len(action), np.int32)
+    state = np.zeros(STATES, np.int64)
+    block = np.zeros(COLUMNS, np.int32)
+    found = np.zeros((ATTRIBUTES, 2), np.int64)
+    # the root
+    for k in range(5):
+        elements[0, k] = 0
+    elements[0, PARENT] = -1
+    stack[0] = 0
+    open_tags[0] = 1
+    state[ELEMENTS] = 1
+    state[HEIGHT] = 1
+    i = np.int64(0)
+    while i < n and state[BLOCKS] < MAX_BLOCKS and state[ELEMENTS] < tags_kept:
+        top = stack[state[HEIGHT] - 1]
+        if data[i] != LT or i + 1 >= n:
+            j = find_byte(data, i + 1, n, LT)
+            if elements[top, TAG] == head:
+                k = i
+                while k < j and is_space(data[k]):
+                    k += 1
+                if k < j:
+                    pop(state, stack, elements, open_tags)
+                    top = stack[state[HEIGHT] - 1]
+            if not elements[top, FLAGS] & DROPPED:
+                emit(data, i, j, out, state, block, (elements[top, FLAGS] & PRE) > 0)
+            i = j
+            continue
+        following = data[i + 1]
+        if following == BANG:
+            if i + 3 < n and data[i + 2] == DASH and data[i + 3] == DASH:
+                j = i + 4
+                if j < n and data[j] == GT:
+                    i = j + 1
+                    continue
+                while j + 2 < n and not (data[j] == DASH and data[j + 1] == DASH and data[j + 2] == GT):
+                    j += 1
+                i = j + 3 if j + 2 < n else n
+            else:
+                i = min(find_byte(data, i, n, GT) + 1, n)
+            continue
+        ending = following == SLASH
+        begin = i + 2 if ending else i + 1
+        if begin >= n or not is_letter(data[begin]):
+            if ending or following == QUESTION:
+                i = min(find_byte(data, i, n, GT) + 1, n)
+            else:  # a sign of less than
+                if not elements[top, FLAGS] & DROPPED:
+                    emit(data, i, i + 1, out, state, block, (elements[top, FLAGS] & PRE) > 0)
+                i += 1
+            continue
+        j = begin
+        dash = False
+        while j < n and data[j] != GT and data[j] != SLASH and not is_space(data[j]):
+            dash |= data[j] == DASH
+            j += 1
+        tag = lookup(names[0], names[1], name_hash(data, begin, j))
+        if tag < 0:
+            tag = custom if dash else custom + 1
+        does = action[tag]
+        i, slash = read_attributes(data, j, n, attributes[0], attributes[1], found)
+        dropped = (elements[top, FLAGS] & DROPPED) > 0
+        if ending:
+            if does == LINK:
+                state[IN_LINK] = 0
+                state[LINK_HEIGHT] = 0
+            elif does == EMPHASIS:
+                state[IN_EMPHASIS] = 0
+            elif does == CODE:
+                state[IN_CODE] = 0
+            elif does == SUPERSCRIPT:
+                state[IN_SUP] = 0
+            if close(tag, stops[end_stop[tag]], state, stack, elements, open_tags) and does == BLOCK and not dropped:
+                flush(out, state, block, blocks, top)
+            continue
+        if does == RAW:
+            k = find_end_tag(data, i, n, begin, j)
+            if tag == TITLE_TAG and state[TITLE_STOP] == 0 and not dropped:
+                state[TITLE_START], state[TITLE_STOP] = i, k
+            i = min(find_byte(data, k, n, GT) + 1, n)
+            continue
+        if does == BREAK:
+            if not dropped:
+                if state[OUT] > block[START] and out[state[OUT] - 1] == 10 and not elements[top, FLAGS] & PRE:
+                    flush(out, state, block, blocks, top)
+                elif block[CHARS] > 0:
+                    out[state[OUT]] = 10
+                    state[OUT] += 1
+                    state[SPACE] = 0
+                    state[WORD] = 0
+                    block[BREAKS] += 1
+            continue
+        if does == RULE:
+            if not dropped:
+                flush(out, state, block, blocks, top)
+            continue
+        if does == IMAGE:
+            if not dropped:
+                block[IMAGES] += 1
+                if alt_texts and found[ALT, 1] > found[ALT, 0]:
+                    state[SPACE] = 1
+                    emit(data, found[ALT, 0], found[ALT, 1], out, state, block, (elements[top, FLAGS] & PRE) > 0)
+                    state[SPACE] = 1
+            continue
+        if does == VOID:
+            continue
+        unwanted = found[CLASS, 1] > 0 and has_name(
+            data, found[CLASS, 0], found[CLASS, 1], dropped_classes[0], dropped_classes[1]
+        )
+        inside_dropped = dropped and tag == elements[top, TAG]
+        if does != BLOCK and does != DROP and not unwanted and not inside_dropped:
+            if does == LINK:
+                state[IN_LINK] = found[HREF, 1] > 0
+                state[LINK_HEIGHT] = state[HEIGHT]
+                block[LINKS] += found[HREF, 1] > 0
+            elif does == EMPHASIS:
+                state[IN_EMPHASIS] = 1
+                state[EMPHASIS_HEIGHT] = state[HEIGHT]
+            elif does == CODE:
+                state[IN_CODE] = 1
+            elif does == SUPERSCRIPT:
+                state[IN_SUP] = 1
+            continue
+        if tag == HTML_TAG and state[LANG_STOP] == 0:
+            state[LANG_START], state[LANG_STOP] = found[LANG, 0], found[LANG, 1]
+        if open_tags[tag] > 0 and (tag == HTML_TAG or tag == body):  # noqa: SIM109
+            continue
+        if slash and does == DROP:  # <svg/>
+            continue
+        if does == BLOCK and not dropped:
+            flush(out, state, block, blocks, top)
+        if tag == body or (does == BLOCK and elements[top, TAG] == head):
+            close(head, stops[0], state, stack, elements, open_tags)
+        for k in range(implied.shape[1]):
+            if implied[tag, k] > 0:
+                close(implied[tag, k], stops[implied_stop[tag]], state, stack, elements, open_tags)
+        parent = stack[state[HEIGHT] - 1]
+        new = state[ELEMENTS]
+        flags = elements[parent, FLAGS] | flag[tag]
+        if unwanted or does == DROP:
+            flags |= DROPPED
+        if found[HIDDEN_ATTRIBUTE, 1] > 0:
+            flags |= HIDDEN
+        if found[STYLE, 1] > 0 and style_hides(data, found[STYLE, 0], found[STYLE, 1]):
+            flags |= HIDDEN
+        if found[ARIA, 1] > 0 and contains(data, found[ARIA, 0], found[ARIA, 1], TRUE):
+            flags |= ARIA_HIDDEN
+        elements[new, PARENT] = parent
+        elements[new, TAG] = tag
+        elements[new, FLAGS] = flags
+        elements[new, DEPTH] = elements[parent, DEPTH] + 1
+        elements[new, FIRST_TOKEN] = state[N_TOKENS]
+        if not flags & DROPPED:
+            first = state[N_TOKENS]
+            add_tokens(data, found[CLASS, 0], found[CLASS, 1], np.uint64(0), tokens, state, first)
+            add_tokens(data, found[ID, 0], found[ID, 1], np.uint64(0), tokens, state, first)
+            add_tokens(data, found[ROLE, 0], found[ROLE, 1], np.uint64(1), tokens, state, first)
+            add_tokens(data, found[ITEMPROP, 0], found[ITEMPROP, 1], np.uint64(2), tokens, state, first)
+        stack[state[HEIGHT]] = new
+        state[HEIGHT] += 1
+        state[ELEMENTS] += 1
+        open_tags[tag] += 1
+        if flag[tag] & PRE and i < n and data[i] == 10:
+            i += 1
+    flush(out, state, block, blocks, stack[state[HEIGHT] - 1])
+    ne = state[ELEMENTS]
+    for k in range(5):
+        elements[ne, k] = 0
+    elements[ne, FIRST_TOKEN] = state[N_TOKENS]
+    return out[: state[OUT]], blocks[: state[BLOCKS]], elements[: ne + 1], tokens[: state[N_TOKENS]], state
+
+
+HTML_TAG, TITLE_TAG = 1, 2

@@ -1,0 +1,293 @@
+"""Train the forests that find the main text of pages, and measure them by cross-validation over sites.
+
+    python -m quality_models.train_main_text FOLDER [--folds 5] [--write]
+
+FOLDER holds ``*.jsonl.zst`` files of pages: ``html`` (bytes as Latin-1), ``gold`` (main text), ``url``, ``id``; rows
+with ``suspect`` or ``duplicate_of`` are left out. A site is in one fold only. What is measured is the F1 of words
+(``\\w+``, lower case, as multisets), the mean over pages. ``--write`` trains on all pages and writes the model of
+`curate.main_text`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import time
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from curate.blocks import Blocks, cut
+from curate.charset import decode
+from curate.compiled import kernel
+from curate.forest import Forest
+from curate.kernels.html import ELEMENT, FIRST_TOKEN, PARENT
+from curate.kernels.main_text import choose, context
+from curate.main_text import FORMAT, LEAST_CHANCE, MODEL, MainTextModel, chances, describe
+from curate.model_file import write_model_file
+from curate.urls import normalize_url
+from quality_models.boost import BoostConfig, boost
+
+WORD = re.compile(r"\w+")
+FOLDS = 5
+BLOCKS_OF_A_PAGE = 200  # as many are learned from, drawn by chance
+PRIOR = 4.0  # pages that a class word is imagined to have been seen on, with the mean share of main text
+MIN_SITES = 3  # that a class word must be seen on
+MAX_CELLS = 400_000_000  # of the table that aligns a page with its gold text
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A page: its blocks, the words of each, the share of them that is main text, and the site it is from."""
+
+    source: str
+    kind: str
+    site: str
+    page: Blocks
+    words: list[list[str]]
+    share: NDArray[np.float64]
+    gold: Counter[str]
+
+    @property
+    def fold(self) -> int:
+        """Which fold the site is in."""
+        return zlib.crc32(self.site.encode()) % FOLDS
+
+
+def read_examples(folder: Path) -> Iterator[Example]:
+    """Read pages and align them with their gold texts."""
+    for path in sorted(folder.glob("*.jsonl.zst")):
+        with path.open("rb") as f:
+            reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(f)
+            for line in io.TextIOWrapper(reader, encoding="utf-8"):
+                row = json.loads(line)
+                if row.get("suspect") is None and row.get("duplicate_of") is None:
+                    example = make_example(path.name.partition(".")[0], row)
+                    if example is not None:
+                        yield example
+
+
+def make_example(source: str, row: dict) -> Example | None:
+    """Align one page; None if it has no block or is too long to align."""
+    page = cut(decode(row["html"].encode("latin-1"))[0])
+    words = [WORD.findall(page.text(i).lower()) for i in range(len(page.blocks))]
+    gold = WORD.findall((row["gold"] or "").lower())
+    if not words or sum(map(len, words)) * len(gold) > MAX_CELLS:
+        return None
+    host = re.sub(r"^[a-z]+://", "", normalize_url(row.get("url") or "")).partition("/")[0]
+    site = ".".join(host.split(".")[-2:]) or f"{source}/{row['id']}"
+    return Example(source, row.get("page_type") or "", site, page, words, _shares(words, gold), Counter(gold))
+
+
+def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
+    """Share of each block's words that the longest common subsequence with the gold text holds.
+
+    Blocks of three words and more that stand elsewhere in the gold text, out of order, count as well.
+    """
+    numbers: dict[str, int] = {}
+    page = np.array([numbers.setdefault(w, len(numbers)) for block in words for w in block], np.int32)
+    wanted = np.array([numbers.setdefault(w, len(numbers)) for w in gold], np.int32)
+    on_page, in_gold = _align(page, wanted)
+    left = Counter(wanted[~in_gold].tolist())
+    shares = np.zeros(len(words))
+    at = 0
+    for i, block in enumerate(words):
+        if not block:
+            continue
+        found = Counter(page[at : at + len(block)].tolist())
+        shares[i] = on_page[at : at + len(block)].mean()
+        elsewhere = sum((found & left).values()) / len(block)
+        if elsewhere >= 0.9 and shares[i] < 0.9 and len(block) >= 3:
+            shares[i] = elsewhere
+            left -= found
+        at += len(block)
+    return shares
+
+
+@kernel
+def _align(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Mark, in both sequences, a longest common subsequence."""
+    n, m = len(a), len(b)
+    length = np.zeros((n + 1, m + 1), np.uint16)
+    for i in range(n - 1, -1, -1):
+        for j in range(m - 1, -1, -1):
+            if a[i] == b[j]:
+                length[i, j] = length[i + 1, j + 1] + 1
+            else:
+                length[i, j] = max(length[i + 1, j], length[i, j + 1])
+    in_a, in_b = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
+    i, j = 0, 0
+    while i < n and j < m:
+        if a[i] == b[j]:
+            in_a[i] = in_b[j] = True
+            i += 1
+            j += 1
+        elif length[i + 1, j] >= length[i, j + 1]:
+            i += 1
+        else:
+            j += 1
+    return in_a, in_b
+
+
+def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    """Return the class words of a page, and the share of main text in the elements that bear each."""
+    elements, blocks = example.page.elements, example.page.blocks
+    n = len(elements) - 1
+    weight = np.sqrt([len(words) for words in example.words])
+    main, total = np.zeros(n), np.zeros(n)
+    np.add.at(main, blocks[:, ELEMENT], weight * example.share)
+    np.add.at(total, blocks[:, ELEMENT], weight)
+    for e in range(n - 1, 0, -1):
+        main[elements[e, PARENT]] += main[e]
+        total[elements[e, PARENT]] += total[e]
+    sums: dict[int, list[float]] = {}
+    for e in np.flatnonzero(total).tolist():
+        for token in set(example.page.tokens[elements[e, FIRST_TOKEN] : elements[e + 1, FIRST_TOKEN]].tolist()):
+            known = sums.setdefault(token, [0.0, 0.0])
+            known[0] += main[e]
+            known[1] += total[e]
+    return np.array(list(sums), np.uint32), np.array([a / b for a, b in sums.values()])
+
+
+def class_weights(
+    rates: Sequence[tuple[NDArray[np.uint32], NDArray[np.float64]]], sites: Sequence[str]
+) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    """Return the class words seen on several sites, sorted, and the log odds of main text below them."""
+    numbers = {site: i for i, site in enumerate(sorted(set(sites)))}
+    token = np.concatenate([tokens for tokens, _ in rates])
+    rate = np.concatenate([share for _, share in rates])
+    site = np.repeat([numbers[s] for s in sites], [len(tokens) for tokens, _ in rates])
+    keys, inverse = np.unique(token, return_inverse=True)
+    seen = np.bincount(np.unique(inverse.astype(np.int64) * len(numbers) + site) // len(numbers), minlength=len(keys))
+    base = rate.mean()
+    mean = (np.bincount(inverse, rate) + PRIOR * base) / (np.bincount(inverse) + PRIOR)
+    odds = np.log(mean / (1 - mean)) - np.log(base / (1 - base))
+    return keys[seen >= MIN_SITES], odds[seen >= MIN_SITES]
+
+
+def logits(forest: Forest, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of the trees."""
+    return forest.predict(rows) * len(forest.roots)
+
+
+class Trainer:
+    """Trains on any choice of folds, and keeps what it has made for the next choice."""
+
+    def __init__(self, examples: list[Example]) -> None:
+        self.examples = examples
+        self.rates = [class_rates(e) for e in examples]
+        self._weights: dict[frozenset[int], tuple[NDArray[np.uint32], NDArray[np.float64]]] = {}
+        self._first: dict[frozenset[int], Forest] = {}
+
+    def weights(self, without: frozenset[int]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+        """Class weights from all folds but some."""
+        if without not in self._weights:
+            chosen = [i for i, e in enumerate(self.examples) if e.fold not in without]
+            self._weights[without] = class_weights(
+                [self.rates[i] for i in chosen], [self.examples[i].site for i in chosen]
+            )
+        return self._weights[without]
+
+    def rows(self, example: Example, without: frozenset[int]) -> NDArray[np.float64]:
+        """Features of a page, its class weights from sites that are neither its own nor in ``without``."""
+        return describe(example.page, *self.weights(without | {example.fold}))
+
+    def first(self, without: frozenset[int]) -> Forest:
+        """First forest, from all folds but some."""
+        if without not in self._first:
+            chosen = [e for e in self.examples if e.fold not in without]
+            self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], 1)
+        return self._first[without]
+
+    def train(self, without: frozenset[int]) -> MainTextModel:
+        """Train on all folds but some; the second forest learns from chances of pages that the first did not see."""
+        chosen = [e for e in self.examples if e.fold not in without]
+        described = []
+        for example in chosen:
+            rows = self.rows(example, without)
+            unseen = self.first(without | {example.fold})
+            chance = 1 / (1 + np.exp(-logits(unseen, rows)))
+            described.append(np.hstack([rows, context(example.page.blocks, example.page.elements, chance)]))
+        second = self._grow(chosen, described, 2)
+        return MainTextModel(self.first(without), second, *self.weights(without))
+
+    def _grow(self, examples: list[Example], described: list[NDArray[np.float64]], seed: int) -> Forest:
+        """Grow a forest; a page weighs the same whatever its length, a block by its words to the power of .75."""
+        random = np.random.default_rng(seed)
+        rows, targets, weights = [], [], []
+        for example, table in zip(examples, described, strict=True):
+            n = len(table)
+            some = np.sort(random.permutation(n)[:BLOCKS_OF_A_PAGE])
+            weight = (np.array([len(words) for words in example.words]) + 1.0) ** 0.75
+            rows.append(table[some])
+            targets.append(example.share[some])
+            weights.append((weight / weight.sum() * 100 * n / len(some))[some])
+        return boost(np.concatenate(rows), np.concatenate(targets), np.concatenate(weights), BoostConfig(seed=seed))
+
+
+def f1(found: Counter[str], gold: Counter[str]) -> float:
+    """F1 of two multisets of words."""
+    both = sum((found & gold).values())
+    total = sum(found.values()) + sum(gold.values())
+    return 2 * both / total if total else 1.0
+
+
+def measure(model: MainTextModel, example: Example) -> float:
+    """F1 of the main text that a model finds in a page."""
+    kept = choose(example.page.blocks, chances(example.page, model), LEAST_CHANCE)
+    return f1(Counter(w for i in np.flatnonzero(kept) for w in example.words[i]), example.gold)
+
+
+def save(model: MainTextModel, path: Path, facts: dict) -> None:
+    """Write a model."""
+    arrays = {"class-keys": model.class_keys, "class-weights": model.class_weights.astype(np.float32)}
+    for name, forest in (("first", model.first), ("second", model.second)):
+        for field in ("roots", "feature", "value", "left"):
+            array = getattr(forest, field)
+            arrays[f"{name}-{field}"] = array.astype(np.float32) if field == "value" else array
+    parts = {}
+    for name, array in arrays.items():
+        buffer = io.BytesIO()
+        np.save(buffer, array)
+        parts[f"{name}.npy"] = buffer.getvalue()
+    write_model_file(path, FORMAT, {"facts": facts}, parts)
+
+
+def main() -> None:
+    """Measure, and write the model if asked to."""
+    parser = argparse.ArgumentParser(description="Train and measure the main text model.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--folds", type=int, default=FOLDS, help="how many of the five folds to measure")
+    parser.add_argument("--write", action="store_true", help="train on all pages and write the model")
+    arguments = parser.parse_args()
+    examples = list(read_examples(arguments.folder))
+    trainer = Trainer(examples)
+    results: dict[str, list[float]] = defaultdict(list)
+    for fold in range(arguments.folds):
+        started = time.process_time()
+        model = trainer.train(frozenset({fold}))
+        for example in examples:
+            if example.fold == fold:
+                value = measure(model, example)
+                results[example.source].append(value)
+                if example.kind:
+                    results[f"{example.source}: {example.kind}"].append(value)
+        print(f"fold {fold}: {time.process_time() - started:.0f} s", flush=True)
+    table = {name: {"pages": len(v), "f1": round(float(np.mean(v)), 4)} for name, v in sorted(results.items())}
+    print(json.dumps(table, indent=1))
+    if arguments.write:
+        facts = {"pages": len(examples), "sites": len({e.site for e in examples}), "cross-validated f1": table}
+        save(trainer.train(frozenset()), MODEL, facts)
+        print("wrote", MODEL.name, MODEL.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()

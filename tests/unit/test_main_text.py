@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curate.blocks import cut
+from curate.kernels.main_text import CONTEXT, FEATURES, choose, context
+from curate.main_text import chances, describe, load_model, main_text
+
+SENTENCE = "The river rose in the night, and the bridge stayed closed until the morning because of it. "
+MENU = "<ul class=menu><li><a href=/>Home</a><li><a href=/news>News</a><li><a href=/about>About us</a></ul>"
+COOKIES = "<div class=cookie-banner>We use cookies to improve your experience. <button>Accept all</button></div>"
+FOOTER = "<footer><p>© 2021 Example Ltd. All rights reserved.</p><a href=/privacy>Privacy</a></footer>"
+
+
+def site(content):
+    return f"<title>x</title><body><div id=top>{MENU}{COOKIES}</div><div id=main>{content}</div>{FOOTER}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (f"<h1>The river</h1><p>{SENTENCE * 3}</p><p>{SENTENCE * 2}</p>", ["The river", SENTENCE * 3, SENTENCE * 2]),
+        (f"<p>{SENTENCE * 3}</p><ul><li>{SENTENCE}</li><li>{SENTENCE * 2}</li></ul>", [SENTENCE * 3, SENTENCE]),
+        (f"<p>{SENTENCE * 3}</p><pre>for x in y:\n    print(x)</pre><p>{SENTENCE}</p>", ["for x in y:\n    print(x)"]),
+        (
+            f"<p>{'川の水が増えて、橋は朝まで通れませんでした。' * 9}</p>",
+            ["川の水が増えて、橋は朝まで通れませんでした。"],
+        ),
+        (f"<p>{'Вода в реке поднялась, и мост закрыли до утра. ' * 9}</p>", ["Вода в реке поднялась"]),
+    ],
+)
+def test_the_content_is_kept_and_what_is_around_it_is_not(content, expected):
+    text = main_text(cut(site(content)))
+    for piece in expected:
+        assert piece.strip() in text
+    for other in ("Home", "About us", "cookies", "Accept", "rights reserved", "Privacy"):
+        assert other not in text
+
+
+def test_the_pieces_are_apart_as_on_the_page():
+    content = (
+        f"<h1>The river</h1><p>{SENTENCE * 3}</p><p>It rose:</p>"
+        "<ul><li>in the night<ul><li>by a metre</ul><li>in the day</ul>"
+        "<table><tr><th>Day<th>Height<tr><td>Monday<td>2.1 m</table>"
+        f"<pre>a\n  b</pre><p>{SENTENCE * 3}<br><br>{SENTENCE * 3}</p>"
+    )
+    text = main_text(cut(f"<title>The river</title><body>{content}"))
+    sentences = (SENTENCE * 3).strip()
+    assert text == (
+        f"The river\n\n{sentences}\n\nIt rose:\n\nin the night\nby a metre\nin the day\n\nDay\tHeight\nMonday\t2.1 m"
+        f"\n\na\n  b\n\n{sentences}\n\n{sentences}"
+    )
+
+
+def test_a_page_of_nothing_but_navigation_has_no_text():
+    assert main_text(cut(f"<nav>{MENU}</nav>")) == ""
+    assert main_text(cut("")) == ""
+
+
+PAGES = st.lists(
+    st.sampled_from(["<p>", "<div class='post body'>", "</div>", "<nav>", "</nav>", "<li>", "<a href=x>", "</a>",
+                     "<h1>", SENTENCE, "Home ", "日本。", "<table><tr><td>", "</table>", "<br>", "<article>"]),
+    max_size=60,
+).map("".join)  # fmt: skip
+
+
+@given(PAGES)
+def test_chances_are_chances_and_numbers_are_numbers(page):
+    blocks, model = cut(page), load_model()
+    if not len(blocks.blocks):
+        return
+    rows = describe(blocks, model.class_keys, model.class_weights)
+    assert rows.shape == (len(blocks.blocks), FEATURES)
+    assert np.isfinite(rows).all()
+    around = context(blocks.blocks, blocks.elements, np.full(len(rows), 0.5))
+    assert around.shape == (len(rows), CONTEXT)
+    assert np.isfinite(around).all()
+    found = chances(blocks, model)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert set(main_text(blocks).split()) <= {w for i in range(len(rows)) for w in blocks.text(i).split()}
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 50)), min_size=1, max_size=9))
+def test_the_choice_has_the_greatest_expected_f1(drawn):
+    chance = np.array([p for p, _ in drawn])
+    blocks = cut("".join(f"<p>{'word ' * n}</p>" for _, n in drawn)).blocks
+    words = np.array([n for _, n in drawn])
+
+    def expected_f1(keep):
+        return 2 * (chance * words)[keep].sum() / max(words[keep].sum() + (chance * words).sum(), 1e-9)
+
+    every = [np.array([bool(bits >> i & 1) for i in range(len(drawn))]) for bits in range(1, 2 ** len(drawn))]
+    assert expected_f1(choose(blocks, chance, 0.0)) >= max(map(expected_f1, every)) - 1e-9
+    assert (chance[choose(blocks, chance, 0.3)] >= 0.3).all()
