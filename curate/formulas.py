@@ -27,7 +27,7 @@ _NAMES = ("tex", "math", "formula", "equation", "codecogs")
 _STYLE = re.compile(r"\{\\(?:displaystyle|textstyle|scriptstyle)\s*(.*)\}", re.DOTALL)
 # A picture is a formula if its class or address says so, or its alternative text cannot be anything else.
 _FORMULA_CLASS = re.compile(r"\b(?:tex|latex|math|equation|formula)\b", re.IGNORECASE)
-_FORMULA_SOURCE = re.compile(r"\blatex\b|mathtex|mimetex|codecogs|/math/render/", re.IGNORECASE)
+_FORMULA_SOURCE = re.compile(r"\b(?:la)?tex\b|mathtex|mimetex|codecogs|/math/render/", re.IGNORECASE)
 _FORMULA_TEXT = re.compile(
     r"\\(?:frac|dfrac|tfrac|sqrt|sum|int|prod|lim|infty|cdot|times|leq?|geq?|neq?|pm|left|right|partial|nabla|equiv|approx"
     r"|alpha|beta|gamma|delta|epsilon|theta|lambda|mu|pi|sigma|phi|omega|vec|hat|bar|overline|log|ln|sin|cos|tan|l?c?dots"
