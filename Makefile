@@ -23,7 +23,7 @@ test: setup ## every test that needs nothing but Python
 	$(BIN)/python -m pytest -q
 
 test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
-	$(BIN)/python -m pytest -q -m flink tests/runners
+	$(BIN)/python -m pytest -q -m flink tests/runners tests/pipelines/test_dedup_flink.py
 
 lint: setup ## ruff
 	$(BIN)/ruff check .

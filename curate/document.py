@@ -26,6 +26,8 @@ class Document:
     never has any. ``charset`` is the one the server declared. ``date`` is the crawl time, ISO 8601 in UTC or empty.
     ``source`` is the name the recipe gave to the input, never a file name: the corpus must not depend on how the
     input was cut into files. ``copies`` is how often training sees the document (the mixture's epochs).
+    ``cluster_size`` is how many documents it stands for: itself, its exact copies, and its near duplicates; ``cluster``
+    is the id that their cluster is known by, "" where there is none.
     """
 
     id: str
@@ -40,6 +42,8 @@ class Document:
     language_score: float = 0.0
     domain: str = ""
     quality: float = float("nan")
+    cluster: str = ""
+    cluster_size: int = 1
     signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -148,6 +149,7 @@ def _keep_lists(tree: HTMLTree) -> None:
 def _trafilatura(page: str, url: str | None) -> str:
     import trafilatura
 
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that has no text
     try:
         found = trafilatura.extract(
             page,

@@ -159,7 +159,7 @@ def _quality(config: QualityConfig) -> MapFunction:
     quality_score("", config.model)  # a model that is missing or damaged is told here, not page by page
 
     def step(document: Document) -> Document | Rejection:
-        score = quality_score(document.text, config.model, document.signals, document.language)
+        score = quality_score(document.text, config.model, document.signals, document.language or "en")
         if score < config.min_score:
             return Rejection("low_quality", score, config.min_score)
         return replace(document, quality=score)

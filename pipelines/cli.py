@@ -222,13 +222,14 @@ def _print_fate(console: Console, fate: Any) -> None:
     metavar="RULE=LIMIT",
     help="A new limit for a rule, e.g. gopher_too_few_words=30, or RULE=none to drop it; can be repeated.",
 )
-def recut(folder: str, presets: tuple[str, ...], settings: tuple[str, ...]) -> None:
+@click.option("--step", default="", metavar="NAME", help="The step whose limits are changed; the first heuristics.")
+def recut(folder: str, presets: tuple[str, ...], settings: tuple[str, ...], step: str) -> None:
     """Say what other limits would change in the finished run in FOLDER, from its stored signals, in seconds."""
     with _errors(ValueError):
         from pipelines.recut import recut as compare
 
         limits = dict(_limit(setting) for setting in settings)
-        found = compare(folder, presets, limits)
+        found = compare(folder, presets, limits, step)
     console = _console()
     table = Table("", "", "documents gained", "tokens gained", "documents lost", "tokens lost", "for example")
     for kind, label in sorted({*found.gained, *found.lost}):
@@ -272,6 +273,40 @@ def _limit(setting: str) -> tuple[str, float | None]:
         return name, None if value == "none" else float(value)
     except ValueError:
         sys.exit(f"curate: --set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
+
+
+@main.group()
+def sketch() -> None:
+    """What near-duplicate detection needs of a corpus, 400 bytes a document and no word of its text.
+
+    A sketch lets a new crawl be deduplicated against an old one, or against somebody else's corpus: name its folder in
+    the recipe, `minhash_dedup: {index: [FOLDER]}`.
+    """
+
+
+@sketch.command("export")
+@_recipe_options
+@click.option("--to", "folder", required=True, help="Folder for the sketch.")
+def export_(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str, ...], folder: str) -> None:
+    """Write the sketch of the run of RECIPE in --output, given with the same --input and --set as that run."""
+    with _errors(ValueError, FileExistsError):
+        from pipelines.recipe import load_recipe
+        from pipelines.sketch import export_run
+
+        documents = export_run(load_recipe(recipe, inputs, settings), output, folder)
+    _console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
+
+
+@sketch.command("import")
+@click.argument("sketches", nargs=-1, required=True)
+@click.option("--into", "folder", required=True, help="Folder of the sketch that is extended, or begun.")
+def import_(sketches: tuple[str, ...], folder: str) -> None:
+    """Check SKETCHES and add their documents, in this order, behind those of the sketch in --into."""
+    with _errors(ValueError):
+        from pipelines.sketch import import_sketches
+
+        documents = import_sketches(sketches, folder)
+    _console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})

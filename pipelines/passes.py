@@ -68,6 +68,7 @@ def run_slice(part: Slice, job: Job) -> dict:
         return files.read_json(job.path("slice", index, "json"))
     chain = _chain(job)
     losers = {t.name: dict(t.losers(index)) for t in job.decided}
+    clusters = [t.step.clusters(t.decision, index) for t in job.decided]
     names = [name for name, _ in chain]
     ledger = Ledger(
         job.path("rejected", index),
@@ -77,7 +78,7 @@ def run_slice(part: Slice, job: Job) -> dict:
         job.originals,
     )
     with ledger, _writer(job, index) as writer:
-        source = _stored(job, index, ledger, losers) if job.before else _raw(part, ledger)
+        source = _stored(job, index, ledger, losers, clusters) if job.before else _raw(part, ledger)
         for document, row in source:
             ledger.begin(document)
             kept = _through(document, row, chain, losers, ledger)
@@ -101,6 +102,8 @@ def run_slice(part: Slice, job: Job) -> dict:
 Row = dict[str, Any]
 #: Per step, the rejected row numbers of the slice.
 Losers = dict[str, dict[int, Rejection]]
+#: Cluster and its size of documents that had duplicates, by row number.
+Clusters = dict[int, tuple[str, int]]
 
 
 def _raw(part: Slice, ledger: Ledger) -> Iterator[tuple[Document, Row]]:
@@ -114,7 +117,9 @@ def _raw(part: Slice, ledger: Ledger) -> Iterator[tuple[Document, Row]]:
         ledger.done += piece.stop - piece.start
 
 
-def _stored(job: Job, index: int, ledger: Ledger, losers: Losers) -> Iterator[tuple[Document, Row]]:
+def _stored(
+    job: Job, index: int, ledger: Ledger, losers: Losers, clusters: list[Clusters]
+) -> Iterator[tuple[Document, Row]]:
     """Yield the documents that the pass before left, each with its row and number."""
     large = {
         name: LargeColumn(files.join(folder, f"{name}-{index:05d}.parquet"), name) for name, folder in job.large.items()
@@ -124,6 +129,8 @@ def _stored(job: Job, index: int, ledger: Ledger, losers: Losers) -> Iterator[tu
         needed = {} if number in lost_first else large  # whoever goes at once need not be read
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         ledger.done += 1
+        for cluster, size in (found[number] for found in clusters if number in found):
+            row |= {"cluster": cluster, "cluster_size": row["cluster_size"] + size - 1}
         yield Document(**{name: row[name] for name in FACTS}, **values), {**row, "number": number}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import xxhash
 
+from curate.sketch import MANIFEST
 from pipelines.recipe import Recipe, RecipeError, Step, digest
 from pipelines.registry import STEPS, CorpusStep
 from pipelines.sources import InputFile, Slice, cut_slices
@@ -117,7 +118,7 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
             changed |= STEPS[step.kind].changes
         writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
         shape = recipe.output if last else None
-        named = [_named_files(s.config) for s in (*decided, *steps)]
+        named = [named_files(s.config) for s in (*decided, *steps)]
         keyed = [(k.kind, _key_settings(k)) for k in keys]
         depends = digest([depends, decided, steps, named, keyed, shape])
         passes.append(Pass(i, decided, steps, keys, writes, depends, last))
@@ -126,13 +127,15 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
     return Plan(recipe, tuple(cut_slices(inputs)), tuple(passes))
 
 
-def _named_files(config: Any) -> list[str]:
-    """Return digests of the files that a step's settings name: a model, a list of domains."""
+def named_files(config: Any) -> list[str]:
+    """Return digests of the files that a step's settings name: a model, a list of domains, a sketch."""
     found: list[str] = []
     for value in (getattr(config, f.name) for f in fields(config)):
         for name in value if isinstance(value, tuple) else (value,):
-            if isinstance(name, str) and name and Path(name).is_file():
-                found.append(xxhash.xxh3_64_hexdigest(Path(name).read_bytes()))
+            if isinstance(name, str) and name:
+                # a sketch is a folder, and its manifest has the digests of all else that is in it
+                paths = [path for path in (Path(name), Path(name, MANIFEST)) if path.is_file()]
+                found += [xxhash.xxh3_64_hexdigest(path.read_bytes()) for path in paths]
     return found
 
 

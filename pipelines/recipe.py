@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import orjson
 import xxhash
@@ -131,9 +132,12 @@ def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Se
         raise RecipeError(f"{where}:{line}: not YAML: {e.problem}") from None
     if not isinstance(raw, dict) or root is None:
         raise RecipeError(f"{where}:1: a recipe is a mapping with the keys name, sources, steps, output")
-    lines = _lines(root)
+    lines = _lines(root, where)
     reader = _Reader(where, lines)
     reader.known(raw, ("name", "sources", "steps", "output"), ())
+    for key in ("sources", "steps"):
+        if not isinstance(raw.get(key) or [], list):
+            raise reader.error((key,), key, "expected a list: one '- ' line each")
     steps = [reader.step(i, entry) for i, entry in enumerate(raw.get("steps") or [])]
     if not steps:
         raise RecipeError(f"{where}:{lines.get(('steps',), 1)}: steps: the recipe has no steps")
@@ -167,6 +171,22 @@ class _Reader:
             if key not in names:
                 raise self.error((*path, key), str(key), f"unknown key{_did_you_mean(str(key), names)}")
 
+    def _known_within(self, raw: Any, kind: Any, path: tuple) -> None:
+        """Refuse unknown keys at any depth: in settings that are settings themselves, alone or in lists."""
+        if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
+            self.known(raw, [f.name for f in fields(kind)], path)
+            types = get_type_hints(kind)
+            for key, value in raw.items():
+                self._known_within(value, types[key], (*path, key))
+        elif isinstance(raw, list):
+            for i, value in enumerate(raw):
+                for inner in get_args(kind):
+                    self._known_within(value, inner, (*path, i))
+        elif isinstance(raw, dict):
+            for inner in get_args(kind):  # X | None, and the values of a mapping by name
+                if is_dataclass(inner) and get_origin(kind) in (UnionType, Union):
+                    self._known_within(raw, inner, path)
+
     def step(self, i: int, entry: Any) -> tuple[str, str, dict]:
         if isinstance(entry, str):
             entry = {entry: None}
@@ -181,7 +201,7 @@ class _Reader:
     def build(self, cls: type, raw: Any, path: tuple) -> Any:
         if not isinstance(raw, dict):
             raise self.error(path, str(path[-1]), "expected a mapping of settings")
-        self.known(raw, [f.name for f in fields(cls)], path)
+        self._known_within(raw, cls, path)
         try:
             return TypeAdapter(cls).validate_python(raw)
         except ValidationError as e:
@@ -217,13 +237,17 @@ def _did_you_mean(word: str, known: Any) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"
 
 
-def _lines(node: yaml.Node, path: tuple = ()) -> dict[tuple, int]:
+def _lines(node: yaml.Node, where: str, path: tuple = ()) -> dict[tuple, int]:
     found = {path: node.start_mark.line + 1}
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            found |= _lines(value, (*path, key.value))
-            found[(*path, key.value)] = key.start_mark.line + 1
+            line = key.start_mark.line + 1
+            if (*path, key.value) in found:  # YAML forbids it, PyYAML takes the last one
+                first = found[(*path, key.value)]
+                raise RecipeError(f"{where}:{line}: {key.value}: given twice, first in line {first}: delete one")
+            found |= _lines(value, where, (*path, key.value))
+            found[(*path, key.value)] = line
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
-            found |= _lines(value, (*path, i))
+            found |= _lines(value, where, (*path, i))
     return found

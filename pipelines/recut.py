@@ -42,19 +42,22 @@ class Recut:
     tokens: int = 0
 
 
-def recut(output: str, presets: Sequence[str] = (), limits: Mapping[str, float | None] | None = None) -> Recut:
+def recut(
+    output: str, presets: Sequence[str] = (), limits: Mapping[str, float | None] | None = None, step: str = ""
+) -> Recut:
     """Compare the limits that a finished run used with others.
 
     Args:
         output: folder of the run.
         presets: the new presets; none given means the run's own.
         limits: changed limits by rule name, None removes the rule.
+        step: name of the run's step whose limits are changed; the first ``heuristics`` by default.
 
     Raises:
         FileNotFoundError: no finished run, or one that measured no signals.
         ValueError: an unknown preset or rule, or one whose signals the run did not store.
     """
-    step, old_presets, old_limits = _used(output)
+    step, old_presets, old_limits = _used(output, step)
     old = rules_of(old_presets, old_limits)
     new = rules_of(presets or old_presets, {**({} if presets else old_limits), **(limits or {})})
     result = Recut()
@@ -66,14 +69,18 @@ def recut(output: str, presets: Sequence[str] = (), limits: Mapping[str, float |
     return result
 
 
-def _used(output: str) -> tuple[str, list[str], dict[str, float | None]]:
+def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | None]]:
     path = files.join(output, "manifest.json")
     if not files.exists(path):
         raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
-    for step in files.read_json(path)["recipe"]["steps"]:
-        if step["step"] == "heuristics":
-            return step["name"], step["presets"], step["limits"]
-    raise FileNotFoundError(f"the run in {output} has no step heuristics: it stored no signals")
+    found = [s for s in files.read_json(path)["recipe"]["steps"] if s["step"] == "heuristics"]
+    if not found:
+        raise FileNotFoundError(f"the run in {output} has no step heuristics: it stored no signals")
+    known = {s["name"]: s for s in found}
+    step = known.get(name or found[0]["name"])
+    if not step:
+        raise ValueError(f"the run in {output} has no step {name!r} of kind heuristics; it has {', '.join(known)}")
+    return step["name"], step["presets"], step["limits"]
 
 
 def _shards(output: str, kind: str, columns: list[str] | None = None) -> Iterator[pa.Table]:

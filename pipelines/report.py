@@ -6,16 +6,17 @@ All but inputs.json are the same bytes however the input was cut into files and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import metadata, resources
 from typing import TYPE_CHECKING
 
 import jinja2
 
 from pipelines import files
+from pipelines.corpus.lines import LineDedup, top_lines
 from pipelines.plan import code_version
 from pipelines.recipe import digest
-from pipelines.summary import summarize
+from pipelines.summary import merge
 
 if TYPE_CHECKING:
     from pipelines.workspace import Workspace
@@ -23,11 +24,16 @@ if TYPE_CHECKING:
 FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
 #: Steps that reject something of any real crawl: one that rejects nothing is not working.
 MUST_REJECT = frozenset({"extract", "heuristics", "exact_dedup", "minhash_dedup"})
+TOP_LINES = 20  # in the report
 TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 
 
-def build_report(space: Workspace) -> dict:
+def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     """Sum what the slices counted into the funnel, and check that nothing disappeared.
+
+    Args:
+        space: of a run whose shards are written.
+        shards: the facts of all of them, `pipelines.shards.shard_facts`.
 
     Raises:
         RuntimeError: a step where read is not kept plus rejected, or that did not read all its forerunner kept.
@@ -58,7 +64,7 @@ def build_report(space: Workspace) -> dict:
     for manifest in space.manifests(space.plan.passes[-1]):
         for key in totals:
             totals[key] += manifest["totals"][key]
-    summary = summarize(space.output)
+    summary = merge(shard["summary"] for shard in shards)
     mixture = _mixture(space)
     return {
         "recipe": space.plan.recipe.name,
@@ -67,6 +73,7 @@ def build_report(space: Workspace) -> dict:
         "broken_records": problems,
         "corpus": totals,
         "mixture": mixture,
+        "repeated_lines": _repeated_lines(space),
         "labels": summary["labels"],
         "examples": summary["examples"],
         "warnings": [
@@ -85,6 +92,16 @@ def _mixture(space: Workspace) -> dict | None:
             if files.exists(path):
                 return files.read_json(path)
     return None
+
+
+def _repeated_lines(space: Workspace) -> list[dict]:
+    """The lines that line deduplication removed from most documents."""
+    found: list[dict] = []
+    for spec in space.plan.passes:
+        for taken in space.taken(spec):
+            if isinstance(taken.step, LineDedup):
+                found += top_lines(taken.decision, taken.config)
+    return found[:TOP_LINES]
 
 
 def _step_warnings(steps: dict[str, dict]) -> Iterator[str]:
@@ -129,7 +146,7 @@ def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
         )
 
 
-def write_reports(space: Workspace, report: dict) -> None:
+def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> None:
     """Write report.json, report.html, inputs.json, and manifest.json last."""
     out = space.output
     files.write_json(files.join(out, "report.json"), report)
@@ -145,23 +162,17 @@ def write_reports(space: Workspace, report: dict) -> None:
         "curate": metadata.version("curate"),
         "code_digest": code_version(),
         "corpus": report["corpus"],
-        "files": _outputs(out),
+        "files": _outputs(out, shards),
     }
     files.write_json(files.join(out, "manifest.json"), manifest)
 
 
-def _outputs(out: str) -> list[dict]:
-    found = []
-    paths = [
-        (k, m.path) for k in TABLES if files.exists(files.join(out, k)) for m in files.match(files.join(out, k, "*"))
-    ]
-    for kind, path in [*paths, ("", files.join(out, "report.json"))]:
-        with files.open_read(path) as f:
-            data = f.read()
-        name = path.rsplit("/", 1)[-1]
-        digested = hashlib.sha256(data).hexdigest()
-        found.append({"path": f"{kind}/{name}".lstrip("/"), "bytes": len(data), "sha256": digested})
-    return found
+def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
+    written = [fact for shard in shards for fact in shard["files"]]
+    written.sort(key=lambda fact: (TABLES.index(fact["path"].partition("/")[0]), fact["path"]))
+    with files.open_read(files.join(out, "report.json")) as f:
+        data = f.read()
+    return [*written, {"path": "report.json", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}]
 
 
 def render(report: dict) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from pipelines.recipe import Recipe, RecipeError
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
-from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_tasks
+from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_facts, shard_tasks
 from pipelines.sources import list_inputs
 from pipelines.tables import read_table
 from pipelines.workspace import Workspace, absolute
@@ -57,13 +58,17 @@ def _preflight(space: Workspace) -> None:
         RecipeError: naming the step.
     """
     for spec in space.plan.passes:
+        checks: list[tuple[str, Callable[[Any], Any], Any]] = []
         for step in spec.steps if not space.pass_done(spec) else ():
             kind = STEPS[step.kind]
             assert not isinstance(kind, CorpusStep)
+            checks.append((step.name, kind.make, step.config))
+        checks += [(t.name, t.step.check, t.config) for t in space.taken(spec) if not space.decided(t)]
+        for name, check, config in checks:
             try:
-                kind.make(step.config)
+                check(config)
             except (ValueError, OSError, ImportError) as e:
-                raise RecipeError(f"step {step.name}: {e}") from e
+                raise RecipeError(f"step {name}: {e}") from e
 
 
 def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch) -> None:
@@ -153,9 +158,11 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
         files.delete([files.join(space.output, kind)])
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))
-    watch(Work("shards"), lambda: runner.run(tasks, WriteShards(space.output, shards)))
-    report = build_report(space)
-    write_reports(space, report)
+    facts = space.folder(last)
+    watch(Work("shards"), lambda: runner.run(tasks, WriteShards(space.output, facts, shards)))
+    written = shard_facts(facts)
+    report = build_report(space, written)
+    write_reports(space, report, written)
     files.write_json(done, {"digest": last.digest})
     files.delete([space.folder(last)])  # the sorted runs are as large as the result
     return report

@@ -42,6 +42,9 @@ class Runner(AbstractContextManager["Runner"]):
 
     def __init__(self, workers: int = 1, beam_options: Sequence[str] = (), memory: int = MEMORY) -> None:
         self.workers, self.memory = workers, memory
+        for before, option in zip(("", *beam_options), beam_options, strict=False):
+            if not option.startswith("-") and ("=" in before or not before.startswith("--")):
+                raise RunError(f"{option!r} is no option of a Beam runner; inputs are given as --input {option!r}")
         self._options = PipelineOptions(list(beam_options))
         self._name = self._options.view_as(StandardOptions).runner or ""
         self._local = not beam_options

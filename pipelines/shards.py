@@ -22,6 +22,7 @@ from curate.document import Document
 from curate.hashing import stable_u64
 from curate.megatron import megatron_index
 from pipelines import files
+from pipelines.summary import summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, read_table, signals_schema
 
 SPILL_BYTES = 64_000_000
@@ -81,7 +82,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
         facts = (d.id, d.text, d.url, d.date, d.source, d.title, d.language, d.language_score, d.domain, d.quality)
-        self._add("documents", _shard_of_id(d.id, self.shards.documents), (*facts, count, d.copies), len(d.text))
+        values = (*facts, d.cluster, d.cluster_size, count, d.copies)
+        self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
             copied = (d.tokens, d.id, copy, d.language, d.domain, key)
@@ -143,19 +145,24 @@ def shard_tasks(shards: Shards, manifests: Iterable[dict]) -> list[ShardTask]:
 
 
 class WriteShards(beam.PTransform):
-    """Make output files: a PCollection of shard tasks in, a list of file facts per shard out."""
+    """Make output files, from a PCollection of shard tasks."""
 
-    def __init__(self, output: str, shards: Shards) -> None:
+    def __init__(self, output: str, facts: str, shards: Shards) -> None:
         super().__init__()
-        self.output, self.shards = output, shards
+        self.output, self.facts, self.shards = output, facts, shards
 
-    def expand(self, tasks: beam.PCollection[ShardTask]) -> beam.PCollection[list]:
+    def expand(self, tasks: beam.PCollection[ShardTask]) -> beam.PCollection[None]:
         """One call per shard."""
-        return tasks | "WriteShard" >> beam.Map(write_shard, self.output, self.shards).with_output_types(list)
+        return tasks | "WriteShard" >> beam.Map(write_shard, self.output, self.facts, self.shards)
 
 
-def write_shard(task: ShardTask, output: str, shards: Shards) -> list[dict]:
-    """Take one shard's rows from all runs, sort them, write its files, and say what was written."""
+def shard_facts(folder: str) -> list[dict]:
+    """Read what all shards left in the folder of facts: ``files`` and ``summary`` of each."""
+    return [files.read_json(m.path) for m in files.match(files.join(folder, "shard-*.json"))]
+
+
+def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
+    """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
     tables = [_row_group(path, group) for path, group in task.pieces]
     table = pa.concat_tables([shards.schema(task.kind).empty_table(), *tables]).combine_chunks()
     if task.kind == "tokens":
@@ -172,7 +179,8 @@ def write_shard(task: ShardTask, output: str, shards: Shards) -> list[dict]:
         written.append(_facts(output, f"{task.kind}/{name}.parquet", table.num_rows))
     if task.kind == "tokens" and "megatron" in shards.formats:
         written += _megatron(table, output, name, np.dtype(shards.token_type))
-    return written
+    found = {"files": written, "summary": summarize(task.kind, table)}
+    files.write_json(files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), found)
 
 
 def _megatron(table: pa.Table, output: str, name: str, dtype: np.dtype) -> list[dict]:

@@ -115,8 +115,10 @@ def list_inputs(sources: Sequence[Source]) -> list[InputFile]:
     """List every file of every source, sorted by path.
 
     Raises:
-        RecipeError: a pattern that matches nothing, or a file whose format is unknown.
+        RecipeError: no source at all, a pattern that matches nothing, or a file whose format is unknown.
     """
+    if not sources:
+        raise RecipeError("nothing to read: give --input PATTERN, or sources in the recipe")
     found: dict[str, InputFile] = {}
     for source in sources:
         if source.format == "datasets":

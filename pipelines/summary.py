@@ -1,50 +1,69 @@
-"""What the corpus and its rejections are made of, read off the finished tables: counts per label, and examples."""
+"""What the corpus and its rejections are made of: counts per label, and examples, shard by shard and then together."""
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-
-from pipelines import files
+import pyarrow.compute as pc
 
 EXAMPLES = 3  # of each reason, those with the smallest ids
 LABELS = ("language", "domain", "source")
 EXAMPLE_FIELDS = ("id", "url", "language", "value", "limit", "detail", "excerpt")
 
 
-def summarize(output: str) -> dict[str, Any]:
-    """Count kept documents, tokens and rejections per language, domain and source; pick examples per reason.
+def summarize(kind: str, table: pa.Table) -> dict[str, Any]:
+    """Count one shard's documents and tokens, or its rejections, per label; pick examples per reason.
 
     Args:
-        output: folder of a run whose tables are written.
+        kind: of the table: "documents", "rejected", or another one, of which nothing is counted.
+        table: a shard, sorted by id.
+
+    Returns:
+        A part for `merge`, plain values.
+    """
+    if kind == "documents":
+        counted = [("token_count", "sum"), ("token_count", "count")]
+        rows = {label: table.group_by(label).aggregate(counted).to_pylist() for label in LABELS}
+        return {
+            "kept": {label: {r[label]: r["token_count_count"] for r in found} for label, found in rows.items()},
+            "tokens": {label: {r[label]: r["token_count_sum"] for r in found} for label, found in rows.items()},
+        }
+    if kind == "rejected":
+        lost = {
+            label: {r["values"]: r["counts"] for r in table[label].value_counts().to_pylist()}
+            for label in ("language", "source")
+        }
+        examples = {}
+        for reason in table.group_by(["step", "rule"]).aggregate([]).to_pylist():
+            mine = pc.and_(pc.equal(table["step"], reason["step"]), pc.equal(table["rule"], reason["rule"]))
+            first = pc.indices_nonzero(mine)[:EXAMPLES]
+            examples[f"{reason['step']}/{reason['rule']}"] = table.take(first).select(EXAMPLE_FIELDS).to_pylist()
+        return {"lost": lost, "examples": examples}
+    return {}
+
+
+def merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Bring the summaries of all shards together.
 
     Returns:
         ``labels``: per kind of label, rows of (name, documents, tokens, rejected), the largest first. ``examples``:
         per "step/rule", rejected documents.
     """
-    kept: dict[str, Counter] = {label: Counter() for label in LABELS}
-    tokens: dict[str, Counter] = {label: Counter() for label in LABELS}
-    lost: dict[str, Counter] = {label: Counter() for label in LABELS}
-    for table in _tables(output, "documents", [*LABELS, "token_count", "copies"]):
-        for label in LABELS:
-            for row in table.group_by(label).aggregate([("token_count", "sum"), ("token_count", "count")]).to_pylist():
-                kept[label][row[label]] += row["token_count_count"]
-                tokens[label][row[label]] += row["token_count_sum"]
-    examples: dict[str, list[tuple[str, dict]]] = {}
-    for table in _tables(output, "rejected", ["step", "rule", "source", *EXAMPLE_FIELDS]):
-        for label in ("language", "source"):
-            for row in table[label].value_counts().to_pylist():
-                lost[label][row["values"]] += row["counts"]
-        for row in table.to_pylist():
-            best = examples.setdefault(f"{row['step']}/{row['rule']}", [])
-            best.append((row["id"], {name: row[name] for name in EXAMPLE_FIELDS}))
-            if len(best) > 64 * EXAMPLES:
-                best[:] = heapq.nsmallest(EXAMPLES, best, key=lambda e: e[0])
+    counts: dict[str, dict[str, Counter]] = {
+        what: {label: Counter() for label in LABELS} for what in ("kept", "tokens", "lost")
+    }
+    examples: dict[str, list[dict]] = {}
+    for part in parts:
+        for what, counters in counts.items():
+            for label, found in part.get(what, {}).items():
+                counters[label].update(found)
+        for reason, rows in part.get("examples", {}).items():
+            examples[reason] = heapq.nsmallest(EXAMPLES, [*examples.get(reason, []), *rows], key=lambda row: row["id"])
+    kept, tokens, lost = counts.values()
     labels = {
         label: [
             {"name": n, "documents": kept[label][n], "tokens": tokens[label][n], "rejected": lost[label][n]}
@@ -52,15 +71,4 @@ def summarize(output: str) -> dict[str, Any]:
         ]
         for label in LABELS
     }
-    chosen = {
-        reason: [e for _, e in heapq.nsmallest(EXAMPLES, rows, key=lambda e: e[0])]
-        for reason, rows in sorted(examples.items())
-    }
-    return {"labels": labels, "examples": chosen}
-
-
-def _tables(output: str, kind: str, columns: list[str]) -> Iterator[pa.Table]:
-    for meta in files.match(files.join(output, kind, "*.parquet")):
-        with files.open_read(meta.path) as stream:
-            for batch in pq.ParquetFile(stream).iter_batches(batch_size=65_536, columns=columns):
-                yield pa.Table.from_batches([batch])
+    return {"labels": labels, "examples": dict(sorted(examples.items()))}

@@ -28,6 +28,8 @@ STATE = pa.schema(
         ("language_score", pa.float64()),
         ("domain", pa.string()),
         ("quality", pa.float64()),
+        ("cluster", pa.string()),
+        ("cluster_size", pa.int64()),
         ("text_bytes", pa.int64()),
         ("token_count", pa.int64()),
         ("html_row", pa.int64()),
@@ -37,7 +39,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[:10]
+FACTS = STATE.names[:12]
 
 #: The large fields, each in a file of its own, written only by a pass that changes it.
 LARGE = {
@@ -74,6 +76,8 @@ DOCUMENTS = pa.schema(
         ("language_score", pa.float64()),
         ("domain", pa.string()),
         ("quality", pa.float64()),
+        ("cluster", pa.string()),
+        ("cluster_size", pa.int64()),
         ("token_count", pa.int64()),
         ("copies", pa.int64()),
     ]

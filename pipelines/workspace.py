@@ -8,7 +8,7 @@ from pathlib import Path
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
-from pipelines.plan import Pass, Plan
+from pipelines.plan import Pass, Plan, named_files
 from pipelines.recipe import digest
 from pipelines.registry import STEPS
 from pipelines.shards import Shards
@@ -41,7 +41,8 @@ class Workspace:
         for i, step in enumerate(spec.keys):
             kind = STEPS[step.kind]
             assert isinstance(kind, CorpusStep)
-            name = f"decide-{step.name}-{digest([spec.digest, spec.keys[: i + 1]])}"
+            before = spec.keys[: i + 1]
+            name = f"decide-{step.name}-{digest([spec.digest, before, [named_files(s.config) for s in before]])}"
             where = files.join(self.folder(spec), name)
             found.append(Taken(kind, step.config, step.name, self.folder(spec), where))
         return tuple(found)

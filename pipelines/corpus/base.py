@@ -61,6 +61,13 @@ class CorpusStep(ABC):
     changes: ClassVar[frozenset[str]] = frozenset()
     losers_from_keys: ClassVar[bool] = True  # whether ``losers`` looks at the keys, or at the decision alone
 
+    def check(self, config: Any) -> None:  # noqa: B027 - most steps name nothing
+        """Look at what the settings name, before anything runs.
+
+        Raises:
+            ValueError: what is missing or wrong.
+        """
+
     @abstractmethod
     def key_function(self, config: Any) -> Callable[[Document], tuple]:
         """Return the function that takes a document's key, a row of ``schema``."""
@@ -108,11 +115,12 @@ class CorpusStep(ABC):
         """Return the documents of slice ``index`` that the decision rejects."""
         return NO_LOSERS
 
-    def cluster_sizes(self, folder: str, index: int) -> dict[int, int]:
-        """Return, for documents of slice ``index`` that stay and had duplicates, how many documents there were."""
+    def clusters(self, folder: str, index: int) -> dict[int, tuple[str, int]]:
+        """Return, for documents of slice ``index`` that stay and had duplicates, their cluster and its size."""
         rows = read_members(folder, index)
         rows = rows[rows["stays"]]
-        return dict(zip(rows["row"].tolist(), rows["size"].tolist(), strict=True))
+        names = (name.tobytes().hex() for name in rows["cluster"])
+        return dict(zip(rows["row"].tolist(), zip(names, rows["size"].tolist(), strict=True), strict=True))
 
     def edit(self, config: Any, folder: str) -> Callable[[Document], Document | Rejection] | None:
         """Return how the decision changes documents that stay, or None."""

@@ -79,9 +79,7 @@ def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> lis
     found: list[IndexSlice] = []
     first = 0
     for path in paths:
-        folder = path.removesuffix(MANIFEST)
-        described = files.read_json(files.join(folder, MANIFEST))
-        check_config(read_config(described, folder), config)
+        folder, described = path.removesuffix(MANIFEST), read_manifest(path, config)
         for part in described["parts"]:
             name = files.join(folder, part["file"])
             with files.open_read(name) as f:
@@ -89,6 +87,25 @@ def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> lis
             found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width))
         first += described["documents"]
     return found
+
+
+def read_manifest(path: str, config: MinHashConfig | None = None) -> dict:
+    """Read what a sketch says of itself.
+
+    Raises:
+        ValueError: there is none, or one that cannot be read, or was made in another way than ``config`` says.
+    """
+    folder = path.removesuffix(MANIFEST)
+    try:
+        described = files.read_json(files.join(folder, MANIFEST))
+    except FileNotFoundError:
+        raise ValueError(f"{folder} is not a sketch: it has no {MANIFEST}") from None
+    except ValueError as e:
+        raise ValueError(f"{files.join(folder, MANIFEST)} is damaged: {e}") from None
+    found = read_config(described, folder)
+    if config:
+        check_config(found, config)
+    return described
 
 
 def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -150,5 +167,5 @@ def merge_sketches(paths: Sequence[str], folder: str) -> int:
     Raises:
         ValueError: sketches that cannot be read or were not made alike.
     """
-    config = read_config(files.read_json(files.join(paths[0].removesuffix(MANIFEST), MANIFEST)), paths[0])
+    config = read_config(read_manifest(paths[0]), paths[0])
     return export_sketch(index_slices(paths, config, 32), config, folder)

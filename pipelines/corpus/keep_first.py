@@ -105,6 +105,10 @@ class UrlDedup(KeepFirst):
         """Hash the normalised URL; a document without a URL has no key."""
         return stable_u64(normalize_url(document.url)) if document.url else 0
 
+    def clusters(self, folder: str, index: int) -> dict[int, tuple[str, int]]:
+        """Return nothing: older versions of a page are no copies that the web has of it."""
+        return {}
+
 
 class ExactDedup(KeepFirst):
     """One document per normalised text."""

@@ -18,7 +18,7 @@ from pipelines import files
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, read_losers
 from pipelines.corpus.distributed import cluster_distributed
-from pipelines.corpus.index import Piece, index_slices
+from pipelines.corpus.index import Piece, index_slices, read_manifest
 from pipelines.corpus.keep_first import site
 from pipelines.corpus.one_process import cluster_slices
 from pipelines.corpus.order import Preference, rank_key, seconds
@@ -73,6 +73,11 @@ class MinHashDedup(CorpusStep):
     )
     losers_from_keys = False
     shuffles = "nothing: band hashes are sorted where they lie"
+
+    def check(self, config: MinHashDedupConfig) -> None:
+        """Read the manifests of the sketches."""
+        for path in config.index:
+            read_manifest(path, config.hashing)
 
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
         """Take band hashes and sketch, the place in the order, the date, and for alarms the source and the site."""

@@ -8,8 +8,9 @@ import pytest
 from curate.presets import rules_of
 from curate.rules import decide
 from curate.signals import signal_names
+from curate.sketch import Sketch
 from pipelines.recut import _first_failed, recut
-from tests.pipelines.conftest import CRAWL, ROOT, curate
+from tests.pipelines.conftest import CRAWL, ROOT, curate, run
 
 
 def rows(folder, name):
@@ -105,6 +106,8 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", "no/such/file*"], "matches no file"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.langauge.min_score=1"], "did you mean 'language'"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[xx]"], "xx"),
+        (["run", "llama3"], "nothing to read: give --input"),
+        (["run", "llama3", f"{CRAWL}/*"], "inputs are given as --input"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=DaskRunner"], "silently"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=FlnkRunner"], "FlnkRunner"),
         (
@@ -123,8 +126,28 @@ def test_mistakes_are_told_in_one_line_before_any_work(arguments, said, tmp_path
     assert not list(tmp_path.glob("_work/*/slice-*"))
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "explain", "recut", "filter", "report"])
+def test_a_sketch_of_a_run_meets_another_crawl(corpus, tmp_path):
+    crawl = ("llama3", "--input", f"{CRAWL}/*", "--output", corpus)
+    done = curate("sketch", "export", *crawl, "--to", tmp_path / "ours")
+    assert done.returncode == 0, done.stderr
+    assert "holds a sketch already" in curate("sketch", "export", *crawl, "--to", tmp_path / "ours").stderr
+    assert "holds no run" in curate("sketch", "export", *crawl[:-1], tmp_path, "--to", tmp_path / "none").stderr
+    done = curate("sketch", "import", tmp_path / "ours", "--into", tmp_path / "all")
+    assert done.returncode == 0, done.stderr
+    assert Sketch.load(tmp_path / "all").ids.tolist() == Sketch.load(tmp_path / "ours").ids.tolist()
+    settings = ("--set", f"steps.minhash_dedup.index=[{tmp_path}/all]")
+    run(tmp_path / "again", *settings, inputs=f"{CRAWL}/export-00.jsonl.gz")
+    assert any(r["step"] == "minhash_dedup" for r in rows(tmp_path / "again", "rejected"))
+    assert not rows(tmp_path / "again", "documents")  # all of it was in the first run
+    (tmp_path / "all" / "sketch.json").write_text("{}")
+    refused = curate("run", "llama3", "--input", f"{CRAWL}/*", "--output", tmp_path / "damaged", *settings)
+    assert refused.returncode == 1
+    assert "is not a sketch" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "explain", "recut", "filter", "report", "sketch export"])
 def test_every_command_has_help_and_stands_in_the_readme(command):
-    assert "Usage:" in curate(command, "--help").stdout
+    assert "Usage:" in curate(*command.split(), "--help").stdout
     if command != "report":
         assert f"curate {command} " in (ROOT / "README.md").read_text()

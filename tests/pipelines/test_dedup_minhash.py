@@ -84,7 +84,7 @@ def test_sizes_of_clusters_are_known_of_all_their_documents(tmp_path, pages):
     for row in rows:
         assert row["size"] == counts[names == row["cluster"]]
     assert rows["stays"].sum() >= len(names)
-    sizes = [s.taken.step.cluster_sizes(s.taken.decision, s.index) for s in made]
+    sizes = [s.taken.step.clusters(s.taken.decision, s.index) for s in made]
     assert sum(map(len, sizes)) == rows["stays"].sum()
     assert max(max(s.values(), default=0) for s in sizes) == counts.max()
 

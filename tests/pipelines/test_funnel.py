@@ -50,6 +50,24 @@ def test_rejections_by_a_measure_say_value_and_limit(corpus):
             assert np.isfinite(row["limit"]), row
 
 
+def test_kept_documents_say_how_many_copies_they_stand_for(corpus):
+    rejected = [row for row in table(corpus, "rejected").to_pylist() if row["step"] in ("exact_dedup", "minhash_dedup")]
+    gone_for = Counter(row["detail"].split()[0] for row in rejected)
+    documents = table(corpus, "documents").to_pylist()
+    assert any(row["cluster_size"] > 2 for row in documents)
+    for row in documents:
+        assert row["cluster_size"] >= 1 + gone_for[row["id"]]
+        assert (row["cluster"] != "") == (row["cluster_size"] > 1)
+
+
+def test_the_report_shows_the_lines_that_were_removed(corpus, report):
+    lines = report["repeated_lines"]
+    assert lines == sorted(lines, key=lambda row: -row["documents"])
+    assert all(row["documents"] > 6 for row in lines)
+    assert "accept all" in {row["line"] for row in lines}
+    assert "accept all" in (corpus / "report.html").read_text()
+
+
 def test_tokens_are_the_documents_as_often_as_the_mixture_says(corpus):
     documents = {row["id"]: row for row in table(corpus, "documents").to_pylist()}
     tokenizer = load_tokenizer()

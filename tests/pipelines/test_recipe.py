@@ -30,6 +30,21 @@ def test_unknown_key_is_refused_with_file_line_and_the_nearest():
     assert refusal(text) == "my.yaml:5: treshold: unknown key; did you mean 'threshold'?"
 
 
+def test_unknown_key_below_a_setting_is_refused_too():
+    text = SMALL + "      minhash: {ngrma: 3}\n"
+    assert refusal(text) == "my.yaml:6: ngrma: unknown key; did you mean 'ngram'?"
+    assert "unknown key; did you mean 'bands'" in refusal(SMALL, "steps.minhash_dedup.minhash.band=3")
+
+
+def test_a_key_given_twice_is_refused():
+    text = SMALL + "      threshold: 0.8\n"
+    assert refusal(text) == "my.yaml:6: threshold: given twice, first in line 5: delete one"
+
+
+def test_steps_must_be_a_list():
+    assert refusal("steps: {language: {}}") == "my.yaml:1: steps: expected a list: one '- ' line each"
+
+
 def test_unknown_step_is_refused_with_the_nearest():
     assert "my.yaml:3" in refusal(SMALL.replace("language:", "langauge:"))
     assert "did you mean 'language'" in refusal(SMALL.replace("language:", "langauge:"))

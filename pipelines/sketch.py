@@ -1,0 +1,78 @@
+"""Sketches of finished runs: written for the next crawl or for another party, and brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from curate.sketch import MANIFEST
+from pipelines import files
+from pipelines.corpus.base import KeySlice
+from pipelines.corpus.index import export_sketch, merge_sketches
+from pipelines.corpus.minhash import MinHashDedup, with_index
+from pipelines.plan import make_plan
+from pipelines.recipe import Recipe, RecipeError
+from pipelines.sources import list_inputs
+from pipelines.workspace import Workspace, absolute
+
+
+def export_run(recipe: Recipe, output: str, folder: str) -> int:
+    """Write the sketch of all documents that MinHash deduplication saw in a run, after those of its own indexes.
+
+    Args:
+        recipe: the run's, with its sources.
+        output: folder of the run.
+        folder: for the sketch.
+
+    Returns:
+        The number of documents in it.
+
+    Raises:
+        RecipeError: a recipe without ``minhash_dedup``, or no run of it in the folder.
+        FileExistsError: the folder holds a sketch already.
+    """
+    _check_free(folder)
+    space = Workspace(make_plan(recipe, list_inputs(recipe.sources)), absolute(output))
+    for spec in space.plan.passes:
+        taken = space.taken(spec)
+        for i, step in enumerate(taken):
+            if isinstance(step.step, MinHashDedup):
+                if not space.decided(step):
+                    raise RecipeError(f"{output} holds no run of this recipe over these inputs: run it first")
+                slices = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
+                return export_sketch(with_index(step.config, slices), step.config.hashing, folder)
+    raise RecipeError(f"recipe {recipe.name} has no step minhash_dedup, which makes sketches")
+
+
+def import_sketches(paths: Sequence[str], folder: str) -> int:
+    """Add sketches behind the one in a folder, or begin it with them; each is checked first.
+
+    Args:
+        paths: folders of sketches, or their ``sketch.json``, in the order in which their documents come.
+        folder: of the sketch that a recipe names as ``index``.
+
+    Returns:
+        The number of documents that it has now.
+
+    Raises:
+        ValueError: a sketch that cannot be read, is damaged or was made in another way.
+    """
+    target = Path(folder)
+    present = [folder] if (target / MANIFEST).exists() else []
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
+        documents = merge_sketches([*present, *paths], made)
+        target.mkdir(exist_ok=True)
+        old = {path.name for path in target.iterdir()}
+        new = sorted(Path(made).iterdir(), key=lambda path: path.name == MANIFEST)
+        for path in new:  # the manifest last: whoever stops this half-way finds a sketch that says it is damaged
+            path.replace(target / path.name)
+        for name in old - {path.name for path in new}:
+            (target / name).unlink()
+    return documents
+
+
+def _check_free(folder: str) -> None:
+    if files.exists(files.join(folder, MANIFEST)):
+        raise FileExistsError(f"{folder} holds a sketch already: choose another folder, or delete it")
