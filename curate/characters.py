@@ -141,6 +141,17 @@ _OF_CATEGORY = {
 _ASSIGNED = ((0, 0x323B0), (0xE0000, 0xE01F0))
 
 
+def code_points(text: str) -> NDArray[np.uint32]:
+    """Return a text as its code points, lone surrogates too.
+
+    >>> code_points("aé").tolist()
+    [97, 233]
+    """
+    import numpy as np
+
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 @functools.cache
 def character_table() -> NDArray[np.uint32]:
     """Return the flags of every code point, uint32 [0x110000]; made once per process, from Python's own Unicode data.

@@ -183,9 +183,8 @@ def repetition_clean(text: str, config: RepetitionCleanConfig = RepetitionCleanC
     >>> repetition_clean("Fine.\\n" + "ERROR cannot open file " * 20).text
     'Fine.'
     """
-    from curate.characters import character_table
+    from curate.characters import character_table, code_points
     from curate.kernels.measure import repetitive_lines
-    from curate.signals import code_points
     from curate.words import lower_table
 
     codes = code_points(text)

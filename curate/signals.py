@@ -11,11 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
 #: later occurrences of 3-grams within the line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, section
@@ -138,17 +133,6 @@ def signal_names(originals: Iterable[str] = ()) -> tuple[str, ...]:
     return (*_NAMES, *(name for original in originals for name in original_names(original)))
 
 
-def code_points(text: str) -> NDArray[np.uint32]:
-    """Return a text as its code points, lone surrogates too.
-
-    >>> code_points("aé").tolist()
-    [97, 233]
-    """
-    import numpy as np
-
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-
-
 #: What each signal is: a count, or a count divided by another; the counts are those of `curate.kernels.measure`, and
 #: those that `measure` adds to them.
 FORMULAS: dict[str, str] = {
@@ -249,7 +233,7 @@ def measure(text: str, language: str = "en", originals: Iterable[str] = ()) -> S
     """
     import numpy as np
 
-    from curate.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table
+    from curate.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
     from curate.kernels.measure import COUNTS, measure_codes
     from curate.originals import measure_original
     from curate.words import UNSPACED_LANGUAGES, lower_table, pieces_found, scripts_of, watch_table

@@ -52,7 +52,7 @@ def measure_original(original: str, text: str, codes: NDArray[np.uint32] | None 
         The quantities by the names of `original_names`, in that order. What the original would divide by zero for is 0,
         or 1 where it says so.
     """
-    from curate.signals import code_points
+    from curate.characters import code_points
 
     module, function, names = ORIGINALS[original]
     home = importlib.import_module(f"curate.originals.{module}")

@@ -63,8 +63,8 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
 
 def measure_baseline(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
     """Measure the page with at most one blank line in a row, and what share of its words the line corrections take."""
+    from curate.characters import code_points
     from curate.clean import refinedweb_clean
-    from curate.signals import code_points
 
     text = re.sub(r"\n{3,}", "\n\n", text)
     codes = code_points(text)

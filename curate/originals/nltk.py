@@ -71,10 +71,10 @@ def kinds_table() -> NDArray[np.uint16]:
 def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
     import numpy as np
 
+    from curate.characters import code_points
     from curate.kernels.hashing import hash_codes
     from curate.kernels.treebank import ABBREVIATION, STARTER
     from curate.kernels.watch import make_table
-    from curate.signals import code_points
 
     def hashes(words: list[str]) -> NDArray[np.uint64]:
         return np.array([int(hash_codes(code_points(word), 0, len(word))) for word in words], np.uint64)
@@ -104,7 +104,7 @@ def tokens(text: str) -> list[str]:
     >>> tokens("I cannot wait...")
     ['I', 'can', 'not', 'wait', '...']
     """
-    from curate.signals import code_points
+    from curate.characters import code_points
 
     return [text[start:stop] for start, stop in zip(*map(list, token_spans(code_points(text))), strict=True)]
 
@@ -115,7 +115,7 @@ def sentences(text: str) -> int:
     >>> sentences("Dr. No came at 5 p.m. on Monday. He left!")
     2
     """
+    from curate.characters import code_points
     from curate.kernels.treebank import count_sentences
-    from curate.signals import code_points
 
     return int(count_sentences(code_points(text), kinds_table(), *_tables()[:2]))

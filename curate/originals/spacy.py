@@ -161,9 +161,9 @@ def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]
     """The exceptions and the units, as tables that the kernel looks hashes up in."""
     import numpy as np
 
+    from curate.characters import code_points
     from curate.kernels.hashing import hash_codes
     from curate.kernels.watch import make_table
-    from curate.signals import code_points
 
     def hash_of(text: str) -> int:
         codes = code_points(text)
@@ -199,7 +199,7 @@ def tokens(text: str) -> list[str]:
     >>> tokens("See example.com/a-b, and/or the U.K. (10km away)...")[:9]
     ['See', 'example.com/a-b', ',', 'and/or', 'the', 'U.K.', '(', '10', 'km']
     """
-    from curate.signals import code_points
+    from curate.characters import code_points
 
     return [text[start:stop] for start, stop in zip(*map(list, token_spans(code_points(text))), strict=True)]
 
@@ -221,9 +221,8 @@ def sentences(text: str) -> int:
     >>> sentences("Dr. No came. Really?! He left")
     3
     """
-    from curate.characters import character_table
+    from curate.characters import character_table, code_points
     from curate.kernels.spacy import count_spacy_sentences
-    from curate.signals import code_points
 
     codes = code_points(text)
     return int(count_spacy_sentences(codes, *token_spans(codes), _terminal(), character_table()))

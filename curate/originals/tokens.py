@@ -37,9 +37,9 @@ class TokenCounts:
 def _stop_word_table() -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     import numpy as np
 
+    from curate.characters import code_points
     from curate.kernels.hashing import hash_codes
     from curate.kernels.watch import make_table
-    from curate.signals import code_points
 
     hashes = [int(hash_codes(code_points(word), 0, len(word))) for word in STOP_WORDS]
     return make_table(np.array(hashes, np.uint64), np.arange(1, len(STOP_WORDS) + 1))
