@@ -6,11 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from curate.sketch import MANIFEST
+import numpy as np
+
+from curate.minhash import SKETCH_BINS, MinHashConfig
+from curate.sketch import (
+    MANIFEST,
+    NO_DATE,
+    ROWS,
+    Sketch,
+    describe_part,
+    manifest,
+    part_bytes,
+    part_name,
+    read_config,
+)
 from pipelines import files
-from pipelines.corpus.base import KeySlice
-from pipelines.corpus.index import export_sketch, merge_sketches
+from pipelines.corpus.base import KeySlice, fixed
+from pipelines.corpus.index import Piece, index_slices, read_manifest
 from pipelines.corpus.minhash import MinHashDedup, with_index
+from pipelines.corpus.one_process import rank_documents
+from pipelines.corpus.order import key_ids
 from pipelines.plan import make_plan
 from pipelines.recipe import Recipe, RecipeError
 from pipelines.sources import list_inputs
@@ -76,3 +91,50 @@ def import_sketches(paths: Sequence[str], folder: str) -> int:
 def _check_free(folder: str) -> None:
     if files.exists(files.join(folder, MANIFEST)):
         raise FileExistsError(f"{folder} holds a sketch already: choose another folder, or delete it")
+
+
+def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -> int:
+    """Write the sketch of all documents of some slices, those of sketches first.
+
+    Args:
+        pieces: of the step ``minhash_dedup`` of a run, and of sketches that they come after.
+        config: how their keys were made.
+        folder: for the sketch.
+
+    Returns:
+        The number of documents.
+    """
+    files.make_folder(folder)
+    parts: list[dict] = []
+    for piece, positions in zip(pieces, rank_documents(pieces), strict=True):
+        rows, table = piece.load(["bands", "sketch", "rank", "date"])
+        if not len(rows):
+            continue
+        found = Sketch(
+            config,
+            key_ids(fixed(table["rank"], np.uint8)),
+            table["date"].fill_null(NO_DATE).to_numpy(),
+            fixed(table["bands"], np.uint64),
+            fixed(table["sketch"], np.uint8).reshape(-1, SKETCH_BINS),
+        )
+        for start in range(0, len(rows), ROWS):
+            block = slice(start, start + ROWS)
+            columns = (found.ids, found.dates, found.bands, found.sketches)
+            data = part_bytes(positions[block], Sketch(config, *(c[block] for c in columns)))
+            name = part_name(len(parts))
+            with files.atomic_write(files.join(folder, name)) as f:
+                f.write(data)
+            parts.append(describe_part(name, len(positions[block]), data))
+    described = manifest(config, parts)
+    files.write_json(files.join(folder, MANIFEST), described)
+    return described["documents"]
+
+
+def merge_sketches(paths: Sequence[str], folder: str) -> int:
+    """Write one sketch of several: the documents of the first come first. Returns the number of documents.
+
+    Raises:
+        ValueError: sketches that cannot be read or were not made alike.
+    """
+    config = read_config(read_manifest(paths[0]), paths[0])
+    return export_sketch(index_slices(paths, config, 32), config, folder)

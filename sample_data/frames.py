@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from grammar import Article, choose, read_frame
 
 if TYPE_CHECKING:
-    from good import Site
+    from pages import Site
 
 
 def body(article: Article, boilerplate: str) -> str:

@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import quote
 
 import frames
 from grammar import TEXT, Article, Block, choose, read_kinds, write
-from pages import Page, crawled
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a kind of article stands, and in which file of the crawl.
-
-    ``boilerplate`` is a line that the site prints in every article; it must go. ``charsets`` are what the site may send
-    its pages in: ``charset`` or ``charset:where``, where being the place that names it: header, meta, nowhere.
-    """
-
-    host: str
-    file: str = "warc"
-    boilerplate: str = ""
-    charsets: tuple[str, ...] = ("utf-8",)
-    percent: bool = False  # the title in the URL, percent-encoded
-    layout: str = ""  # the host whose layout it copies
-
+from pages import Page, Site, crawled
 
 WESTERN = ("windows-1252:header", "utf-8", "iso-8859-1:meta", "windows-1252:nowhere")
 CYRILLIC = ("windows-1251:header", "utf-8", "koi8-r:header", "windows-1251:nowhere", "windows-1251:meta")

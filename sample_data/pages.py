@@ -1,4 +1,4 @@
-"""A page of the crawl: what it says, how it was sent, and what must happen to it."""
+"""A page of the crawl, and the site it stands on: what it says, how it was sent, and what must happen to it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,22 @@ from grammar import choose
 KEPT = "kept"
 REJECTED = "rejected"
 SKIPPED = "skipped"  # the record is no page: a request, a revisit, a header
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a kind of article stands, and in which file of the crawl.
+
+    ``boilerplate`` is a line that the site prints in every article; it must go. ``charsets`` are what the site may send
+    its pages in: ``charset`` or ``charset:where``, where being the place that names it: header, meta, nowhere.
+    """
+
+    host: str
+    file: str = "warc"
+    boilerplate: str = ""
+    charsets: tuple[str, ...] = ("utf-8",)
+    percent: bool = False  # the title in the URL, percent-encoded
+    layout: str = ""  # the host whose layout it copies
 
 
 @dataclass(frozen=True, slots=True)

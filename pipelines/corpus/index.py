@@ -1,4 +1,4 @@
-"""Sketches of earlier corpora, as slices of keys that come before all others; and the sketch that a run leaves."""
+"""Sketches of earlier corpora, as slices of keys that come before all others."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.minhash import SKETCH_BINS, MinHashConfig
+from curate.minhash import MinHashConfig
 from curate.sketch import (
     MANIFEST,
-    NO_DATE,
-    ROWS,
-    Sketch,
     check_config,
     check_part,
-    describe_part,
-    manifest,
-    part_bytes,
-    part_name,
     read_config,
 )
 from pipelines import files
 from pipelines.corpus.base import KeySlice, fixed
-from pipelines.corpus.order import key_ids
 from pipelines.tables import read_table
 
 FIRST_INDEX = 2**31  # slices of sketches are numbered from here
@@ -120,52 +112,3 @@ def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
         return rows, keys
     before = piece.positions() if isinstance(piece, IndexSlice) else np.full(len(rows), NEW, np.uint64)
     return rows, np.concatenate([before.astype(">u8").view(np.uint8).reshape(-1, 8), keys], axis=1)
-
-
-def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -> int:
-    """Write the sketch of all documents of some slices, those of sketches first.
-
-    Args:
-        pieces: of the step ``minhash_dedup`` of a run, and of sketches that they come after.
-        config: how their keys were made.
-        folder: for the sketch.
-
-    Returns:
-        The number of documents.
-    """
-    from pipelines.corpus.one_process import rank_documents
-
-    files.make_folder(folder)
-    parts: list[dict] = []
-    for piece, positions in zip(pieces, rank_documents(pieces), strict=True):
-        rows, table = piece.load(["bands", "sketch", "rank", "date"])
-        if not len(rows):
-            continue
-        found = Sketch(
-            config,
-            key_ids(fixed(table["rank"], np.uint8)),
-            table["date"].fill_null(NO_DATE).to_numpy(),
-            fixed(table["bands"], np.uint64),
-            fixed(table["sketch"], np.uint8).reshape(-1, SKETCH_BINS),
-        )
-        for start in range(0, len(rows), ROWS):
-            block = slice(start, start + ROWS)
-            columns = (found.ids, found.dates, found.bands, found.sketches)
-            data = part_bytes(positions[block], Sketch(config, *(c[block] for c in columns)))
-            name = part_name(len(parts))
-            with files.atomic_write(files.join(folder, name)) as f:
-                f.write(data)
-            parts.append(describe_part(name, len(positions[block]), data))
-    described = manifest(config, parts)
-    files.write_json(files.join(folder, MANIFEST), described)
-    return described["documents"]
-
-
-def merge_sketches(paths: Sequence[str], folder: str) -> int:
-    """Write one sketch of several: the documents of the first come first. Returns the number of documents.
-
-    Raises:
-        ValueError: sketches that cannot be read or were not made alike.
-    """
-    config = read_config(read_manifest(paths[0]), paths[0])
-    return export_sketch(index_slices(paths, config, 32), config, folder)

@@ -10,8 +10,8 @@ import pytest
 from curate.minhash import MinHashConfig
 from curate.sketch import Sketch
 from pipelines.corpus.distributed import cluster_distributed
-from pipelines.corpus.index import export_sketch, merge_sketches
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig, with_index
+from pipelines.sketch import export_sketch, merge_sketches
 from tests.pipelines.dedup_slices import decide, rejections, write_slices
 from tests.pipelines.test_dedup_minhash import corpus
 
