@@ -133,6 +133,10 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
     table.add_row(last, "sorted runs", "", "", "", "", "shards", "yes" if space.finished() else "no")
     console = _console()
     console.print(table)
+    for spec in space.plan.passes:
+        for taken in space.taken(spec):
+            for sentence in taken.step.describe(taken.config, taken.decision):
+                console.print(f"{taken.name}: {sentence}")
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
     if estimated and not space.finished():

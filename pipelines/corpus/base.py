@@ -68,6 +68,10 @@ class CorpusStep(ABC):
             ValueError: what is missing or wrong.
         """
 
+    def describe(self, config: Any, folder: str) -> list[str]:
+        """Return sentences for `curate plan`: what the settings mean, and what a decision in ``folder`` moved."""
+        return []
+
     @abstractmethod
     def key_function(self, config: Any) -> Callable[[Document], tuple]:
         """Return the function that takes a document's key, a row of ``schema``."""

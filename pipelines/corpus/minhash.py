@@ -79,6 +79,22 @@ class MinHashDedup(CorpusStep):
         for path in config.index:
             read_manifest(path, config.hashing)
 
+    def describe(self, config: MinHashDedupConfig, folder: str) -> list[str]:
+        """Show the S-curve, and the bytes that each stage went over."""
+        hashing = config.hashing
+        curve = ", ".join(f"{j:.1f}: {hashing.candidate_probability(j):.1%}" for j in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
+        found = [
+            f"{hashing.ngram}-grams, {hashing.bands} bands of {hashing.rows} rows; probability that two documents of a "
+            f"similarity become a candidate pair: {curve}; then pairs are verified from {config.threshold:.2f}, and each "
+            f"document with the anchor that stays for it from {anchor_threshold(config.threshold):.2f}"
+        ]
+        path = files.join(folder, "account.json")
+        if files.exists(path):
+            account = files.read_json(path)
+            each = {k: n / max(account["documents"], 1) for k, n in account["stage_bytes"].items()}
+            found.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))
+        return found
+
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
         """Take band hashes and sketch, the place in the order, the date, and for alarms the source and the site."""
         rank, hashing = rank_key(config.keep, config.sources), config.hashing
