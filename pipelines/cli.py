@@ -203,7 +203,7 @@ def _print_fate(console: Console, fate: Any) -> None:
         f"\n[bold]{row['url'] or row['id']}[/]  {row['date']}  id {row['id']}", highlight=False, soft_wrap=True
     )
     if fate.kept:
-        facts = [f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies")]
+        facts = [f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies", "cluster_size")]
         console.print(f"[green]in the corpus[/]: {', '.join(facts)}", highlight=False, soft_wrap=True)
     else:
         reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
