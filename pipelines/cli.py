@@ -203,7 +203,9 @@ def _print_fate(console: Console, fate: Any) -> None:
         f"\n[bold]{row['url'] or row['id']}[/]  {row['date']}  id {row['id']}", highlight=False, soft_wrap=True
     )
     if fate.kept:
-        facts = [f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies", "cluster_size")]
+        facts = [
+            f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies", "cluster_size")
+        ]
         console.print(f"[green]in the corpus[/]: {', '.join(facts)}", highlight=False, soft_wrap=True)
     else:
         reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
@@ -317,7 +319,7 @@ def import_(sketches: tuple[str, ...], folder: str) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> None:
     """Train a quality model from JSON lines: `curate train quality --help`, `curate train score --help`."""
-    from quality_models.train_quality import main as training
+    from quality_models.commands import main as training
 
     training(list(arguments) or ["--help"], prog_name="curate train")
 

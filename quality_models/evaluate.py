@@ -1,18 +1,12 @@
-"""What a quality model reaches on labelled documents, all of it in one record.
-
-Usage: curate train evaluate MODEL --positive good.jsonl --negative bad.jsonl [--page curves.html]
-"""
+"""What a quality model reaches on labelled documents, all of it in one record."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.languages import canonical
 from quality_models.examples import Examples
 from quality_models.fit import is_high
 from quality_models.measures import (
@@ -157,29 +151,3 @@ def score_texts(model_path: str | None, examples: Examples, language: str = "en"
     from curate.quality import quality_score
 
     return np.array([quality_score(text, model_path, language=language) for text in examples.texts])
-
-
-@click.command("evaluate")
-@click.argument("model", required=False)
-@click.option("--positive", multiple=True, required=True, help="JSON lines of good documents; can be repeated.")
-@click.option("--negative", multiple=True, required=True, help="JSON lines of bad documents; can be repeated.")
-@click.option("--language", default="en", show_default=True, help="ISO 639-1 code of the documents.")
-@click.option("--page", type=click.Path(path_type=Path), help="Write the curves to this HTML file.")
-def main(
-    model: str | None, positive: tuple[str, ...], negative: tuple[str, ...], language: str, page: Path | None
-) -> None:
-    """Measure a MODEL (by default the shipped one) on documents of two sides."""
-    from quality_models.report import print_evaluation, write_page
-    from quality_models.train_quality import plain_errors, read_classes
-
-    with plain_errors():
-        language = canonical(language)
-        examples = read_classes(positive, negative)
-        if len(set(examples.targets.tolist())) < 2:
-            raise ValueError("one side has no documents: give both, for there is nothing to compare with")
-        lengths = np.array([len(text) for text in examples.texts], np.float64)
-        found = evaluate(examples.targets, score_texts(model, examples, language), lengths, examples.sources)
-    print_evaluation(found)
-    if page:
-        write_page(page, model or "the shipped model", found, f"{found.documents:,} documents.")
-        click.echo(f"curves: {page}")

@@ -11,24 +11,20 @@ card and a page with the curves. A recipe takes it with ``quality: {model: my-qu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.languages import canonical
 from curate.quality_model import QualityModel, save_quality_model
 from curate.signals import measure
 from quality_models.evaluate import Evaluation, auc_by_source, evaluate
-from quality_models.evaluate import main as evaluate_command
 from quality_models.examples import Examples, clean, length_weights, read_texts
 from quality_models.fit import fit, fit_calibration, is_high
 from quality_models.measures import roc_auc
-from quality_models.report import print_evaluation, write_card, write_page
+from quality_models.report import write_card, write_page
 
 Floats = NDArray[np.float64]
 
@@ -264,74 +260,3 @@ def _by_source(examples: Examples) -> dict[str, tuple[int, float]]:
     for source, target in zip(examples.sources, examples.targets.tolist(), strict=True):
         found.setdefault(source, []).append(target)
     return {source: (len(targets), round(sum(targets) / len(targets), 3)) for source, targets in sorted(found.items())}
-
-
-_OUTPUT = click.option("--output", required=True, help="The model, ending in .zip; card and curves stand beside it.")
-_LANGUAGE = click.option("--language", default="en", show_default=True, help="ISO 639-1 code of the documents.")
-_BUDGET = click.option("--budget", default=60.0, show_default=True, help="Seconds for tuning the classifier.")
-_TEXT = click.option("--text-field", default="text", show_default=True, help="The field of a row that holds the text.")
-
-
-@click.command("quality")
-@click.option("--positive", multiple=True, required=True, help="JSON lines of good documents; can be repeated.")
-@click.option("--negative", multiple=True, required=True, help="JSON lines of bad documents; can be repeated.")
-@_OUTPUT
-@_LANGUAGE
-@_BUDGET
-@_TEXT
-@click.option("--keep-lengths", is_flag=True, help="Let length count: if both sides were collected alike.")
-@click.option("--trust-labels", is_flag=True, help="Train even if the sides look exchanged.")
-def quality_command(
-    positive: tuple[str, ...],
-    negative: tuple[str, ...],
-    output: str,
-    language: str,
-    budget: float,
-    text_field: str,
-    keep_lengths: bool,
-    trust_labels: bool,
-) -> None:
-    """Train a quality model on good and bad documents."""
-    with plain_errors():
-        config = TrainConfig(language=canonical(language), budget=budget, keep_lengths=keep_lengths)
-        trained = train(positive, negative, output, config, text_field, trust_labels, click.echo)
-    print_evaluation(trained.evaluation)
-
-
-@click.command("score")
-@click.argument("annotated", nargs=-1, required=True)
-@_OUTPUT
-@_LANGUAGE
-@_BUDGET
-@_TEXT
-@click.option("--score-field", default="score", show_default=True, help="The field of a row that holds the number.")
-def score_command(
-    annotated: tuple[str, ...], output: str, language: str, budget: float, text_field: str, score_field: str
-) -> None:
-    """Train a quality model on documents with scores from any judge (annotate and distil)."""
-    with plain_errors():
-        config = TrainConfig(language=canonical(language), budget=budget)
-        trained = train_scores(annotated, output, config, text_field, score_field, click.echo)
-    print_evaluation(trained.evaluation)
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turn what is the user's to mend into one line, without a traceback."""
-    try:
-        yield
-    except (FileNotFoundError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-@click.group()
-def main() -> None:
-    """Train a quality model, or measure one."""
-
-
-main.add_command(quality_command)
-main.add_command(score_command)
-main.add_command(evaluate_command)
-
-if __name__ == "__main__":
-    main()

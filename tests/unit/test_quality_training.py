@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.quality import quality_score
+from quality_models.commands import main
 from quality_models.evaluate import auc_by_source, evaluate
 from quality_models.examples import Examples, clean, length_weights, read_rows, read_texts
 from quality_models.fit import FOLDS, fit_calibration, source_folds
@@ -25,7 +26,6 @@ from quality_models.train_quality import (
     SIGNALS,
     TrainConfig,
     check_not_swapped,
-    main,
     train,
     train_examples,
     train_scores,

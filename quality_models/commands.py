@@ -1,0 +1,113 @@
+"""The commands of ``curate train``: they parse and print, nothing else.
+
+curate train quality --positive good.jsonl --negative bad.jsonl --output my-quality.zip
+curate train score annotated.jsonl --output my-quality.zip
+curate train evaluate my-quality.zip --positive good.jsonl --negative bad.jsonl --page curves.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import numpy as np
+
+from curate.languages import canonical
+from quality_models.evaluate import evaluate, score_texts
+from quality_models.report import print_evaluation, write_page
+from quality_models.train_quality import TrainConfig, read_classes, train, train_scores
+
+_OUTPUT = click.option("--output", required=True, help="The model, ending in .zip; card and curves stand beside it.")
+_LANGUAGE = click.option("--language", default="en", show_default=True, help="ISO 639-1 code of the documents.")
+_BUDGET = click.option("--budget", default=60.0, show_default=True, help="Seconds for tuning the classifier.")
+_TEXT = click.option("--text-field", default="text", show_default=True, help="The field of a row that holds the text.")
+
+
+@click.command("quality")
+@click.option("--positive", multiple=True, required=True, help="JSON lines of good documents; can be repeated.")
+@click.option("--negative", multiple=True, required=True, help="JSON lines of bad documents; can be repeated.")
+@_OUTPUT
+@_LANGUAGE
+@_BUDGET
+@_TEXT
+@click.option("--keep-lengths", is_flag=True, help="Let length count: if both sides were collected alike.")
+@click.option("--trust-labels", is_flag=True, help="Train even if the sides look exchanged.")
+def quality_command(
+    positive: tuple[str, ...],
+    negative: tuple[str, ...],
+    output: str,
+    language: str,
+    budget: float,
+    text_field: str,
+    keep_lengths: bool,
+    trust_labels: bool,
+) -> None:
+    """Train a quality model on good and bad documents."""
+    with plain_errors():
+        config = TrainConfig(language=canonical(language), budget=budget, keep_lengths=keep_lengths)
+        trained = train(positive, negative, output, config, text_field, trust_labels, click.echo)
+    print_evaluation(trained.evaluation)
+
+
+@click.command("score")
+@click.argument("annotated", nargs=-1, required=True)
+@_OUTPUT
+@_LANGUAGE
+@_BUDGET
+@_TEXT
+@click.option("--score-field", default="score", show_default=True, help="The field of a row that holds the number.")
+def score_command(
+    annotated: tuple[str, ...], output: str, language: str, budget: float, text_field: str, score_field: str
+) -> None:
+    """Train a quality model on documents with scores from any judge (annotate and distil)."""
+    with plain_errors():
+        config = TrainConfig(language=canonical(language), budget=budget)
+        trained = train_scores(annotated, output, config, text_field, score_field, click.echo)
+    print_evaluation(trained.evaluation)
+
+
+@click.command("evaluate")
+@click.argument("model", required=False)
+@click.option("--positive", multiple=True, required=True, help="JSON lines of good documents; can be repeated.")
+@click.option("--negative", multiple=True, required=True, help="JSON lines of bad documents; can be repeated.")
+@click.option("--language", default="en", show_default=True, help="ISO 639-1 code of the documents.")
+@click.option("--page", type=click.Path(path_type=Path), help="Write the curves to this HTML file.")
+def evaluate_command(
+    model: str | None, positive: tuple[str, ...], negative: tuple[str, ...], language: str, page: Path | None
+) -> None:
+    """Measure a MODEL (by default the shipped one) on documents of two sides."""
+    with plain_errors():
+        language = canonical(language)
+        examples = read_classes(positive, negative)
+        if len(set(examples.targets.tolist())) < 2:
+            raise ValueError("one side has no documents: give both, for there is nothing to compare with")
+        lengths = np.array([len(text) for text in examples.texts], np.float64)
+        found = evaluate(examples.targets, score_texts(model, examples, language), lengths, examples.sources)
+    print_evaluation(found)
+    if page:
+        write_page(page, model or "the shipped model", found, f"{found.documents:,} documents.")
+        click.echo(f"curves: {page}")
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what is the user's to mend into one line, without a traceback."""
+    try:
+        yield
+    except (FileNotFoundError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.group()
+def main() -> None:
+    """Train a quality model, or measure one."""
+
+
+main.add_command(quality_command)
+main.add_command(score_command)
+main.add_command(evaluate_command)
+
+if __name__ == "__main__":
+    main()
