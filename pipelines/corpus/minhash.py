@@ -85,8 +85,8 @@ class MinHashDedup(CorpusStep):
         curve = ", ".join(f"{j:.1f}: {hashing.candidate_probability(j):.1%}" for j in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
         found = [
             f"{hashing.ngram}-grams, {hashing.bands} bands of {hashing.rows} rows; probability that two documents of a "
-            f"similarity become a candidate pair: {curve}; then pairs are verified from {config.threshold:.2f}, and each "
-            f"document with the anchor that stays for it from {anchor_threshold(config.threshold):.2f}"
+            f"similarity become a candidate pair: {curve}; then pairs are verified from {config.threshold:.2f}, "
+            f"and each document with the anchor that stays for it from {anchor_threshold(config.threshold):.2f}"
         ]
         path = files.join(folder, "account.json")
         if files.exists(path):
