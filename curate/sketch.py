@@ -1,4 +1,4 @@
-"""A corpus as near-duplicate detection sees it: 400 bytes of each document, and no word of its text.
+"""A corpus as near-duplicate detection sees it: 660 bytes of each document, and no word of its text.
 
 A sketch is kept from one crawl to the next, so that new documents are held against old ones, and exchanged between
 parties that want to deduplicate across their corpora without showing them. It holds every document that deduplication
@@ -60,7 +60,7 @@ class Sketch:
     """Keys of documents in their order: of two near duplicates the earlier row stays.
 
     ``ids`` are 16 bytes each [documents], ``dates`` int64 seconds since 1970 or ``NO_DATE``, ``bands`` uint64
-    [documents, bands], ``sketches`` uint8 [documents, 256].
+    [documents, bands], ``sketches`` uint8 [documents, 512].
     """
 
     config: MinHashConfig

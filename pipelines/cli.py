@@ -283,7 +283,7 @@ def _limit(setting: str) -> tuple[str, float | None]:
 
 @main.group()
 def sketch() -> None:
-    """What near-duplicate detection needs of a corpus, 400 bytes a document and no word of its text.
+    """What near-duplicate detection needs of a corpus, 660 bytes a document and no word of its text.
 
     A sketch lets a new crawl be deduplicated against an old one, or against somebody else's corpus: name its folder in
     the recipe, `minhash_dedup: {index: [FOLDER]}`.
