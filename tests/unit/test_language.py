@@ -93,6 +93,13 @@ def test_what_is_no_language_gets_a_low_score(text):
     assert found.language == "und"
 
 
+def test_a_page_of_code_is_in_the_language_of_its_prose():
+    for language in ("en", "de", "ru"):
+        page = "\n".join((*[SENTENCES[language]] * 2, CODE, *[SENTENCES[language]] * 2))
+        assert detect_language(page).language == language
+        assert detect_language(page).score >= 0.5
+
+
 @pytest.mark.parametrize("text", ["", " \n\t", "0123 456.78 %%% ---", "\ud800\udfff", "🎉🎉", "\0\0"])
 def test_a_text_without_letters_is_undetermined(text):
     for config in (LanguageConfig(), LANGDETECT):
