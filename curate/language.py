@@ -35,6 +35,11 @@ _PIECE = 200
 _FEW_LETTERS = 100
 _MORE_PIECES, _MORE_PIECE = 40, 500
 
+# A text that is code with a higher probability than this is code alone; with less, it is in the language of the prose
+# between. Ours: so none of 371 PEPs and 3 of 229 pages of Python's documentation are taken for code, and 96 % of files
+# of source code are.
+_ALL_CODE = 0.9
+
 # A part of a mixed page: at least 60 characters, shorter ones being told apart badly, up to the end of a line or
 # sentence; at most 200. A part with a lower score than this counts as in no language. Ours.
 _PART = re.compile(r".{60,200}?(?:\n|[.!?…।。！？]\s?)|.{1,199}\s|.{1,200}", re.DOTALL)
@@ -61,9 +66,9 @@ class LanguageConfig:
 class LanguageScore:
     """A language (ISO 639-1, else 639-3) and the probability, 0 to 1, that the text is in it.
 
-    ``und`` (undetermined) is a text without letters, or one that is more likely code, no language at all (random
-    letters) or a language unknown to the model than any that it knows; its score is that of the likeliest known one,
-    always below .5. Code on a page that is mostly prose is not held against its language.
+    ``und`` (undetermined) is a text without letters, or one that is more likely no language at all (random letters) or
+    a language unknown to the model than any that it knows, or that is almost only code; its score is that of the
+    likeliest known one, always below .5. Code between prose is not held against the language of the prose.
     """
 
     language: str
@@ -182,9 +187,10 @@ def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
         return LanguageScore("ii", 1.0) if yi else LanguageScore(UNDETERMINED, 0.0)
     likeliest = int(probabilities[:-3].argmax())
     score = float(probabilities[likeliest]) * known / (known + unseen)
-    if probabilities[-3:].max() > probabilities[likeliest]:  # another language, no language, or code
+    code = float(probabilities[-1])
+    if probabilities[-3:-1].max() > probabilities[likeliest] or code > _ALL_CODE:  # another language, none, or code
         return LanguageScore(UNDETERMINED, score)
-    return LanguageScore(model.labels[likeliest], min(score / (1 - float(probabilities[-1])), 1.0))
+    return LanguageScore(model.labels[likeliest], min(score / (1 - code), 1.0))
 
 
 # github.com/facebookresearch/fastText, src/fasttext.cc: the first four bytes of every model file and the version after

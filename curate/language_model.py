@@ -205,6 +205,8 @@ def load_model(path: Path) -> LanguageModel:
             about = json.loads(str(arrays["about"]))
             if about["format"] != _FORMAT:
                 raise ValueError(f"its format is {about['format']!r}")
+            if about["labels"][-3:] != [OTHER, NO_LANGUAGE, CODE]:
+                raise ValueError(f"its last labels are {', '.join(about['labels'][-3:])}")
             lengths = np.diff(arrays["class_edges"], prepend=0, append=0x110000)
             classes = np.repeat(arrays["class_values"], lengths)
             rows = np.ascontiguousarray(arrays["rows"].T)

@@ -156,7 +156,7 @@ def engines(fasttext_model: str | None) -> dict[str, Detect]:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-not-found]
     except ImportError:
         return found
-    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # since 0.4
 
     def py3langid(text: str) -> tuple[str, float]:
         language, score = identifier.classify(text)
