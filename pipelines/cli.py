@@ -111,11 +111,13 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
         from pipelines.estimate import estimate
         from pipelines.plan import make_plan
         from pipelines.recipe import load_recipe
+        from pipelines.run import preflight
         from pipelines.sources import list_inputs
         from pipelines.workspace import Workspace, absolute
 
         checked = load_recipe(recipe, inputs, settings)
         space = Workspace(make_plan(checked, list_inputs(checked.sources)), absolute(output))
+        preflight(space)
     table = Table("pass", "reads", "applies", "steps", "takes keys for", "shuffles per document", "writes", "done")
     for spec in space.plan.passes:
         shuffled = [f"{name}: {size}" for name, size in space.plan.shuffled(spec)]

@@ -41,7 +41,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     space = Workspace(plan, output)
     if space.finished():
         return files.read_json(files.join(output, "report.json"))
-    _preflight(space)
+    preflight(space)
     for spec in plan.passes[:-1]:
         _run_pass(space, spec, None, runner, watch)
         _decide(space, spec, runner, watch)
@@ -51,7 +51,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     return _finish(space, shards, runner, watch)
 
 
-def _preflight(space: Workspace) -> None:
+def preflight(space: Workspace) -> None:
     """Make every function that is still to run, here and now: what is missing is told before hours are spent.
 
     Raises:
