@@ -23,6 +23,7 @@ from curate.domains import classify_domain
 from curate.extract import ExtractConfig, extract_text
 from curate.language import LanguageConfig, detect_language
 from curate.languages import canonical
+from curate.perplexity import PerplexityConfig, perplexity
 from curate.pii import PiiConfig, scrub_pii
 from curate.quality import quality_score
 from curate.tokens import load_tokenizer
@@ -175,6 +176,18 @@ def _domain(config: DomainConfig) -> MapFunction:
     return step
 
 
+def _perplexity(config: PerplexityConfig) -> MapFunction:
+    perplexity("a model that is missing is told here", config)
+
+    def step(document: Document) -> Document | Rejection:
+        found = perplexity(document.text, config)
+        if found > config.max_perplexity:
+            return Rejection("high_perplexity", found, config.max_perplexity)
+        return document
+
+    return step
+
+
 def _tokenize(config: TokenizeConfig) -> MapFunction:
     tokenizer = load_tokenizer(config.tokenizer)
 
@@ -195,6 +208,7 @@ MAP_STEPS: dict[str, MapStep] = {
     "repetition_clean": MapStep(RepetitionCleanConfig, _edit(repetition_clean), TEXT),
     "quality": MapStep(QualityConfig, _quality),
     "domain": MapStep(DomainConfig, _domain),
+    "perplexity": MapStep(PerplexityConfig, _perplexity),
     "pii": MapStep(PiiConfig, _edit(scrub_pii), TEXT),
     "tokenize": MapStep(TokenizeConfig, _tokenize, frozenset({"tokens"})),
 }

@@ -1,0 +1,98 @@
+"""Perplexity of a text under an n-gram language model that the user has: how surprised one is who has read such texts.
+
+ccNet (Wenzek et al. 2019, arXiv 1911.00359, section 4) ranks web pages by it, with a KenLM model of Wikipedia in the
+page's language over SentencePiece pieces; low is like the model's texts. Needs `kenlm` (and `sentencepiece` for a model
+of pieces): ``pip install 'curate[perplexity]'``. No model is shipped.
+
+>>> line_for_model("In 1989 the Café  opened.")
+'in 0000 the cafe opened.'
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DIGITS = str.maketrans("123456789", "0" * 9)
+
+
+@dataclass(frozen=True, slots=True)
+class PerplexityConfig:
+    """Which model, and from which perplexity on a document goes.
+
+    ``model`` is the path of a KenLM binary or an ARPA file, ``pieces`` that of its SentencePiece model; without one
+    the model is over words between white space. There is no limit by default: perplexities of two models, or of two
+    languages, cannot be compared, so a limit is chosen for a model, on texts.
+    """
+
+    model: str = ""
+    pieces: str = ""
+    max_perplexity: float = math.inf
+
+
+def perplexity(text: str, config: PerplexityConfig) -> float:
+    """Return the perplexity per word or piece, the end of each line counted as one; lines are independent.
+
+    Args:
+        text: any text; lines are folded by `line_for_model`, empty ones do not count.
+        config: the model.
+
+    Returns:
+        10 to the minus mean log10 probability, at least 1; infinity for a text without words.
+
+    Raises:
+        ValueError: no model is named, or one that cannot be read.
+        ImportError: a library is missing, with what to install.
+    """
+    score, cut = _model(config.model), _cutter(config.pieces)
+    total, words = 0.0, 0
+    for line in map(line_for_model, text.split("\n")):
+        if pieces := cut(line):
+            total += score(" ".join(pieces))
+            words += len(pieces) + 1
+    return 10 ** (-total / words) if words else math.inf
+
+
+def line_for_model(line: str) -> str:
+    """Fold a line as ccNet does before its language models: lower case, no accents, every digit 0, single spaces."""
+    folded = unicodedata.normalize("NFD", line.lower().translate(_DIGITS))
+    bare = "".join(c for c in folded if unicodedata.category(c) != "Mn")
+    return " ".join(unicodedata.normalize("NFC", bare).encode("utf-8", "replace").decode().split())
+
+
+@functools.cache
+def _model(path: str) -> Callable[[str], float]:
+    kenlm = _library("kenlm")
+    if not path:
+        raise ValueError("perplexity needs a model: the path of a KenLM binary or an ARPA file")
+    try:
+        model = kenlm.Model(path)
+    except (OSError, RuntimeError) as e:
+        raise ValueError(f"{path} is no language model that kenlm can read: {e}") from None
+    return lambda line: float(model.score(line, bos=True, eos=True))
+
+
+@functools.cache
+def _cutter(path: str) -> Callable[[str], list[str]]:
+    if not path:
+        return str.split
+    try:
+        processor = _library("sentencepiece").SentencePieceProcessor(model_file=path)
+    except (OSError, RuntimeError) as e:
+        raise ValueError(f"{path} is no SentencePiece model: {e}") from None
+    return lambda line: list(processor.encode(line, out_type=str))
+
+
+def _library(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ImportError(f"perplexity needs the library {name}: pip install 'curate[perplexity]'") from None
