@@ -42,11 +42,14 @@ def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDup
     """Find the clusters of near duplicates; longer texts stay rather than shorter ones, of equally long ones the first.
 
     Args:
-        texts: any texts; 368 bytes of each are held.
+        texts: any texts; 624 bytes of each are held.
         config: keys and threshold.
 
     Returns:
         Clusters of two or more texts, in the order of ``kept``.
+
+    Raises:
+        TypeError: one string instead of several.
 
     >>> found = near_duplicates(["The same text, word for word.", "Another.", "the same text word for word"])
     >>> [(cluster.kept, cluster.removed) for cluster in found]
@@ -56,6 +59,8 @@ def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDup
 
     from curate.clusters import cluster
 
+    if isinstance(texts, str | bytes):
+        raise TypeError("near_duplicates compares texts with each other: give a list of strings, not one string")
     hashing = config.minhash or MinHashConfig.for_threshold(config.threshold)
     bands, sketches, lengths = [], [], []
     for text in texts:

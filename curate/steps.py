@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from curate.bounds import Score
 from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
 from curate.document import Document, Edit, Rejection
 from curate.domains import classify_domain
@@ -52,8 +53,8 @@ class LanguageStepConfig:
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
     model: str | None = None
     keep: tuple[str, ...] = ()
-    min_score: float = 0.65
-    min_scores: Mapping[str, float] = field(default_factory=dict)
+    min_score: Score = 0.65
+    min_scores: Mapping[str, Score] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class QualityConfig:
     """The quality model (a path, or the shipped one) and a fixed minimum score."""
 
     model: str | None = None
-    min_score: float = 0.0
+    min_score: Score = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
     expected: tuple[type[Exception], ...] = (RecipeError, RunError, FileNotFoundError, *more)
     try:
         yield
+    except BlockingIOError:
+        sys.exit("curate: another run is writing into this output folder: wait for it, or choose another --output")
+    except (PermissionError, NotADirectoryError, FileExistsError) as e:
+        sys.exit(f"curate: {e.filename or e}: {e.strerror or 'cannot be written'}: choose another folder")
     except expected as e:
         sys.exit(f"curate: {e}")
 
@@ -69,8 +73,15 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @_recipe_options
-@click.option("--workers", default=1, show_default=True, help="Processes on this machine.")
-@click.option("--memory", default=1.0, show_default=True, metavar="GB", help="For the keys of a corpus step.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes on this machine.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(0.001),
+    default=1.0,
+    show_default=True,
+    metavar="GB",
+    help="For the keys of a corpus step.",
+)
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 def run(
     recipe: str,
@@ -116,7 +127,7 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
         from pipelines.workspace import Workspace, absolute
 
         checked = load_recipe(recipe, inputs, settings)
-        space = Workspace(make_plan(checked, list_inputs(checked.sources)), absolute(output))
+        space = Workspace(make_plan(checked, list_inputs(checked.sources, absolute(output))), absolute(output))
         preflight(space)
     table = Table("pass", "reads", "applies", "steps", "takes keys for", "shuffles per document", "writes", "done")
     for spec in space.plan.passes:

@@ -46,7 +46,7 @@ def find(output: str, id_or_url: str) -> list[Fate]:
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
     is_url = "://" in wanted or "/" in wanted or "." in wanted
     same = normalize_url(wanted)
-    for meta in files.match(files.join(output, table, "*.parquet")):
+    for meta in files.within(files.join(output, table), "*.parquet"):
         with files.open_read(meta.path) as stream:
             parquet = pq.ParquetFile(stream)
             column = "url" if is_url else "id"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import gzip
 import io
 import os
@@ -30,6 +31,32 @@ def exists(path: str) -> bool:
     return FileSystems.exists(path)
 
 
+def size(path: str) -> int:
+    """Return the size of a file in bytes, -1 where there is none."""
+    try:
+        return FileSystems.match([path])[0].metadata_list[0].size_in_bytes if "://" in path else os.path.getsize(path)
+    except (OSError, BeamIOError, IndexError):
+        return -1
+
+
+@contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Keep other runs out of a local folder; the lock goes with the process, however it ends.
+
+    Raises:
+        BlockingIOError: another run has it.
+    """
+    if "://" in folder:  # object stores have no locks
+        yield
+        return
+    import fcntl
+
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
 def make_folder(path: str) -> None:
     """Create a folder and its parents where they are missing."""
     with suppress(OSError):
@@ -39,13 +66,33 @@ def make_folder(path: str) -> None:
 def match(pattern: str) -> list[FileMetadata]:
     """List the files that a path or glob names, sorted by path.
 
-    A folder stands for every file below it.
+    A folder stands for every file below it, hidden ones aside. A local path may begin with ``~``, and is made absolute;
+    one that exists is meant as it is, whatever characters are in it.
     """
-    found = FileSystems.match([pattern])[0].metadata_list
-    if len(found) <= 1 and not any(c in pattern for c in "*?["):
-        below = FileSystems.match([posixpath.join(pattern, "**")])[0].metadata_list
-        found = below or found
-    return sorted((f for f in found if f.size_in_bytes is not None and not f.path.endswith("/")), key=lambda f: f.path)
+    if "://" in pattern:
+        found = FileSystems.match([pattern])[0].metadata_list
+        if len(found) <= 1 and not any(c in pattern for c in "*?["):
+            below = FileSystems.match([posixpath.join(pattern, "**")])[0].metadata_list
+            found = below or found
+        found = [f for f in found if f.size_in_bytes is not None and not f.path.endswith("/")]
+        return sorted(found, key=lambda f: f.path)
+    pattern = os.path.abspath(os.path.expanduser(pattern))
+    named = [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
+    paths = {path for name in named for path in (_below(name) if os.path.isdir(name) else [name])}
+    return [FileMetadata(p, os.path.getsize(p), os.path.getmtime(p)) for p in sorted(paths) if os.path.isfile(p)]
+
+
+def within(folder: str, names: str) -> list[FileMetadata]:
+    """List the files of a folder whose names match a glob, sorted by path; none if there is no such folder."""
+    if "://" in folder:
+        return match(join(folder, names))
+    return match(join(glob.escape(os.path.abspath(folder)), names))
+
+
+def _below(folder: str) -> Iterator[str]:
+    for where, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (os.path.join(where, name) for name in names if not name.startswith("."))
 
 
 def open_read(path: str) -> BinaryIO:

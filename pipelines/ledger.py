@@ -35,6 +35,7 @@ class Input:
     bytes: int
     documents: int = 0
     rejected: int = 0
+    undated: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     problems: list[dict] = field(default_factory=list)
 
@@ -90,6 +91,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             self.reject("read", record.document, record.rejection)
             return False
         source.documents += 1
+        source.undated += not record.date
         count.kept += 1
         return True
 

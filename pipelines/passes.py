@@ -22,7 +22,7 @@ from pipelines.ledger import Ledger
 from pipelines.plan import Pass
 from pipelines.registry import STEPS
 from pipelines.shards import RunWriter, Shards
-from pipelines.sources import Slice, read_part
+from pipelines.sources import Dropped, Slice, read_part
 from pipelines.tables import FACTS, LARGE, STATE, LargeColumn, TableWriter, iter_rows
 
 
@@ -37,6 +37,7 @@ class Job:
     decided: tuple[Taken, ...]
     shards: Shards | None = None  # the last pass writes sorted runs for these
     originals: tuple[str, ...] = ()  # whose quantities the recipe's rules ask for
+    extracts: bool = True  # whether any step of the recipe makes text of HTML
     earlier: tuple[str, ...] = ()  # folders of all passes before, whose rejections the last pass gathers
 
     def path(self, kind: str, index: int, ending: str = "parquet") -> str:
@@ -78,7 +79,7 @@ def run_slice(part: Slice, job: Job) -> dict:
         job.originals,
     )
     with ledger, _writer(job, index) as writer:
-        source = _stored(job, index, ledger, losers, clusters) if job.before else _raw(part, ledger)
+        source = _stored(job, index, ledger, losers, clusters) if job.before else _raw(part, job, ledger)
         for document, row in source:
             ledger.begin(document)
             kept = _through(document, row, chain, losers, ledger)
@@ -106,11 +107,13 @@ Losers = dict[str, dict[int, Rejection]]
 Clusters = dict[int, tuple[str, int]]
 
 
-def _raw(part: Slice, ledger: Ledger) -> Iterator[tuple[Document, Row]]:
+def _raw(part: Slice, job: Job, ledger: Ledger) -> Iterator[tuple[Document, Row]]:
     """Yield the documents of the slice's input."""
     for piece in part.parts:
         ledger.open_input(piece)
         for record in read_part(piece):
+            if not job.extracts and isinstance(record, Document) and record.html:
+                record = Dropped(record, Rejection("not_extracted", detail="HTML, and the recipe has no step extract"))
             if ledger.found(record):
                 assert isinstance(record, Document)
                 yield record, {}

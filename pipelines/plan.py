@@ -34,6 +34,10 @@ LIBRARIES = (
 )
 
 
+#: Steps that look at the URL alone, and may stand before the text is extracted.
+BEFORE_TEXT = ("url_filter", "url_dedup", "extract")
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One reading of the documents.
@@ -169,10 +173,14 @@ def _check_order(steps: tuple[Step, ...]) -> None:
     """Refuse a recipe whose steps cannot work in their order.
 
     Raises:
-        RecipeError: a corpus step without the map step that gives its keys, or a text changed behind its tokens.
+        RecipeError: a corpus step without the map step that gives its keys, a step that looks at the text before there
+            is one, or a text changed behind its tokens.
     """
     seen: dict[str, str] = {}
+    extracts = any(step.kind == "extract" for step in steps)
     for step in steps:
+        if extracts and "extract" not in seen and step.kind not in BEFORE_TEXT:
+            raise RecipeError(f"steps: {step.name} looks at the text, which extract finds: put extract before it")
         kind = STEPS[step.kind]
         if isinstance(kind, CorpusStep) and kind.needs and kind.needs not in seen:
             raise RecipeError(f"steps: {step.name} needs what {kind.needs} finds: put the step {kind.needs} before it")

@@ -81,7 +81,7 @@ class _Line:
 
     def update(self) -> None:
         running: dict[str, dict] = {}
-        for meta in files.match(files.join(self.folder, "*.json")):
+        for meta in files.within(self.folder, "*.json"):
             kind, _, index = meta.path.rsplit("/", 1)[-1].removesuffix(".json").partition("-")
             if kind not in ("slice", "progress") or index in self.finished:
                 continue

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import orjson
 import xxhash
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from curate.bounds import Positive
 from pipelines.registry import STEPS
 
 SHIPPED = ("llama3", "fineweb")
@@ -33,16 +34,16 @@ class Source:
 
     input: str
     name: str = "input"
-    format: str = "auto"
+    format: Literal["auto", "warc", "jsonl", "parquet", "arrow", "html", "text", "datasets"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """What the run writes beside documents, rejections and signals."""
 
-    formats: tuple[str, ...] = ("parquet", "megatron")
-    tokens_per_shard: int = 100_000_000
-    bytes_per_shard: int = 256_000_000
+    formats: tuple[Literal["parquet", "megatron"], ...] = ("parquet", "megatron")
+    tokens_per_shard: Positive = 100_000_000
+    bytes_per_shard: Positive = 256_000_000
     shuffle_seed: int = 0
 
 
@@ -118,7 +119,10 @@ def load_recipe(name_or_path: str, inputs: Sequence[str] = (), settings: Sequenc
             raise RecipeError(
                 f"no recipe {name_or_path!r}: give the path of a YAML file or one of {', '.join(SHIPPED)}"
             )
-        text, where = path.read_text("utf-8"), name_or_path
+        try:
+            text, where = path.read_text("utf-8"), name_or_path
+        except UnicodeDecodeError as e:
+            raise RecipeError(f"{name_or_path}: not UTF-8 ({e.reason} at byte {e.start}): save it as UTF-8") from None
     return parse_recipe(text, where, inputs, settings)
 
 
@@ -194,9 +198,14 @@ class _Reader:
             raise self.error(("steps", i), f"steps[{i}]", "a step is a name, or one name with its settings below it")
         ((kind, options),) = entry.items()
         if kind not in STEPS:
-            raise self.error(("steps", i), f"steps[{i}]", f"unknown step {kind!r}{_did_you_mean(kind, STEPS)}")
+            raise self.error(("steps", i), f"steps[{i}]", f"unknown step {kind!r}{_did_you_mean(str(kind), STEPS)}")
+        if options is not None and not isinstance(options, dict):
+            raise self.error(("steps", i, kind), kind, f"expected settings as key: value, got {options!r}")
         options = dict(options or {})
-        return kind, str(options.pop("name", kind)), options
+        name = str(options.pop("name", kind))
+        if name == "read":
+            raise self.error(("steps", i, kind), "name", "in reports 'read' stands for the input: choose another")
+        return kind, name, options
 
     def build(self, cls: type, raw: Any, path: tuple) -> Any:
         if not isinstance(raw, dict):
@@ -208,6 +217,8 @@ class _Reader:
             first = e.errors()[0]
             key = ".".join(str(p) for p in first["loc"])
             given = f", got {first['input']!r}" if first["type"] != "missing" else ""
+            if isinstance(first["input"], bool):
+                given += " (YAML reads yes, no, on and off so: put quotes around a word)"
             raise self.error((*path, *first["loc"]), key, f"{first['msg']}{given}") from None
 
 
@@ -219,7 +230,9 @@ def _apply(settings: Sequence[str], raw: dict, steps: list[tuple[str, str, dict]
             raise RecipeError(f"--set {setting}: expected path.to.key=value, as steps.minhash_dedup.threshold=0.8")
         if keys[0] == "steps":
             options = {name: options for _, name, options in steps}
-            if keys[1] not in options or len(keys) < 3:
+            if keys[1] in options and len(keys) < 3:
+                raise RecipeError(f"--set {setting}: which setting of {keys[1]}? Write steps.{keys[1]}.KEY=VALUE")
+            if keys[1] not in options:
                 raise RecipeError(f"--set {setting}: no step {keys[1]!r}{_did_you_mean(keys[1], options)}")
             target, keys = options[keys[1]], keys[2:]
         elif keys[0] == "output":
@@ -229,7 +242,12 @@ def _apply(settings: Sequence[str], raw: dict, steps: list[tuple[str, str, dict]
             raise RecipeError(f"--set {setting}: the path begins with steps or output")
         for key in keys[:-1]:
             target = target.setdefault(key, {})
-        target[keys[-1]] = yaml.safe_load(value)
+            if not isinstance(target, dict):
+                raise RecipeError(f"--set {setting}: {key} is a value, not a mapping with {keys[-1]!r} in it")
+        try:
+            target[keys[-1]] = None if value.strip() == "none" else yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise RecipeError(f"--set {setting}: {value!r} is no number, word, or list as [a, b]") from None
 
 
 def _did_you_mean(word: str, known: Any) -> str:

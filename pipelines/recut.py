@@ -84,7 +84,7 @@ def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | Non
 
 
 def _shards(output: str, kind: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    for meta in files.match(files.join(output, kind, "*.parquet")):
+    for meta in files.within(files.join(output, kind), "*.parquet"):
         with files.open_read(meta.path) as stream:
             yield pq.read_table(stream, columns=columns)
 
@@ -101,7 +101,7 @@ def _corpus(output: str, signals: pa.Table) -> dict[str, int]:
         return {}
     first, last = pc.min_max(signals["id"]).as_py().values()
     found: dict[str, int] = {}
-    for meta in files.match(files.join(output, "documents", "*.parquet")):
+    for meta in files.within(files.join(output, "documents"), "*.parquet"):
         with files.open_read(meta.path) as stream:
             ranges = [("id", ">=", first), ("id", "<=", last)]
             rows = pq.read_table(stream, columns=["id", "token_count"], filters=ranges)

@@ -40,11 +40,12 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     """
     steps: dict[str, dict] = {}
     skipped: dict[str, int] = {}
-    problems = 0
+    problems = undated = 0
     for spec in space.plan.passes:
         for manifest in space.manifests(spec):
             for source in manifest["inputs"]:
                 problems += len(source["problems"])
+                undated += source["undated"]
                 for kind, n in source["skipped"].items():
                     skipped[kind] = skipped.get(kind, 0) + n
             for name, counted in manifest["steps"].items():
@@ -71,6 +72,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "steps": list(steps.values()),
         "skipped": dict(sorted(skipped.items())),
         "broken_records": problems,
+        "undated_documents": undated,
         "corpus": totals,
         "mixture": mixture,
         "repeated_lines": _repeated_lines(space),
@@ -78,6 +80,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "examples": summary["examples"],
         "warnings": [
             *_step_warnings(steps),
+            *_date_warnings(steps, undated),
             *_label_warnings(summary["labels"]),
             *_decision_warnings(space),
             *_mixture_warnings(mixture),
@@ -111,8 +114,17 @@ def _step_warnings(steps: dict[str, dict]) -> Iterator[str]:
             yield f"{step['name']} rejected {lost:,} of {step['read']:,} documents: check its settings"
         if step["read"] >= MANY and not lost and step["name"] in MUST_REJECT:
             yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
+        if pages := step["rejected"].get("not_extracted"):
+            yield f"{pages:,} pages of HTML were rejected, for the recipe has no step extract: put it first"
         if errors := step["rejected"].get("error"):
             yield f"{step['name']} failed on {errors:,} documents: see rejected/ where rule is 'error'"
+
+
+def _date_warnings(steps: dict[str, dict], undated: int) -> Iterator[str]:
+    copies = sum(step["rejected"].get("older_copy", 0) for step in steps.values())
+    if undated and copies:
+        kept = steps["read"]["kept"]
+        yield f"{undated:,} of {kept:,} documents have no date that can be read: among copies one with a date stays"
 
 
 def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:

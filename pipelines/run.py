@@ -37,11 +37,17 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     """
     runner = runner or Runner()
     output = absolute(output)
-    plan = make_plan(recipe, list_inputs(recipe.sources))
+    plan = make_plan(recipe, list_inputs(recipe.sources, output))
     space = Workspace(plan, output)
     if space.finished():
         return files.read_json(files.join(output, "report.json"))
     preflight(space)
+    with files.locked(space.work):
+        return _run(space, runner, watch)
+
+
+def _run(space: Workspace, runner: Runner, watch: Watch) -> dict:
+    plan = space.plan
     for spec in plan.passes[:-1]:
         _run_pass(space, spec, None, runner, watch)
         _decide(space, spec, runner, watch)

@@ -7,7 +7,10 @@ by one, a killed worker is an error and not a hang, and no document crosses a pr
 from __future__ import annotations
 
 import multiprocessing
+import os
 import socket
+import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -83,7 +86,9 @@ class Runner(AbstractContextManager["Runner"]):
             with self.pipeline() as p:
                 _ = p | beam.Create(list(elements)) | beam.Reshuffle() | transform
             return
-        self._pool = self._pool or ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("spawn"))
+        self._pool = self._pool or ProcessPoolExecutor(
+            self.workers, multiprocessing.get_context("spawn"), _end_with_parent, (os.getpid(),)
+        )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
         jobs = [self._pool.submit(_in_memory, element, transform) for element in largest_first]
         try:
@@ -110,6 +115,17 @@ def _check_reachable(endpoint: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as e:
         raise RunError(f"--job_endpoint={endpoint}: nothing answers there ({e}): is the job server running?") from None
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this worker when the run that started it is gone: a killed process tells nobody."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _in_memory(element: Any, transform: beam.PTransform) -> None:

@@ -158,7 +158,7 @@ class WriteShards(beam.PTransform):
 
 def shard_facts(folder: str) -> list[dict]:
     """Read what all shards left in the folder of facts: ``files`` and ``summary`` of each."""
-    return [files.read_json(m.path) for m in files.match(files.join(folder, "shard-*.json"))]
+    return [files.read_json(m.path) for m in files.within(folder, "shard-*.json")]
 
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:

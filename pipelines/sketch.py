@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow as pa
 
 from curate.minhash import SKETCH_BINS, MinHashConfig
 from curate.sketch import (
@@ -48,7 +49,7 @@ def export_run(recipe: Recipe, output: str, folder: str) -> int:
         FileExistsError: the folder holds a sketch already.
     """
     _check_free(folder)
-    space = Workspace(make_plan(recipe, list_inputs(recipe.sources)), absolute(output))
+    space = Workspace(make_plan(recipe, list_inputs(recipe.sources, absolute(output))), absolute(output))
     for spec in space.plan.passes:
         taken = space.taken(spec)
         for i, step in enumerate(taken):
@@ -97,7 +98,8 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
     """Write the sketch of all documents of some slices, those of sketches first.
 
     Args:
-        pieces: of the step ``minhash_dedup`` of a run, and of sketches that they come after.
+        pieces: of the step ``minhash_dedup`` of a run, and of sketches that they come after. A document that is in
+            several is taken once, where it comes first.
         config: how their keys were made.
         folder: for the sketch.
 
@@ -106,9 +108,10 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
     """
     files.make_folder(folder)
     parts: list[dict] = []
-    for piece, positions in zip(pieces, rank_documents(pieces), strict=True):
-        rows, table = piece.load(["bands", "sketch", "rank", "date"])
-        if not len(rows):
+    for piece, positions in zip(pieces, _positions(pieces), strict=True):
+        _, table = piece.load(["bands", "sketch", "rank", "date"])
+        table, positions = table.filter(pa.array(positions >= 0)), positions[positions >= 0].astype(np.uint64)
+        if not len(table):
             continue
         found = Sketch(
             config,
@@ -117,7 +120,7 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
             fixed(table["bands"], np.uint64),
             fixed(table["sketch"], np.uint8).reshape(-1, SKETCH_BINS),
         )
-        for start in range(0, len(rows), ROWS):
+        for start in range(0, len(table), ROWS):
             block = slice(start, start + ROWS)
             columns = (found.ids, found.dates, found.bands, found.sketches)
             data = part_bytes(positions[block], Sketch(config, *(c[block] for c in columns)))
@@ -128,6 +131,20 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
     described = manifest(config, parts)
     files.write_json(files.join(folder, MANIFEST), described)
     return described["documents"]
+
+
+def _positions(pieces: Sequence[Piece]) -> list[np.ndarray]:
+    """Return the place of each document among all, int64; -1 where its id has come before."""
+    ranks = rank_documents(pieces)
+    keys = [fixed(piece.load(["rank"])[1]["rank"], np.uint8) for piece in pieces]
+    ids = np.concatenate([key_ids(k).view(">u8").reshape(-1, 2) for k in keys if len(k)] or [np.empty((0, 2), ">u8")])
+    order = np.lexsort((rank := np.concatenate(ranks), ids[:, 1], ids[:, 0]))
+    first = np.ones(len(ids), bool)
+    first[order[1:]] = (ids[order[1:]] != ids[order[:-1]]).any(axis=1)
+    by_rank = np.argsort(rank)
+    place = np.empty(len(ids), np.int64)
+    place[by_rank] = np.cumsum(first[by_rank]) - 1
+    return np.split(np.where(first, place, -1), np.cumsum([len(r) for r in ranks])[:-1])
 
 
 def merge_sketches(paths: Sequence[str], folder: str) -> int:

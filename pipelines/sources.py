@@ -5,6 +5,8 @@ A record that cannot be read costs that record: it comes out as a rejection with
 
 from __future__ import annotations
 
+import os
+import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 import zstandard
 
 from curate.charset import decode
+from curate.dates import iso_date
 from curate.document import Document, Rejection
 from curate.hashing import document_id
 from curate.warc import Broken, Page, Skipped, is_html, read_records
@@ -37,6 +40,7 @@ FORMATS = {
 }
 
 
+UNKNOWN = "unknown"
 #: What `datasets.save_to_disk` writes beside the data.
 NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json")
 
@@ -50,6 +54,7 @@ class InputFile:
     modified: float
     format: str
     source: str
+    name: str = ""  # of a file that is one page, below the folder that the source names: what its URL is
 
     @property
     def splits(self) -> bool:
@@ -111,11 +116,16 @@ def format_of(path: str) -> str | None:
     return next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), None)
 
 
-def list_inputs(sources: Sequence[Source]) -> list[InputFile]:
-    """List every file of every source, sorted by path.
+def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
+    """List every file of every source, sorted by path; those of no known format too, which are counted and not read.
+
+    Args:
+        sources: of the recipe.
+        output: folder of the run: what lies in it is no input.
 
     Raises:
-        RecipeError: no source at all, a pattern that matches nothing, or a file whose format is unknown.
+        RecipeError: no source at all, a pattern that matches nothing, only files of unknown formats, or a file that two
+            sources claim.
     """
     if not sources:
         raise RecipeError("nothing to read: give --input PATTERN, or sources in the recipe")
@@ -129,20 +139,30 @@ def list_inputs(sources: Sequence[Source]) -> list[InputFile]:
             raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
         usable = 0
         for meta in matched:
-            if meta.path.endswith(NOT_DATA):
+            if meta.path.endswith(NOT_DATA) or (output and meta.path.startswith(files.join(output, ""))):
                 continue
-            fmt = source.format if source.format != "auto" else format_of(meta.path)
-            if fmt is None:
-                continue
-            usable += 1
+            fmt = source.format if source.format != "auto" else format_of(meta.path) or UNKNOWN
+            usable += fmt != UNKNOWN
             size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
-            found[meta.path] = InputFile(meta.path, size, modified, fmt, source.name)
+            name = _name_below(meta.path, source.input) if fmt in ("html", "text") else ""
+            file = InputFile(meta.path, size if fmt != UNKNOWN else 0, modified, fmt, source.name, name)
+            if meta.path in found and found[meta.path] != file:
+                raise RecipeError(f"{meta.path} is in two sources, {found[meta.path].source!r} and {source.name!r}")
+            found[meta.path] = file
         if not usable:
             known = " ".join(e for endings in FORMATS.values() for e in endings)
             raise RecipeError(
                 f"input {source.input!r}: no file with a known ending ({known}); set format in the recipe"
             )
     return sorted(found.values(), key=lambda f: f.path)
+
+
+def _name_below(path: str, pattern: str) -> str:
+    """Return a file's path below the folder that a pattern names, or below what stands before its first wildcard."""
+    if "://" not in pattern:
+        pattern = os.path.abspath(os.path.expanduser(pattern))
+    fixed = pattern if path.startswith(f"{pattern}/") else re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
+    return path.removeprefix(f"{fixed}/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
@@ -166,6 +186,9 @@ def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
 
 def read_part(part: Part) -> Iterator[Document | Dropped | NotAPage]:
     """Yield what is in one part of a file; never raises for what the file contains."""
+    if part.file.format == UNKNOWN:
+        yield NotAPage("unknown_file")
+        return
     if part.file.format in ("datasets", "arrow"):
         yield from _datasets(part.file)
         return
@@ -288,22 +311,21 @@ ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
 
 def _row_document(row: Any, file: InputFile, raw: bytes, offset: int = -1) -> Document | Dropped:
     """Build a document from a row with ``text`` or ``html``, and ``url`` and ``date`` at the top or in ``metadata``."""
-    if not isinstance(row, dict) or not isinstance(row.get("text", row.get("html")), str | bytes):
+    row = row if isinstance(row, dict) else {}
+    text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in ("text", "html"))
+    if text is None and html is None:
         return _broken(file, "broken", "a row without text or html", raw or repr(row).encode(), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
     url = str(row.get("url") or meta.get("url") or "")
-    date = str(row.get("date") or row.get("timestamp") or meta.get("date") or "")
-    text, html = row.get("text"), row.get("html") or b""
-    if text is not None:
-        html = b""  # a row that has its text is not extracted again
+    date = row.get("date") or row.get("timestamp") or meta.get("date") or ""
+    html = b"" if text and text.strip() else html or b""  # a row that has its text is not extracted again
     if isinstance(html, str):
         html = html.encode("utf-8", "surrogatepass")
     if isinstance(text, bytes):
         text = decode(text)[0]
     content = (text or "").encode("utf-8", "surrogatepass") or html
-    return Document(
-        id=document_id(url, date, content), text=text or "", url=url, date=date, source=file.source, html=html
-    )
+    found = document_id(url, str(date), content)
+    return Document(id=found, text=text or "", url=url, date=iso_date(date), source=file.source, html=html)
 
 
 def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
@@ -313,7 +335,9 @@ def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPag
     except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
         yield _broken(file, "broken", f"truncated or damaged compression: {e}")
         return
+    url = f"file:{file.name}"
+    document = Document(id=document_id(url, "", content), url=url, source=file.source)
     if file.format == "html":
-        yield Document(id=document_id("", "", content), source=file.source, html=content)
+        yield replace(document, html=content)
     else:
-        yield Document(id=document_id("", "", content), source=file.source, text=decode(content)[0])
+        yield replace(document, text=decode(content)[0])

@@ -59,6 +59,7 @@ class Workspace:
             decided=self.taken(before[-1]) if before else (),
             shards=shards,
             originals=self.plan.recipe.originals,
+            extracts=any(s.kind == "extract" for s in self.plan.recipe.steps),
             earlier=tuple(self.folder(p) for p in before),
         )
 
@@ -75,14 +76,18 @@ class Workspace:
         """Say how much of a pass is done."""
         if self.pass_done(spec) or (spec.last and self.finished()):
             return "yes"
-        pattern = files.join(self.folder(spec), "slice-*.json")
-        slices = len(files.match(pattern)) if files.exists(self.folder(spec)) else 0
+        slices = len(files.within(self.folder(spec), "slice-*.json"))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
     def finished(self) -> bool:
-        """Say whether the output files are those of this plan."""
-        path = files.join(self.work, "finished.json")
-        return files.exists(path) and files.read_json(path) == {"digest": self.plan.passes[-1].digest}
+        """Say whether the output files are those of this plan, and all there."""
+        path, manifest = files.join(self.work, "finished.json"), files.join(self.output, "manifest.json")
+        if not (files.exists(path) and files.exists(manifest)):
+            return False
+        if files.read_json(path) != {"digest": self.plan.passes[-1].digest}:
+            return False
+        written = files.read_json(manifest)["files"]
+        return all(files.size(files.join(self.output, *f["path"].split("/"))) == f["bytes"] for f in written)
 
     def decided(self, taken: Taken) -> bool:
         """Say whether a corpus step has its decision."""

@@ -10,6 +10,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from curate.bounds import Count, Share
 from curate.document import Document, Rejection
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Losers, add_histograms, histogram
@@ -25,9 +26,9 @@ class QualityCutConfig:
     (ours) says little about what is usual and loses none; documents without a score (NaN) stay.
     """
 
-    keep: float = 0.4
+    keep: Share = 0.4
     within: tuple[Literal["language", "domain", "source"], ...] = ("language", "domain")
-    min_documents: int = 100
+    min_documents: Count = 100
 
 
 class QualityCut(CorpusStep):

@@ -10,6 +10,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from curate.bounds import Count, Share
 from curate.divergence import TokenCounts, kl_divergence
 from curate.document import Document, Rejection
 from pipelines import files
@@ -29,9 +30,9 @@ class DivergenceConfig:
     of two; a class with fewer than ``min_documents`` says nothing about what is usual, and loses none.
     """
 
-    keep: float = 0.99
+    keep: Share = 0.99
     min_divergence: float = 4.0
-    min_documents: int = 200
+    min_documents: Count = 200
 
 
 class Divergence(CorpusStep):

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.document import Document, Rejection
+from curate.domains import LABELS
 from curate.mixture import copies, plan_mixture
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Losers
@@ -40,6 +41,12 @@ class MixtureStep(CorpusStep):
     needs = "tokenize"
     shuffles = "a number per slice"
     schema: ClassVar[pa.Schema] = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
+
+    def check(self, config: MixtureConfig) -> None:
+        """Try the plan, and look for misspelt labels."""
+        if config.by == "domain" and (unknown := sorted(set(config.targets) - set(LABELS))):
+            raise ValueError(f"targets: {unknown[0]!r} is no domain; known: {', '.join(LABELS)}")
+        plan_mixture(dict.fromkeys(config.targets, 1), config.targets, config.max_epochs, config.total_tokens)
 
     def key_function(self, config: MixtureConfig) -> Callable[[Document], tuple]:
         """Take the label, the token count and the id."""

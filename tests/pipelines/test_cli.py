@@ -106,6 +106,17 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", "no/such/file*"], "matches no file"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.langauge.min_score=1"], "did you mean 'language'"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[xx]"], "xx"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[parket]"], "formats.0: Input should be"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[a"], "is no number, word, or list"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality_cut.keep=40"], "less than or equal to 1"),
+        (
+            ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.minhash_dedup=3"],
+            "which setting of minhash_dedup",
+        ),
+        (
+            ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.mixture.targets={generl: 1}"],
+            "'generl' is no domain",
+        ),
         (["run", "llama3"], "nothing to read: give --input"),
         (["run", "llama3", f"{CRAWL}/*"], "inputs are given as --input"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=DaskRunner"], "silently"),

@@ -87,6 +87,20 @@ def test_two_parties_deduplicate_across_their_corpora(tmp_path):
     assert len(merged) > len(run(tmp_path / "alone", new, OLDEST)[0])
 
 
+def test_a_document_stands_in_a_sketch_once(tmp_path):
+    pages = dated(corpus(seed=8, pages=30))
+    sketches = []
+    for name, part in (("all", pages), ("some", pages[5:15])):
+        _, made = run(tmp_path / name, part, OLDEST, 2)
+        sketches.append(str(tmp_path / f"sketch-{name}"))
+        export_sketch(made, OLDEST.hashing, sketches[-1])
+    for paths in ([*sketches, *sketches], sketches[::-1]):
+        assert merge_sketches(paths, str(tmp_path / "merged")) == len(pages)
+        merged = Sketch.load(tmp_path / "merged")
+        assert len(set(merged.ids.tolist())) == len(merged) == len(pages)
+    assert merged.ids[:10].tolist() == Sketch.load(sketches[1]).ids.tolist()
+
+
 def test_a_sketch_made_in_another_way_is_refused(tmp_path):
     Sketch.of(["a"], ["00" * 16], [0], MinHashConfig(seed=9)).save(tmp_path / "sketch")
     made = write_slices(tmp_path, MinHashDedup(), replace(OLDEST, index=(str(tmp_path / "sketch"),)), [corpus(pages=3)])

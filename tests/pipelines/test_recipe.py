@@ -1,5 +1,6 @@
 import pytest
 
+from pipelines.plan import make_plan
 from pipelines.recipe import RecipeError, load_recipe, parse_recipe
 
 SMALL = """\
@@ -39,6 +40,29 @@ def test_unknown_key_below_a_setting_is_refused_too():
 def test_a_key_given_twice_is_refused():
     text = SMALL + "      threshold: 0.8\n"
     assert refusal(text) == "my.yaml:6: threshold: given twice, first in line 5: delete one"
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ("minhash_dedup: 0.8", "minhash_dedup: expected settings as key: value, got 0.8"),
+        ("5: {a: 1}", "unknown step 5"),
+        ("language: [en]", "language: expected settings as key: value, got ['en']"),
+        ("language: {keep: [no]}", "keep.0: Input should be a valid string, got False (YAML reads"),
+        ("language: {name: read}", "in reports 'read' stands for the input"),
+        ("language: {min_score: 50}", "min_score: Input should be less than or equal to 1, got 50"),
+    ],
+)
+def test_what_is_no_settings_is_refused_where_it_stands(steps, said):
+    message = refusal(f"name: x\nsteps:\n  - {steps}\n")
+    assert message.startswith("my.yaml:3: ")
+    assert said in message
+
+
+def test_steps_that_need_text_stand_behind_extract():
+    recipe = parse_recipe("steps: [url_dedup, exact_dedup, extract]", "my.yaml")
+    with pytest.raises(RecipeError, match="exact_dedup looks at the text, which extract finds"):
+        make_plan(recipe, [])
 
 
 def test_steps_must_be_a_list():

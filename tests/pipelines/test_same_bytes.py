@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,47 @@ def test_killed_half_way_and_started_again(corpus, tmp_path):
     finished = {path: path.stat().st_mtime_ns for path in [*output.glob("_work/00-*/slice-*.json"), *done]}
     assert outputs(run(output)) == outputs(corpus)
     assert finished == {path: path.stat().st_mtime_ns for path in finished}, "finished slices were done again"
+
+
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
+def test_a_run_keeps_others_out_and_its_workers_end_with_it(tmp_path):
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", f"{CRAWL}/*", "--output", str(output)]
+    process = subprocess.Popen(
+        [*command, "--workers", "2"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    deadline = time.monotonic() + PATIENCE
+    while not list(output.glob("_work/00-*/slice-*.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    other = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert other.returncode == 1
+    assert "another run is writing into this output folder" in other.stderr
+    workers = [int(pid) for pid in children.read_text().split()]
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 30
+    while left := [pid for pid in workers if alive(pid)]:
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.1)
+
+
+def test_a_result_of_which_files_are_lost_is_made_again(corpus, tmp_path):
+    output = tmp_path / "out"
+    shutil.copytree(corpus, output)
+    shutil.rmtree(output / "documents")
+    next((output / "tokens").glob("*")).write_bytes(b"")
+    assert outputs(run(output)) == outputs(corpus)
 
 
 def test_a_second_run_does_nothing(corpus):

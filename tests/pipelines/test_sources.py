@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from pipelines.recipe import RecipeError, Source
-from pipelines.sources import Dropped, Part, cut_slices, list_inputs, read_part
+from pipelines.sources import Dropped, NotAPage, Part, cut_slices, list_inputs, read_part
 from tests.pipelines.conftest import CRAWL
 
 ROWS = [
@@ -84,9 +84,55 @@ def test_html_and_text_files_are_a_page_each(tmp_path):
     (tmp_path / "a.html").write_text("<p>One page")
     (tmp_path / "b.txt").write_text("Another page")
     (tmp_path / "c.bin").write_bytes(b"ignored")
-    page, text = documents(tmp_path)
-    assert page.html == b"<p>One page"
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "a.html").write_text("<p>One page")
+    page, text, same, other = documents(tmp_path)
+    assert page.html == same.html == b"<p>One page"
     assert text.text == "Another page"
+    assert other == NotAPage("unknown_file")
+    assert [d.url for d in (page, text, same)] == ["file:a.html", "file:b.txt", "file:below/a.html"]
+    assert page.id != same.id
+    assert [d.url for d in documents(tmp_path / "*.html")] == ["file:a.html"]
+
+
+def test_a_row_is_read_with_whatever_it_has(tmp_path):
+    rows = [
+        {"text": None, "html": "<p>One"},
+        {"text": "", "html": "<p>Two"},
+        {"text": "Three", "html": "<p>3"},
+        {"text": None, "html": None},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    *good, broken = documents(tmp_path / "rows.parquet")
+    assert [(d.text, d.html) for d in good] == [("", b"<p>One"), ("", b"<p>Two"), ("Three", b"")]
+    assert isinstance(broken, Dropped)
+
+
+def test_dates_are_read_in_every_form(tmp_path):
+    forms = ["2020-01-01", 1577836800, 1577836800000, "20200101000000", "Wed, 01 Jan 2020 00:00:00 GMT", "2020/01/01"]
+    (tmp_path / "a.jsonl").write_bytes(
+        b"".join(orjson.dumps({"text": "x", "date": d}) + b"\n" for d in [*forms, "soon"])
+    )
+    assert [d.date for d in documents(tmp_path / "a.jsonl")] == ["2020-01-01T00:00:00Z"] * len(forms) + [""]
+
+
+def test_a_path_is_found_however_it_is_written(tmp_path, monkeypatch):
+    (tmp_path / "a [1].txt").write_text("A page")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = [
+        list_inputs([Source(p)]) for p in (f"{tmp_path}/a [1].txt", "a [1].txt", "*", "~/*.txt", "./a*", str(tmp_path))
+    ]
+    assert all(f == found[0] for f in found)
+
+
+def test_a_file_of_two_sources_is_refused_and_the_output_is_no_input(tmp_path):
+    (tmp_path / "a.txt").write_text("A page")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "b.txt").write_text("No page")
+    with pytest.raises(RecipeError, match="is in two sources, 'one' and 'two'"):
+        list_inputs([Source(str(tmp_path), "one"), Source(f"{tmp_path}/a*", "two")])
+    assert [f.name for f in list_inputs([Source(str(tmp_path))], f"{tmp_path}/out")] == ["a.txt"]
 
 
 @pytest.mark.parametrize("pieces", [2, 7, 400])

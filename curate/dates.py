@@ -1,0 +1,59 @@
+"""Dates as data sets write them, in one form.
+
+>>> iso_date("Wed, 01 Jan 2020 12:00:00 GMT"), iso_date(1577880000), iso_date("20200101120000")
+('2020-01-01T12:00:00Z', '2020-01-01T12:00:00Z', '2020-01-01T12:00:00Z')
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
+_UNITS = 1, 1_000, 1_000_000, 1_000_000_000  # of a second: s, ms, us, ns
+_EPOCH = 10**11  # seconds; what is larger counts in a smaller unit (year 5138)
+
+
+def iso_date(value: object) -> str:
+    """Return a date in ISO 8601, UTC, to the second; "" for what is no date.
+
+    Args:
+        value: a date or datetime; seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their
+            size; text in ISO 8601 (with slashes, or "UTC" behind it, too), of 8 or 14 digits as Common Crawl and the
+            Wayback Machine write it, or as in HTTP and mail (RFC 9110, RFC 5322). Without a zone it is UTC.
+
+    >>> iso_date("2020/01/01"), iso_date("2020-01-01 00:00:00+01:00"), iso_date("soon"), iso_date(None)
+    ('2020-01-01T00:00:00Z', '2019-12-31T23:00:00Z', '', '')
+    """
+    try:
+        found = _parse(value)
+        return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0") if found else ""
+    except (ValueError, TypeError, OverflowError, OSError):
+        return ""
+
+
+def _parse(value: object) -> datetime | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, datetime):
+        return _in_zone(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    text = str(value).strip()
+    if _NUMBER.fullmatch(text):
+        if isinstance(value, str) and text.isdigit() and len(text) in (8, 14):
+            return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        number = float(text)
+        unit = next((unit for unit in _UNITS if abs(number) < _EPOCH * unit), None)
+        return datetime.fromtimestamp(number / unit, UTC) if unit else None
+    plain = text.removesuffix("UTC").rstrip().replace("/", "-")
+    try:
+        return _in_zone(datetime.fromisoformat(plain))
+    except ValueError:
+        from email.utils import parsedate_to_datetime
+
+        return _in_zone(parsedate_to_datetime(text))
+
+
+def _in_zone(found: datetime) -> datetime:
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
