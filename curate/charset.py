@@ -112,6 +112,15 @@ def declared_in(content: bytes) -> str:
     return ""
 
 
+def as_text(content: str | bytes) -> str:
+    """Return a text as it is, and bytes decoded: every public function takes both.
+
+    >>> as_text("Käse"), as_text("Käse".encode())
+    ('Käse', 'Käse')
+    """
+    return content if isinstance(content, str) else decode(content)[0]
+
+
 def decode(content: bytes, declared: str = "") -> tuple[str, str]:
     """Decode a page; never fails.
 

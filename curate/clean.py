@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from curate.charset import as_text
 from curate.document import Edit
 from curate.signals import REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
 from curate.words import POLICY_PHRASES
@@ -30,7 +31,7 @@ class C4CleanConfig:
     words_before_citations: bool = False
 
 
-def c4_clean(text: str, config: C4CleanConfig = C4CleanConfig()) -> Edit:
+def c4_clean(text: str | bytes, config: C4CleanConfig = C4CleanConfig()) -> Edit:
     """Clean a text as C4 does, line by line; whether the page is good enough is `curate.presets.c4_quality`'s question.
 
     Removed are lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark or end in an
@@ -50,6 +51,7 @@ def c4_clean(text: str, config: C4CleanConfig = C4CleanConfig()) -> Edit:
     >>> c4_clean("Please enable javascript to see this page.\\nIt rained for forty days [1].").counts
     {'javascript': 1, 'citation': 1}
     """
+    text = as_text(text)
     counts: dict[str, int] = {}
     kept = []
     for raw in text.splitlines():

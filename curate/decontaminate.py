@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from curate.charset import as_text
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -118,12 +120,13 @@ class ContaminationIndex:
         self._sieve = np.zeros(1 << bits, np.bool_)
         self._sieve[self._hashes >> self._sieve_shift] = True
 
-    def find(self, text: str) -> list[Hit]:
+    def find(self, text: str | bytes) -> list[Hit]:
         """The items that a text holds in part or whole, the greatest overlap first, then by item id.
 
         >>> ContaminationIndex([]).find("anything")
         []
         """
+        text = as_text(text)
         import numpy as np
 
         words = _words(text)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from curate.charset import as_text
 from curate.text_classifier import HEAD, logit, prepare
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class DomainLabel:
     topic: str = ""
 
 
-def classify_domain(text: str, url: str | None = None, language: str = "en") -> DomainLabel:
+def classify_domain(text: str | bytes, url: str | None = None, language: str = "en") -> DomainLabel:
     """Say to which part of the mixture a text belongs: general, maths, code or multilingual.
 
     Args:
@@ -105,6 +106,7 @@ def classify_domain(text: str, url: str | None = None, language: str = "en") -> 
     >>> classify_domain("How do I do this?", "https://stackoverflow.com/questions/1").label
     'code'
     """
+    text = as_text(text)
     if language != "en":
         return DomainLabel("multilingual", 1.0)
     classifier, weights = _model()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from curate.charset import as_text
 from curate.minhash import MinHashConfig, estimate_similarity, minhash_keys
 
 
@@ -38,7 +39,9 @@ class Cluster:
     removed: tuple[int, ...]
 
 
-def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDuplicatesConfig()) -> list[Cluster]:
+def near_duplicates(
+    texts: Iterable[str | bytes], config: NearDuplicatesConfig = NearDuplicatesConfig()
+) -> list[Cluster]:
     """Find the clusters of near duplicates; longer texts stay rather than shorter ones, of equally long ones the first.
 
     Args:
@@ -63,7 +66,7 @@ def near_duplicates(texts: Iterable[str], config: NearDuplicatesConfig = NearDup
         raise TypeError("near_duplicates compares texts with each other: give a list of strings, not one string")
     hashing = config.minhash or MinHashConfig.for_threshold(config.threshold)
     bands, sketches, lengths = [], [], []
-    for text in texts:
+    for text in map(as_text, texts):
         keys = minhash_keys(text, hashing)
         bands.append(keys[0])
         sketches.append(keys[1])

@@ -26,7 +26,7 @@ class RuleConfig:
     limits: Mapping[str, float | None] = field(default_factory=dict)
 
 
-def decide_preset(text: str, preset: str, config: RuleConfig = RuleConfig()) -> Decision:
+def decide_preset(text: str | bytes, preset: str, config: RuleConfig = RuleConfig()) -> Decision:
     """Decide by a preset whether a text is kept.
 
     >>> decide_preset("A page of one sentence, and no more.", "c4@tfds").reason
@@ -35,13 +35,13 @@ def decide_preset(text: str, preset: str, config: RuleConfig = RuleConfig()) -> 
     return _decide(text, rules_of([preset], config.limits), config.language)
 
 
-def _decide(text: str, rules: Sequence[Rule], language: str) -> Decision:
+def _decide(text: str | bytes, rules: Sequence[Rule], language: str) -> Decision:
     from curate.signals import measure
 
     return decide(measure(text, language, originals_of(rules)), rules, language)
 
 
-def gopher_quality(text: str, config: RuleConfig = RuleConfig()) -> Decision:
+def gopher_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
     """Decide by the quality rules of Gopher (Rae et al. 2021, arXiv 2112.11446, appendix A1.1), over our words.
 
     Args:
@@ -63,7 +63,7 @@ def gopher_quality(text: str, config: RuleConfig = RuleConfig()) -> Decision:
     return _decide(text, with_limits(GOPHER_QUALITY, config.limits), config.language)
 
 
-def gopher_repetition(text: str, config: RuleConfig = RuleConfig()) -> Decision:
+def gopher_repetition(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
     """Decide by the repetition rules of Gopher (Rae et al. 2021, table A1), over our words.
 
     Arguments, result and errors are those of `gopher_quality`.
@@ -74,7 +74,7 @@ def gopher_repetition(text: str, config: RuleConfig = RuleConfig()) -> Decision:
     return _decide(text, with_limits(GOPHER_REPETITION, config.limits), config.language)
 
 
-def c4_quality(text: str, config: RuleConfig = RuleConfig()) -> Decision:
+def c4_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
     """Decide by the page rules of C4 as TFDS has them (`c4@tfds`); its line rules are `curate.clean.c4_clean`.
 
     Arguments, result and errors are those of `gopher_quality`.
@@ -85,7 +85,7 @@ def c4_quality(text: str, config: RuleConfig = RuleConfig()) -> Decision:
     return decide_preset(text, "c4@tfds", config)
 
 
-def fineweb_quality(text: str, config: RuleConfig = RuleConfig()) -> Decision:
+def fineweb_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
     """Decide by FineWeb's own rules as in the script that made it (`fineweb@2024`).
 
     Arguments, result and errors are those of `gopher_quality`.
@@ -96,7 +96,7 @@ def fineweb_quality(text: str, config: RuleConfig = RuleConfig()) -> Decision:
     return decide_preset(text, "fineweb@2024", config)
 
 
-def llama3_heuristics(text: str, config: RuleConfig = RuleConfig()) -> Decision:
+def llama3_heuristics(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
     """Decide by the rules of the llama3 recipe (`default`); limits that the paper does not publish are ours.
 
     Arguments, result and errors are those of `gopher_quality`.
@@ -123,7 +123,7 @@ class Quantity:
         return f"{mark} {self.rule:40} {self.signal:40} {self.value:12.6g}  {self.kind} {self.limit:g}"
 
 
-def explain(text: str, preset: str = "default", config: RuleConfig = RuleConfig()) -> list[Quantity]:
+def explain(text: str | bytes, preset: str = "default", config: RuleConfig = RuleConfig()) -> list[Quantity]:
     """Show each quantity that a preset looks at against its limit; rules that the language is exempt from are left out.
 
     >>> print(explain("Too short.", "gopher@paper")[0])

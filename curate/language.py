@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from curate.charset import as_text
 from curate.languages import canonical
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class LanguageScore:
 _DEFAULT = LanguageConfig()
 
 
-def detect_language(text: str, config: LanguageConfig = _DEFAULT) -> LanguageScore:
+def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> LanguageScore:
     """Say which language a text is mostly written in.
 
     A long text is judged by 1,200 characters, taken in pieces from all of it. Thread-safe; the same text and config
@@ -103,6 +104,7 @@ def detect_language(text: str, config: LanguageConfig = _DEFAULT) -> LanguageSco
     >>> detect_language("1234 -- 5678")
     LanguageScore(language='und', score=0.0)
     """
+    text = as_text(text)
     return _detector(config)(text)
 
 

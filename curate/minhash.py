@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from curate.charset import as_text
+
 if TYPE_CHECKING:
     import datasketch
     import numpy as np
@@ -98,7 +100,7 @@ class MinHashConfig:
         )
 
 
-def minhash_signature(text: str, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
+def minhash_signature(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
     r"""Compute the MinHash signature of a text.
 
     Words are the runs of ``\w`` in the lower-cased text; in scripts written without spaces (Han, kana, Thai, ...) every
@@ -116,6 +118,7 @@ def minhash_signature(text: str, config: MinHashConfig = MinHashConfig()) -> np.
     >>> minhash_signature("to be or not to be", MinHashConfig(bands=2, rows=2)).shape
     (4,)
     """
+    text = as_text(text)
     from curate.kernels.minhash import signature
 
     return signature(_shingles(text, config.ngram), *_orders(config.permutations, config.seed))
@@ -168,7 +171,7 @@ def minhash_sketch(text: str, config: MinHashConfig = MinHashConfig()) -> np.nda
     return sketch(_shingles(text, config.ngram), SKETCH_BINS)
 
 
-def minhash_keys(text: str, config: MinHashConfig = MinHashConfig()) -> tuple[np.ndarray, np.ndarray]:
+def minhash_keys(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> tuple[np.ndarray, np.ndarray]:
     """Compute all that deduplication needs of a text, its shingles hashed once.
 
     Args:
@@ -182,6 +185,7 @@ def minhash_keys(text: str, config: MinHashConfig = MinHashConfig()) -> tuple[np
     >>> bands.nbytes + sketch.nbytes
     624
     """
+    text = as_text(text)
     from curate.kernels.minhash import bands, signature, sketch
 
     shingles = _shingles(text, config.ngram)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from curate.charset import as_text
 from curate.document import Edit
 
 PLACEHOLDERS = {
@@ -39,7 +40,7 @@ class PiiConfig:
     us_ssn: bool = False
 
 
-def scrub_pii(text: str, config: PiiConfig = PiiConfig()) -> Edit:
+def scrub_pii(text: str | bytes, config: PiiConfig = PiiConfig()) -> Edit:
     """Replace personal data by fixed placeholders.
 
     Args:
@@ -57,6 +58,7 @@ def scrub_pii(text: str, config: PiiConfig = PiiConfig()) -> Edit:
     >>> scrub_pii("Version 1.2.3.4.5 of 2021-03-04 at 192.168.0.1, price 1,234,567.00").counts
     {}
     """
+    text = as_text(text)
     counts: dict[str, int] = {}
     pieces: list[str] = []
     done = 0

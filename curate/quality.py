@@ -20,6 +20,8 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curate.charset import as_text
+
 if TYPE_CHECKING:
     from curate.quality_model import QualityModel
     from curate.signals import Signals
@@ -29,7 +31,9 @@ ENGLISH = _MODELS / "quality-en.zip"
 ANY_LANGUAGE = _MODELS / "quality-signals.zip"
 
 
-def quality_score(text: str, model: str | None = None, signals: Signals | None = None, language: str = "en") -> float:
+def quality_score(
+    text: str | bytes, model: str | None = None, signals: Signals | None = None, language: str = "en"
+) -> float:
     """Score the quality of a text.
 
     Args:
@@ -49,6 +53,7 @@ def quality_score(text: str, model: str | None = None, signals: Signals | None =
     >>> 0 <= quality_score("") <= 1
     True
     """
+    text = as_text(text)
     chosen = _load(str(model or ENGLISH))
     if chosen.language not in (language, ""):
         chosen = _load(str(ANY_LANGUAGE))

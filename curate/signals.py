@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
+from curate.charset import as_text
+
 #: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
 #: later occurrences of 3-grams within the line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, section
 #: 3.1.1) has the rule and no figures.
@@ -213,7 +215,7 @@ FORMULAS: dict[str, str] = {
 _PARTS = tuple((part, whole or "one") for part, _, whole in (formula.partition(" / ") for formula in FORMULAS.values()))
 
 
-def measure(text: str, language: str = "en", originals: Iterable[str] = ()) -> Signals:
+def measure(text: str | bytes, language: str = "en", originals: Iterable[str] = ()) -> Signals:
     """Measure a text.
 
     Args:
@@ -231,6 +233,7 @@ def measure(text: str, language: str = "en", originals: Iterable[str] = ()) -> S
     >>> measure("Der Hund und die Katze sind im Haus.", "de").distinct_stop_words
     5.0
     """
+    text = as_text(text)
     import numpy as np
 
     from curate.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points

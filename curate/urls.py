@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from curate.charset import as_text
 from curate.document import Rejection
 from curate.hashing import stable_u64
 
@@ -48,7 +49,7 @@ _TRACKING = re.compile(
 )
 
 
-def normalize_url(url: str) -> str:
+def normalize_url(url: str | bytes) -> str:
     """Return one form for all URLs that mean the same page, for comparing pages; never fails.
 
     What is done: white space around the URL and line breaks inside go; https becomes http; user name, default port,
@@ -62,6 +63,7 @@ def normalize_url(url: str) -> str:
     >>> normalize_url("http://Bücher.example/%7Euser/?q=%c3%a9&fbclid=1"), normalize_url("www.example.org")
     ('http://xn--bcher-kva.example/~user?q=%C3%A9', 'http://example.org/')
     """
+    url = as_text(url)
     url = _SURROGATE.sub("\ufffd", _BREAK.sub("", url)).strip(_SPACE)
     if _NO_SCHEME.match(url):
         url = f"http://{url}"

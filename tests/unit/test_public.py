@@ -58,3 +58,15 @@ def test_every_public_name_is_documented_with_an_example(name):
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = curate.nothing
+
+
+@pytest.mark.parametrize("name", [n for n in CONTRACT if n not in ("plan_mixture", "ContaminationIndex")])
+def test_bytes_are_as_good_as_a_string(name):
+    text = "https://example.org/über?utm_source=x Der Käse ist alt, und niemand will ihn essen. Ann: ann@example.org"
+    function = getattr(curate, name)
+    if name == "near_duplicates":
+        assert function([text.encode(), text]) == function([text, text])
+    elif name == "minhash_signature":
+        assert (function(text.encode()) == function(text)).all()
+    else:
+        assert function(text.encode()) == function(text)
