@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from curate.document import Decision
+from curate.languages import canonical
 from curate.presets import GOPHER_QUALITY, GOPHER_REPETITION, originals_of, rules_of, with_limits
 from curate.rules import Rule, decide
 
@@ -24,6 +25,10 @@ class RuleConfig:
 
     language: str = "en"
     limits: Mapping[str, float | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.language != "en":
+            object.__setattr__(self, "language", canonical(self.language))
 
 
 def decide_preset(text: str | bytes, preset: str, config: RuleConfig = RuleConfig()) -> Decision:

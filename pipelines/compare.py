@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from curate.document import Decision, Document
 from curate.extract import extract_text
 from curate.language import detect_language
+from curate.languages import canonical
 from curate.presets import originals_of, rules_of
 from curate.rules import decide
 from curate.signals import measure
@@ -40,10 +41,11 @@ def compare(path: str, presets: list[str], language: str | None = None) -> Compa
     """Apply one or more presets to every document of a file, folder or glob, in its language if none is given.
 
     Raises:
-        ValueError: an unknown preset.
+        ValueError: an unknown preset or language.
     """
     rules = [rules_of([preset]) for preset in presets]
     originals = originals_of(rules_of(presets))
+    language = canonical(language) if language else None
     result = Comparison()
     for document in texts(path):
         spoken = language or detect_language(document.text).language
