@@ -9,6 +9,38 @@ from __future__ import annotations
 import numpy as np
 
 from curate.compiled import kernel
+from curate.kernels.tags import (
+    ALT,
+    ARIA,
+    ATTRIBUTES,
+    BANG,
+    BASIS,
+    CLASS,
+    DASH,
+    GT,
+    HIDDEN_ATTRIBUTE,
+    HREF,
+    ID,
+    ITEMPROP,
+    LANG,
+    LT,
+    MASK,
+    PRIME,
+    QUESTION,
+    ROLE,
+    SLASH,
+    STYLE,
+    contains,
+    find_byte,
+    find_end_tag,
+    has_name,
+    is_letter,
+    is_space,
+    lookup,
+    name_hash,
+    read_attributes,
+    style_hides,
+)
 
 # What a tag does. PLAIN ones are passed over, BLOCK ones start and end blocks, RAW ones hold no tags and no text of the
 # page, the text in DROP ones is none of the page's either.
@@ -31,93 +63,10 @@ OUT, SPACE, IN_LINK, IN_EMPHASIS, IN_CODE, IN_SUP, WORD, LINK_HEIGHT, EMPHASIS_H
 ELEMENTS, HEIGHT, N_TOKENS, TITLE_START, TITLE_STOP, LANG_START, LANG_STOP = range(10, 17)
 STATES = 17
 
-# Columns of the attributes of one tag: start and stop of each value, 0 where it is absent.
-CLASS, ID, ROLE, ITEMPROP, STYLE, HIDDEN_ATTRIBUTE, ARIA, ALT, HREF, LANG, TYPE = range(11)
-ATTRIBUTES = 11
-
-_BASIS, _PRIME, _MASK = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
-MAX_NAME = 40  # bytes of a tag's or attribute's name that count
 MAX_WORD = 24  # bytes of a word of a class that count
 MAX_TOKENS = 24  # words of class, id and role that are kept of an element
 MAX_UP = 100  # open elements that an end tag looks through
 MAX_BLOCKS, MAX_ELEMENTS = 50_000, 400_000  # of one page; what follows is cut off
-SLASH, BANG, QUESTION, DASH, EQUALS, DOUBLE, SINGLE = 47, 33, 63, 45, 61, 34, 39
-LT, GT = np.int64(60), np.int64(62)
-
-
-@kernel
-def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """FNV-1a (32 bits) of ASCII without regard to case."""
-    h = _BASIS
-    for i in range(start, min(stop, start + MAX_NAME)):
-        byte = data[i]
-        if 65 <= byte <= 90:
-            byte += 32
-        h = ((h ^ np.uint64(byte)) * _PRIME) & _MASK
-    return h
-
-
-@kernel
-def lookup(keys, values, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Value of a hash in an open-addressing table whose size is a power of two, or -1."""
-    mask = len(keys) - 1
-    place = np.int64(h) & mask
-    while values[place] >= 0:
-        if keys[place] == h:
-            return values[place]
-        place = (place + 1) & mask
-    return -1
-
-
-@kernel
-def is_space(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """White space of HTML."""
-    return byte == 32 or (9 <= byte <= 13)
-
-
-@kernel
-def is_letter(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """ASCII letter."""
-    return 97 <= (byte | 32) <= 122
-
-
-@kernel
-def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Index of a byte, or stop."""
-    while start < stop and data[start] != byte:
-        start += 1
-    return start
-
-
-@kernel
-def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Index of ``</name``, or stop."""
-    size = name_stop - name_start
-    i = start
-    while i + size + 2 <= stop:
-        if data[i] == LT and data[i + 1] == SLASH:
-            same = True
-            for k in range(size):
-                if (data[i + 2 + k] | 32) != (data[name_start + k] | 32):
-                    same = False
-                    break
-            if same:
-                return i
-        i += 1
-    return stop
-
-
-@kernel
-def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Say whether ASCII bytes contain a lower-case needle, whatever their case."""
-    size = len(needle)
-    for i in range(start, stop - size + 1):
-        k = 0
-        while k < size and (data[i + k] == needle[k] or (65 <= data[i + k] <= 90 and data[i + k] + 32 == needle[k])):
-            k += 1
-        if k == size:
-            return True
-    return False
 
 
 @kernel
@@ -238,7 +187,7 @@ def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[n
         while i < stop and not is_letter(data[i]):
             i += 1
         begin = i
-        h = _BASIS ^ salt
+        h = BASIS ^ salt
         while i < stop and is_letter(data[i]):
             byte = data[i]
             if byte < 97:
@@ -246,26 +195,11 @@ def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[n
                     break
                 byte += 32
             if i - begin < MAX_WORD:
-                h = ((h ^ np.uint64(byte)) * _PRIME) & _MASK
+                h = ((h ^ np.uint64(byte)) * PRIME) & MASK
             i += 1
         if i - begin >= 2:
             tokens[state[N_TOKENS]] = h
             state[N_TOKENS] += 1
-
-
-@kernel
-def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Say whether one of the names in a class stands in a table."""
-    i = start
-    while i < stop:
-        while i < stop and is_space(data[i]):
-            i += 1
-        begin = i
-        while i < stop and not is_space(data[i]):
-            i += 1
-        if i > begin and lookup(keys, values, name_hash(data, begin, i)) >= 0:
-            return True
-    return False
 
 
 @kernel
@@ -297,78 +231,6 @@ def close(tag, stops, state, stack, elements, open_tags):  # type: ignore[no-unt
     return False
 
 
-@kernel
-def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Read attributes from ``i`` to the end of the tag; returns the index behind it and whether ``/`` closed it.
-
-    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each.
-    """
-    for kind in range(ATTRIBUTES):
-        found[kind, 0] = found[kind, 1] = 0
-    slash = False
-    while i < stop:
-        byte = data[i]
-        if byte == GT:
-            return i + 1, slash
-        if is_space(byte) or byte == SLASH:
-            slash = byte == SLASH
-            i += 1
-            continue
-        slash = False
-        begin = i
-        i += 1
-        while i < stop and data[i] != EQUALS and data[i] != GT and data[i] != SLASH and not is_space(data[i]):
-            i += 1
-        kind = lookup(keys, values, name_hash(data, begin, i))
-        while i < stop and is_space(data[i]):
-            i += 1
-        if i < stop and data[i] == EQUALS:
-            i += 1
-            while i < stop and is_space(data[i]):
-                i += 1
-            if i < stop and (data[i] == DOUBLE or data[i] == SINGLE):
-                end = find_byte(data, i + 1, stop, np.int64(data[i]))
-                if end == stop:
-                    # The quote is never closed: take what a forgiving reader would.
-                    end = find_byte(data, i + 1, stop, GT)
-                    value, i = i + 1, end
-                else:
-                    value, i = i + 1, end + 1
-            else:
-                value = i
-                while i < stop and data[i] != GT and not is_space(data[i]):
-                    i += 1
-                end = i
-        else:
-            value, end = begin, i
-            while end > begin and is_space(data[end - 1]):
-                end -= 1
-        if kind >= 0 and found[kind, 1] == 0:
-            found[kind, 0], found[kind, 1] = value, end
-    return stop, slash
-
-
-@kernel
-def style_hides(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Say whether a style attribute takes an element off the page: display: none or visibility: hidden."""
-    i = start
-    while i + 8 < stop:
-        if (data[i] | 32) == 100 and contains(data, i, i + 7, DISPLAY):
-            k = i + 7
-            while k < stop and (is_space(data[k]) or data[k] == 58):
-                k += 1
-            return contains(data, k, min(k + 4, stop), NONE)
-        if (data[i] | 32) == 118 and contains(data, i, min(i + 10, stop), VISIBILITY):
-            k = i + 10
-            while k < stop and (is_space(data[k]) or data[k] == 58):
-                k += 1
-            return contains(data, k, min(k + 6, stop), HIDDEN_WORD)
-        i += 1
-    return False
-
-
-DISPLAY, NONE = np.frombuffer(b"display", np.uint8), np.frombuffer(b"none", np.uint8)
-VISIBILITY, HIDDEN_WORD = np.frombuffer(b"visibility", np.uint8), np.frombuffer(b"hidden", np.uint8)
 TRUE = np.frombuffer(b"true", np.uint8)
 
 
