@@ -32,6 +32,8 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
     expected: tuple[type[Exception], ...] = (RecipeError, RunError, FileNotFoundError, *more)
     try:
         yield
+    except KeyboardInterrupt:
+        sys.exit("curate: stopped; what is finished is kept: run the same command again to go on")
     except BlockingIOError:
         sys.exit("curate: another run is writing into this output folder: wait for it, or choose another --output")
     except (PermissionError, NotADirectoryError, FileExistsError) as e:

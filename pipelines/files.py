@@ -8,6 +8,7 @@ import io
 import os
 import posixpath
 import socket
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -79,7 +80,13 @@ def match(pattern: str) -> list[FileMetadata]:
     pattern = os.path.abspath(os.path.expanduser(pattern))
     named = [pattern] if os.path.exists(pattern) else glob.glob(pattern, recursive=True)
     paths = {path for name in named for path in (_below(name) if os.path.isdir(name) else [name])}
-    return [FileMetadata(p, os.path.getsize(p), os.path.getmtime(p)) for p in sorted(paths) if os.path.isfile(p)]
+    found = []
+    for path in sorted(paths):
+        with suppress(FileNotFoundError):  # it was renamed meanwhile
+            facts = os.stat(path)
+            if stat.S_ISREG(facts.st_mode):
+                found.append(FileMetadata(path, facts.st_size, facts.st_mtime))
+    return found
 
 
 def within(folder: str, names: str) -> list[FileMetadata]:

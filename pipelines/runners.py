@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 import time
@@ -87,7 +88,7 @@ class Runner(AbstractContextManager["Runner"]):
                 _ = p | beam.Create(list(elements)) | beam.Reshuffle() | transform
             return
         self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, multiprocessing.get_context("spawn"), _end_with_parent, (os.getpid(),)
+            self.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
         jobs = [self._pool.submit(_in_memory, element, transform) for element in largest_first]
@@ -117,8 +118,9 @@ def _check_reachable(endpoint: str) -> None:
         raise RunError(f"--job_endpoint={endpoint}: nothing answers there ({e}): is the job server running?") from None
 
 
-def _end_with_parent(parent: int) -> None:
-    """End this worker when the run that started it is gone: a killed process tells nobody."""
+def _begin_worker(parent: int) -> None:
+    """Leave Ctrl-C to the run that started this worker, and end when that is gone: a killed process tells nobody."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
