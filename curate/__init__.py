@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 #: Where each public name lives.
 _HOME = {
     "extract": ("ExtractConfig", "Extraction", "extract_text"),
-    "language": ("LanguageConfig", "LanguageScore", "detect_language"),
+    "language": ("LanguageConfig", "LanguageScore", "detect_language", "language_shares"),
     "signals": ("Signals", "measure", "signal_names"),
     "presets": ("PRESETS", "rules_of"),
     "heuristics": (
@@ -28,9 +28,11 @@ _HOME = {
         "gopher_repetition",
         "llama3_heuristics",
     ),
-    "clean": ("C4CleanConfig", "c4_clean"),
+    "clean": ("C4CleanConfig", "c4_clean", "refinedweb_clean", "repetition_clean"),
     "minhash": ("MinHashConfig", "minhash_signature"),
     "duplicates": ("near_duplicates",),
+    "sketch": ("Sketch",),
+    "lines": ("LineDedupConfig", "line_hashes", "remove_lines"),
     "pii": ("PiiConfig", "scrub_pii"),
     "quality": ("quality_score",),
     "domains": ("classify_domain",),
@@ -46,7 +48,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
-    from curate.clean import C4CleanConfig, c4_clean
+    from curate.clean import C4CleanConfig, c4_clean, refinedweb_clean, repetition_clean
     from curate.decontaminate import ContaminationIndex, Hit
     from curate.divergence import TokenCounts, kl_divergence
     from curate.document import Decision, Document, Edit, Rejection
@@ -63,13 +65,15 @@ if TYPE_CHECKING:
         gopher_repetition,
         llama3_heuristics,
     )
-    from curate.language import LanguageConfig, LanguageScore, detect_language
+    from curate.language import LanguageConfig, LanguageScore, detect_language, language_shares
+    from curate.lines import LineDedupConfig, line_hashes, remove_lines
     from curate.minhash import MinHashConfig, minhash_signature
     from curate.mixture import Mixture, plan_mixture
     from curate.pii import PiiConfig, scrub_pii
     from curate.presets import PRESETS, rules_of
     from curate.quality import quality_score
     from curate.signals import Signals, measure, signal_names
+    from curate.sketch import Sketch
     from curate.tokens import load_tokenizer
     from curate.urls import UrlFilterConfig, normalize_url
 

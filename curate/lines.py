@@ -98,6 +98,10 @@ def remove_lines(
 
     Returns:
         The text without those lines, otherwise unchanged, and the number removed as ``repeated_line``.
+
+    >>> import numpy as np
+    >>> remove_lines("Menu\\nA page.", np.sort(line_hashes("menu"))).text
+    'A page.'
     """
     import numpy as np
 
