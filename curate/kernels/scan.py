@@ -109,6 +109,7 @@ def scan(
     paragraph_key, paragraph_length = SEED, 0
     size = letters = digits = uppers = lines = paragraphs = 0
     chunk, has_letter = 0, 0  # length so far, and whether it has a letter
+    stops = 0  # full stops in a row
     first, last = -1, -1  # of the line's characters that are no white space
     unspaced = uppers_before = digits_before = unspaced_before = 0  # letters without spaces; those of earlier lines
     for i in range(n + 1):
@@ -142,8 +143,9 @@ def scan(
                     after = table[codes[i + 1]] if i + 1 < n else SPACE
                     if not after & TERMINAL and (after & (SPACE | CLOSER) or c > _EAST_ASIAN):
                         out[SENTENCES] += 1
-                    if is_ellipsis(codes, 0, i):
-                        out[ELLIPSES] += 1
+                    if c == _STOP:
+                        stops = stops + 1 if i and codes[i - 1] == _STOP else 1
+                    out[ELLIPSES] += c == _ELLIPSIS or (c == _STOP and stops % 3 == 0)
                     if chunk == 4 and c == _STOP and codes[i - 1] == codes[i - 2] == codes[i - 3] == _W:
                         out[LINKS] += 1
             continue

@@ -217,7 +217,7 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         and (i + 1 == len(text) or text[i + 1].isspace() or closes(text[i + 1]) or c > "\u2fff")
         for i, c in enumerate(text)
     )
-    ellipses = sum(is_ellipsis(text[max(0, i - 2) : i + 1]) for i in range(len(text)))
+    ellipses = text.count("…") + text.count("...")
     links = text.count("://") + sum(chunk.startswith("www.") for chunk in chunks)
 
     if language in UNSPACED_LANGUAGES:
