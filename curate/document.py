@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ class Document:
 
     ``html`` holds the raw bytes until extraction turns them into ``text``; a document that was text from the start
     never has any. ``charset`` is the one the server declared. ``date`` is the crawl time, ISO 8601 in UTC or empty.
+    ``languages`` are those that the text is in, each a ``language`` and its ``share``, the largest first.
     ``source`` is the name the recipe gave to the input, never a file name: the corpus must not depend on how the
     input was cut into files. ``copies`` is how often training sees the document (the mixture's epochs).
     ``cluster_size`` is how many documents it stands for: itself, its exact copies, and its near duplicates; ``cluster``
@@ -40,6 +41,7 @@ class Document:
     title: str = ""
     language: str = ""
     language_score: float = 0.0
+    languages: Sequence[Mapping[str, str | float]] = ()
     domain: str = ""
     quality: float = float("nan")
     cluster: str = ""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from curate.charset import as_text
+from curate.languages import resolve
 from curate.text_classifier import HEAD, logit, prepare
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def classify_domain(text: str | bytes, url: str | None = None, language: str = "
     >>> classify_domain("How do I do this?", "https://stackoverflow.com/questions/1").label
     'code'
     """
-    text = as_text(text)
+    text, language = as_text(text), resolve(language)
     if language != "en":
         return DomainLabel("multilingual", 1.0)
     classifier, weights = _model()

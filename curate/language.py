@@ -108,7 +108,7 @@ def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> Lan
     return _detector(config)(text)
 
 
-def language_shares(text: str, config: LanguageConfig = _DEFAULT) -> dict[str, float]:
+def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dict[str, float]:
     """Say how a text is divided between languages.
 
     The text (of a long one 10,000 characters, evenly spread) is cut at the ends of lines and sentences into parts of 60
@@ -125,7 +125,7 @@ def language_shares(text: str, config: LanguageConfig = _DEFAULT) -> dict[str, f
     >>> language_shares("")
     {}
     """
-    detect = _detector(config)
+    detect, text = _detector(config), as_text(text)
     sizes: dict[str, int] = {}
     for match in _PART.finditer(_sample(text, _SHARE_PIECES, _SHARE_PIECE)):
         letters = sum(map(str.isalpha, match[0]))
@@ -218,7 +218,7 @@ def _fasttext_language(label: str) -> str:
     try:
         return canonical(_WIKIPEDIA.get(label, label))
     except ValueError:
-        return label
+        return UNDETERMINED
 
 
 @functools.cache
@@ -248,6 +248,10 @@ def _fasttext_model(path: str | None) -> Any:
         model = fasttext.load_model(path)
     except (ValueError, RuntimeError, MemoryError) as error:
         raise ValueError(f"fastText cannot read {path}, the file is damaged: {error}") from error
+    labels = model.get_labels()
+    unknown = [label for label in labels if _fasttext_language(label) == UNDETERMINED]
+    if 10 * len(unknown) > len(labels):
+        raise ValueError(f"{path} is no model of languages: its labels are {', '.join(sorted(unknown)[:5])}, ...")
     return model
 
 

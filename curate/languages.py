@@ -22,6 +22,7 @@ _MEANT = (
 )
 
 
+@functools.lru_cache(1024)
 def canonical(code: str) -> str:
     """Give the one code that stands for a language in this project.
 
@@ -46,6 +47,19 @@ def canonical(code: str) -> str:
     if found is None:
         raise ValueError(f"unknown language code {code!r}: {_advice(code)}")
     return found
+
+
+@functools.lru_cache(1024)
+def resolve(code: str) -> str:
+    """Give the canonical code where there is one, else the code as it is: for texts in whatever language.
+
+    >>> resolve("fra_Latn"), resolve("xx")
+    ('fr', 'xx')
+    """
+    try:
+        return canonical(code)
+    except ValueError:
+        return code
 
 
 def name(code: str) -> str:

@@ -77,7 +77,10 @@ def read_model_file(path: str | Path, format: str, made_by: str) -> tuple[dict[s
     if not isinstance(manifest, dict) or manifest.get("format") != format:
         have = manifest.get("format") if isinstance(manifest, dict) else None
         raise ValueError(f"{path} has the format {have!r}; this version reads {format!r}")
-    for name, digest in manifest["sha256"].items():
+    digests = manifest.get("sha256")
+    if not isinstance(digests, dict) or set(digests) != set(parts):
+        raise ValueError(f"{path} is damaged: its manifest does not have the sha256 of just the parts that are there")
+    for name, digest in digests.items():
         if hashlib.sha256(parts.get(name, b"")).hexdigest() != digest:
             raise ValueError(f"{path}: {name} does not have the sha256 of the manifest: the file was changed")
     return manifest, parts

@@ -50,6 +50,8 @@ def with_limits(rules: Sequence[Rule], limits: Mapping[str, float | None]) -> tu
     for name in limits:
         if name not in names:
             raise ValueError(f"unknown rule {name!r} in the limits{_nearest(name, names)}")
+        if (limit := limits[name]) is not None and limit != limit:
+            raise ValueError(f"the limit of {name!r} is not a number; None takes the rule away")
     changed = []
     for rule in rules:
         limit = limits.get(rule.name, rule.limit)

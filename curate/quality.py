@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.charset import as_text
+from curate.languages import resolve
 
 if TYPE_CHECKING:
     from curate.quality_model import QualityModel
@@ -40,8 +41,9 @@ def quality_score(
         text: any string.
         model: path of a model that ``curate train quality`` wrote; None takes the shipped English one.
         signals: those already measured on this text in this language; measured here where None.
-        language: ISO 639-1 code of the text, else 639-3. A text in another language than the model's is scored by the
-            shipped model over signals alone; compare scores within a language.
+        language: of the text, in any form that `curate.languages.canonical` knows. A text in another language than the
+            model's is scored by the shipped model for it: English has one, all others the one over signals alone.
+            Compare scores within a language.
 
     Returns:
         0 (worst) to 1 (best).
@@ -54,9 +56,10 @@ def quality_score(
     True
     """
     text = as_text(text)
-    chosen = _load(str(model or ENGLISH))
-    if chosen.language not in (language, ""):
-        chosen = _load(str(ANY_LANGUAGE))
+    language = resolve(language)
+    chosen = _load(str(model)) if model else None
+    if chosen is None or chosen.language not in (language, ""):
+        chosen = _load(str(ENGLISH if language == "en" else ANY_LANGUAGE))
     if signals is None:
         from curate.signals import measure
 

@@ -95,6 +95,8 @@ def load_quality_model(path: str | Path) -> QualityModel:
     from curate.signals import signal_names
 
     manifest, parts = read_model_file(path, FORMAT, "curate train quality")
+    if absent := {"signals", "calibration", "language", "facts"} - set(manifest):
+        raise ValueError(f"{path} is damaged: its manifest lacks {', '.join(sorted(absent))}")
     names = tuple(manifest["signals"])
     missing = sorted(set(names) - set(signal_names()))
     if missing:

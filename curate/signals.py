@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from curate.charset import as_text
+from curate.languages import resolve
 
 #: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
 #: later occurrences of 3-grams within the line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, section
@@ -233,7 +234,7 @@ def measure(text: str | bytes, language: str = "en", originals: Iterable[str] = 
     >>> measure("Der Hund und die Katze sind im Haus.", "de").distinct_stop_words
     5.0
     """
-    text = as_text(text)
+    text, language = as_text(text), resolve(language)
     import numpy as np
 
     from curate.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points

@@ -20,15 +20,21 @@ import numpy as np
 from curate.bounds import Score
 from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
 from curate.document import Document, Edit, Rejection
-from curate.domains import classify_domain
+from curate.domains import classify_domain, notation
 from curate.extract import ExtractConfig, extract_text
-from curate.language import LanguageConfig, detect_language
-from curate.languages import canonical
+from curate.language import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
+from curate.languages import canonical, name
 from curate.perplexity import PerplexityConfig, perplexity
 from curate.pii import PiiConfig, scrub_pii
 from curate.quality import quality_score
+from curate.text_classifier import HEAD
 from curate.tokens import load_tokenizer
 from curate.urls import UrlFilterConfig, blocked_url
+
+#: From this share of characters in lines of source code a page is code. Ours: half.
+MOSTLY_CODE = 0.5
+#: Above this score nobody looks for a second language: half a page of another one leaves about .5. Ours.
+ONE_LANGUAGE = 0.95
 
 MapFunction = Callable[[Document], Document | Rejection]
 
@@ -47,7 +53,8 @@ class LanguageStepConfig:
     """Which languages a corpus takes, and how sure the identification must be.
 
     ``engine`` and ``model`` are those of ``curate.language``. An empty ``keep`` keeps every language. ``min_score`` .65
-    is FineWeb's; ``min_scores`` sets it per language.
+    is FineWeb's; ``min_scores`` sets it per language. A page that is mostly lines of source code passes as English
+    where its language cannot be told: such are the words that programs are written in.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
@@ -109,17 +116,25 @@ def _extract(config: ExtractConfig) -> MapFunction:
 def _language(config: LanguageStepConfig) -> MapFunction:
     wanted = frozenset(canonical(code) for code in config.keep)
     minimum = {canonical(code): score for code, score in config.min_scores.items()}
+    if len(minimum) < len(config.min_scores):
+        raise ValueError(f"min_scores names a language twice: {', '.join(sorted(config.min_scores))}")
     engine = LanguageConfig(config.engine, config.model)
     detect_language("A model that is missing is told here, not page by page.", engine)
+    if absent := sorted((wanted | set(minimum)) - known_languages(engine)):
+        raise ValueError(f"the engine {config.engine!r} does not know {name(absent[0])} ({absent[0]!r})")
 
     def step(document: Document) -> Document | Rejection:
         found = detect_language(document.text, engine)
         limit = minimum.get(found.language, config.min_score)
-        if found.score < limit:
+        if found.score < limit and notation(document.text[:HEAD])[0] > MOSTLY_CODE:
+            found = LanguageScore("en", found.score)
+        elif found.score < limit:
             return Rejection("language_unknown", found.score, limit, found.language)
         if wanted and found.language not in wanted:
             return Rejection("language_unwanted", detail=found.language)
-        return replace(document, language=found.language, language_score=found.score)
+        shares = {found.language: 1.0} if found.score > ONE_LANGUAGE else language_shares(document.text, engine)
+        languages: list[Mapping[str, str | float]] = [{"language": c, "share": s} for c, s in shares.items()]
+        return replace(document, language=found.language, language_score=found.score, languages=languages)
 
     return step
 

@@ -165,7 +165,7 @@ def _print_estimate(console: Console, found: Any) -> None:
     for step in found.steps:
         table.add_row(step.name, f"{step.read:,}", f"{step.kept:,}", f"{step.seconds / 60:,.1f}")
     console.print(table)
-    share = f"{100 * found.share:.2g} % of the input"
+    share = f"{100 * found.share:.3g} % of the input"
     console.print(f"About {found.seconds / 3600:,.2f} core hours, scaled up from {share}; divide by --workers.")
 
 
@@ -283,6 +283,9 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
     for outcomes, n in sorted(found.pairs.items(), key=lambda p: (-p[1], p[0])):
         table.add_row(f"{n:,}", *outcomes, found.examples[outcomes][0])
     console.print(table)
+    if found.unread:
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in found.unread.most_common())
+        console.print(f"[yellow]{found.unread.total():,} records gave no text[/]: {reasons}")
     if against:
         share = 100 * found.agreed / max(found.documents, 1)
         console.print(f"{preset} and {against} agree on {found.agreed:,} of {found.documents:,} ({share:.2f} %).")

@@ -25,6 +25,7 @@ class Comparison:
 
     pairs: Counter[tuple[str, ...]] = field(default_factory=Counter)
     examples: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    unread: Counter[str] = field(default_factory=Counter)  # records that gave no text, by reason
 
     @property
     def documents(self) -> int:
@@ -47,7 +48,7 @@ def compare(path: str, presets: list[str], language: str | None = None) -> Compa
     originals = originals_of(rules_of(presets))
     language = canonical(language) if language else None
     result = Comparison()
-    for document in texts(path):
+    for document in texts(path, result.unread):
         spoken = language or detect_language(document.text).language
         signals = measure(document.text, spoken, originals)
         outcomes = tuple(_outcome(decide(signals, each, spoken)) for each in rules)
@@ -61,11 +62,17 @@ def _outcome(decision: Decision) -> str:
     return "kept" if decision.keep else decision.reason
 
 
-def texts(path: str) -> Iterator[Document]:
-    """Yield the documents of a file, folder or glob in any format that a run reads; HTML by its main text."""
+def texts(path: str, unread: Counter[str]) -> Iterator[Document]:
+    """Yield the documents of a file, folder or glob in any format that a run reads; HTML by its main text.
+
+    Args:
+        path: what to read.
+        unread: counts the records that give no document, by reason.
+    """
     for file in list_inputs([Source(path)]):
         for found in read_part(Part(file, 0, file.size)):
             if isinstance(found, Dropped | NotAPage):
+                unread[found.rejection.rule if isinstance(found, Dropped) else found.kind] += 1
                 continue
             if not found.html:
                 yield found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,8 +62,7 @@ def recut(
     new = rules_of(presets or old_presets, {**({} if presets else old_limits), **(limits or {})})
     result = Recut()
     rate = _tokens_per_byte(output)
-    for table in _shards(output, "signals"):
-        _check_stored(new, table)
+    for table in _shards(output, "signals", lambda schema: _check_stored(new, schema)):
         mine = table.filter(pc.equal(table["step"], step))
         _compare(result, mine, _corpus(output, mine), old, new, rate)
     return result
@@ -83,10 +82,13 @@ def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | Non
     return step["name"], step["presets"], step["limits"]
 
 
-def _shards(output: str, kind: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def _shards(output: str, kind: str, check: Callable[[pa.Schema], None]) -> Iterator[pa.Table]:
     for meta in files.within(files.join(output, kind), "*.parquet"):
         with files.open_read(meta.path) as stream:
-            yield pq.read_table(stream, columns=columns)
+            check(pq.read_schema(stream))  # before any column is read
+            stream.seek(0)
+            table = pq.read_table(stream)
+        yield table
 
 
 def _tokens_per_byte(output: str) -> float:
@@ -109,9 +111,9 @@ def _corpus(output: str, signals: pa.Table) -> dict[str, int]:
     return found
 
 
-def _check_stored(rules: Sequence[Rule], table: pa.Table) -> None:
+def _check_stored(rules: Sequence[Rule], schema: pa.Schema) -> None:
     for rule in rules:
-        if rule.signal not in table.column_names:
+        if rule.signal not in schema.names:
             raise ValueError(f"rule {rule.name} needs the signal {rule.signal}, which the run did not store: run again")
 
 
@@ -122,12 +124,24 @@ def _compare(
     result.documents += len(corpus)
     result.tokens += sum(corpus.values())
     labels = {name: table[name].to_pylist() for name in ("id", "language", "source", "text_bytes")}
+    rates = _rates(labels, corpus)
     for row in np.flatnonzero((before >= 0) & (after < 0)):
-        tokens = round(labels["text_bytes"][row] * rate)
+        tokens = round(labels["text_bytes"][row] * rates.get(labels["language"][row], rate))
         _note(result.gained, labels, int(row), old[before[row]].name, tokens)
     for row in np.flatnonzero((before < 0) & (after >= 0)):
         if (tokens_now := corpus.get(labels["id"][row])) is not None:
             _note(result.lost, labels, int(row), new[after[row]].name, tokens_now)
+
+
+def _rates(labels: dict[str, list], corpus: dict[str, int]) -> dict[str, float]:
+    """Tokens per byte of text by language, of the documents that are in the corpus."""
+    tokens: Counter[str] = Counter()
+    size: Counter[str] = Counter()
+    for i, language, text_bytes in zip(labels["id"], labels["language"], labels["text_bytes"], strict=True):
+        if i in corpus:
+            tokens[language] += corpus[i]
+            size[language] += text_bytes
+    return {language: tokens[language] / size[language] for language in tokens if size[language]}
 
 
 def _note(changes: dict[tuple[str, str], Change], labels: dict[str, list], row: int, rule: str, tokens: int) -> None:

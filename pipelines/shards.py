@@ -81,8 +81,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
     def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
         """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
-        facts = (d.id, d.text, d.url, d.date, d.source, d.title, d.language, d.language_score, d.domain, d.quality)
-        values = (*facts, d.cluster, d.cluster_size, count, d.copies)
+        values = [count if name == "token_count" else getattr(d, name) for name in DOCUMENTS.names]
         self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")

@@ -14,6 +14,9 @@ from pipelines import files
 FLUSH_ROWS = 4096
 FLUSH_BYTES = 32_000_000
 
+#: Shares of languages in a text, the largest first.
+LANGUAGES = pa.list_(pa.struct([("language", pa.string()), ("share", pa.float64())]))
+
 #: The small facts of a document that is still alive, one row each; ``*_row`` is its row in the file that holds the
 #: large field, or -1 where it has none.
 STATE = pa.schema(
@@ -26,6 +29,7 @@ STATE = pa.schema(
         ("title", pa.string()),
         ("language", pa.string()),
         ("language_score", pa.float64()),
+        ("languages", LANGUAGES),
         ("domain", pa.string()),
         ("quality", pa.float64()),
         ("cluster", pa.string()),
@@ -39,7 +43,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[:12]
+FACTS = STATE.names[:13]
 
 #: The large fields, each in a file of its own, written only by a pass that changes it.
 LARGE = {
@@ -74,6 +78,7 @@ DOCUMENTS = pa.schema(
         ("title", pa.string()),
         ("language", pa.string()),
         ("language_score", pa.float64()),
+        ("languages", LANGUAGES),
         ("domain", pa.string()),
         ("quality", pa.float64()),
         ("cluster", pa.string()),

@@ -21,7 +21,9 @@ from quality_models.train_quality import TrainConfig, read_classes, train, train
 
 _OUTPUT = click.option("--output", required=True, help="The model, ending in .zip; card and curves stand beside it.")
 _LANGUAGE = click.option("--language", default="en", show_default=True, help="ISO 639-1 code of the documents.")
-_BUDGET = click.option("--budget", default=60.0, show_default=True, help="Seconds for tuning the classifier.")
+_BUDGET = click.option(
+    "--budget", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds for tuning the classifier."
+)
 _TEXT = click.option("--text-field", default="text", show_default=True, help="The field of a row that holds the text.")
 
 
@@ -58,13 +60,20 @@ def quality_command(
 @_BUDGET
 @_TEXT
 @click.option("--score-field", default="score", show_default=True, help="The field of a row that holds the number.")
+@click.option("--trust-labels", is_flag=True, help="Train even if low scores look better than high ones.")
 def score_command(
-    annotated: tuple[str, ...], output: str, language: str, budget: float, text_field: str, score_field: str
+    annotated: tuple[str, ...],
+    output: str,
+    language: str,
+    budget: float,
+    text_field: str,
+    score_field: str,
+    trust_labels: bool,
 ) -> None:
     """Train a quality model on documents with scores from any judge (annotate and distil)."""
     with plain_errors():
         config = TrainConfig(language=canonical(language), budget=budget)
-        trained = train_scores(annotated, output, config, text_field, score_field, click.echo)
+        trained = train_scores(annotated, output, config, text_field, score_field, trust_labels, click.echo)
     print_evaluation(trained.evaluation)
 
 
@@ -79,6 +88,8 @@ def evaluate_command(
 ) -> None:
     """Measure a MODEL (by default the shipped one) on documents of two sides."""
     with plain_errors():
+        if page and not page.parent.is_dir():
+            raise ValueError(f"--page: there is no folder {page.parent}")
         language = canonical(language)
         examples = read_classes(positive, negative)
         if len(set(examples.targets.tolist())) < 2:

@@ -147,7 +147,14 @@ def _thin(curve: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
 
 
 def score_texts(model_path: str | None, examples: Examples, language: str = "en") -> Floats:
-    """Score the texts with the model at a path, or the shipped one."""
-    from curate.quality import quality_score
+    """Score the texts with the model at a path, or the shipped one for their language.
 
+    Raises:
+        ValueError: the model is for another language.
+    """
+    from curate.quality import quality_score
+    from curate.quality_model import load_quality_model
+
+    if model_path and (of := load_quality_model(model_path).language) not in (language, ""):
+        raise ValueError(f"{model_path} is a model for {of!r}, and the documents are said to be in {language!r}")
     return np.array([quality_score(text, model_path, language=language) for text in examples.texts])

@@ -56,7 +56,7 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line.decode())  # not orjson: a crawl's "\\ud83d" is a text like any other
+                row = json.loads(line.decode("utf-8-sig"))  # not orjson: a crawl's "\\ud83d" is a text like any other
             except UnicodeDecodeError as error:
                 raise ValueError(
                     f"{path}, line {number}: not UTF-8 (byte {line[error.start]:#04x} at {error.start}): convert the "

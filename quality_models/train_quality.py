@@ -50,6 +50,7 @@ ENGLISH_ONLY = frozenset({
 })  # fmt: skip
 
 FEWEST = 50  # documents of a side, below which nothing can be learnt or measured
+LEARNT = 0.55  # ROC AUC below which a model is not written. Ours.
 SWAPPED = 0.2  # below this ROC AUC of the shipped model on the user's sides, they are taken to be exchanged. Ours.
 
 
@@ -104,9 +105,10 @@ def train(
     """
     output = _output(output)
     examples = read_classes(positive, negative, text_field)
-    if config.language == "en" and not trust_labels:
-        check_not_swapped(examples)
+    if not trust_labels:
+        check_not_swapped(examples, config.language)
     trained = train_examples(examples, config, say)
+    check_learnt(trained)
     write(trained, output, say)
     return trained
 
@@ -117,6 +119,7 @@ def train_scores(
     config: TrainConfig = TrainConfig(),
     text_field: str = "text",
     score_field: str = "score",
+    trust_labels: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
     """Train on documents with a number each, from any judge, and write the same files as `train`.
@@ -131,7 +134,11 @@ def train_scores(
     low, high = float(np.min(scores, initial=np.inf)), float(np.max(scores, initial=-np.inf))
     if not low < high:
         raise ValueError(f"every {score_field!r} is {low:g}: there is nothing to learn" if texts else "no documents")
-    trained = train_examples(Examples(texts, (np.array(scores) - low) / (high - low), sources), config, say)
+    examples = Examples(texts, (np.array(scores) - low) / (high - low), sources)
+    if not trust_labels:
+        check_not_swapped(examples, config.language)
+    trained = train_examples(examples, config, say)
+    check_learnt(trained)
     model = replace(trained.model, facts={**trained.model.facts, "scores": {"0": low, "1": high}})
     trained = replace(trained, model=model)
     write(trained, output, say)
@@ -201,17 +208,26 @@ def check_sides(examples: Examples, left_out: Mapping[str, int]) -> None:
             )
 
 
-def check_not_swapped(examples: Examples) -> None:
-    """Raise ValueError where the shipped model finds the negatives clearly better than the positives."""
+def check_not_swapped(examples: Examples, language: str) -> None:
+    """Raise ValueError where the shipped model finds the documents of low targets clearly better than those of high."""
     from curate.quality import quality_score
 
-    places = np.concatenate([np.flatnonzero(examples.targets == side)[:200] for side in (0, 1)])
+    places = np.concatenate([np.flatnonzero((examples.targets > 0.5) == side)[:200] for side in (False, True)])
     sample = examples.take(places)
-    area = roc_auc(sample.targets > 0.5, np.array([quality_score(text) for text in sample.texts]))
+    area = roc_auc(sample.targets > 0.5, np.array([quality_score(text, language=language) for text in sample.texts]))
     if area < SWAPPED:
         raise ValueError(
-            f"the shipped model finds the negatives better than the positives (ROC AUC {area:.2f}): are the two sides "
-            "exchanged? If they are meant so, say --trust-labels"
+            f"the shipped model finds the bad documents better than the good ones (ROC AUC {area:.2f}): are the two "
+            "sides exchanged, or the scores the wrong way round? If they are meant so, say --trust-labels"
+        )
+
+
+def check_learnt(trained: Trained) -> None:
+    """Raise ValueError where the model is no better than chance on the documents that it did not see."""
+    if trained.evaluation.auc < LEARNT:
+        raise ValueError(
+            "nothing was learnt: on documents that it did not see the model has a ROC AUC of "
+            f"{trained.evaluation.auc:.2f}, and chance has .5. Are the labels right, and are there enough documents?"
         )
 
 

@@ -107,6 +107,12 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.langauge.min_score=1"], "did you mean 'language'"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[xx]"], "xx"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[parket]"], "formats.0: Input should be"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[tlh]"], "does not know Klingon"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.min_scores={fr: .7, fra: .9}"], "twice"),
+        (
+            ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.heuristics.limits={gopher_hash_signs: .nan}"],
+            "is not a number",
+        ),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[a"], "is no number, word, or list"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality_cut.keep=40"], "less than or equal to 1"),
         (
@@ -135,6 +141,12 @@ def test_mistakes_are_told_in_one_line_before_any_work(arguments, said, tmp_path
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.glob("_work/*/slice-*"))
+
+
+def test_filter_counts_what_it_cannot_read(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "One page."}\n{"no": "text"}\nK\xe4se\n')
+    told = curate("filter", "default", tmp_path).stdout
+    assert "2 records gave no text: broken 2" in told
 
 
 def test_a_sketch_of_a_run_meets_another_crawl(corpus, tmp_path):

@@ -208,6 +208,15 @@ class TestFastText:
         for text in ("", "\n", "\ud800", "\0"):
             assert 0 <= detect_language(text, config).score <= 1
 
+    def test_a_classifier_of_other_things(self, tmp_path):
+        import fasttext
+
+        (tmp_path / "texts.txt").write_text("__label__high A good text\n__label__low Buy now\n" * 50)
+        trained = fasttext.train_supervised(str(tmp_path / "texts.txt"), dim=4, epoch=1, thread=1, verbose=0)
+        trained.save_model(str(tmp_path / "model.bin"))
+        with pytest.raises(ValueError, match="is no model of languages: its labels are __label__high, __label__low"):
+            detect_language("x", LanguageConfig("fasttext", str(tmp_path / "model.bin")))
+
     def test_no_model(self, tmp_path):
         for path in (None, str(tmp_path / "lid.176.ftz")):
             with pytest.raises(FileNotFoundError, match=r"Get lid\.176\.ftz .* and give its path as `model`"):

@@ -146,6 +146,28 @@ def test_a_part_that_was_exchanged(copy):
         load_quality_model(copy)
 
 
+def test_a_manifest_that_lacks_something(copy):
+    rewrite(copy, lambda manifest, parts: manifest.pop("signals"))
+    with pytest.raises(ValueError, match="its manifest lacks signals"):
+        load_quality_model(copy)
+
+
+@pytest.mark.parametrize("digests", [None, {}])
+def test_a_manifest_without_digests(copy, digests):
+    with zipfile.ZipFile(copy) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["manifest.json"] = json.dumps({**json.loads(parts["manifest.json"]), "sha256": digests}).encode()
+    with zipfile.ZipFile(copy, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    with pytest.raises(ValueError, match="does not have the sha256 of just the parts"):
+        load_quality_model(copy)
+
+
+def test_a_language_has_many_names():
+    assert quality_score(NATURAL, language="eng_Latn") == quality_score(NATURAL)
+
+
 def test_a_model_of_another_version(copy):
     with zipfile.ZipFile(copy) as archive:
         manifest = json.loads(archive.read("manifest.json"))

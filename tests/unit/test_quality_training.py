@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import curate.quality
 from curate.quality import quality_score
 from quality_models.commands import main
 from quality_models.evaluate import auc_by_source, evaluate
@@ -165,7 +166,24 @@ def test_sides_exchanged(tmp_path):
         train([bad], [good], tmp_path / "m.zip", quick)
     assert not (tmp_path / "m.zip").exists()
     train([bad], [good], tmp_path / "m.zip", quick, trust_labels=True)
-    check_not_swapped(examples(60))
+    check_not_swapped(examples(60), "en")
+    with pytest.raises(ValueError, match="are the two sides exchanged"):
+        train([bad], [good], tmp_path / "de.zip", TrainConfig(language="de", with_text=False))
+    judged = [{"text": row["text"], "score": -1} for row in read_rows(good)]
+    judged += [{"text": row["text"], "score": 3} for row in read_rows(bad)]
+    write_lines(tmp_path / "judged.jsonl", judged)
+    with pytest.raises(ValueError, match="the scores the wrong way round"):
+        train_scores([tmp_path / "judged.jsonl"], tmp_path / "score.zip", quick)
+    assert not (tmp_path / "score.zip").exists()
+
+
+def test_labels_that_mean_nothing(tmp_path):
+    rng = random.Random(0)
+    for name in ("a", "b"):
+        write_lines(tmp_path / f"{name}.jsonl", [{"text": good_text(rng)} for _ in range(400)])
+    with pytest.raises(ValueError, match="nothing was learnt"):
+        train([tmp_path / "a.jsonl"], [tmp_path / "b.jsonl"], tmp_path / "m.zip", TrainConfig(with_text=False))
+    assert not (tmp_path / "m.zip").exists()
 
 
 def test_text_that_is_not_utf8(tmp_path):
@@ -245,6 +263,13 @@ def test_the_command_line_measures(tmp_path):
     result = CliRunner().invoke(main, ["evaluate", "--positive", good, "--negative", str(tmp_path / "none.jsonl")])
     assert result.exit_code == 1
     assert "one side has no documents" in result.output
+    sides = ["--positive", good, "--negative", bad]
+    shipped = str(Path(curate.quality.ENGLISH))
+    result = CliRunner().invoke(main, ["evaluate", shipped, *sides, "--language", "de"])
+    assert result.exit_code == 1
+    assert "is a model for 'en', and the documents are said to be in 'de'" in result.output
+    result = CliRunner().invoke(main, ["evaluate", *sides, "--page", str(tmp_path / "no" / "page.html")])
+    assert "there is no folder" in result.output
 
 
 def test_the_command_line_trains(tmp_path):
