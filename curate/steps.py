@@ -31,8 +31,9 @@ from curate.text_classifier import HEAD
 from curate.tokens import load_tokenizer
 from curate.urls import UrlFilterConfig, blocked_url
 
-#: From this share of characters in lines of source code a page is code. Ours: half.
-MOSTLY_CODE = 0.5
+#: A page in no known language is code if more than this share of its characters is in lines of source code. Ours: of
+#: 555 source files whose language cannot be told these are 502, of 67 such pieces of web pages without code 8.
+CODE_SHARE = 0.25
 #: Above this score nobody looks for a second language: half a page of another one leaves about .5. Ours.
 ONE_LANGUAGE = 0.95
 
@@ -53,7 +54,7 @@ class LanguageStepConfig:
     """Which languages a corpus takes, and how sure the identification must be.
 
     ``engine`` and ``model`` are those of ``curate.language``. An empty ``keep`` keeps every language. ``min_score`` .65
-    is FineWeb's; ``min_scores`` sets it per language. A page that is mostly lines of source code passes as English
+    is FineWeb's; ``min_scores`` sets it per language. A page with many lines of source code passes as English
     where its language cannot be told: such are the words that programs are written in.
     """
 
@@ -126,13 +127,15 @@ def _language(config: LanguageStepConfig) -> MapFunction:
     def step(document: Document) -> Document | Rejection:
         found = detect_language(document.text, engine)
         limit = minimum.get(found.language, config.min_score)
-        if found.score < limit and notation(document.text[:HEAD])[0] > MOSTLY_CODE:
+        is_code = found.score < limit and notation(document.text[:HEAD])[0] > CODE_SHARE
+        if is_code:
             found = LanguageScore("en", found.score)
         elif found.score < limit:
             return Rejection("language_unknown", found.score, limit, found.language)
         if wanted and found.language not in wanted:
             return Rejection("language_unwanted", detail=found.language)
-        shares = {found.language: 1.0} if found.score > ONE_LANGUAGE else language_shares(document.text, engine)
+        sure = is_code or found.score > ONE_LANGUAGE
+        shares = {found.language: 1.0} if sure else language_shares(document.text, engine)
         languages: list[Mapping[str, str | float]] = [{"language": c, "share": s} for c, s in shares.items()]
         return replace(document, language=found.language, language_score=found.score, languages=languages)
 
