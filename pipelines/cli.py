@@ -122,14 +122,11 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
     """Say what running RECIPE would do, what of it is done already, and what it will cost; writes nothing."""
     with _errors():
         from pipelines.estimate import estimate
-        from pipelines.plan import make_plan
         from pipelines.recipe import load_recipe
         from pipelines.run import preflight
-        from pipelines.sources import list_inputs
-        from pipelines.workspace import Workspace, absolute
+        from pipelines.workspace import Workspace
 
-        checked = load_recipe(recipe, inputs, settings)
-        space = Workspace(make_plan(checked, list_inputs(checked.sources, absolute(output))), absolute(output))
+        space = Workspace.of(load_recipe(recipe, inputs, settings), output)
         preflight(space)
     table = Table("pass", "reads", "applies", "steps", "takes keys for", "shuffles per document", "writes", "done")
     for spec in space.plan.passes:
@@ -148,10 +145,9 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
     table.add_row(last, "sorted runs", "", "", "", "", "shards", "yes" if space.finished() else "no")
     console = _console()
     console.print(table)
-    for spec in space.plan.passes:
-        for taken in space.taken(spec):
-            for sentence in taken.step.describe(taken.config, taken.decision):
-                console.print(f"{taken.name}: {sentence}")
+    for taken in space.decisions():
+        for sentence in taken.step.describe(taken.config, taken.decision):
+            console.print(f"{taken.name}: {sentence}")
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
     if estimated and not space.finished():

@@ -177,7 +177,10 @@ class _Reader:
 
     def _known_within(self, raw: Any, kind: Any, path: tuple) -> None:
         """Refuse unknown keys at any depth: in settings that are settings themselves, alone or in lists."""
-        if isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
+        if get_origin(kind) in (UnionType, Union):
+            for inner in get_args(kind):
+                self._known_within(raw, inner, path)
+        elif isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
             self.known(raw, [f.name for f in fields(kind)], path)
             types = get_type_hints(kind)
             for key, value in raw.items():
@@ -186,10 +189,6 @@ class _Reader:
             for i, value in enumerate(raw):
                 for inner in get_args(kind):
                     self._known_within(value, inner, (*path, i))
-        elif isinstance(raw, dict):
-            for inner in get_args(kind):  # X | None, and the values of a mapping by name
-                if is_dataclass(inner) and get_origin(kind) in (UnionType, Union):
-                    self._known_within(raw, inner, path)
 
     def step(self, i: int, entry: Any) -> tuple[str, str, dict]:
         if isinstance(entry, str):

@@ -89,21 +89,19 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
 
 
 def _mixture(space: Workspace) -> dict | None:
-    for spec in space.plan.passes:
-        for taken in space.taken(spec):
-            path = files.join(taken.decision, "mixture.json")
-            if files.exists(path):
-                return files.read_json(path)
+    for taken in space.decisions():
+        path = files.join(taken.decision, "mixture.json")
+        if files.exists(path):
+            return files.read_json(path)
     return None
 
 
 def _repeated_lines(space: Workspace) -> list[dict]:
     """The lines that line deduplication removed from most documents."""
     found: list[dict] = []
-    for spec in space.plan.passes:
-        for taken in space.taken(spec):
-            if isinstance(taken.step, LineDedup):
-                found += top_lines(taken.decision, taken.config)
+    for taken in space.decisions():
+        if isinstance(taken.step, LineDedup):
+            found += top_lines(taken.decision, taken.config)
     return found[:TOP_LINES]
 
 
@@ -136,11 +134,10 @@ def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
 
 def _decision_warnings(space: Workspace) -> Iterator[str]:
     """What the corpus steps themselves found alarming, such as one cluster that swallows the corpus."""
-    for spec in space.plan.passes:
-        for taken in space.taken(spec):
-            path = files.join(taken.decision, "warnings.json")
-            if files.exists(path):
-                yield from (f"{taken.name}: {sentence}" for sentence in files.read_json(path))
+    for taken in space.decisions():
+        path = files.join(taken.decision, "warnings.json")
+        if files.exists(path):
+            yield from (f"{taken.name}: {sentence}" for sentence in files.read_json(path))
 
 
 def _mixture_warnings(mixture: dict | None) -> Iterator[str]:

@@ -11,16 +11,15 @@ from curate.tokens import load_tokenizer
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.passes import RunPass, slice_done
-from pipelines.plan import Pass, make_plan
+from pipelines.plan import Pass
 from pipelines.progress import Watch, Work, unwatched
 from pipelines.recipe import Recipe, RecipeError
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
 from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_facts, shard_tasks
-from pipelines.sources import list_inputs
 from pipelines.tables import read_table
-from pipelines.workspace import Workspace, absolute
+from pipelines.workspace import Workspace
 
 
 def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched) -> dict:
@@ -36,11 +35,9 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
         The report, as written to ``report.json``.
     """
     runner = runner or Runner()
-    output = absolute(output)
-    plan = make_plan(recipe, list_inputs(recipe.sources, output))
-    space = Workspace(plan, output)
+    space = Workspace.of(recipe, output)
     if space.finished():
-        return files.read_json(files.join(output, "report.json"))
+        return files.read_json(files.join(space.output, "report.json"))
     preflight(space)
     with files.locked(space.work):
         return _run(space, runner, watch)

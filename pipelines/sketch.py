@@ -27,10 +27,8 @@ from pipelines.corpus.index import Piece, index_slices, read_manifest
 from pipelines.corpus.minhash import MinHashDedup, with_index
 from pipelines.corpus.one_process import rank_documents
 from pipelines.corpus.order import key_ids
-from pipelines.plan import make_plan
 from pipelines.recipe import Recipe, RecipeError
-from pipelines.sources import list_inputs
-from pipelines.workspace import Workspace, absolute
+from pipelines.workspace import Workspace
 
 
 def export_run(recipe: Recipe, output: str, folder: str) -> int:
@@ -49,7 +47,7 @@ def export_run(recipe: Recipe, output: str, folder: str) -> int:
         FileExistsError: the folder holds a sketch already.
     """
     _check_free(folder)
-    space = Workspace(make_plan(recipe, list_inputs(recipe.sources, absolute(output))), absolute(output))
+    space = Workspace.of(recipe, output)
     for spec in space.plan.passes:
         taken = space.taken(spec)
         for i, step in enumerate(taken):

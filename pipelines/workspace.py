@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
-from pipelines.plan import Pass, Plan, named_files
-from pipelines.recipe import digest
+from pipelines.plan import Pass, Plan, make_plan, named_files
+from pipelines.recipe import Recipe, digest
 from pipelines.registry import STEPS
 from pipelines.shards import Shards
+from pipelines.sources import list_inputs
 
 
 def absolute(path: str) -> str:
@@ -25,6 +27,16 @@ class Workspace:
 
     plan: Plan
     output: str
+
+    @classmethod
+    def of(cls, recipe: Recipe, output: str) -> Workspace:
+        """Plan a recipe over its sources as they are now, with the result in a folder.
+
+        Raises:
+            RecipeError: sources that cannot be read, or steps that cannot work in their order.
+        """
+        output = absolute(output)
+        return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
 
     @property
     def work(self) -> str:
@@ -46,6 +58,11 @@ class Workspace:
             where = files.join(self.folder(spec), name)
             found.append(Taken(kind, step.config, step.name, self.folder(spec), where))
         return tuple(found)
+
+    def decisions(self) -> Iterator[Taken]:
+        """Where the keys and decisions of all corpus steps lie, in their order."""
+        for spec in self.plan.passes:
+            yield from self.taken(spec)
 
     def job(self, spec: Pass, shards: Shards | None = None) -> Job:
         """Everything a pass needs to run."""
