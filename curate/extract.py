@@ -38,13 +38,15 @@ _CONTAINER = re.compile(
 class ExtractConfig:
     """How pages become text.
 
-    ``engine``: ``blocks``, ours, the fastest and best on pages of every kind (`curate.main_text`); ``resiliparse``;
-    ``trafilatura``, slower by more than ten times, good on articles. ``alt_texts``: which alternative texts of pictures
-    are text: those of ``formulas``, as pages of mathematics have them (Llama 3, arXiv 2407.21783, section 3.1.1), or
-    ``all``. Formulas in MathML and MathJax become TeX between dollar signs with any engine (`curate.formulas`).
+    ``engine``: ``resiliparse``, which the field knows; ``trafilatura``, slower by more than ten times, better on
+    articles; ``blocks``, ours, the fastest, and the best on pages of every kind that have a main text
+    (`curate.main_text`; on one that has hardly any it keeps more of the frame). ``alt_texts``: which alternative texts
+    of pictures are text: those of ``formulas``, as pages of mathematics have them (Llama 3, arXiv 2407.21783, section
+    3.1.1), or ``all``. Formulas in MathML and MathJax become TeX between dollar signs with any engine
+    (`curate.formulas`).
     """
 
-    engine: Literal["blocks", "resiliparse", "trafilatura"] = "blocks"
+    engine: Literal["resiliparse", "trafilatura", "blocks"] = "resiliparse"
     alt_texts: Literal["formulas", "all"] = "formulas"
 
 

@@ -1,6 +1,6 @@
 """Extraction engines side by side: F1 of the main text, and time per page.
 
-    python -m tests.benchmarks.bench_extract [FOLDER] [--engines blocks,resiliparse,trafilatura] [--pages N]
+    python -m tests.benchmarks.bench_extract [FOLDER] [--engines resiliparse,trafilatura,blocks] [--pages N]
 
 FOLDER holds ``*.jsonl.zst`` files of pages: ``html`` (bytes as Latin-1), ``gold`` (main text), ``url``; rows with
 ``suspect`` or ``duplicate_of`` are left out. By default it is ``extraction`` in the evaluation data, beside the
@@ -40,7 +40,7 @@ def main() -> None:
     """Print a table per file and kind of page."""
     parser = argparse.ArgumentParser(description="Compare extraction engines.")
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
-    parser.add_argument("--engines", default="blocks,resiliparse,trafilatura")
+    parser.add_argument("--engines", default="resiliparse,trafilatura,blocks")
     parser.add_argument("--pages", type=int, default=10**9, help="of each file")
     arguments = parser.parse_args()
     engines = arguments.engines.split(",")
