@@ -27,6 +27,8 @@ MAX_CHARACTERS = 20_000_000  # of a page; what follows is cut off
 MAX_DEPTH = 2_000
 MAX_TRAFILATURA_CHARACTERS = 2_000_000
 
+Engine = Literal["resiliparse", "trafilatura", "blocks"]
+
 _CONTAINER = re.compile(
     r"<(/?)(?:div|span|section|article|main|header|footer|aside|nav|ul|ol|dl|table|tbody|tr|td|th|blockquote|center"
     r"|form|fieldset|figure|details|a|b|i|u|em|strong|font|small|big|sub|sup|code|pre|label|button)(?=[\s>/])",
@@ -38,15 +40,14 @@ _CONTAINER = re.compile(
 class ExtractConfig:
     """How pages become text.
 
-    ``engine``: ``resiliparse``, which the field knows; ``trafilatura``, slower by more than ten times, better on
-    articles; ``blocks``, ours, the fastest, and the best on pages of every kind that have a main text
-    (`curate.main_text`; on one that has hardly any it keeps more of the frame). ``alt_texts``: which alternative texts
-    of pictures are text: those of ``formulas``, as pages of mathematics have them (Llama 3, arXiv 2407.21783, section
-    3.1.1), or ``all``. Formulas in MathML and MathJax become TeX between dollar signs with any engine
-    (`curate.formulas`).
+    ``engine``: ``blocks``, ours, the fastest, and the best on pages of every kind that have a main text
+    (`curate.main_text`); ``resiliparse``, which keeps less of the frame of a page that has hardly any;
+    ``trafilatura``, slower by more than ten times, good on articles. ``alt_texts``: which alternative texts of pictures
+    are text: those of ``formulas``, as pages of mathematics have them (Llama 3, arXiv 2407.21783, section 3.1.1), or
+    ``all``. Formulas in MathML and MathJax become TeX between dollar signs with any engine (`curate.formulas`).
     """
 
-    engine: Literal["resiliparse", "trafilatura", "blocks"] = "resiliparse"
+    engine: Engine = "blocks"
     alt_texts: Literal["formulas", "all"] = "formulas"
 
 

@@ -21,7 +21,7 @@ from curate.bounds import Score
 from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
 from curate.document import Document, Edit, Rejection
 from curate.domains import classify_domain, notation
-from curate.extract import ExtractConfig, extract_text
+from curate.extract import Engine, ExtractConfig, extract_text
 from curate.language import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
 from curate.languages import canonical, name
 from curate.perplexity import PerplexityConfig, perplexity
@@ -47,6 +47,16 @@ class MapStep:
     config: type
     make: Callable[[Any], MapFunction]
     changes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractStepConfig(ExtractConfig):
+    """Settings of ``extract_text``, with another engine where none is named: a crawl is full of pages without text.
+
+    On the sample crawl ``blocks``, the function's choice, keeps banners and menus of such pages as their text.
+    """
+
+    engine: Engine = "resiliparse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +230,7 @@ def _tokenize(config: TokenizeConfig) -> MapFunction:
 TEXT = frozenset({"text"})
 MAP_STEPS: dict[str, MapStep] = {
     "url_filter": MapStep(UrlFilterConfig, _url_filter),
-    "extract": MapStep(ExtractConfig, _extract, frozenset({"text", "html"})),
+    "extract": MapStep(ExtractStepConfig, _extract, frozenset({"text", "html"})),
     "language": MapStep(LanguageStepConfig, _language),
     "heuristics": MapStep(HeuristicsConfig, _heuristics),
     "c4_clean": MapStep(C4CleanConfig, _edit(c4_clean), TEXT),

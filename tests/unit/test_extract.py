@@ -44,10 +44,6 @@ def test_alternative_texts_of_other_pictures_on_request(engine):
     assert "A bowl" in extract_text(page, config=ExtractConfig(engine=engine, alt_texts="all")).text
 
 
-def test_resiliparse_is_the_engine_where_none_is_named():
-    assert extract_text(ARTICLE) == extract_text(ARTICLE, config=ExtractConfig(engine="resiliparse"))
-
-
 def test_bytes_are_decoded_by_the_declared_charset():
     page = "<p>Больше текста на русском языке, чтобы было что читать.</p>"
     assert extract_text(page.encode("windows-1251"), charset="windows-1251").text == page[3:-4]

@@ -8,6 +8,7 @@ import pytest
 
 from curate import rules
 from curate.document import Document, Rejection
+from curate.extract import ExtractConfig, extract_text
 from curate.steps import MAP_STEPS, LanguageStepConfig
 
 GERMAN = "Der Hund schläft im Garten, und die Katze sitzt auf der Mauer und sieht ihm dabei zu. " * 4
@@ -35,3 +36,13 @@ def test_a_page_in_two_languages_has_the_share_of_each(language):
     shares = {row["language"]: row["share"] for row in both.languages}
     assert set(shares) == {"de", "fr"}
     assert shares["de"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_resiliparse_extracts_where_a_recipe_names_no_engine():
+    html = b"<body><div><p>We use cookies.</p></div><h1>Not found</h1><footer><p>About us</p></footer></body>"
+    extract = MAP_STEPS["extract"]
+    page = Document(id="0", html=html)
+    texts = {e: extract_text(html, config=ExtractConfig(engine=e)).text for e in ("resiliparse", "blocks")}
+    assert texts["resiliparse"] != texts["blocks"]
+    assert extract.make(extract.config())(page).text == texts["resiliparse"]
+    assert extract.make(extract.config(engine="blocks"))(page).text == texts["blocks"]
