@@ -49,6 +49,26 @@ class MapStep:
     changes: frozenset[str] = frozenset()
 
 
+def apply(function: MapFunction, document: Document) -> Document | Rejection:
+    """Lead a document through a step: an exception costs that document, and signals of another text are dropped.
+
+    >>> apply(lambda document: 1 / 0, Document(id="0")).detail
+    'ZeroDivisionError: division by zero'
+    """
+    try:
+        result = function(document)
+    except Exception as e:  # counted and kept aside with the rest, never the end of a run
+        return failed(e)
+    if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
+        return replace(result, signals=None)
+    return result
+
+
+def failed(error: Exception) -> Rejection:
+    """Return the rejection of a document on which a step failed."""
+    return Rejection("error", detail=f"{type(error).__name__}: {error}"[:500])
+
+
 @dataclass(frozen=True, slots=True)
 class ExtractStepConfig(ExtractConfig):
     """Settings of ``extract_text``, with another engine where none is named: a crawl is full of pages without text.

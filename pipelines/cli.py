@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -40,11 +41,13 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
         sys.exit(f"curate: {e.filename or e}: {e.strerror or 'cannot be written'}: choose another folder")
     except expected as e:
         sys.exit(f"curate: {e}")
+    except OSError as e:  # a full disk, a network that is gone
+        sys.exit(f"curate: {e}; what is finished is kept: run the same command again when that is mended")
 
 
 def _console() -> Console:
-    """Return a console for standard output: in a pipe, wide enough for a table."""
-    return Console(width=None if sys.stdout.isatty() else 140)
+    """Return a console for standard output: in a pipe, wide enough for a table; brackets in texts are just that."""
+    return Console(width=None if sys.stdout.isatty() else 140, markup=False)
 
 
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +60,7 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 multiple=True,
                 metavar="PATTERN",
                 help="What to read, instead of the recipe's sources: a path, folder or quoted glob; can be repeated. "
-                "WARC, ARC, WET, JSONL, Parquet, HTML and text files, plain, .gz or .zst.",
+                "WARC, ARC, WET, JSONL, Parquet, Arrow, HTML and text files, plain, .gz or .zst.",
             ),
             click.option("--output", default="out/corpus", show_default=True, help="Folder for the result."),
             click.option(
@@ -155,6 +158,9 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
 
 
 def _print_estimate(console: Console, found: Any) -> None:
+    if not found.share:
+        console.print("No estimate: the input has no size that is known before it is read.")
+        return
     table = Table("map step", "documents in", "documents out", "core minutes", title="expected, without corpus steps")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -181,7 +187,7 @@ def explain(target: str, output: str, recipe: str, url: str) -> None:
         console = _console()
         if Path(target).is_file():
             for name, result in try_file(target, load_recipe(recipe), url):
-                console.print(_outcome(name, result), highlight=False)
+                console.print(_outcome(name, result))
             return
         fates = find(output, target)
     if not fates:
@@ -190,16 +196,18 @@ def explain(target: str, output: str, recipe: str, url: str) -> None:
         _print_fate(console, fate)
 
 
-def _outcome(name: str, result: Any) -> str:
+def _outcome(name: str, result: Any) -> Text:
     from curate.document import Rejection
 
     if isinstance(result, Rejection):
-        return f"[red]rejected[/] by {name}: {_reason(result.rule, result.value, result.limit, result.detail)}"
+        return Text.assemble(
+            ("rejected", "red"), f" by {name}: {_reason(result.rule, result.value, result.limit, result.detail)}"
+        )
     facts = [f"language {result.language} {result.language_score:.2f}"] if result.language else []
     facts += [f"quality {result.quality:.2f}"] if result.quality == result.quality else []
     facts += [f"domain {result.domain}"] if result.domain else []
     facts += [f"{len(result.tokens):,} tokens"] if result.tokens is not None else []
-    return f"[green]kept[/] by {name}: {len(result.text):,} characters {', '.join(facts)}"
+    return Text.assemble(("kept", "green"), f" by {name}: {len(result.text):,} characters {', '.join(facts)}")
 
 
 def _reason(rule: str, value: float | None, limit: float | None, detail: str) -> str:
@@ -209,24 +217,23 @@ def _reason(rule: str, value: float | None, limit: float | None, detail: str) ->
 
 
 def _print_fate(console: Console, fate: Any) -> None:
+    from curate.signals import signal_names
+
     row = fate.row
-    console.print(
-        f"\n[bold]{row['url'] or row['id']}[/]  {row['date']}  id {row['id']}", highlight=False, soft_wrap=True
-    )
+    lines = [Text.assemble("\n", (row["url"] or row["id"], "bold"), f"  {row['date']}  id {row['id']}")]
     if fate.kept:
-        facts = [
-            f"{name} {row[name]}" for name in ("language", "domain", "source", "token_count", "copies", "cluster_size")
-        ]
-        console.print(f"[green]in the corpus[/]: {', '.join(facts)}", highlight=False, soft_wrap=True)
+        shown = ("language", "domain", "source", "token_count", "copies", "cluster_size")
+        facts = ", ".join(f"{name} {row[name]}" for name in shown)
+        lines.append(Text.assemble(("in the corpus", "green"), f": {facts}"))
     else:
         reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
-        console.print(f"[red]rejected[/] by {row['step']}: {reason}", highlight=False, soft_wrap=True)
-        console.print(f"[dim]{row['excerpt']}[/]", highlight=False, soft_wrap=True)
-    if fate.signals:
-        from curate.signals import signal_names
-
-        shown = [f"{name}={fate.signals[name]:.4g}" for name in signal_names() if fate.signals[name]]
-        console.print(f"signals: {' '.join(shown)}", highlight=False, soft_wrap=True)
+        lines.append(Text.assemble(("rejected", "red"), f" by {row['step']}: {reason}"))
+        lines.append(Text(row["excerpt"], "dim"))
+    for measured in fate.signals:
+        values = " ".join(f"{name}={measured[name]:.4g}" for name in signal_names() if measured[name])
+        lines.append(Text(f"signals, {measured['step']}: {values}"))
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 @main.command()
@@ -281,7 +288,7 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
     console.print(table)
     if found.unread:
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in found.unread.most_common())
-        console.print(f"[yellow]{found.unread.total():,} records gave no text[/]: {reasons}")
+        console.print(Text.assemble((f"{found.unread.total():,} records gave no text", "yellow"), f": {reasons}"))
     if against:
         share = 100 * found.agreed / max(found.documents, 1)
         console.print(f"{preset} and {against} agree on {found.agreed:,} of {found.documents:,} ({share:.2f} %).")
@@ -362,7 +369,7 @@ def print_funnel(report: dict) -> None:
     corpus = report["corpus"]
     console.print(f"{corpus['documents']:,} documents, {corpus['text_bytes']:,} bytes, {corpus['tokens']:,} tokens")
     for warning in report["warnings"]:
-        console.print(f"[yellow]warning:[/] {warning}")
+        console.print(Text.assemble(("warning:", "yellow"), f" {warning}"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from curate.document import Document, Rejection
 from curate.hashing import document_id
+from curate.steps import apply
 from curate.urls import normalize_url
 from pipelines import files
 from pipelines.recipe import Recipe
@@ -20,11 +21,11 @@ from pipelines.registry import STEPS, CorpusStep
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one document: its row in ``documents`` or ``rejected``, and its measured signals."""
+    """What became of one document: its row in ``documents`` or ``rejected``, and its signals, a row per measurement."""
 
     kept: bool
     row: dict[str, Any]
-    signals: dict[str, Any] | None
+    signals: list[dict[str, Any]]
 
 
 def find(output: str, id_or_url: str) -> list[Fate]:
@@ -37,10 +38,10 @@ def find(output: str, id_or_url: str) -> list[Fate]:
     """
     if not files.exists(files.join(output, "manifest.json")):
         raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
-    found = [Fate(True, row, None) for row in _rows(output, "documents", id_or_url)]
-    found += [Fate(False, row, None) for row in _rows(output, "rejected", id_or_url)]
-    found.sort(key=lambda f: (f.row["date"], f.row["id"]), reverse=True)
-    return [Fate(f.kept, f.row, next(_rows(output, "signals", f.row["id"]), None)) for f in found]
+    found = [(True, row) for row in _rows(output, "documents", id_or_url)]
+    found += [(False, row) for row in _rows(output, "rejected", id_or_url)]
+    found.sort(key=lambda f: (f[1]["date"], f[1]["id"]), reverse=True)
+    return [Fate(kept, row, list(_rows(output, "signals", row["id"]))) for kept, row in found]
 
 
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
@@ -52,7 +53,7 @@ def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
             column = "url" if is_url else "id"
             values = parquet.read(columns=[column])[column]
             if is_url:
-                hits = pa.array([normalize_url(url) == same for url in values.to_pylist()])
+                hits = pa.array([normalize_url(url) == same for url in values.to_pylist()], pa.bool_())
             else:
                 hits = pc.equal(values, wanted)
             if pc.any(hits).as_py():
@@ -73,7 +74,7 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
         kind = STEPS[step.kind]
         if isinstance(kind, CorpusStep):
             continue
-        result = kind.make(step.config)(document)
+        result = apply(kind.make(step.config), document)
         yield step.name, result
         if isinstance(result, Rejection):
             return

@@ -32,6 +32,11 @@ def exists(path: str) -> bool:
     return FileSystems.exists(path)
 
 
+def is_file(path: str) -> bool:
+    """Say whether ``path`` is a file, not a folder."""
+    return exists(path) if "://" in path else os.path.isfile(path)
+
+
 def size(path: str) -> int:
     """Return the size of a file in bytes, -1 where there is none."""
     try:
@@ -160,8 +165,13 @@ def atomic_write(path: str) -> Iterator[BinaryIO]:
     """Write a file under a temporary name and rename it when the block ends without an error."""
     attempt = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"  # two attempts never share a file
     temporary = f"{path}.{attempt}.incomplete"
-    with FileSystems.create(temporary, compression_type=RAW) as f:
-        yield f
+    try:
+        with FileSystems.create(temporary, compression_type=RAW) as f:
+            yield f
+    except BaseException:
+        with suppress(OSError, BeamIOError):
+            FileSystems.delete([temporary])
+        raise
     try:
         FileSystems.rename([temporary], [path])
     except BeamIOError:  # a file system that does not rename onto a file
@@ -176,7 +186,9 @@ def write_json(path: str, value: object) -> None:
 
 
 def delete(paths: list[str]) -> None:
-    """Delete files and folders that are there."""
+    """Delete files and folders that are there, and what is in them."""
     for path in paths:
-        if exists(path):
+        if "://" in path:  # an object store has no folders, only names that begin alike
+            FileSystems.delete([f.path for f in match(path)])
+        elif exists(path):
             FileSystems.delete([path])

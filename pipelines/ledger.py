@@ -15,6 +15,7 @@ from pipelines.sources import Dropped, NotAPage, Part
 from pipelines.tables import REJECTED, TableWriter, signals_schema
 
 EXCERPT = 240  # characters of a rejected text that are kept for people
+PROBLEMS = 100  # broken records of a file that inputs.json lists; rejected/ has them all
 PROGRESS_SECONDS = 1.0
 
 
@@ -37,7 +38,8 @@ class Input:
     rejected: int = 0
     undated: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
-    problems: list[dict] = field(default_factory=list)
+    broken: int = 0
+    problems: list[dict] = field(default_factory=list)  # the first ``PROBLEMS`` of the broken records
 
 
 class Ledger(AbstractContextManager["Ledger"]):
@@ -87,7 +89,9 @@ class Ledger(AbstractContextManager["Ledger"]):
         if isinstance(record, Dropped):
             source.rejected += 1
             if record.rejection.rule == "broken":
-                source.problems.append({"at": record.offset, "detail": record.rejection.detail})
+                source.broken += 1
+                if len(source.problems) < PROBLEMS:
+                    source.problems.append({"at": record.offset, "detail": record.rejection.detail})
             self.reject("read", record.document, record.rejection)
             return False
         source.documents += 1

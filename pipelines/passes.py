@@ -8,18 +8,20 @@ manifest is there is done; every other file of it is written again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 
 from curate.document import Document, Rejection
+from curate.steps import apply, failed
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.ledger import Ledger
 from pipelines.plan import Pass
+from pipelines.recipe import Step
 from pipelines.registry import STEPS
 from pipelines.shards import RunWriter, Shards
 from pipelines.sources import Dropped, Slice, read_part
@@ -68,6 +70,7 @@ def run_slice(part: Slice, job: Job) -> dict:
     if slice_done(job, index):
         return files.read_json(job.path("slice", index, "json"))
     chain = _chain(job)
+    takers = [_corpus_step(s).key_function(s.config) for s in job.spec.keys]
     losers = {t.name: dict(t.losers(index)) for t in job.decided}
     clusters = [t.step.clusters(t.decision, index) for t in job.decided]
     names = [name for name, _ in chain]
@@ -86,9 +89,11 @@ def run_slice(part: Slice, job: Job) -> dict:
             if kept is None:
                 continue
             try:
-                ledger.keep(kept, *writer.keep(kept, row))
-            except Exception as e:  # a key that cannot be taken, before anything is written
-                ledger.lose(kept, Rejection("error", detail=_message(e)))
+                keys = [key(kept) for key in takers]
+            except Exception as e:
+                ledger.lose(kept, failed(e))
+                continue
+            ledger.keep(kept, *writer.keep(kept, row, keys))
     manifest = ledger.manifest()
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
@@ -128,8 +133,9 @@ def _stored(
         name: LargeColumn(files.join(folder, f"{name}-{index:05d}.parquet"), name) for name, folder in job.large.items()
     }
     lost_first = losers[job.decided[0].name] if job.decided else {}
+    shown = {name: column for name, column in large.items() if name == "text"}  # in the table of rejections
     for number, row in enumerate(iter_rows(files.join(job.before, f"state-{index:05d}.parquet"))):
-        needed = {} if number in lost_first else large  # whoever goes at once need not be read
+        needed = shown if number in lost_first else large  # whoever goes at once need not be read whole
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         ledger.done += 1
         for cluster, size in (found[number] for found in clusters if number in found):
@@ -141,25 +147,22 @@ def _through(document: Document, row: Row, chain: Chain, losers: Losers, ledger:
     """Lead one document through the chain; returns what is left of it, or None where a step rejects it."""
     for name, function in chain:
         lost = losers[name].get(row["number"]) if name in losers else None
-        try:
-            result = lost or (function(document) if function else document)
-        except Exception as e:  # an error costs the document, never the run, and is counted
-            result = Rejection("error", detail=_message(e))
+        result = lost or (apply(function, document) if function else document)
         ledger.step(name, document, result)
         if isinstance(result, Rejection):
             return None
-        if result.text is not document.text and result.signals is not None:
-            result = replace(result, signals=None)  # they were measured on another text
         document = result
     return document
 
 
-def _message(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
-
-
 def _writer(job: Job, index: int) -> StateWriter | RunWriter:
     return RunWriter(job.folder, index, job.shards) if job.shards else StateWriter(job, index)
+
+
+def _corpus_step(step: Step) -> CorpusStep:
+    kind = STEPS[step.kind]
+    assert isinstance(kind, CorpusStep)
+    return kind
 
 
 class StateWriter(AbstractContextManager["StateWriter"]):
@@ -169,24 +172,20 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         self._tables = ExitStack()
         self._state = TableWriter(job.path("state", index), STATE)
         self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.spec.writes}
-        self._keys = []
-        for step in job.spec.keys:
-            kind = STEPS[step.kind]
-            assert isinstance(kind, CorpusStep)
-            table = TableWriter(job.path(f"keys-{step.name}", index), kind.schema)
-            self._keys.append((kind.key_function(step.config), table))
+        self._keys = [
+            TableWriter(job.path(f"keys-{step.name}", index), _corpus_step(step).schema) for step in job.spec.keys
+        ]
 
     def __enter__(self) -> StateWriter:
-        for table in (self._state, *self._large.values(), *(t for _, t in self._keys)):
+        for table in (self._state, *self._large.values(), *self._keys):
             self._tables.enter_context(table)
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._tables.__exit__(*error)
 
-    def keep(self, document: Document, row: Row) -> tuple[int, int]:
-        """Write a document; returns its bytes of text and its tokens."""
-        keys = [key(document) for key, _ in self._keys]  # first: what raises must leave no half of a document
+    def keep(self, document: Document, row: Row, keys: Sequence[tuple]) -> tuple[int, int]:
+        """Write a document and its key for each corpus step; returns its bytes of text and its tokens."""
         size = len(document.text.encode("utf-8", "replace"))
         tokens = 0 if document.tokens is None else len(document.tokens)
         places = {name: row.get(f"{name}_row", -1) for name in LARGE}
@@ -195,7 +194,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
             places[name] = table.append([getattr(document, name)], sizes[name]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
         self._state.append([*facts, size, tokens, *places.values()])
-        for key, (_, table) in zip(keys, self._keys, strict=True):
+        for key, table in zip(keys, self._keys, strict=True):
             table.append(key)
         return size, tokens
 

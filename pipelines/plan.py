@@ -8,30 +8,37 @@ whole is never done again, and a changed setting redoes just what depends on it.
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from importlib import metadata, resources
-from pathlib import Path
 from typing import Any
 
 import xxhash
 
 from curate.sketch import MANIFEST
+from pipelines import files
 from pipelines.recipe import Recipe, RecipeError, Step, digest
 from pipelines.registry import STEPS, CorpusStep
 from pipelines.sources import InputFile, Slice, cut_slices
 
-#: Libraries whose version can change the bytes of a result.
+#: Libraries whose version can change the bytes of a result; some come with an extra only.
 LIBRARIES = (
     "fasttext-community",
     "fastwarc",
+    "idna",
+    "kenlm",
     "langdetect",
+    "lxml",
     "numpy",
     "pyarrow",
     "resiliparse",
+    "sentencepiece",
     "tiktoken",
     "tokenizers",
     "trafilatura",
 )
+#: Settings that name a file or a folder; the result depends on what is in it.
+PATHS = frozenset({"index", "lists", "model", "pieces", "tokenizer"})
 
 
 #: Steps that look at the URL alone, and may stand before the text is extracted.
@@ -69,11 +76,6 @@ class Plan:
     slices: tuple[Slice, ...]
     passes: tuple[Pass, ...]
 
-    @property
-    def text_reads(self) -> int:
-        """How often text is read: once per pass, and once when the shards are put in order."""
-        return len(self.passes) + 1
-
     def shuffled(self, spec: Pass) -> list[tuple[str, str]]:
         """What each corpus step behind a pass sends through a shuffle, in words."""
         kinds = [(step.name, STEPS[step.kind]) for step in spec.keys]
@@ -87,7 +89,8 @@ def code_version() -> str:
         for path in sorted(_files(resources.files(package)), key=lambda p: p[0]):
             hasher.update(path[0].encode() + b"\0" + path[1].read_bytes())
     for name in LIBRARIES:
-        hasher.update(f"{name}={metadata.version(name)};".encode())
+        with suppress(metadata.PackageNotFoundError):
+            hasher.update(f"{name}={metadata.version(name)};".encode())
     hasher.update(platform.python_version().encode())
     return hasher.hexdigest()
 
@@ -134,12 +137,12 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
 def named_files(config: Any) -> list[str]:
     """Return digests of the files that a step's settings name: a model, a list of domains, a sketch."""
     found: list[str] = []
-    for value in (getattr(config, f.name) for f in fields(config)):
+    for value in (getattr(config, f.name) for f in fields(config) if f.name in PATHS):
         for name in value if isinstance(value, tuple) else (value,):
-            if isinstance(name, str) and name:
-                # a sketch is a folder, and its manifest has the digests of all else that is in it
-                paths = [path for path in (Path(name), Path(name, MANIFEST)) if path.is_file()]
-                found += [xxhash.xxh3_64_hexdigest(path.read_bytes()) for path in paths]
+            # a sketch is a folder, and its manifest has the digests of all else that is in it
+            for path in filter(files.is_file, (name, files.join(name, MANIFEST)) if name else ()):
+                with files.open_read(path) as f:
+                    found.append(xxhash.xxh3_64_hexdigest(f.read()))
     return found
 
 

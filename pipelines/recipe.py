@@ -134,6 +134,9 @@ def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Se
     except yaml.MarkedYAMLError as e:
         line = e.problem_mark.line + 1 if e.problem_mark else 1
         raise RecipeError(f"{where}:{line}: not YAML: {e.problem}") from None
+    except yaml.reader.ReaderError as e:
+        line = text.count("\n", 0, e.position) + 1
+        raise RecipeError(f"{where}:{line}: not YAML: a control character, {chr(e.character)!r}: delete it") from None
     if not isinstance(raw, dict) or root is None:
         raise RecipeError(f"{where}:1: a recipe is a mapping with the keys name, sources, steps, output")
     lines = _lines(root, where)

@@ -62,9 +62,10 @@ def recut(
     new = rules_of(presets or old_presets, {**({} if presets else old_limits), **(limits or {})})
     result = Recut()
     rate = _tokens_per_byte(output)
+    places = list(_places(output))
     for table in _shards(output, "signals", lambda schema: _check_stored(new, schema)):
         mine = table.filter(pc.equal(table["step"], step))
-        _compare(result, mine, _corpus(output, mine), old, new, rate)
+        _compare(result, mine, _corpus(places, mine), old, new, rate)
     return result
 
 
@@ -97,14 +98,26 @@ def _tokens_per_byte(output: str) -> float:
     return once / max(report["corpus"]["text_bytes"], 1)
 
 
-def _corpus(output: str, signals: pa.Table) -> dict[str, int]:
+def _places(output: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each file of documents with its first and its last id."""
+    for found in files.within(files.join(output, "documents"), "*.parquet"):
+        with files.open_read(found.path) as stream:
+            meta = pq.read_metadata(stream)
+        if meta.num_rows:
+            first, last = (meta.row_group(i).column(0).statistics for i in (0, meta.num_row_groups - 1))
+            yield found.path, first.min, last.max
+
+
+def _corpus(places: Sequence[tuple[str, str, str]], signals: pa.Table) -> dict[str, int]:
     """Return the tokens of those documents of the corpus that are among the rows; both tables are in order of id."""
     if not len(signals):
         return {}
     first, last = pc.min_max(signals["id"]).as_py().values()
     found: dict[str, int] = {}
-    for meta in files.within(files.join(output, "documents"), "*.parquet"):
-        with files.open_read(meta.path) as stream:
+    for path, least, greatest in places:
+        if greatest < first or last < least:
+            continue
+        with files.open_read(path) as stream:
             ranges = [("id", ">=", first), ("id", "<=", last)]
             rows = pq.read_table(stream, columns=["id", "token_count"], filters=ranges)
             found.update(zip(rows["id"].to_pylist(), rows["token_count"].to_pylist(), strict=True))

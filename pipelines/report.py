@@ -6,7 +6,7 @@ All but inputs.json are the same bytes however the input was cut into files and 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib import metadata, resources
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,11 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     """
     steps: dict[str, dict] = {}
     skipped: dict[str, int] = {}
-    problems = undated = 0
+    broken = undated = 0
     for spec in space.plan.passes:
         for manifest in space.manifests(spec):
             for source in manifest["inputs"]:
-                problems += len(source["problems"])
+                broken += source["broken"]
                 undated += source["undated"]
                 for kind, n in source["skipped"].items():
                     skipped[kind] = skipped.get(kind, 0) + n
@@ -71,7 +71,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
         "skipped": dict(sorted(skipped.items())),
-        "broken_records": problems,
+        "broken_records": broken,
         "undated_documents": undated,
         "corpus": totals,
         "mixture": mixture,
@@ -79,7 +79,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "labels": summary["labels"],
         "examples": summary["examples"],
         "warnings": [
-            *_step_warnings(steps),
+            *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
             *_date_warnings(steps, undated),
             *_label_warnings(summary["labels"]),
             *_decision_warnings(space),
@@ -105,12 +105,12 @@ def _repeated_lines(space: Workspace) -> list[dict]:
     return found[:TOP_LINES]
 
 
-def _step_warnings(steps: dict[str, dict]) -> Iterator[str]:
+def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iterator[str]:
     for step in steps.values():
         lost = step["read"] - step["kept"]
         if step["read"] >= FEW and lost > 0.99 * step["read"]:
             yield f"{step['name']} rejected {lost:,} of {step['read']:,} documents: check its settings"
-        if step["read"] >= MANY and not lost and step["name"] in MUST_REJECT:
+        if step["read"] >= MANY and not lost and step["name"] in must_reject:
             yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
         if pages := step["rejected"].get("not_extracted"):
             yield f"{pages:,} pages of HTML were rejected, for the recipe has no step extract: put it first"

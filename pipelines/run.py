@@ -130,11 +130,12 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
     for part in space.plan.slices:
         path = files.join(space.folder(spec), f"state-{part.index:05d}.parquet")
         state = read_table(path, ["text_bytes", "token_count"])
-        alive = np.ones(state.num_rows, bool)
+        copies = np.ones(state.num_rows, np.int64)
         for step in taken:
-            alive[step.losers(part.index).rows] = False
-        text_bytes += int(state["text_bytes"].to_numpy()[alive].sum())
-        tokens += int(state["token_count"].to_numpy()[alive].sum())
+            copies *= step.step.copies(step, part.index)
+            copies[step.losers(part.index).rows] = 0
+        text_bytes += int(state["text_bytes"].to_numpy()[copies > 0].sum())
+        tokens += int(state["token_count"].to_numpy() @ copies)
     read = sum(m["steps"]["read"]["read"] for m in space.manifests(space.plan.passes[0]))
     tables = max(1, -(-read // ROWS_PER_SHARD))
     name = next((s.config.tokenizer for s in recipe.steps if s.kind == "tokenize"), None)

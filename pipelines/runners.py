@@ -53,7 +53,7 @@ class Runner(AbstractContextManager["Runner"]):
         self._name = self._options.view_as(StandardOptions).runner or ""
         self._local = not beam_options
         self._pool: ProcessPoolExecutor | None = None
-        if self._name.lower() == "daskrunner":
+        if self._name.lower().endswith("daskrunner"):  # or its full name, with the module
             raise RunError(
                 "DaskRunner drops tagged outputs and finish_bundle data silently; use Flink, Spark or Dataflow"
             )

@@ -78,8 +78,11 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self._rows: dict[str, list[tuple[int, Sequence[Any]]]] = {}
         self._bytes = 0
 
-    def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
-        """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
+    def keep(self, d: Document, row: dict[str, Any], keys: Sequence[tuple] = ()) -> tuple[int, int]:
+        """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens.
+
+        There are no ``keys``: no corpus step stands behind the last pass.
+        """
         count = 0 if d.tokens is None else len(d.tokens)
         values = [count if name == "token_count" else getattr(d, name) for name in DOCUMENTS.names]
         self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))

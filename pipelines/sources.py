@@ -28,7 +28,7 @@ from pipelines.recipe import RecipeError, Source
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
 SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
-MAX_RECORD_BYTES = 64_000_000  # one JSON line or HTML file larger than this is not a page
+MAX_RECORD_BYTES = 64_000_000  # one JSON line, HTML or text file larger than this is not a page
 
 FORMATS = {
     "warc": (".warc", ".arc", ".wet", ".wat"),
@@ -192,9 +192,14 @@ def read_part(part: Part) -> Iterator[Document | Dropped | NotAPage]:
     if part.file.format in ("datasets", "arrow"):
         yield from _datasets(part.file)
         return
-    readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
     with files.open_read(part.file.path) as stream:
-        yield from readers[part.file.format](stream, part)
+        yield from read_stream(stream, part)
+
+
+def read_stream(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    """Yield what is in one part of a file that is open."""
+    readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
+    yield from readers[part.file.format](stream, part)
 
 
 def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
@@ -331,11 +336,14 @@ def _row_document(row: Any, file: InputFile, raw: bytes, offset: int = -1) -> Do
 def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     file = part.file
     try:
-        content = decompressed(stream, file.path).read(MAX_RECORD_BYTES)
+        content = decompressed(stream, file.path).read(MAX_RECORD_BYTES + 1)
     except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
         yield _broken(file, "broken", f"truncated or damaged compression: {e}")
         return
     url = f"file:{file.name}"
+    if len(content) > MAX_RECORD_BYTES:
+        yield _broken(file, "broken", f"a file longer than {MAX_RECORD_BYTES:,} bytes", content[:-1], url)
+        return
     document = Document(id=document_id(url, "", content), url=url, source=file.source)
     if file.format == "html":
         yield replace(document, html=content)

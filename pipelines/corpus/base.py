@@ -119,6 +119,10 @@ class CorpusStep(ABC):
         """Return the documents of slice ``index`` that the decision rejects."""
         return NO_LOSERS
 
+    def copies(self, taken: Taken, index: int) -> np.ndarray | int:
+        """Return how often each document of slice ``index`` is written, those aside that the decision rejects."""
+        return 1
+
     def clusters(self, folder: str, index: int) -> dict[int, tuple[str, int]]:
         """Return, for documents of slice ``index`` that stay and had duplicates, their cluster and its size."""
         rows = read_members(folder, index)

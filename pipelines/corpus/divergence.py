@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -76,14 +76,13 @@ class Divergence(CorpusStep):
         """Return the documents of the slice that are beyond the limit of their class."""
         assert keys is not None
         limits = files.read_json(files.join(folder, "limits.json"))
-        rows, values, beyond = [], [], []
-        for row, (group, value) in enumerate(_divergences(keys, lambda language: _read(_reference(folder, language)))):
-            limit = limits.get(group, value)  # no limit: the class was lost to an earlier step, whole
-            if value > limit:
-                rows.append(row)
-                values.append(value)
-                beyond.append(limit)
-        return Losers(np.array(rows, np.int64), lambda i: Rejection("unusual_tokens", values[i], beyond[i]))
+        found = [
+            (row, value, limits[group])
+            for row, group, value in _divergences(keys, lambda language: _read(_reference(folder, language)), limits)
+            if value > limits[group]
+        ]
+        rows = np.array([row for row, _, _ in found], np.int64)
+        return Losers(rows, lambda i: Rejection("unusual_tokens", *found[i][1:]))
 
 
 def _reference(folder: str, language: str) -> str:
@@ -112,21 +111,28 @@ def _merge(counts: tuple[str, Iterable[bytes]], folder: str) -> tuple[str, str]:
     return language, path
 
 
-def _divergences(table: pa.Table, reference: Callable[[str], TokenCounts]) -> Iterator[tuple[str, float]]:
-    """Yield each document's class (language and power of two of its tokens) and its divergence in nats."""
+def _divergences(
+    table: pa.Table, reference: Callable[[str], TokenCounts], classes: Container[str] | None = None
+) -> Iterator[tuple[int, str, float]]:
+    """Yield row, class (language and power of two of the tokens) and divergence in nats of each document.
+
+    Documents whose class is not among ``classes`` are passed over: an earlier step took the whole class.
+    """
     references: dict[str, TokenCounts] = {}
     columns = (table[name].to_pylist() for name in ("language", "tokens", "counts"))
-    for language, tokens, data in zip(*columns, strict=True):
+    for row, (language, tokens, data) in enumerate(zip(*columns, strict=True)):
+        group = f"{language}/{int(tokens).bit_length()}"
+        if classes is not None and group not in classes:
+            continue
         if language not in references:
             references[language] = reference(language)
-        value = kl_divergence(TokenCounts.from_bytes(data), references[language])
-        yield f"{language}/{int(tokens).bit_length()}", value
+        yield row, group, kl_divergence(TokenCounts.from_bytes(data), references[language])
 
 
 def _measure(keys: KeySlice, paths: dict[str, str]) -> Iterator[tuple[str, bytes]]:
     _, table = keys.load()
     groups: dict[str, list[int]] = {}
-    for group, value in _divergences(table, lambda language: _read(paths[language])):
+    for _, group, value in _divergences(table, lambda language: _read(paths[language])):
         groups.setdefault(group, []).append(min(int(value * MILLINATS), TOP))
     for group in sorted(groups):
         yield group, histogram(np.array(groups[group]))

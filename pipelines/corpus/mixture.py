@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -14,7 +14,7 @@ from curate.document import Document, Rejection
 from curate.domains import LABELS
 from curate.mixture import copies, plan_mixture
 from pipelines import files
-from pipelines.corpus.base import CorpusStep, KeySlice, Losers
+from pipelines.corpus.base import CorpusStep, KeySlice, Losers, Taken
 
 SALT = "mixture"
 
@@ -70,15 +70,36 @@ class MixtureStep(CorpusStep):
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents that the mixture leaves out."""
         assert keys is not None
-        rates = files.read_json(files.join(folder, "mixture.json"))["rates"]
-        labels, ids = keys["label"].to_pylist(), keys["id"].to_pylist()
-        rows = np.array([i for i, d in enumerate(ids) if copies(d, rates.get(labels[i], 0.0), SALT) == 0], np.int64)
+        rates, labels = _rates(folder), keys["label"].to_pylist()
+        rows = np.flatnonzero(_copies(rates, keys) == 0)
         return Losers(rows, lambda i: Rejection("downsampled", None, rates.get(labels[rows[i]], 0.0), labels[rows[i]]))
+
+    def copies(self, taken: Taken, index: int) -> np.ndarray:
+        """Return how often each document of a slice is seen."""
+        return _copies(_rates(taken.decision), taken.keys(index))
 
     def edit(self, config: MixtureConfig, folder: str) -> Callable[[Document], Document | Rejection]:
         """Return the function that says how often a document is seen."""
-        rates = files.read_json(files.join(folder, "mixture.json"))["rates"]
+        rates = _rates(folder)
         return lambda d: replace(d, copies=copies(d.id, rates.get(getattr(d, config.by), 0.0), SALT))
+
+    def warn(self, config: MixtureConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
+        """Name the labels that no target speaks of."""
+        tokens = files.read_json(files.join(folder, "mixture.json"))["tokens"]
+        left_out = {label: n for label, n in tokens.items() if n and label not in config.targets}
+        if not left_out:
+            return []
+        named = ", ".join(f"{label or 'no ' + config.by} ({n:,} tokens)" for label, n in left_out.items())
+        return [f"left out, for no target names them: {named}; give each a target, or 0 to say that it is meant"]
+
+
+def _rates(folder: str) -> dict[str, float]:
+    return files.read_json(files.join(folder, "mixture.json"))["rates"]
+
+
+def _copies(rates: Mapping[str, float], keys: pa.Table) -> np.ndarray:
+    rows = zip(keys["id"].to_pylist(), keys["label"].to_pylist(), strict=True)
+    return np.array([copies(id_, rates.get(label, 0.0), SALT) for id_, label in rows], np.int64)
 
 
 def _tokens(keys: KeySlice) -> Iterator[tuple[str, int]]:
@@ -89,7 +110,8 @@ def _tokens(keys: KeySlice) -> Iterator[tuple[str, int]]:
 
 def _plan(counts: list[tuple[str, int]], config: MixtureConfig, path: str) -> None:
     found = dict(sorted(counts))
-    plan = plan_mixture(found, config.targets, config.max_epochs, config.total_tokens)
+    targets = dict.fromkeys(found, 0.0) | dict(config.targets)  # the run goes on without what no target names
+    plan = plan_mixture(found, targets, config.max_epochs, config.total_tokens)
     facts = {
         "tokens": found,
         "rates": dict(plan.rates),

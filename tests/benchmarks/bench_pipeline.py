@@ -111,12 +111,16 @@ def main() -> None:
                 (wall, cpu), (start_wall, start_cpu) = timed(whole()), timed(one())
                 rounds[what].append((wall - start_wall, cpu - start_cpu, start_wall, start_cpu))
         median = {what: [statistics.median(column) for column in zip(*r, strict=True)] for what, r in rounds.items()}
-        print(f"{documents:,} documents, {megabytes:.0f} MB, load {os.getloadavg()[0]:.1f}, of {arguments.rounds} rounds")
-        print(f"{'':10} {'wall s':>8} {'CPU s':>8} {'MB/s of CPU':>12} {'ms CPU/doc':>11} {'start s':>8} {'start CPU s':>12}")
+        print(
+            f"{documents:,} documents, {megabytes:.0f} MB, load {os.getloadavg()[0]:.1f}, of {arguments.rounds} rounds"
+        )
+        print(
+            f"{'':10} {'wall s':>8} {'CPU s':>8} {'MB/s of CPU':>12} {'ms CPU/doc':>11} {'start s':>8} {'its CPU':>8}"
+        )
         for what, (wall, cpu, start_wall, start_cpu) in median.items():
             print(
                 f"{what:10} {wall:8.1f} {cpu:8.1f} {megabytes / cpu:12.1f} {1000 * cpu / documents:11.3f}"
-                f" {start_wall:8.1f} {start_cpu:12.1f}"
+                f" {start_wall:8.1f} {start_cpu:8.1f}"
             )
         print(f"CPU, 1 worker / loop: {median['1 worker'][1] / median['loop'][1]:.2f}")
         print(f"wall, 1 worker / 2 workers: {median['1 worker'][0] / median['2 workers'][0]:.2f}")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import random
+
+import orjson
 import pyarrow.parquet as pq
 import pytest
 
@@ -9,7 +13,10 @@ from curate.presets import rules_of
 from curate.rules import decide
 from curate.signals import signal_names
 from curate.sketch import Sketch
+from pipelines.estimate import estimate
+from pipelines.recipe import load_recipe
 from pipelines.recut import _first_failed, recut
+from pipelines.workspace import Workspace
 from tests.pipelines.conftest import CRAWL, ROOT, curate, run
 
 
@@ -36,13 +43,34 @@ def test_explain_tells_the_story_of_a_rejected_page(corpus):
     heuristic = next(r for r in rows(corpus, "rejected") if r["step"] == "heuristics")
     told = curate("explain", heuristic["id"], "--output", corpus).stdout
     assert heuristic["rule"] in told
-    assert "signals:" in told
+    assert "signals, heuristics:" in told
 
 
 def test_explain_finds_a_kept_page_by_another_spelling_of_its_url(corpus):
     kept = next(r for r in rows(corpus, "documents") if r["url"].startswith("https://"))
     other = kept["url"].replace("https://", "HTTP://www.") + "#top"
     assert f"in the corpus: language {kept['language']}" in curate("explain", other, "--output", corpus).stdout
+
+
+def test_text_from_the_web_is_printed_as_it_is(tmp_path):
+    text = "A [b]bold[/b] claim, [red] and [/] brackets. "
+    (tmp_path / "pages.jsonl").write_bytes(orjson.dumps({"text": text, "url": "http://a.org/[/x]"}) + b"\n")
+    (tmp_path / "recipe.yaml").write_text("steps:\n  - language: {min_score: 0}\n  - heuristics\n")
+    run(tmp_path / "out", recipe=tmp_path / "recipe.yaml", inputs=tmp_path / "pages.jsonl")
+    told = curate("explain", "http://a.org/[/x]", "--output", tmp_path / "out")
+    assert text.strip() in told.stdout
+    assert "Traceback" not in told.stderr
+
+
+def test_plan_looks_at_a_part_of_a_compressed_file(tmp_path):
+    texts = (random.Random(i).randbytes(500).hex() for i in range(10_000))
+    rows = b"".join(orjson.dumps({"text": text}) + b"\n" for text in texts)
+    (tmp_path / "pages.jsonl.gz").write_bytes(gzip.compress(rows))
+    (tmp_path / "recipe.yaml").write_text("steps:\n  - language\n")
+    recipe = load_recipe(str(tmp_path / "recipe.yaml"), [str(tmp_path / "pages.jsonl.gz")])
+    found = estimate(Workspace.of(recipe, str(tmp_path / "out")).plan)
+    assert found.share < 0.2
+    assert found.steps[0].read == pytest.approx(10_000, rel=0.1)
 
 
 def test_explain_says_so_where_there_is_no_such_page(corpus, tmp_path):

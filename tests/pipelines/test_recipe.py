@@ -83,6 +83,7 @@ def test_a_number_with_a_comma_is_refused_where_it_stands():
 def test_top_level_typo_and_broken_yaml():
     assert refusal(SMALL.replace("steps:", "stesp:")).startswith("my.yaml:2: stesp: unknown key; did you mean 'steps'")
     assert refusal("name: [").startswith("my.yaml:1: not YAML")
+    assert refusal("name: x\nsteps:\n  - lang\x07uage").startswith("my.yaml:3: not YAML: a control character, '\\x07'")
     assert "no steps" in refusal("name: x")
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
+from pipelines import sources
 from pipelines.recipe import RecipeError, Source
 from pipelines.sources import Dropped, NotAPage, Part, cut_slices, list_inputs, read_part
 from tests.pipelines.conftest import CRAWL
@@ -93,6 +94,15 @@ def test_html_and_text_files_are_a_page_each(tmp_path):
     assert [d.url for d in (page, text, same)] == ["file:a.html", "file:b.txt", "file:below/a.html"]
     assert page.id != same.id
     assert [d.url for d in documents(tmp_path / "*.html")] == ["file:a.html"]
+
+
+def test_a_page_that_is_too_long_is_rejected_not_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "MAX_RECORD_BYTES", 1000)
+    (tmp_path / "a.txt").write_text("x" * 1000)
+    (tmp_path / "b.txt").write_text("x" * 1001)
+    whole, broken = documents(tmp_path)
+    assert len(whole.text) == 1000
+    assert (broken.rejection.rule, broken.rejection.detail) == ("broken", "a file longer than 1,000 bytes")
 
 
 def test_a_row_is_read_with_whatever_it_has(tmp_path):

@@ -1,0 +1,138 @@
+"""Whole runs over a few documents, in this process: what happens at the edges of steps, files and file systems."""
+
+from __future__ import annotations
+
+import errno
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import files, tables
+from pipelines.recipe import parse_recipe
+from pipelines.run import run_recipe
+from tests.pipelines.conftest import CRAWL
+from tests.pipelines.object_store import OBJECTS
+
+ENGLISH = "The ferry to the island leaves at seven, and whoever misses it waits for the one that goes at noon. "
+FRENCH = "Le bateau pour l'île part à sept heures, et celui qui le manque attend celui qui part à midi. "
+GERMAN = "Die Fähre zur Insel fährt um sieben, und wer sie verpasst, wartet auf die, die am Mittag fährt. "
+
+
+def small_run(folder: Path | str, steps: str, documents: list[dict], output: str = "", more: str = "") -> dict:
+    """Run steps over documents; returns the report."""
+    path = Path(folder) / "pages.jsonl"
+    path.write_text("".join(json.dumps(d) + "\n" for d in documents), encoding="utf-8")
+    recipe = parse_recipe(f"steps:\n{steps}{more}", "small.yaml", [str(path)])
+    return run_recipe(recipe, output or str(Path(folder) / "out"))
+
+
+def english(count: int) -> list[dict]:
+    return [{"text": f"{ENGLISH * 3}That was day {i}.", "url": f"http://example.org/{i}"} for i in range(count)]
+
+
+def step(report: dict, name: str) -> dict:
+    return next(s for s in report["steps"] if s["name"] == name)
+
+
+def test_divergence_behind_a_step_that_takes_a_whole_language(tmp_path):
+    """The French page is an older version of an English one: no French is left to compare it with."""
+    documents = english(9)
+    documents.append({"text": FRENCH * 3, "url": "http://example.org/0", "date": "2001-01-01"})
+    documents[0]["date"] = "2024-01-01"
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - url_dedup\n  - kl_divergence: {min_documents: 1}\n"
+    report = small_run(tmp_path, steps, documents)
+    assert step(report, "url_dedup")["rejected"] == {"older_copy": 1}
+    assert report["corpus"]["documents"] == 9
+
+
+def test_a_label_that_no_target_names_is_left_out_and_told(tmp_path):
+    documents = [*english(9), {"text": FRENCH * 3, "url": "http://example.org/f"}]
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1}}\n"
+    report = small_run(tmp_path, steps, documents)
+    assert step(report, "mixture")["rejected"] == {"downsampled": 1}
+    assert any("fr (" in warning and "no target" in warning for warning in report["warnings"])
+
+
+def test_shards_have_the_size_they_should_with_repeated_documents_too(tmp_path):
+    """Of two languages in equal shares one is there four times as often, so the other is repeated four times."""
+    documents = english(16)
+    documents += [{"text": f"{GERMAN * 3}Das war Tag {i}.", "url": f"http://example.de/{i}"} for i in range(4)]
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1, de: 1}}\n"
+    report = small_run(tmp_path, steps, documents, more="output: {tokens_per_shard: 400}\n")
+    shards = [pq.read_table(path) for path in sorted((tmp_path / "out" / "tokens").glob("*.parquet"))]
+    assert sum(table.num_rows for table in shards) > 20
+    assert len(shards) == -(-report["corpus"]["tokens"] // 400)
+
+
+def test_a_disk_that_is_full_ends_the_run_and_costs_no_document(tmp_path, monkeypatch):
+    """A write that fails is no fault of the document that was written."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tables, "FLUSH_ROWS", 4)
+        patched.setattr(tables.pq.ParquetWriter, "write_table", full)
+        with pytest.raises(Exception, match="No space left"):
+            small_run(tmp_path, "  - language\n", english(9))
+    assert not list((tmp_path / "out").rglob("*.incomplete"))
+    report = small_run(tmp_path, "  - language\n", english(9))
+    assert report["corpus"]["documents"] == 9
+
+
+def test_rejections_show_the_beginning_of_their_text(tmp_path):
+    documents = [{"text": ENGLISH * 3, "url": "http://example.org/", "date": f"200{i}-01-01"} for i in range(3)]
+    small_run(tmp_path, "  - language\n  - url_dedup\n", documents)
+    rejected = pq.read_table(tmp_path / "out" / "rejected").to_pylist()
+    assert len(rejected) == 2
+    assert all(row["excerpt"].startswith("The ferry to the island") for row in rejected)
+
+
+def test_a_file_of_the_name_of_a_setting_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    steps = "  - extract: {engine: resiliparse}\n  - c4_clean: {terminal_marks: '" + "." * 300 + "'}\n"
+    recipe = parse_recipe(f"steps:\n{steps}", "small.yaml", [f"{CRAWL}/*.warc.gz"])
+    before = run_digest(recipe)
+    (tmp_path / "resiliparse").write_text("not a model")
+    assert run_digest(recipe) == before
+
+
+def run_digest(recipe) -> str:
+    from pipelines.workspace import Workspace
+
+    return Workspace.of(recipe, "out").plan.passes[-1].digest
+
+
+def test_a_model_that_is_changed_is_another_model(tmp_path):
+    model = tmp_path / "tokenizer.json"
+    recipe = parse_recipe(f"steps:\n  - tokenize: {{tokenizer: {model}}}\n", "small.yaml", [f"{CRAWL}/*.warc.gz"])
+    model.write_text("one")
+    before = run_digest(recipe)
+    model.write_text("two")
+    assert run_digest(recipe) != before
+
+
+def test_an_object_store_holds_the_same_bytes_and_nothing_of_an_earlier_run(tmp_path):
+    steps = "  - language\n  - url_dedup\n  - tokenize\n"
+    small_run(tmp_path, steps, english(40), "store://bucket/out", "output: {bytes_per_shard: 2000}\n")
+    many = [path for path in OBJECTS if path.startswith("store://bucket/out/documents/")]
+    assert len(many) > 3
+    report = small_run(tmp_path, steps, english(40), "store://bucket/out")
+    small_run(tmp_path, steps, english(40))
+    local = {str(p.relative_to(tmp_path / "out")): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    stored = {path.removeprefix("store://bucket/out/"): data for path, data in OBJECTS.items()}
+    results = {path for path in stored if not path.startswith("_work")}
+    assert results == {path for path in local if not path.startswith("_work")}
+    assert all(stored[path] == local[path] for path in results - {"inputs.json"})
+    assert report == orjson.loads(local["report.json"])
+
+
+def test_atomic_write_leaves_nothing_of_a_failure(tmp_path):
+    with suppress(ZeroDivisionError), files.atomic_write(str(tmp_path / "file")) as f:
+        f.write(b"half")
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
