@@ -56,6 +56,7 @@ class Divergence(CorpusStep):
 
     def decide(self, config: DivergenceConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
         """Shuffle one count table per slice and language, then one histogram of divergences per length class."""
+        # a side input made of the main one: what waits for it is names of key files, a few bytes each
         references = (
             keys
             | "Count" >> beam.FlatMap(_count).with_output_types(tuple[str, bytes])

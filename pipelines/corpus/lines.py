@@ -46,6 +46,7 @@ class LineDedup(CorpusStep):
 
     def decide(self, config: LineDedupConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
         """Shuffle the distinct lines of each slice with their counts."""
+        # a side input made of the main one: what waits for it is names of key files, a few bytes each
         sizes = (
             keys
             | "Languages" >> beam.FlatMap(_languages).with_output_types(tuple[str, int])

@@ -1,9 +1,9 @@
 """Clusters of near duplicates in one process: band by band, in bounded memory, without a shuffle.
 
-What is held at a time: 4 bytes per document (its rank), a key range of as many bands as there are threads, the
-candidate pairs, and the sketches of candidates, in memory where they fit and else in a scratch file. The key files are
-read three times, for ranks, bands and sketches, whatever the memory; bands are spread over scratch files in the
-decision's folder, 168 bytes a document.
+What is held at a time: 4 bytes per document (its rank; about 100 while the documents are ranked, which no budget
+bounds), a key range of as many bands as there are threads, the candidate pairs, and the sketches of candidates, in
+memory where they fit and else in a scratch file. The key files are read three times, for ranks, bands and sketches,
+whatever the memory; bands are spread over scratch files in the decision's folder, 168 bytes a document.
 """
 
 from __future__ import annotations
