@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curate.document import Document, Rejection
-from curate.signals import Signals
+from curate.signals import Signals, signal_names
 from pipelines import files
 from pipelines.sources import Dropped, NotAPage, Part
 from pipelines.tables import REJECTED, TableWriter, signals_schema
@@ -57,6 +57,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self, rejected: str, signals: str, progress: str, steps: list[str], originals: Sequence[str] = ()
     ) -> None:
         self._rejected = TableWriter(rejected, REJECTED)
+        self._names = signal_names(originals)
         self._signals = TableWriter(signals, signals_schema(originals))
         self._tables = ExitStack()
         self._progress, self._shown = progress, 0.0
@@ -145,9 +146,8 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def _measured(self, step: str, d: Document, signals: Signals) -> None:
         size = len(d.text.encode("utf-8", "replace"))
-        values = signals.as_dict()
-        columns = self._signals.schema.names[5:]  # a step need not have measured what another one wants stored
-        self._signals.append((d.id, step, d.source, d.language, size, *(values.get(name) for name in columns)))
+        values = signals.as_dict()  # a step need not have measured what another one wants stored
+        self._signals.append((d.id, step, d.source, d.language, size, *map(values.get, self._names)))
 
     def _position(self) -> dict:
         return {"documents": self._documents, "bytes": self._bytes, "done": self.done}

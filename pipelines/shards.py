@@ -23,7 +23,7 @@ from curate.hashing import stable_u64
 from curate.megatron import megatron_index
 from pipelines import files
 from pipelines.summary import summarize
-from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, read_table, signals_schema
+from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, read_table, signals_schema
 
 SPILL_BYTES = 64_000_000
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
@@ -123,7 +123,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         present, first = np.unique(shards, return_index=True)
         runs = self.written.setdefault(kind, [])
         path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):03d}.parquet")
-        with files.atomic_write(path) as f, pq.ParquetWriter(f, table.schema, compression="zstd") as writer:
+        with files.atomic_write(path) as f, parquet_writer(f, table.schema) as writer:
             for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
                 writer.write_table(table.slice(start, stop - start), row_group_size=2**30)
         runs.append({"path": path, "shards": present.tolist()})
@@ -176,8 +176,8 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     written = []
     if task.kind != "tokens" or "parquet" in shards.formats:
         path = files.join(output, task.kind, f"{name}.parquet")
-        with files.atomic_write(path) as f:
-            pq.write_table(table, f, compression="zstd", row_group_size=ROW_GROUP)
+        with files.atomic_write(path) as f, parquet_writer(f, table.schema) as writer:
+            writer.write_table(table, row_group_size=ROW_GROUP)
         written.append(_facts(output, f"{task.kind}/{name}.parquet", table.num_rows))
     if task.kind == "tokens" and "megatron" in shards.formats:
         written += _megatron(table, output, name, np.dtype(shards.token_type))

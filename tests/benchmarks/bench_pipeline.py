@@ -4,8 +4,9 @@
 
 JSONL in, language, signals and rules, PII, quality score, MinHash key, Parquet out, over the main texts of real pages
 in ``extraction/wcxb`` of the shared data (CURATE_SHARED_DATA, or ``shared/data`` beside the checkout), each of them
-``--copies`` times. The loop reads, decides and edits the same documents in one process, with neither Beam nor files
-behind the input. Processor time is of all processes, less that of a run over one document (imports, models, planning).
+``--copies`` times. The loop does the same with the same documents in one process, and writes the texts that are left
+and their keys, as anybody would: no signals, no rejections, no way to stop and go on. Processor time is of all
+processes, less that of a run over one document (imports, models, planning).
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ def write_input(path: Path, copies: int) -> int:
 
 
 def loop(paths: list[Path]) -> None:
-    """Call the functions of the recipe, one document after another."""
+    """Call the functions of the recipe, one document after another, and write what is left."""
     import orjson
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from curate.document import Document
     from curate.hashing import document_id
@@ -55,6 +58,7 @@ def loop(paths: list[Path]) -> None:
     dedup = MinHashDedup()
     key = dedup.key_function(dedup.config())
     for path in paths:
+        kept = []
         with path.open("rb") as lines:
             for line in lines:
                 document = Document(id=document_id("", "", line), text=orjson.loads(line)["text"])
@@ -63,7 +67,10 @@ def loop(paths: list[Path]) -> None:
                     if not isinstance(document, Document):
                         break
                 else:
-                    key(document)
+                    kept.append((document.id, document.text, document.language, document.quality, *key(document)[:2]))
+        names = ["id", "text", "language", "quality", "bands", "sketch"]
+        table = pa.Table.from_arrays([pa.array(column) for column in zip(*kept, strict=True)], names)
+        pq.write_table(table, path.with_suffix(".parquet"), compression="zstd", use_dictionary=["language"])
 
 
 def timed(command: list[str]) -> tuple[float, float]:
