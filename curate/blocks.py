@@ -142,8 +142,12 @@ CUSTOM = len(TAGS)  # an element whose name has a dash; and behind it one of an 
 
 
 @functools.cache
-def tables() -> tuple[Any, ...]:
-    """Return what the scan knows of tags, attributes and classes, as its arguments after ``alt_texts``."""
+def tables(noscript: bool = False) -> tuple[Any, ...]:
+    """Return what the scan knows of tags, attributes and classes, as its arguments after ``alt_texts``.
+
+    Args:
+        noscript: whether what stands in elements of this name is looked at.
+    """
     import numpy as np
 
     from curate.kernels import html as kernel
@@ -162,6 +166,8 @@ def tables() -> tuple[Any, ...]:
         for tag in group:
             action[number[tag]] = getattr(kernel, name)
     action[CUSTOM] = kernel.BLOCK
+    if noscript:
+        action[number["noscript"]] = kernel.BLOCK
     for tag in _P_CLOSERS:
         implied[number[tag], 3] = number["p"]
         implied_stop[number[tag]] = 1
@@ -185,7 +191,10 @@ def tables() -> tuple[Any, ...]:
 
 
 def cut(page: str, alt_texts: bool = False) -> Blocks:
-    """Cut a page into blocks."""
+    """Cut a page into blocks.
+
+    Of a page that has all its text in ``noscript``, as forums that run on Discourse have it, that is the text.
+    """
     import numpy as np
 
     from curate.kernels.html import LANG_START, LANG_STOP, TITLE_START, TITLE_STOP, scan
@@ -193,6 +202,8 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     raw = page.encode("utf-8", "replace")
     data = np.frombuffer(raw, np.uint8)
     out, blocks, elements, tokens, state = scan(data, alt_texts, *tables())
+    if not len(blocks) and b"<noscript" in raw:
+        out, blocks, elements, tokens, state = scan(data, alt_texts, *tables(noscript=True))
     title = html.unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
     return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language)

@@ -49,6 +49,8 @@ def test_bytes_are_decoded_by_the_declared_charset():
     assert extract_text(page.encode("windows-1251"), charset="windows-1251").text == page[3:-4]
 
 
+ARTICLE_WORDS = "A soup of roots gets better on the second day, and nobody can say why that is so."
+
 PATHOLOGICAL = {
     "deep": "<div>" * 100_000 + "words " + "</div>" * 100_000,
     "deep and open": "<div>" * 100_000 + "words",
@@ -88,3 +90,19 @@ def test_pages_do_not_depend_on_those_before():
     first = extract_text(ARTICLE, config=config)
     for _ in range(5):
         assert extract_text(ARTICLE, config=config) == first
+
+
+@pytest.mark.parametrize("engine", ["resiliparse", "trafilatura", "blocks"])
+def test_a_page_that_has_its_text_for_browsers_without_scripts_only(engine):
+    """As forums that run on Discourse: an application that draws itself, and for crawlers the posts in ``noscript``."""
+    posts = "".join(f"<div class='post'><p>{ARTICLE_WORDS} This is answer {i}.</p></div>" for i in range(4))
+    page = f"<html><head><title>Soup</title></head><body><noscript><h1>Soup</h1>{posts}</noscript></body></html>"
+    found = extract_text(page, config=ExtractConfig(engine=engine))
+    assert "This is answer 3." in found.text
+
+
+def test_what_is_said_of_scripts_beside_a_text_is_none_of_it():
+    page = ARTICLE.replace("<main>", "<noscript><p>Turn scripts on, please, to see this page.</p></noscript><main>")
+    assert extract_text(page, config=ExtractConfig(engine="blocks")) == extract_text(
+        ARTICLE, config=ExtractConfig(engine="blocks")
+    )
