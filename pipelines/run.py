@@ -139,7 +139,6 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
     read = sum(m["steps"]["read"]["read"] for m in space.manifests(space.plan.passes[0]))
     tables = max(1, -(-read // ROWS_PER_SHARD))
     name = next((s.config.tokenizer for s in recipe.steps if s.kind == "tokenize"), None)
-    small = name is None or load_tokenizer(name).vocabulary_size <= 2**16
     out = recipe.output
     return Shards(
         documents=max(1, -(-text_bytes // out.bytes_per_shard)),
@@ -149,7 +148,7 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
         originals=recipe.originals,
         seed=out.shuffle_seed,
         formats=out.formats,
-        token_type="uint16" if small else "int32",
+        token_type=load_tokenizer(name).dtype.str if name else "",
     )
 
 

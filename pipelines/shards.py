@@ -44,7 +44,7 @@ class Shards:
     originals: tuple[str, ...]  # whose quantities are among the signals
     seed: int
     formats: tuple[str, ...]
-    token_type: str  # NumPy name of the type in .bin files
+    token_type: str  # of ids in .bin files, as NumPy writes it; "" without tokens
 
     def count(self, kind: str) -> int:
         """Return the number of shards of a table."""
