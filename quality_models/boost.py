@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from curate.compiled import kernel
 from curate.forest import Forest
-
-_BINS = 255
+from quality_models.bins import BINS, cut_into_bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,8 @@ def boost(
         config: size and randomness.
     """
     n, columns = rows.shape
-    edges = np.full((columns, _BINS), np.inf)
-    binned = np.empty((n, columns), np.uint8)
-    for column in range(columns):
-        cuts = np.unique(np.quantile(rows[:, column], np.linspace(0, 1, _BINS + 1)[1:-1], method="inverted_cdf"))
-        cuts = cuts[cuts < rows[:, column].max()].astype(np.float32).astype(np.float64)  # as they are stored
-        edges[column, : len(cuts)] = cuts
-        binned[:, column] = np.searchsorted(cuts, rows[:, column], side="left")
+    edges, by_column = cut_into_bins(rows, np.float32)
+    binned = np.ascontiguousarray(by_column.T)
     mean = np.average(targets, weights=weights)
     logits = np.full(n, np.log(mean / (1 - mean)))
     features, values, lefts = [np.array([-1], np.int16)], [logits[:1].copy()], [np.zeros(1, np.int32)]
@@ -104,7 +98,7 @@ def _best_split(histogram, chosen, min_leaf, smooth):  # type: ignore[no-untyped
             curve += histogram[c, place, 1]
             count += histogram[c, place, 2]
         left_slope, left_curve, left_count = 0.0, 0.0, 0.0
-        for place in range(255):
+        for place in range(BINS):
             left_slope += histogram[c, place, 0]
             left_curve += histogram[c, place, 1]
             left_count += histogram[c, place, 2]

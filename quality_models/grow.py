@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from curate.compiled import kernel
 from curate.forest import Forest
-
-_BINS = 255
+from quality_models.bins import BINS, cut_into_bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,7 @@ def grow_forest(
         config: size and randomness.
     """
     n, columns = rows.shape
-    edges = np.full((columns, _BINS - 1), np.inf)
-    binned = np.empty((columns, n), np.uint8)
-    for column in range(columns):
-        cuts = np.unique(np.quantile(rows[:, column], np.linspace(0, 1, _BINS + 1)[1:-1], method="inverted_cdf"))
-        cuts = cuts[cuts < rows[:, column].max()]
-        edges[column, : len(cuts)] = cuts
-        binned[column] = np.searchsorted(cuts, rows[:, column], side="left")
+    edges, binned = cut_into_bins(rows)
     tries = config.tries or max(1, columns // 3)
     random = np.random.default_rng(config.seed)
     parts, roots, start = [], [], 0
@@ -132,7 +125,7 @@ def _grow_tree(
                     node_sum[place] += weights[i] * targets[i]
                     node_count[place] += counts[i]
                 left_weight, left_sum, left_count = 0.0, 0.0, 0
-                for place in range(_BINS - 1):
+                for place in range(BINS - 1):
                     left_weight += node_weight[place]
                     left_sum += node_sum[place]
                     left_count += node_count[place]
