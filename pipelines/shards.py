@@ -8,7 +8,7 @@ sent through the runner's shuffle, and neither the cutting of the input nor the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.document import Document
@@ -23,13 +24,20 @@ from curate.hashing import stable_u64
 from curate.megatron import megatron_index
 from pipelines import files
 from pipelines.summary import summarize
-from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, read_table, signals_schema
+from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
 SPILL_BYTES = 64_000_000
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
+GATHER_ROWS = 250_000  # of small tables that are sorted at a time
 #: What the rows of a shard are sorted by; equal ids are the same page met twice.
-ORDER = {"documents": ("id", "source"), "rejected": ("id", "step", "rule", "detail"), "signals": ("id", "step")}
+ORDER = {
+    "documents": ("id", "source"),
+    "tokens": ("key", "id", "copy"),
+    "rejected": ("id", "step", "rule", "detail"),
+    "signals": ("id", "step"),
+}
+LARGE_COLUMNS = ("text", "input_ids")
 TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
 
 
@@ -93,11 +101,11 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         return row["text_bytes"], count
 
     def gather(self, kind: str, paths: Iterable[str]) -> None:
-        """Bring the rows of small tables, which the passes wrote for this slice, into one sorted run."""
-        table = pa.concat_tables([read_table(path) for path in paths])
-        heads = np.array([int(i[:8], 16) for i in table["id"].to_pylist()], np.uint64)
-        shards = (heads * np.uint64(self.shards.count(kind)) >> np.uint64(32)).astype(np.int64)
-        self._write(kind, table, shards)
+        """Bring the rows of small tables, which the passes wrote for this slice, into sorted runs."""
+        for table in _joined(paths):
+            heads = np.array([int(i[:8], 16) for i in table["id"].to_pylist()], np.uint64)
+            shards = (heads * np.uint64(self.shards.count(kind)) >> np.uint64(32)).astype(np.int64)
+            self._write(kind, table, shards)
 
     def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
         self._rows.setdefault(kind, []).append((shard, row))
@@ -133,6 +141,20 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             self.spill()
 
 
+def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
+    """Yield the rows of several files in tables of at least ``GATHER_ROWS``, the last one aside."""
+    held: list[pa.RecordBatch] = []
+    for path in paths:
+        with files.open_read(path) as f:
+            for batch in pq.ParquetFile(f).iter_batches(GATHER_ROWS):
+                held.append(batch)
+                if sum(len(b) for b in held) >= GATHER_ROWS:
+                    yield pa.Table.from_batches(held)
+                    held = []
+    if held:
+        yield pa.Table.from_batches(held)
+
+
 def shard_tasks(shards: Shards, manifests: Iterable[dict]) -> list[ShardTask]:
     """List every output file with the places of its rows."""
     pieces: dict[tuple[str, int], list[tuple[str, int]]] = {
@@ -165,35 +187,40 @@ def shard_facts(folder: str) -> list[dict]:
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
     """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
-    tables = [_row_group(path, group) for path, group in task.pieces]
-    table = pa.concat_tables([shards.schema(task.kind).empty_table(), *tables]).combine_chunks()
+    empty = shards.schema(task.kind).empty_table()
+    table = pa.concat_tables([empty, *(_row_group(path, group) for path, group in task.pieces)]).combine_chunks()
+    order = pc.sort_indices(table, [(name, "ascending") for name in ORDER[task.kind]])
+    large = [name for name in LARGE_COLUMNS if name in table.column_names]
+    summary = summarize(task.kind, table.drop_columns(large).take(order))
     if task.kind == "tokens":
-        table = table.sort_by([("key", "ascending"), ("id", "ascending"), ("copy", "ascending")]).drop_columns("key")
-    else:
-        table = table.sort_by([(name, "ascending") for name in ORDER[task.kind]])
-    table = table.combine_chunks()
+        table = table.drop_columns("key")
+    groups = [order[start : start + ROW_GROUP] for start in range(0, len(order), ROW_GROUP)]
     name = f"part-{task.shard:05d}-of-{shards.count(task.kind):05d}"
     written = []
     if task.kind != "tokens" or "parquet" in shards.formats:
         path = files.join(output, task.kind, f"{name}.parquet")
         with files.atomic_write(path) as f, parquet_writer(f, table.schema) as writer:
-            writer.write_table(table, row_group_size=ROW_GROUP)
+            for rows in groups:  # the sorted table is never whole in memory
+                writer.write_table(table.take(rows))
         written.append(_facts(output, f"{task.kind}/{name}.parquet", table.num_rows))
     if task.kind == "tokens" and "megatron" in shards.formats:
-        written += _megatron(table, output, name, np.dtype(shards.token_type))
-    found = {"files": written, "summary": summarize(task.kind, table)}
-    files.write_json(files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), found)
+        columns = (table["input_ids"].take(rows).combine_chunks() for rows in groups)
+        written += _megatron(columns, output, name, np.dtype(shards.token_type))
+    files.write_json(
+        files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), {"files": written, "summary": summary}
+    )
 
 
-def _megatron(table: pa.Table, output: str, name: str, dtype: np.dtype) -> list[dict]:
-    column = table["input_ids"].combine_chunks()
-    lengths = np.diff(column.offsets.to_numpy()) if len(table) else np.empty(0, np.int64)
-    ids = column.flatten().to_numpy() if len(table) else np.empty(0, np.int32)
+def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtype: np.dtype) -> list[dict]:
+    lengths = [np.empty(0, np.int64)]
     with files.atomic_write(files.join(output, "megatron", f"{name}.bin")) as f:
-        f.write(ids.astype(dtype).tobytes())
+        for column in columns:
+            lengths.append(np.diff(column.offsets.to_numpy()))
+            f.write(column.flatten().to_numpy().astype(dtype).tobytes())
+    documents = np.concatenate(lengths)
     with files.atomic_write(files.join(output, "megatron", f"{name}.idx")) as f:
-        f.write(megatron_index(lengths, dtype))
-    return [_facts(output, f"megatron/{name}.{ending}", table.num_rows) for ending in ("bin", "idx")]
+        f.write(megatron_index(documents, dtype))
+    return [_facts(output, f"megatron/{name}.{ending}", len(documents)) for ending in ("bin", "idx")]
 
 
 def _row_group(path: str, group: int) -> pa.Table:
