@@ -13,8 +13,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import apache_beam as beam
-
 from curate.document import Document, Rejection
 from curate.steps import apply, failed
 from pipelines import files
@@ -45,18 +43,6 @@ class Job:
     def path(self, kind: str, index: int, ending: str = "parquet") -> str:
         """Path of one of this pass's files for one slice."""
         return files.join(self.folder, f"{kind}-{index:05d}.{ending}")
-
-
-class RunPass(beam.PTransform):
-    """Run a pass over slices: a PCollection of slices in, their manifests out."""
-
-    def __init__(self, job: Job) -> None:
-        super().__init__()
-        self.job = job
-
-    def expand(self, slices: beam.PCollection[Slice]) -> beam.PCollection[dict]:
-        """One call per slice; documents never leave it."""
-        return slices | "RunSlice" >> beam.Map(run_slice, self.job).with_output_types(dict)
 
 
 def slice_done(job: Job, index: int) -> bool:

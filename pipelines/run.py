@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ import numpy as np
 from curate.tokens import load_tokenizer
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
-from pipelines.passes import RunPass, slice_done
+from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
 from pipelines.progress import Watch, Work, unwatched
 from pipelines.recipe import Recipe, RecipeError
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
-from pipelines.shards import ROWS_PER_SHARD, Shards, WriteShards, shard_facts, shard_tasks
+from pipelines.shards import ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
 from pipelines.tables import read_table
 from pipelines.workspace import Workspace
 
@@ -85,7 +86,7 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
     else:
         total = sum(s.size for s in space.plan.slices)
     work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
-    watch(work, lambda: runner.run(todo, RunPass(job)))
+    watch(work, lambda: runner.run(todo, partial(run_slice, job=job)))
     manifests = space.manifests(spec)
     _stop_on_errors(manifests)
     written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
@@ -162,7 +163,8 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))
     facts = space.folder(last)
-    watch(Work("shards"), lambda: runner.run(tasks, WriteShards(space.output, facts, shards)))
+    write = partial(write_shard, output=space.output, facts=facts, shards=shards)
+    watch(Work("shards"), lambda: runner.run(tasks, write))
     written = shard_facts(facts)
     report = build_report(space, written)
     write_reports(space, report, written)

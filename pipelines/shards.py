@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -166,18 +165,6 @@ def shard_tasks(shards: Shards, manifests: Iterable[dict]) -> list[ShardTask]:
                 for group, shard in enumerate(run["shards"]):
                     pieces[kind, shard].append((run["path"], group))
     return [ShardTask(kind, shard, tuple(sorted(found))) for (kind, shard), found in pieces.items()]
-
-
-class WriteShards(beam.PTransform):
-    """Make output files, from a PCollection of shard tasks."""
-
-    def __init__(self, output: str, facts: str, shards: Shards) -> None:
-        super().__init__()
-        self.output, self.facts, self.shards = output, facts, shards
-
-    def expand(self, tasks: beam.PCollection[ShardTask]) -> beam.PCollection[None]:
-        """One call per shard."""
-        return tasks | "WriteShard" >> beam.Map(write_shard, self.output, self.facts, self.shards)
 
 
 def shard_facts(folder: str) -> list[dict]:

@@ -92,7 +92,8 @@ def test_a_transform_that_shuffles_blocks_writes_the_same_files(flink, tmp_path)
     parts = [Part(i, 10 + i, ("en", "de") if i % 2 else ("en", "日本語")) for i in range(7)]
     for name, runner in {"memory": Runner(), "flink": Runner(beam_options=flink.options)}.items():
         (tmp_path / name).mkdir()
-        runner.run(parts, WriteBlocks(str(tmp_path / name)))
+        with runner.pipeline() as p:
+            _ = p | beam.Create(parts) | beam.Reshuffle() | WriteBlocks(str(tmp_path / name))
     expected = contents(tmp_path / "memory")
     assert sorted(expected) == ["de.bin", "en.bin", "sizes.json", "日本語.bin"]
     assert contents(tmp_path / "flink") == expected
