@@ -117,7 +117,7 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
         keys = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
 
         def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
-            step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory)
+            step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
         watch(Work(f"decide {step.name}"), work)
         files.write_json(files.join(step.decision, "manifest.json"), {"step": step.name, "slices": len(keys)})

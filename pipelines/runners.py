@@ -54,6 +54,7 @@ class Runner(AbstractContextManager["Runner"]):
         self._options = PipelineOptions(list(beam_options))
         self._name = self._options.view_as(StandardOptions).runner or ""
         self._local = not beam_options
+        self.far = self._name not in ("", "FnApiRunner", "DirectRunner")  # pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None
         if self._name.lower().endswith("daskrunner"):  # or its full name, with the module
             raise RunError(
@@ -69,7 +70,7 @@ class Runner(AbstractContextManager["Runner"]):
 
     def pipeline(self) -> beam.Pipeline:
         """Return an empty pipeline on the chosen runner."""
-        if self._name and self._name not in ("FnApiRunner", "DirectRunner"):
+        if self.far:
             return beam.Pipeline(options=self._options)
         # built as an object: by name it would give worker processes empty options
         encoded = JobServiceHandle.encode_pipeline_options(self._options.get_all_options())

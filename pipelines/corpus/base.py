@@ -11,7 +11,6 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.document import Document, Rejection
 from pipelines import files
@@ -95,6 +94,7 @@ class CorpusStep(ABC):
         folder: str,
         pipeline: Callable[[], beam.Pipeline],
         memory: int = MEMORY,
+        far: bool = False,
     ) -> None:
         """Decide over all slices, in as many passes over key ranges as the memory asks for, and write the warnings.
 
@@ -103,11 +103,10 @@ class CorpusStep(ABC):
             slices: where the keys are.
             folder: of the decision.
             pipeline: makes an empty pipeline on the runner that a pass runs on.
-            memory: bytes that the keys of a pass may take in one process; a runner with workers elsewhere has the
-                memory of all of them, and one pass.
+            memory: bytes that the keys of a pass may take in one process.
+            far: whether pipelines run on workers elsewhere: those have memory together, and one pass is enough.
         """
-        local = isinstance(pipeline().runner, FnApiRunner)
-        parts = max(1, -(-self.shuffled_bytes(slices) * COPIES // memory)) if local else 1
+        parts = 1 if far else max(1, -(-self.shuffled_bytes(slices) * COPIES // memory))
         files.write_json(files.join(folder, "parts.json"), {"parts": parts})
         for part in range(parts):
             with pipeline() as p:

@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.clusters import anchor_threshold
 from curate.document import Document, Rejection
@@ -117,9 +116,9 @@ class MinHashDedup(CorpusStep):
         folder: str,
         pipeline: Callable[[], beam.Pipeline],
         memory: int = MEMORY,
+        far: bool = False,
     ) -> None:
         """Cluster in one process, or on the runner's workers where there are some and the documents are too many."""
-        far = not isinstance(pipeline().runner, FnApiRunner)
         documents = sum(s.count()[0] for s in slices)
         if config.clustering == "distributed" or (
             config.clustering == "auto" and far and documents * BYTES_PER_DOCUMENT > memory

@@ -36,14 +36,14 @@ def test_near_duplicates(tmp_path, flink, clustering, monkeypatch):
     monkeypatch.setattr("pipelines.corpus.minhash.cluster_distributed", engine)
     pages = corpus(seed=2)
     here, _ = removed(tmp_path / "here", pages, 4, MinHashDedupConfig(clustering="one_process"))
-    there, _ = removed(tmp_path / "there", pages, 4, MinHashDedupConfig(clustering=clustering), make=flink)
+    there, _ = removed(tmp_path / "there", pages, 4, MinHashDedupConfig(clustering=clustering), make=flink, far=True)
     assert there == here
 
 
 def test_exact_duplicates(tmp_path, flink):
     parts = [corpus(seed=2)[i::4] for i in range(4)]
     found = []
-    for name, more in (("here", {}), ("there", {"make": flink})):
+    for name, more in (("here", {}), ("there", {"make": flink, "far": True})):
         slices = write_slices(tmp_path / name, ExactDedup(), ExactDedupConfig(), parts)
         decide(slices, **more)
         found.append(rejections(slices, parts))
@@ -52,7 +52,7 @@ def test_exact_duplicates(tmp_path, flink):
 
 def test_lines(tmp_path, flink):
     texts = []
-    for name, more in (("here", {}), ("there", {"make": flink})):
+    for name, more in (("here", {}), ("there", {"make": flink, "far": True})):
         pages = lines()
         slices = write_slices(tmp_path / name, LineDedup(), LineDedupConfig(), [pages[::2], pages[1::2]])
         decide(slices, **more)
