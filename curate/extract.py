@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 20_000_000  # of a page; what follows is cut off
 MAX_DEPTH = 2_000
 MAX_TRAFILATURA_CHARACTERS = 2_000_000
+LIST_LEVELS = (
+    4  # times the size of a page its lists are looked at; ours: one stands in another only by way of an article
+)
 
 Engine = Literal["resiliparse", "trafilatura", "blocks"]
 
@@ -95,9 +98,9 @@ def extract_text(
 
 
 def _depth(page: str) -> int:
-    """Return how deeply elements are nested, from above: of a few tags left open each counts as a level."""
+    """Return an upper bound of how deeply elements are nested: a tag that is never closed counts as a level."""
     if page.count("<") - page.count("</") <= MAX_DEPTH:
-        return 0  # no more than that many elements are open at once, or all of them are closed somewhere
+        return 0  # so few tags are opened in all
     depth = deepest = 0
     for tag in _CONTAINER.finditer(page):
         depth += -1 if tag[1] else 1
@@ -111,7 +114,7 @@ def _resiliparse(page: str, config: ExtractConfig) -> str:
     from resiliparse.parse.html import HTMLTree
 
     tree = HTMLTree.parse(page)
-    _keep_lists(tree)
+    _keep_lists(tree, LIST_LEVELS * len(page))
     # every flag is set: the documented and the real defaults differ between versions
     return str(
         extract_plain_text(
@@ -139,11 +142,19 @@ _CONTENT_LISTS = ", ".join(
 )
 
 
-def _keep_lists(tree: HTMLTree) -> None:
-    """Put each list of the content that is not mostly links into a ``div``: alone, resiliparse takes it for a menu."""
-    for item in tree.body.query_selector_all(_CONTENT_LISTS) if tree.body else ():
-        linked = sum(len(link.text or "") for link in item.query_selector_all("a"))
-        if len(item.text or "") > 2 * linked:
+def _keep_lists(tree: HTMLTree, most: int) -> None:
+    """Put each list of the content that is not mostly links into a ``div``: alone, resiliparse takes it for a menu.
+
+    Args:
+        tree: the page.
+        most: characters that are looked at, of lists in lists more than once; the lists behind them stay as they are.
+    """
+    # ``values`` collects in one pass; iteration (resiliparse 2.0.1) walks the tree anew for each element.
+    for item in tree.body.query_selector_all(_CONTENT_LISTS).values() if tree.body else ():
+        size = len(item.text or "")
+        if (most := most - size) < 0:
+            return
+        if size > 2 * sum(len(link.text or "") for link in item.query_selector_all("a").values()):
             wrapper: Any = tree.create_element("div")
             item.before(wrapper)
             wrapper.append_child(item)
