@@ -31,10 +31,11 @@ DICTIONARY = (
 )
 
 # The first line of a record. ARC 1 is URL, IP, date, media type, length; ARC 2 has five more before the length
-# (archive.org/web/researcher/ArcFileFormat.php).
+# (archive.org/web/researcher/ArcFileFormat.php). The first address and date of a line decide ("(?>"): with each of them
+# to try, a line of many would take a time that grows with its square.
 RECORD_START = re.compile(
     rb"WARC/\d\.\d+[ \t]*\r?\n"
-    rb"|[A-Za-z][A-Za-z0-9+.-]*:[^\r\n]* (?:\d{1,3}\.){3}\d{1,3} \d{8,14} (?:[^\r\n]* )?\d+[ \t]*\r?\n"
+    rb"|[A-Za-z][A-Za-z0-9+.-]*+:(?>[^\r\n]*? (?:\d{1,3}\.){3}\d{1,3} \d{8,14} )(?:[^\r\n]* )?\d++[ \t]*\r?\n"
 )
 
 

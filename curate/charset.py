@@ -75,7 +75,9 @@ _ASCII_WORD = re.compile(rb"[a-z\x80-\xff]+")
 _HIGH = bytes(range(128, 256))
 _LONG_RUN = re.compile(rb"[\x80-\xff]{4,}")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_META = re.compile(rb"<(?:meta|\?xml)\b[^>]{0,500}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
+_META = re.compile(
+    rb"<(?:meta|\?xml)\b[^>]{0,500}?(?:charset|encoding)\s*+=\s*+[\"']?\s*+([\w.:-]{2,40})", re.IGNORECASE
+)
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 
 

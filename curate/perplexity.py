@@ -61,9 +61,14 @@ def perplexity(text: str, config: PerplexityConfig) -> float:
 
 def line_for_model(line: str) -> str:
     """Fold a line as ccNet does before its language models: lower case, no accents, every digit 0, single spaces."""
-    folded = unicodedata.normalize("NFD", line.lower().translate(_DIGITS))
-    bare = "".join(c for c in folded if unicodedata.category(c) != "Mn")
+    bare = "".join(map(_without_marks, line.lower().translate(_DIGITS)))
     return " ".join(unicodedata.normalize("NFC", bare).encode("utf-8", "replace").decode().split())
+
+
+@functools.lru_cache(1 << 16)
+def _without_marks(character: str) -> str:
+    # One by one: the time that Python takes to order a run of marks grows with the square of its length.
+    return "".join(c for c in unicodedata.normalize("NFD", character) if unicodedata.category(c) != "Mn")
 
 
 @functools.cache
