@@ -67,7 +67,7 @@ class ContaminationIndex:
         ValueError: an item id given twice, or ``ngram`` below 8.
     """
 
-    def __init__(self, items: Iterable[tuple[str, str, str]], ngram: int = NGRAM) -> None:
+    def __init__(self, items: Iterable[tuple[str, str, str | bytes]], ngram: int = NGRAM) -> None:
         import numpy as np
 
         if ngram < MIN_WORDS:
@@ -84,7 +84,7 @@ class ContaminationIndex:
                     f"two items have the id {item_id!r}: make the ids unique, for instance benchmark-number"
                 )
             seen.add(item_id)
-            words = _words(text)
+            words = _words(as_text(text))
             if len(words) < MIN_WORDS:
                 self.too_short += 1
                 continue

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from curate.charset import as_text
 from curate.document import Edit
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class LineDedupConfig:
                 raise ValueError(f"line dedup: {name} is {getattr(self, name)}: it must be at least {least}")
 
 
-def line_hashes(text: str, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
+def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
     r"""Hash the distinct lines of a document that line dedup may remove.
 
     A line counts once per document, however often it stands there; lines that are empty after normalisation, too
@@ -76,12 +77,12 @@ def line_hashes(text: str, config: LineDedupConfig = LineDedupConfig()) -> np.nd
     """
     import numpy as np
 
-    hashes, _ = _hash_lines(text, config)
+    hashes, _ = _hash_lines(as_text(text), config)
     return np.unique(hashes[hashes != 0])
 
 
 def remove_lines(
-    text: str,
+    text: str | bytes,
     hot: np.ndarray,
     config: LineDedupConfig = LineDedupConfig(),
     kept_until: np.ndarray | None = None,
@@ -105,6 +106,7 @@ def remove_lines(
     """
     import numpy as np
 
+    text = as_text(text)
     if not len(hot):
         return Edit(text)
     hashes, starts = _hash_lines(text, config)

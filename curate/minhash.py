@@ -153,7 +153,7 @@ def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) 
     return hashes if np.ndim(signature) == 2 else hashes[0]
 
 
-def minhash_sketch(text: str, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
+def minhash_sketch(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
     """Compute the sketch of a text, from which its similarity to another is estimated.
 
     Args:
@@ -168,7 +168,7 @@ def minhash_sketch(text: str, config: MinHashConfig = MinHashConfig()) -> np.nda
     """
     from curate.kernels.minhash import sketch
 
-    return sketch(_shingles(text, config.ngram), SKETCH_BINS)
+    return sketch(_shingles(as_text(text), config.ngram), SKETCH_BINS)
 
 
 def minhash_keys(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +213,7 @@ def estimate_similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def datasketch_minhash(
-    text: str, config: MinHashConfig = MinHashConfig(), permutations: int = 128
+    text: str | bytes, config: MinHashConfig = MinHashConfig(), permutations: int = 128
 ) -> datasketch.MinHash:
     """Compute a signature for those who have an index in `datasketch`: its hash functions over our shingles.
 
@@ -230,7 +230,7 @@ def datasketch_minhash(
     """
     from datasketch import MinHash
 
-    words = _words(text)
+    words = _words(as_text(text))
     last = max(1, len(words) - config.ngram + 1)
     minhash = MinHash(num_perm=permutations, seed=config.seed)
     shingles = {" ".join(words[i : i + config.ngram]) for i in range(last)}

@@ -75,7 +75,7 @@ class Sketch:
     @classmethod
     def of(
         cls,
-        texts: Iterable[str],
+        texts: Iterable[str | bytes],
         ids: Sequence[str],
         dates: Sequence[int | None],
         config: MinHashConfig | None = None,
