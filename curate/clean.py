@@ -32,7 +32,7 @@ class C4CleanConfig:
 
 
 def c4_clean(text: str | bytes, config: C4CleanConfig = C4CleanConfig()) -> Edit:
-    """Clean a text as C4 does, line by line; whether the page is good enough is `curate.heuristics.c4_quality`'s question.
+    """Clean a text as C4 does, line by line; `curate.heuristics.c4_quality` says whether the page is good enough.
 
     Removed are lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark or end in an
     ellipsis, lines of fewer than ``min_words`` words, lines that say "javascript", "lorem ipsum", "{" or one of the
