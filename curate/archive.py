@@ -20,7 +20,7 @@ from typing import BinaryIO
 READ_BYTES = 1 << 16
 PIECE_BYTES = 1 << 20  # what one call to a decompressor may give
 START_BYTES = 512  # as much of a member as is looked at to see whether a record starts there
-CHAIN_BYTES = 1 << 18
+CHAIN_BYTES = 1 << 18  # of members in a row that prove the first; ours: four times the 64 KiB of `first_member`
 MAX_WINDOW = 1 << 27  # bytes of history a Zstandard frame may ask for: what its command line tool accepts
 
 GZIP = b"\x1f\x8b\x08"
@@ -44,7 +44,7 @@ class Archive:
 
     Args:
         stream: the file; must be able to seek.
-        name: of the file; its ending says what a file is that starts with damage.
+        name: of the file; where the file starts with damage, its ending says what kind it is.
         start: offset in the file of the first member to read.
 
     ``damage`` is why the bytes end where they do: empty at the end of the file, else "truncated" or
@@ -250,7 +250,7 @@ class _Gzip:
 
 
 def _until_error(decoder: zlib._Decompress, raw: bytes) -> bytes:
-    """Return what can be decoded before the error: a call that fails gives nothing of it."""
+    """Return what can be decoded before the error: a call that fails returns none of it."""
     out = bytearray()
     try:
         for i in range(len(raw)):
@@ -321,8 +321,8 @@ def first_member(stream: BinaryIO, offset: int) -> int:
     Three bytes that look like a member are not enough, nor is one that looks like a record: a page can be an archive
     itself. A member counts if others follow it without a gap, each with the right checksum and each the start of a
     record, for 256 KiB or up to the end of the file. In a page, compressed data would be cut at least every 64 KiB by
-    the header of a stored block (RFC 1951, section 3.2.4). So a false start is as good as impossible, and a true one
-    that is passed over does no harm: whoever reads up to it passes over it as well.
+    the header of a stored block (RFC 1951, section 3.2.4). So a false start is practically impossible, and a true one
+    that is missed does no harm: the reader of the range before it misses it as well.
 
     >>> import gzip, io
     >>> one = gzip.compress(b"WARC/1.0\\r\\n")
