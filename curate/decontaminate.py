@@ -132,7 +132,7 @@ class ContaminationIndex:
         words = _words(text)
         if not self._lengths or len(words) < self._lengths[0]:
             return []
-        # A word that no item has gets a hash of its own kind: no n-gram over it can be in the index.
+        # Words that occur in no item all hash to 0: only by chance is an n-gram over one of them in the index.
         vocabulary = self._vocabulary
         values = np.fromiter((vocabulary.get(word, 0) for word in words), np.uint64, len(words))
         rolled = _rolling(values, self._lengths[-1])

@@ -135,7 +135,7 @@ def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) 
         uint64 array [bands], or [documents, bands]; equal rows in different bands have different hashes.
 
     Raises:
-        ValueError: the signature has not ``bands`` x ``rows`` positions.
+        ValueError: the signature does not have ``bands`` x ``rows`` positions.
 
     >>> band_hashes(minhash_signature("one two three")).shape
     (14,)

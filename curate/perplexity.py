@@ -1,4 +1,4 @@
-"""Perplexity of a text under an n-gram language model that the user has: how surprised one is who has read such texts.
+"""Perplexity of a text under an n-gram language model of the user's: how surprising it is to a reader of such texts.
 
 ccNet (Wenzek et al. 2019, arXiv 1911.00359, section 4) ranks web pages by it, with a KenLM model of Wikipedia in the
 page's language over SentencePiece pieces; low is like the model's texts. Needs `kenlm` (and `sentencepiece` for a model
@@ -24,7 +24,7 @@ _DIGITS = str.maketrans("123456789", "0" * 9)
 
 @dataclass(frozen=True, slots=True)
 class PerplexityConfig:
-    """Which model, and from which perplexity on a document goes.
+    """The model, and the perplexity above which a document is rejected.
 
     ``model`` is the path of a KenLM binary or an ARPA file, ``pieces`` that of its SentencePiece model; without one
     the model is over words between white space. There is no limit by default: perplexities of two models, or of two
