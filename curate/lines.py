@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from curate.characters import code_points
 from curate.charset import as_text
 from curate.document import Edit
 
@@ -137,10 +138,8 @@ def normalize_line(line: str) -> str:
     >>> normalize_line(" Copyright © 2024 – All rights reserved ")
     'copyright © 0000  all rights reserved'
     """
-    import numpy as np
-
     table = _characters()
-    codes = table[np.frombuffer(line.strip().encode("utf-32-le", "surrogatepass"), np.uint32)]
+    codes = table[code_points(line.strip())]
     return codes[codes != 0].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
@@ -150,7 +149,7 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
 
     from curate.kernels.lines import hash_lines
 
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = code_points(text)
     hashes, starts = hash_lines(codes, _characters(), _spaces(), config.min_characters)
     if config.protect_code:
         for i in np.flatnonzero(hashes):
@@ -162,11 +161,9 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
     """Return, for each code point, its normalised form, 0 if it is removed."""
-    import numpy as np
-
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
     lower = re.sub(r"\d", "0", every.lower())
-    table = np.frombuffer(lower.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    table = code_points(lower).copy()
     table[[ord(c) for c in PUNCTUATION]] = 0
     table[[*range(32), *range(127, 160)]] = 0
     return table

@@ -262,15 +262,12 @@ def _characters() -> np.ndarray:
     r"""Return, for each code point, its lower case if ``\w`` matches it, else 0, with ``ALONE`` set if it is a word."""
     import numpy as np
 
-    from curate.characters import UNSPACED, character_table
+    from curate.characters import UNSPACED, character_table, code_points
     from curate.kernels.minhash import ALONE
-
-    def codes(text: str) -> np.ndarray:
-        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
     # in one go over a string of all code points; U+0130 alone becomes two characters when lower-cased
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
-    table = np.where(codes(re.sub(r"\W", "\0", every)) != 0, codes(every.lower()), 0).astype(np.uint32)
+    table = np.where(code_points(re.sub(r"\W", "\0", every)) != 0, code_points(every.lower()), 0).astype(np.uint32)
     table[(table != 0) & (character_table() & UNSPACED != 0)] |= ALONE
     return table
 
