@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import BinaryIO
 
 READ_BYTES = 1 << 16
@@ -113,9 +114,11 @@ class Archive:
         mark = self._marks[bisect_right(self._marks, (position, 1 << 62)) - 1]
         return mark[1] + (position - mark[0] if self._kind == "plain" else 0)
 
-    def members(self, start: int, stop: int) -> list[int]:
-        """Return the positions behind ``start`` and before ``stop`` at which members begin, of those read."""
-        return [position for position, _ in self._marks if start < position < stop]
+    def members(self, start: int, stop: int) -> Iterator[int]:
+        """Yield the positions behind ``start`` and before ``stop`` at which members begin, of those read."""
+        first = bisect_right(self._marks, (start, 1 << 62))
+        for place in range(first, bisect_left(self._marks, (stop, 0))):
+            yield self._marks[place][0]
 
     @property
     def damage_offset(self) -> int:
