@@ -61,7 +61,7 @@ PATHOLOGICAL = {
     "nested lists": "<ul><li>words" * 900,
     "articles in lists": "<article><ul><li>" * 600 + "<a>words</a> and " * 20_000,
     "links in a list": "<article><ul>" + "<li><a>words</a> and " * 100_000,
-    "lists": "<article>" + "<ul><li>words</ul>" * 5_000,
+    "lists": "<article>" + "<ul><li>words</ul>" * 20_000,
 }
 
 
