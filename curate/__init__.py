@@ -28,9 +28,16 @@ _HOME = {
         "gopher_repetition",
         "llama3_heuristics",
     ),
-    "clean": ("C4CleanConfig", "c4_clean", "refinedweb_clean", "repetition_clean"),
+    "clean": (
+        "C4CleanConfig",
+        "RefinedWebCleanConfig",
+        "RepetitionCleanConfig",
+        "c4_clean",
+        "refinedweb_clean",
+        "repetition_clean",
+    ),
     "minhash": ("MinHashConfig", "minhash_signature"),
-    "duplicates": ("near_duplicates",),
+    "duplicates": ("NearDuplicatesConfig", "near_duplicates"),
     "sketch": ("Sketch",),
     "lines": ("LineDedupConfig", "line_hashes", "remove_lines"),
     "pii": ("PiiConfig", "scrub_pii"),
@@ -48,12 +55,19 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
-    from curate.clean import C4CleanConfig, c4_clean, refinedweb_clean, repetition_clean
+    from curate.clean import (
+        C4CleanConfig,
+        RefinedWebCleanConfig,
+        RepetitionCleanConfig,
+        c4_clean,
+        refinedweb_clean,
+        repetition_clean,
+    )
     from curate.decontaminate import ContaminationIndex, Hit
     from curate.divergence import TokenCounts, kl_divergence
     from curate.document import Decision, Document, Edit, Rejection
     from curate.domains import classify_domain
-    from curate.duplicates import near_duplicates
+    from curate.duplicates import NearDuplicatesConfig, near_duplicates
     from curate.extract import ExtractConfig, Extraction, extract_text
     from curate.heuristics import (
         RuleConfig,

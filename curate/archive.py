@@ -14,13 +14,14 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import BinaryIO
 
 READ_BYTES = 1 << 16
 PIECE_BYTES = 1 << 20  # what one call to a decompressor may give
 START_BYTES = 512  # as much of a member as is looked at to see whether a record starts there
-CHAIN_BYTES = 1 << 18
+CHAIN_BYTES = 1 << 18  # of members in a row that prove the first; ours: four times the 64 KiB of `first_member`
 MAX_WINDOW = 1 << 27  # bytes of history a Zstandard frame may ask for: what its command line tool accepts
 
 GZIP = b"\x1f\x8b\x08"
@@ -31,10 +32,11 @@ DICTIONARY = (
 )
 
 # The first line of a record. ARC 1 is URL, IP, date, media type, length; ARC 2 has five more before the length
-# (archive.org/web/researcher/ArcFileFormat.php).
+# (archive.org/web/researcher/ArcFileFormat.php). The first address and date of a line decide ("(?>"): with each of them
+# to try, a line of many would take a time that grows with its square.
 RECORD_START = re.compile(
     rb"WARC/\d\.\d+[ \t]*\r?\n"
-    rb"|[A-Za-z][A-Za-z0-9+.-]*:[^\r\n]* (?:\d{1,3}\.){3}\d{1,3} \d{8,14} (?:[^\r\n]* )?\d+[ \t]*\r?\n"
+    rb"|[A-Za-z][A-Za-z0-9+.-]*+:(?>[^\r\n]*? (?:\d{1,3}\.){3}\d{1,3} \d{8,14} )(?:[^\r\n]* )?\d++[ \t]*\r?\n"
 )
 
 
@@ -43,7 +45,7 @@ class Archive:
 
     Args:
         stream: the file; must be able to seek.
-        name: of the file; its ending says what a file is that starts with damage.
+        name: of the file; where the file starts with damage, its ending says what kind it is.
         start: offset in the file of the first member to read.
 
     ``damage`` is why the bytes end where they do: empty at the end of the file, else "truncated" or
@@ -112,9 +114,11 @@ class Archive:
         mark = self._marks[bisect_right(self._marks, (position, 1 << 62)) - 1]
         return mark[1] + (position - mark[0] if self._kind == "plain" else 0)
 
-    def members(self, start: int, stop: int) -> list[int]:
-        """Return the positions behind ``start`` and before ``stop`` at which members begin, of those read."""
-        return [position for position, _ in self._marks if start < position < stop]
+    def members(self, start: int, stop: int) -> Iterator[int]:
+        """Yield the positions behind ``start`` and before ``stop`` at which members begin, of those read."""
+        first = bisect_right(self._marks, (start, 1 << 62))
+        for place in range(first, bisect_left(self._marks, (stop, 0))):
+            yield self._marks[place][0]
 
     @property
     def damage_offset(self) -> int:
@@ -249,7 +253,7 @@ class _Gzip:
 
 
 def _until_error(decoder: zlib._Decompress, raw: bytes) -> bytes:
-    """Return what can be decoded before the error: a call that fails gives nothing of it."""
+    """Return what can be decoded before the error: a call that fails returns none of it."""
     out = bytearray()
     try:
         for i in range(len(raw)):
@@ -320,8 +324,8 @@ def first_member(stream: BinaryIO, offset: int) -> int:
     Three bytes that look like a member are not enough, nor is one that looks like a record: a page can be an archive
     itself. A member counts if others follow it without a gap, each with the right checksum and each the start of a
     record, for 256 KiB or up to the end of the file. In a page, compressed data would be cut at least every 64 KiB by
-    the header of a stored block (RFC 1951, section 3.2.4). So a false start is as good as impossible, and a true one
-    that is passed over does no harm: whoever reads up to it passes over it as well.
+    the header of a stored block (RFC 1951, section 3.2.4). So a false start is practically impossible, and a true one
+    that is missed does no harm: the reader of the range before it misses it as well.
 
     >>> import gzip, io
     >>> one = gzip.compress(b"WARC/1.0\\r\\n")

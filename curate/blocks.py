@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PRE = 1 << 13  # the bit of `curate.kernels.html` for text whose white space counts
 _MANY_SPACES = re.compile(r" {2,}")
+_LONG_CODE = re.compile(r"&#[0-9]{8,};?")  # Unicode ends at &#1114111;
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Blocks:
     def text(self, i: int) -> str:
         """Return the text of a block."""
         start, stop = self.blocks[i, :2]
-        text = html.unescape(self.out[start:stop].tobytes().decode("utf-8", "replace"))
+        text = _unescape(self.out[start:stop].tobytes().decode("utf-8", "replace"))
         if "\xa0" in text or "\xad" in text:
             text = text.replace("\xa0", " ").replace("\xad", "")  # spaces for layout, and where a word may be cut
         if self.elements[self.blocks[i, 2], 2] & PRE:
@@ -190,6 +191,16 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
     )
 
 
+def _unescape(text: str) -> str:
+    """Replace the codes of characters by the characters.
+
+    ``html.unescape`` fails at a number of more than 4,300 digits, which Python does not convert.
+    """
+    if "&#" in text:
+        text = _LONG_CODE.sub(lambda code: f"&#{code[0][2:].strip(';').lstrip('0')[:8]};", text)
+    return html.unescape(text)
+
+
 def cut(page: str, alt_texts: bool = False) -> Blocks:
     """Cut a page into blocks.
 
@@ -204,6 +215,6 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     out, blocks, elements, tokens, state = scan(data, alt_texts, *tables())
     if not len(blocks) and b"<noscript" in raw:
         out, blocks, elements, tokens, state = scan(data, alt_texts, *tables(noscript=True))
-    title = html.unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
+    title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
     return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language)

@@ -32,7 +32,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-ZEROS_BYTES = 4096
+ZEROS_BYTES = 4096  # searched for the zeros of UTF-16 without a mark; ours: the markup a page begins with is half zeros
 MAX_DAMAGE = 0.005  # of the characters; ours: a wrong multi-byte charset gives far more, a page cut short one
 # Codecs that the detector names and pages are hardly ever in, or that a later one contains.
 _LIKELIER = {
@@ -69,13 +69,18 @@ _LATIN_LANGUAGES = {
     ("cp1254",): ("tr",),
     ("cp1258",): ("vi",),
 }
-LANGUAGE_BYTES = 65536
-MIN_STOP_WORDS = 5
+LANGUAGE_BYTES = 65536  # that the language is told by; ours: some ten thousand words, far more than it takes
+MIN_STOP_WORDS = 5  # ours: fewer can be chance, for "a", "de" and "no" are words of many languages
+# Ours: where ten characters are whole UTF-8 for each that is broken, the page is damaged UTF-8. In another charset,
+# bytes above 127 seldom make a whole one.
+WHOLE_PER_BROKEN = 10
 _ASCII_WORD = re.compile(rb"[a-z\x80-\xff]+")
 _HIGH = bytes(range(128, 256))
 _LONG_RUN = re.compile(rb"[\x80-\xff]{4,}")
 _MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
-_META = re.compile(rb"<(?:meta|\?xml)\b[^>]{0,500}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
+_META = re.compile(
+    rb"<(?:meta|\?xml)\b[^>]{0,500}?(?:charset|encoding)\s*+=\s*+[\"']?\s*+([\w.:-]{2,40})", re.IGNORECASE
+)
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 
 
@@ -124,10 +129,10 @@ def as_text(content: str | bytes) -> str:
 def decode(content: bytes, declared: str = "") -> tuple[str, str]:
     """Decode a page; never fails.
 
-    A byte order mark decides. Else UTF-8 where that is what the bytes are, whatever was declared. Else the first that
-    fits the bytes of the charset in the HTTP header, that in the page, and detection; of the two declarations a Latin
-    one of the server, often a default that nobody chose, stands behind that of the page; and where the bytes above
-    127 stand in long runs, as they do in no Latin text, a Latin declaration is passed over.
+    A byte order mark decides. Else UTF-8 where that is what the bytes are, whatever was declared. Else the first of
+    these that fits the bytes: the charset in the HTTP header, the one in the page, and the detected one. A Latin one of
+    the server, often a default that nobody chose, comes after that of the page; and where the bytes above 127 stand in
+    long runs, as they do in no Latin text, a Latin declaration is ignored.
 
     Args:
         content: the bytes of a page or text.
@@ -152,7 +157,7 @@ def decode(content: bytes, declared: str = "") -> tuple[str, str]:
             return text, "iso2022_jp"
     text = content.decode("utf-8", "replace")
     bad = text.count("\ufffd") - content.count(b"\xef\xbf\xbd")
-    if bad == 0 or _multibyte(content) >= 10 * bad:
+    if bad == 0 or _multibyte(content) >= WHOLE_PER_BROKEN * bad:
         return text, "utf-8"
     first, second = known_charset(declared), declared_in(content)
     if first in _LATIN and second:

@@ -32,7 +32,7 @@ class C4CleanConfig:
 
 
 def c4_clean(text: str | bytes, config: C4CleanConfig = C4CleanConfig()) -> Edit:
-    """Clean a text as C4 does, line by line; whether the page is good enough is `curate.presets.c4_quality`'s question.
+    """Clean a text as C4 does, line by line; `curate.heuristics.c4_quality` says whether the page is good enough.
 
     Removed are lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark or end in an
     ellipsis, lines of fewer than ``min_words`` words, lines that say "javascript", "lorem ipsum", "{" or one of the
@@ -116,7 +116,7 @@ _COUNTER = re.compile(
 _CALLS = (re.compile(r"\s?items in cart"), re.compile(r"\s?read more...$"), re.compile(r"^sign-in\s?"))
 
 
-def refinedweb_clean(text: str, config: RefinedWebCleanConfig = RefinedWebCleanConfig()) -> Edit:
+def refinedweb_clean(text: str | bytes, config: RefinedWebCleanConfig = RefinedWebCleanConfig()) -> Edit:
     """Remove lines that are no text, as RefinedWeb's corrections do (Penedo et al. 2023, arXiv 2306.01116, G.2).
 
     Removed are lines of capitals above ``max_upper_share`` or digits above ``max_digit_share``, counters ("12 likes"),
@@ -130,6 +130,7 @@ def refinedweb_clean(text: str, config: RefinedWebCleanConfig = RefinedWebCleanC
     >>> refinedweb_clean("MENU HOME ABOUT\\nA first line.\\n12 likes\\nA second line. read more...").text
     'A first line.\\nA second line.'
     """
+    text = as_text(text)
     counts: dict[str, int] = {}
     kept = []
     for line in text.split("\n"):
@@ -171,7 +172,7 @@ class RepetitionCleanConfig:
     max_share: float = REPETITIVE_LINE_SHARE
 
 
-def repetition_clean(text: str, config: RepetitionCleanConfig = RepetitionCleanConfig()) -> Edit:
+def repetition_clean(text: str | bytes, config: RepetitionCleanConfig = RepetitionCleanConfig()) -> Edit:
     """Remove lines that consist of repeated n-grams: logs, error messages, lists of keywords.
 
     Such lines can be very long and unique, so that no deduplication of lines finds them (Llama 3, arXiv 2407.21783,
@@ -189,6 +190,7 @@ def repetition_clean(text: str, config: RepetitionCleanConfig = RepetitionCleanC
     from curate.kernels.measure import repetitive_lines
     from curate.words import lower_table
 
+    text = as_text(text)
     codes = code_points(text)
     spans = repetitive_lines(codes, character_table(), lower_table(), config.min_words, config.max_share).tolist()
     if not spans:

@@ -12,7 +12,7 @@ Documents stand in a total order, the rank: of two duplicates the one of smaller
    reaches ``anchor_threshold`` with the first of the cluster. Both stay.
 
 Whether a document stays depends on documents of smaller rank alone. So what comes later never changes what was decided
-before: new documents can be held against an index of old ones, with the result that all of them together would have.
+before: new documents can be compared with an index of old ones, with the result that all of them together would have.
 
 >>> import numpy as np
 >>> from curate.minhash import minhash_keys

@@ -67,7 +67,7 @@ class ContaminationIndex:
         ValueError: an item id given twice, or ``ngram`` below 8.
     """
 
-    def __init__(self, items: Iterable[tuple[str, str, str]], ngram: int = NGRAM) -> None:
+    def __init__(self, items: Iterable[tuple[str, str, str | bytes]], ngram: int = NGRAM) -> None:
         import numpy as np
 
         if ngram < MIN_WORDS:
@@ -84,7 +84,7 @@ class ContaminationIndex:
                     f"two items have the id {item_id!r}: make the ids unique, for instance benchmark-number"
                 )
             seen.add(item_id)
-            words = _words(text)
+            words = _words(as_text(text))
             if len(words) < MIN_WORDS:
                 self.too_short += 1
                 continue
@@ -132,7 +132,7 @@ class ContaminationIndex:
         words = _words(text)
         if not self._lengths or len(words) < self._lengths[0]:
             return []
-        # A word that no item has gets a hash of its own kind: no n-gram over it can be in the index.
+        # Words that occur in no item all hash to 0: only by chance is an n-gram over one of them in the index.
         vocabulary = self._vocabulary
         values = np.fromiter((vocabulary.get(word, 0) for word in words), np.uint64, len(words))
         rolled = _rolling(values, self._lengths[-1])

@@ -15,9 +15,9 @@ from curate.minhash import MinHashConfig, estimate_similarity, minhash_keys
 
 @dataclass(frozen=True, slots=True)
 class NearDuplicatesConfig:
-    """From which similarity, in (0, 1], two texts are near duplicates.
+    """How similar two texts must be to count as near duplicates.
 
-    It chooses the bands and rows unless ``minhash`` does.
+    ``threshold``, in (0, 1], is the least similarity; it chooses the bands and rows unless ``minhash`` does.
     """
 
     threshold: float = 0.8

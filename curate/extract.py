@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 # The time for a page is bounded by its size and its nesting, never by a clock: the same page gives the same text on any
 # machine. Our own engine is linear in the size, whatever the page. Resiliparse 2.0.1 is quadratic in the nesting (5,000
-# levels: 0.4 s; 100,000: minutes); browsers stop at 512 levels. Trafilatura 2.3 takes about 30 ms for 100 KB.
+# levels: 0.4 s; 100,000: minutes); browsers stop at 512 levels. Trafilatura 2.3 takes about 30 ms for 100 KB, and is
+# quadratic in the number of lists (4,000: 1.9 s; 50,000: four minutes).
 MAX_CHARACTERS = 20_000_000  # of a page; what follows is cut off
 MAX_DEPTH = 2_000
 MAX_TRAFILATURA_CHARACTERS = 2_000_000
+MAX_TRAFILATURA_TAGS = 30_000  # ours: the largest of 1,509 real pages has 21,646
+# Times the size of a page, the text of its lists that is looked at. Ours: one list of the content stands in another
+# only by way of an article.
+LIST_LEVELS = 4
 
 Engine = Literal["resiliparse", "trafilatura", "blocks"]
 
@@ -86,7 +91,7 @@ def extract_text(
     page = formulas_to_text(page[:MAX_CHARACTERS])
     blocks = cut(page, config.alt_texts == "all")
     text = ""
-    if config.engine == "trafilatura" and len(page) <= MAX_TRAFILATURA_CHARACTERS:
+    if config.engine == "trafilatura" and _fits_trafilatura(page):
         text = _trafilatura(page, url)
     elif config.engine == "resiliparse" and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
@@ -94,10 +99,14 @@ def extract_text(
     return Extraction(text or main_text(blocks), blocks.title, blocks.language, engine)
 
 
+def _fits_trafilatura(page: str) -> bool:
+    return len(page) <= MAX_TRAFILATURA_CHARACTERS and page.count("<") <= MAX_TRAFILATURA_TAGS
+
+
 def _depth(page: str) -> int:
-    """Return how deeply elements are nested, from above: of a few tags left open each counts as a level."""
+    """Return an upper bound of how deeply elements are nested: a tag that is never closed counts as a level."""
     if page.count("<") - page.count("</") <= MAX_DEPTH:
-        return 0  # no more than that many elements are open at once, or all of them are closed somewhere
+        return 0  # so few tags are opened in all
     depth = deepest = 0
     for tag in _CONTAINER.finditer(page):
         depth += -1 if tag[1] else 1
@@ -111,7 +120,7 @@ def _resiliparse(page: str, config: ExtractConfig) -> str:
     from resiliparse.parse.html import HTMLTree
 
     tree = HTMLTree.parse(page)
-    _keep_lists(tree)
+    _keep_lists(tree, LIST_LEVELS * len(page))
     # every flag is set: the documented and the real defaults differ between versions
     return str(
         extract_plain_text(
@@ -139,11 +148,19 @@ _CONTENT_LISTS = ", ".join(
 )
 
 
-def _keep_lists(tree: HTMLTree) -> None:
-    """Put each list of the content that is not mostly links into a ``div``: alone, resiliparse takes it for a menu."""
-    for item in tree.body.query_selector_all(_CONTENT_LISTS) if tree.body else ():
-        linked = sum(len(link.text or "") for link in item.query_selector_all("a"))
-        if len(item.text or "") > 2 * linked:
+def _keep_lists(tree: HTMLTree, most: int) -> None:
+    """Put each list of the content that is not mostly links into a ``div``: alone, resiliparse takes it for a menu.
+
+    Args:
+        tree: the page.
+        most: characters that are looked at, of lists in lists more than once; the lists behind them stay as they are.
+    """
+    # ``values`` collects in one pass; iteration (resiliparse 2.0.1) walks the tree anew for each element.
+    for item in tree.body.query_selector_all(_CONTENT_LISTS).values() if tree.body else ():
+        size = len(item.text or "")
+        if (most := most - size) < 0:
+            return
+        if size > 2 * sum(len(link.text or "") for link in item.query_selector_all("a").values()):
             wrapper: Any = tree.create_element("div")
             item.before(wrapper)
             wrapper.append_child(item)

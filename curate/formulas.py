@@ -19,9 +19,13 @@ from collections.abc import Callable
 _MATH = re.compile(r"<math\b", re.IGNORECASE), re.compile(r"</math\s*>", re.IGNORECASE)
 _SCRIPT = re.compile(r"<script\b", re.IGNORECASE), re.compile(r"</script\s*>", re.IGNORECASE)
 _LONGEST = 200_000  # characters of one formula; a longer one is left as it is
-_TAG = re.compile(r"<(/?)([a-zA-Z:]+)([^<>]*)>|([^<]+)")
-_ATTRIBUTE = re.compile(r"([\w:-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))")
-_ANNOTATION = re.compile(r"<annotation[^>]*\btex\b[^>]*>(.*?)</annotation>", re.IGNORECASE | re.DOTALL)
+_DEEPEST = 100  # elements of MathML in each other, else the same; ours: the deepest on 1,509 real pages has 11
+# What a page repeats must not be tried again from each of its characters: "++" and "*+" never give back what they took.
+_TAG = re.compile(r"<(/?)([a-zA-Z:]++)([^<>]*+)>|([^<]++)")
+_ATTRIBUTE = re.compile(r"(?<![\w:-])([\w:-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]++))")
+_ANNOTATION = re.compile(r"<annotation\b([^<>]*+)>", re.IGNORECASE)
+_ANNOTATION_END = re.compile(r"</annotation>", re.IGNORECASE)
+_TEX_NAME = re.compile(r"\btex\b", re.IGNORECASE)
 _IMAGE = re.compile(r"<(?:img|IMG|Img)\b"), re.compile(r">")
 _NAMES = ("tex", "math", "formula", "equation", "codecogs")
 _STYLE = re.compile(r"\{\\(?:displaystyle|textstyle|scriptstyle)\s*(.*)\}", re.DOTALL)
@@ -38,7 +42,7 @@ _OPERATOR = re.compile(r"[=<>≤≥≠≈≡∼±+−×÷·∈⊂⊆∪∩→⇒
 
 
 def formulas_to_text(page: str) -> str:
-    """Replace the formulas in a page by plain text; what is none stays as it is.
+    """Replace the formulas in a page by plain text; all else stays as it is.
 
     Args:
         page: HTML. Codes for characters (``&lt;``) stay codes.
@@ -109,7 +113,7 @@ def _alternative_text(tag: str) -> str:
 
 
 def _named_formula(tag: str) -> bool:
-    """Say whether class or address of a picture say that it is a formula."""
+    """Say whether the class or the address of a picture marks it as a formula."""
     folded = tag.lower()
     if not any(name in folded for name in _NAMES):
         return False
@@ -117,18 +121,27 @@ def _named_formula(tag: str) -> bool:
     return bool(_FORMULA_CLASS.search(values.get("class", "")) or _FORMULA_SOURCE.search(values.get("src", "")))
 
 
-def _mathml(element: str, before: str) -> str:
+def _mathml(element: str, before: str) -> str | None:
     head = element.partition(">")[0]
     display = "block" in _attributes(head).get("display", "")
-    if annotation := _ANNOTATION.search(element):
-        return _tex(annotation.group(1), display)
+    if (annotation := _annotation(element)) is not None:
+        return _tex(annotation, display)
     if alternative := _attributes(head).get("alttext"):
         return _tex(alternative, display)
     return _symbols(element)
 
 
-def _symbols(element: str) -> str:
-    """Write MathML in a line: x^2, x_i, (a + b)/c, sqrt(x)."""
+def _annotation(element: str) -> str | None:
+    """Return what the first annotation in TeX holds; None where there is none."""
+    for tag in _ANNOTATION.finditer(element):
+        if _TEX_NAME.search(tag.group(1)):
+            end = _ANNOTATION_END.search(element, tag.end())
+            return element[tag.end() : end.start()] if end else None
+    return None
+
+
+def _symbols(element: str) -> str | None:
+    """Write MathML in a line: x^2, x_i, (a + b)/c, sqrt(x); None for what is nested too deeply."""
     stack: list[tuple[str, list[str]]] = [("", [])]
     is_open: Counter[str] = Counter()
     for closing, name, rest, text in _TAG.findall(element):
@@ -137,6 +150,8 @@ def _symbols(element: str) -> str:
             word = text.strip()
             stack[-1][1].append(f" {word} " if stack[-1][0] == "mo" and _OPERATOR.fullmatch(word) else word)
         elif name and not closing and not rest.endswith("/"):
+            if len(stack) > _DEEPEST:
+                return None
             stack.append((name, []))
             is_open[name] += 1
         elif closing and is_open[name]:

@@ -57,7 +57,7 @@ def gopher_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Deci
         The decision, with the first rule that failed and every value that was looked at.
 
     Raises:
-        ValueError: a limit for a rule that there is not.
+        ValueError: a limit for a rule that does not exist.
 
     >>> gopher_quality("Too short.").limit
     50

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 MAX_BODY_BYTES = 64 << 20  # a body that unpacks to more is a bomb or no page
@@ -43,19 +43,19 @@ def parse_headers(lines: bytes) -> dict[str, str]:
     >>> parse_headers(b"Content-Type: text/html;\\r\\n charset=utf-8\\r\\nnonsense\\r\\n")
     {'content-type': 'text/html; charset=utf-8'}
     """
-    headers: dict[str, str] = {}
+    headers: dict[str, list[str]] = {}
     name = ""
     for line in lines.decode("utf-8", "replace").split("\n"):
         if line[:1] in (" ", "\t") and name:
-            headers[name] = f"{headers[name]} {line.strip()}"
+            headers[name].append(line.strip())
             continue
         name, colon, value = line.partition(":")
         name = name.strip().lower()
         if not colon or not name:
             name = ""
         elif value.strip() or name not in headers:
-            headers[name] = value.strip()
-    return headers
+            headers[name] = [value.strip()]
+    return {name: " ".join(lines) for name, lines in headers.items()}
 
 
 def parse_media_type(value: str) -> tuple[str, str]:
@@ -65,7 +65,7 @@ def parse_media_type(value: str) -> tuple[str, str]:
     ('text/html', 'utf-8')
     """
     kind, _, parameters = value.partition(";")
-    charset = re.search(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", parameters, re.IGNORECASE)
+    charset = re.search(r"charset\s*+=\s*+[\"']?\s*+([^\s\"';,]+)", parameters, re.IGNORECASE)
     return kind.split(",")[0].strip().lower(), charset.group(1).lower() if charset else ""
 
 
@@ -124,19 +124,25 @@ def _gunzip(body: bytes) -> bytes:
 
 
 def _gzip_pieces(body: bytes) -> Iterator[bytes]:
-    while body.startswith(b"\x1f\x8b"):
-        decoder = zlib.decompressobj(31)
-        yield from _inflate(decoder, body)
-        body = decoder.unused_data
+    at = 0
+    while body.startswith(b"\x1f\x8b", at):
+        at = yield from _inflate(zlib.decompressobj(31), body, at)
 
 
-def _inflate(decoder: zlib._Decompress, body: bytes) -> Iterator[bytes]:
+def _inflate(decoder: zlib._Decompress, body: bytes, at: int = 0) -> Generator[bytes, None, int]:
+    """Yield the pieces of the stream that starts at a byte of a body; return where it ends."""
+    bite, rest = 256, b""
     while not decoder.eof:
-        piece = decoder.decompress(body, 1 << 20)
-        body = decoder.unconsumed_tail
-        if not piece and not body and not decoder.eof:
+        given = rest or body[at : at + bite]
+        if not rest:
+            at += len(given)
+            bite = min(2 * bite, 1 << 16)  # small at first: what is behind a stream is copied with its last bite
+        piece = decoder.decompress(given, 1 << 20)
+        rest = decoder.unconsumed_tail
+        if not piece and not given:
             raise EOFError
         yield piece
+    return at - len(decoder.unused_data)
 
 
 def _inflate_any(body: bytes) -> bytes:

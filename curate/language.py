@@ -195,10 +195,6 @@ def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
     return LanguageScore(model.labels[likeliest], min(score / (1 - code), 1.0))
 
 
-# github.com/facebookresearch/fastText, src/fasttext.cc: the first four bytes of every model file and the version after
-# it.
-_FASTTEXT_MAGIC, _FASTTEXT_VERSIONS = 793712314, (11, 12)
-
 # Labels of lid.176 that are no ISO 639 codes or mean there what they do not mean in it (Wikipedia's codes).
 _WIKIPEDIA = {"als": "gsw", "bh": "bho", "eml": "egl"}
 
@@ -223,31 +219,16 @@ def _fasttext_language(label: str) -> str:
 
 @functools.cache
 def _fasttext_model(path: str | None) -> Any:
-    from curate.language_model import check_sha256
+    from curate.fasttext_model import load_fasttext
+    from curate.model_file import check_sha256
 
     if path is None or not Path(path).is_file():
         raise FileNotFoundError(
             f"engine fasttext: no model {path!r}. Get lid.176.ftz (0.9 MB, CC-BY-SA 3.0) from "
             "fasttext.cc/docs/en/language-identification.html and give its path as `model`, or use the engine 'curate'"
         )
-    file = Path(path)
-    with file.open("rb") as head:
-        magic, version = (int.from_bytes(head.read(4), "little") for _ in range(2))
-    if magic != _FASTTEXT_MAGIC or version not in _FASTTEXT_VERSIONS:
-        raise ValueError(
-            f"{path} is not a fastText model"
-            if magic != _FASTTEXT_MAGIC
-            else f"{path} is of fastText's file version {version}; this build reads 11 and 12"
-        )
-    check_sha256(file)
-    try:
-        import fasttext
-    except ImportError as error:
-        raise ImportError("no module fasttext: pip install fasttext-community") from error
-    try:
-        model = fasttext.load_model(path)
-    except (ValueError, RuntimeError, MemoryError) as error:
-        raise ValueError(f"fastText cannot read {path}, the file is damaged: {error}") from error
+    check_sha256(Path(path))
+    model = load_fasttext(Path(path))
     labels = model.get_labels()
     unknown = [label for label in labels if _fasttext_language(label) == UNDETERMINED]
     if 10 * len(unknown) > len(labels):

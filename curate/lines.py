@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from curate.characters import code_points
+from curate.charset import as_text
 from curate.document import Edit
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class LineDedupConfig:
                 raise ValueError(f"line dedup: {name} is {getattr(self, name)}: it must be at least {least}")
 
 
-def line_hashes(text: str, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
+def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
     r"""Hash the distinct lines of a document that line dedup may remove.
 
     A line counts once per document, however often it stands there; lines that are empty after normalisation, too
@@ -76,12 +78,12 @@ def line_hashes(text: str, config: LineDedupConfig = LineDedupConfig()) -> np.nd
     """
     import numpy as np
 
-    hashes, _ = _hash_lines(text, config)
+    hashes, _ = _hash_lines(as_text(text), config)
     return np.unique(hashes[hashes != 0])
 
 
 def remove_lines(
-    text: str,
+    text: str | bytes,
     hot: np.ndarray,
     config: LineDedupConfig = LineDedupConfig(),
     kept_until: np.ndarray | None = None,
@@ -105,6 +107,7 @@ def remove_lines(
     """
     import numpy as np
 
+    text = as_text(text)
     if not len(hot):
         return Edit(text)
     hashes, starts = _hash_lines(text, config)
@@ -135,10 +138,8 @@ def normalize_line(line: str) -> str:
     >>> normalize_line(" Copyright © 2024 – All rights reserved ")
     'copyright © 0000  all rights reserved'
     """
-    import numpy as np
-
     table = _characters()
-    codes = table[np.frombuffer(line.strip().encode("utf-32-le", "surrogatepass"), np.uint32)]
+    codes = table[code_points(line.strip())]
     return codes[codes != 0].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
@@ -148,7 +149,7 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
 
     from curate.kernels.lines import hash_lines
 
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = code_points(text)
     hashes, starts = hash_lines(codes, _characters(), _spaces(), config.min_characters)
     if config.protect_code:
         for i in np.flatnonzero(hashes):
@@ -160,11 +161,9 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
     """Return, for each code point, its normalised form, 0 if it is removed."""
-    import numpy as np
-
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
     lower = re.sub(r"\d", "0", every.lower())
-    table = np.frombuffer(lower.encode("utf-32-le", "surrogatepass"), np.uint32).copy()
+    table = code_points(lower).copy()
     table[[ord(c) for c in PUNCTUATION]] = 0
     table[[*range(32), *range(127, 160)]] = 0
     return table

@@ -44,7 +44,6 @@ _GROUPS = {
     15: "header footer nav aside",
 }  # fmt: skip
 _TITLE_WORD = re.compile(rb"[a-z\x80-\xff]{3,}")
-_SPACES = re.compile(r"[ \t\u00a0]*\n[ \t\u00a0]*|[ \u00a0]{2,}|\u00a0")
 
 
 @dataclass(frozen=True, slots=True)

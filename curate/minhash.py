@@ -135,7 +135,7 @@ def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) 
         uint64 array [bands], or [documents, bands]; equal rows in different bands have different hashes.
 
     Raises:
-        ValueError: the signature has not ``bands`` x ``rows`` positions.
+        ValueError: the signature does not have ``bands`` x ``rows`` positions.
 
     >>> band_hashes(minhash_signature("one two three")).shape
     (14,)
@@ -153,7 +153,7 @@ def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) 
     return hashes if np.ndim(signature) == 2 else hashes[0]
 
 
-def minhash_sketch(text: str, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
+def minhash_sketch(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
     """Compute the sketch of a text, from which its similarity to another is estimated.
 
     Args:
@@ -168,7 +168,7 @@ def minhash_sketch(text: str, config: MinHashConfig = MinHashConfig()) -> np.nda
     """
     from curate.kernels.minhash import sketch
 
-    return sketch(_shingles(text, config.ngram), SKETCH_BINS)
+    return sketch(_shingles(as_text(text), config.ngram), SKETCH_BINS)
 
 
 def minhash_keys(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +213,7 @@ def estimate_similarity(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def datasketch_minhash(
-    text: str, config: MinHashConfig = MinHashConfig(), permutations: int = 128
+    text: str | bytes, config: MinHashConfig = MinHashConfig(), permutations: int = 128
 ) -> datasketch.MinHash:
     """Compute a signature for those who have an index in `datasketch`: its hash functions over our shingles.
 
@@ -230,7 +230,7 @@ def datasketch_minhash(
     """
     from datasketch import MinHash
 
-    words = _words(text)
+    words = _words(as_text(text))
     last = max(1, len(words) - config.ngram + 1)
     minhash = MinHash(num_perm=permutations, seed=config.seed)
     shingles = {" ".join(words[i : i + config.ngram]) for i in range(last)}
@@ -262,15 +262,12 @@ def _characters() -> np.ndarray:
     r"""Return, for each code point, its lower case if ``\w`` matches it, else 0, with ``ALONE`` set if it is a word."""
     import numpy as np
 
-    from curate.characters import UNSPACED, character_table
+    from curate.characters import UNSPACED, character_table, code_points
     from curate.kernels.minhash import ALONE
-
-    def codes(text: str) -> np.ndarray:
-        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
     # in one go over a string of all code points; U+0130 alone becomes two characters when lower-cased
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
-    table = np.where(codes(re.sub(r"\W", "\0", every)) != 0, codes(every.lower()), 0).astype(np.uint32)
+    table = np.where(code_points(re.sub(r"\W", "\0", every)) != 0, code_points(every.lower()), 0).astype(np.uint32)
     table[(table != 0) & (character_table() & UNSPACED != 0)] |= ALONE
     return table
 

@@ -34,11 +34,42 @@ def write_model_file(path: str | Path, format: str, manifest: Mapping[str, Any],
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in {_MANIFEST: whole.encode(), **parts}.items():
             archive.writestr(zipfile.ZipInfo(name), data)  # dated 1980 and stored: nothing that changes
-    path = Path(path)
-    path.write_bytes(buffer.getvalue())
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    return write_with_sha256(Path(path), buffer.getvalue())
+
+
+def write_with_sha256(path: Path, data: bytes) -> str:
+    """Write a file, and beside it its sha256 in one that ``sha256sum --check`` reads; returns the sha256, hex.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     digest = write_with_sha256(Path(folder) / "model.zip", b"data")
+    ...     check_sha256(Path(folder) / "model.zip")
+    >>> digest[:8]
+    '3a6eb079'
+    """
+    path.write_bytes(data)
+    digest = hashlib.sha256(data).hexdigest()
     path.with_name(path.name + ".sha256").write_text(f"{digest}  {path.name}\n")
     return digest
+
+
+def check_sha256(path: Path) -> None:
+    """Compare a file with the ``.sha256`` beside it, if there is one.
+
+    Raises:
+        ValueError: the file has another hash.
+
+    >>> check_sha256(Path("no such file"))
+    """
+    beside = path.with_name(path.name + ".sha256")
+    if beside.is_file():
+        expected = beside.read_text(encoding="utf-8").split()[0]
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            raise ValueError(
+                f"{path} does not have the sha256 in {beside.name}: the file was changed or cut off; copy both again"
+            )
 
 
 def read_model_file(path: str | Path, format: str, made_by: str) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -59,17 +90,9 @@ def read_model_file(path: str | Path, format: str, made_by: str) -> tuple[dict[s
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no model at {path}: give a file that `{made_by}` wrote")
-    data = path.read_bytes()
-    beside = path.with_name(path.name + ".sha256")
-    if beside.is_file():
-        expected, found = beside.read_text().split()[0], hashlib.sha256(data).hexdigest()
-        if expected != found:
-            raise ValueError(
-                f"{path} has sha256 {found}, but {beside.name} says {expected}: the file was changed or cut off; "
-                "copy both again"
-            )
+    check_sha256(path)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        with zipfile.ZipFile(path) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         manifest = json.loads(parts.pop(_MANIFEST))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:

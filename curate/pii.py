@@ -181,9 +181,15 @@ def _in_digit_run(text: str, start: int, end: int, config: PiiConfig) -> Iterato
         finds += ((*m.span(), "us_ssn") for m in _begin_in(_SSN, text, start, end))
     if config.phone:
         finds += _phones(text, start, end)
-    for i, (first, last, kind) in enumerate(finds):
-        if not any(first < other_last and other_first < last for other_first, other_last, _ in finds[:i]):
+    if not finds:
+        return
+    here = min(first for first, _, _ in finds)
+    taken = bytearray(max(last for _, last, _ in finds) - here)  # a mark for each character of a find
+    for first, last, kind in finds:
+        place = slice(first - here, last - here)
+        if not any(taken[place]):
             yield first, last, kind
+        taken[place] = b"\1" * (last - first)
 
 
 _BEYOND = 16  # as far as the longest extension (", ext. 123456") and what may not follow it

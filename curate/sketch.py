@@ -1,14 +1,14 @@
 """A corpus as near-duplicate detection sees it: 660 bytes of each document, and no word of its text.
 
-A sketch is kept from one crawl to the next, so that new documents are held against old ones, and exchanged between
+A sketch is kept from one crawl to the next, so that new documents are compared with old ones, and exchanged between
 parties that want to deduplicate across their corpora without showing them. It holds every document that deduplication
 saw, also those it removed: so a new document gets the decision it would get if old and new were deduplicated together
 and older documents stayed.
 
 It is a folder: ``sketch.json`` says how the keys were made and which parts there are, with their digests; each part is
 a Parquet file with the columns position (in the order of documents: the first stays), id, date (seconds since 1970),
-bands and sketch. Who has a text can tell from a sketch whether the corpus holds it, or one like it. Nobody can read a
-text out of one; but a text of a few words can be guessed, and tried.
+bands and sketch. Anyone who already has a text can check whether the corpus contains something like it. Text cannot be
+recovered from a sketch, but a text of a few words can be found by guessing.
 
 >>> old = Sketch.of(["a page that the web has had for a long time"], ["00" * 16], [0])
 >>> new = Sketch.of(["A page that the web has had for a long time.", "a new page"], ["01" * 16, "02" * 16], [9, 9])
@@ -75,7 +75,7 @@ class Sketch:
     @classmethod
     def of(
         cls,
-        texts: Iterable[str],
+        texts: Iterable[str | bytes],
         ids: Sequence[str],
         dates: Sequence[int | None],
         config: MinHashConfig | None = None,

@@ -1,4 +1,4 @@
-"""fastText classifiers: the one way their text is prepared, and loading them with errors that say what is wrong.
+"""fastText classifiers of texts: the one way their text is prepared, and loading them from bytes.
 
 >>> prepare("Home | About\\nIt rained, again.")
 'home  |  about <n> it rained ,  again . '
@@ -10,16 +10,15 @@ import math
 import os
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from curate.fasttext_model import load_fasttext
 
 #: Characters of a text that are read. Ours: on web pages the ranking by quality does not gain from more.
 HEAD = 2500
 # Words are cut at white space by fastText; these marks become words of their own.
 _MARKS = '.,!?:;()"|'
-
-# github.com/facebookresearch/fastText, src/fasttext.cc: the first eight bytes of every model file.
-_MAGIC = (793712314).to_bytes(4, "little")
-_VERSIONS = (11, 12)
 
 
 def prepare(text: str, head: int = HEAD) -> str:
@@ -72,29 +71,13 @@ def load_classifier(data: bytes, name: str, labels: tuple[str, ...]) -> TextClas
         labels: those it must have, in any order.
 
     Raises:
-        ValueError: not a fastText model, one of a version this library cannot read, or one with other labels.
-        ImportError: the installed ``fasttext`` module is missing or cannot load models.
+        ValueError, ImportError: as `curate.fasttext_model.load_fasttext`; ValueError also for other labels.
     """
-    if data[:4] != _MAGIC:
-        raise ValueError(f"{name} is not a fastText model (its first bytes are {data[:4]!r})")
-    version = int.from_bytes(data[4:8], "little")
-    if version not in _VERSIONS:
-        raise ValueError(
-            f"{name} was written by another build of fastText (file version {version}; this one reads "
-            f"{' and '.join(map(str, _VERSIONS))}): train it again here, or install the build that wrote it"
-        )
-    try:
-        import fasttext
-    except ImportError as error:
-        raise ImportError("no module fasttext: pip install fasttext-community") from error
-    # fastText opens files by name only.
     handle, path = tempfile.mkstemp(suffix=".ftz")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        model = fasttext.load_model(path)
-    except (ValueError, RuntimeError, MemoryError) as error:
-        raise ValueError(f"fastText cannot read {name}, the file is damaged: {error}") from error
+        model = load_fasttext(Path(path), name)
     finally:
         os.unlink(path)
     have = tuple(sorted(label.removeprefix("__label__") for label in model.labels))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from curate.charset import as_text
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -47,7 +49,7 @@ class Tokenizer:
 
         return np.dtype("<u2" if self.vocabulary_size <= 1 << 16 else "<i4")
 
-    def encode(self, text: str) -> NDArray[Any]:
+    def encode(self, text: str | bytes) -> NDArray[Any]:
         """Token ids of a text, in ``dtype``.
 
         The name of a special token inside the text (``<|endoftext|>`` on a web page) is encoded as the characters it
@@ -58,6 +60,7 @@ class Tokenizer:
         """
         import numpy as np
 
+        text = as_text(text)
         try:
             if self._fast and len(text) < FAST_LENGTH:
                 return self._fast.encode_to_numpy(text, disallowed_special=()).astype(self.dtype)

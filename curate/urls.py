@@ -29,7 +29,7 @@ _BREAK, _SURROGATE = re.compile(r"[\t\r\n]"), re.compile("[\ud800-\udfff]")
 _WEB = re.compile(r"https?:[/\\]*([^/\\?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?::\d+)?(?=[/?#]|$)", re.IGNORECASE)
 _OTHER = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_PORT = re.compile(r":([0-9]*)$")
+_DIGITS = re.compile("[0-9]*")
 _NOT_IN_HOST = re.compile(r"[^a-z0-9._:\[\]-]")
 _WWW = re.compile(r"^(?:www\d{0,3}\.)+(?=[^.]+\.)")
 _SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
@@ -83,10 +83,14 @@ def normalize_url(url: str | bytes) -> str:
 
 def _normal_host(authority: str) -> str:
     host, port = unquote(authority.rpartition("@")[2]).lower().rstrip("."), ""
-    while not port and (found := _PORT.search(host)):
-        host = host[: found.start()].rstrip(".")
-        port = found.group() if found.group(1) not in ("", "80", "443") else ""
-    if not host.isascii():
+    end = len(host)
+    while not port and (colon := host.rfind(":", 0, end)) >= 0 and _DIGITS.fullmatch(host, colon + 1, end):
+        port = host[colon:end] if host[colon + 1 : end] not in ("", "80", "443") else ""
+        end = colon
+        while host.endswith(".", 0, end):
+            end -= 1
+    host = host[:end]
+    if not host.isascii() and len(host) <= MAX_HOST:
         import idna
 
         try:
@@ -157,6 +161,9 @@ class UrlFilterConfig:
 
 
 LISTS = ("adult", "pii")
+MAX_HOST = 255  # characters of a domain name (RFC 1035, section 2.3.4)
+MAX_LABELS = 127  # of one, each with a dot before it or behind it
+MAX_SEARCHED = 8192  # characters of a URL that words are looked for in; ours: browsers and servers allow about as many
 
 
 def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Rejection | None:
@@ -186,7 +193,7 @@ def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Reject
     ending = host.rpartition(".")[2]
     if ending in rules.endings:
         return Rejection("blocked_domain", detail=f".{ending}")
-    text = unicodedata.normalize("NFKC", unquote(address)).lower()
+    text = unicodedata.normalize("NFKC", unquote(address[:MAX_SEARCHED])).lower()
     if rules.parts and (found := rules.parts.search(text)):
         return Rejection("blocked_word", detail=found.group())
     words = _WORD.findall(text)
@@ -250,7 +257,7 @@ def _load_domains(paths: tuple[str, ...]) -> np.ndarray | None:
 
 def _listed(hashes: np.ndarray, host: str, path: str) -> str:
     """Return the entry that refuses a host or a path below it, or ""."""
-    labels = host.split(".")
+    labels = host.split(".")[-MAX_LABELS:]
     candidates = [".".join(labels[i:]) for i in range(len(labels))]
     steps = [m.start() for m in re.finditer(r"/|\?|$", path)][:8]
     candidates += [f"{name}/{path[:end]}" for name in candidates for end in steps if end]

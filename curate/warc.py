@@ -238,7 +238,8 @@ def _behind(archive: Archive, stop: int) -> int | None:
     """Return the position behind the end of a record and the lines that close it; None if this is not the end."""
     blank = archive.match(_TRAILER, stop)
     at = stop + len(blank.group()) if blank else stop
-    ends = at >= archive.end or archive.read(stop, stop + 4) == b"\r\n\r\n" or archive.members(stop - 1, at + 1)
+    member = next(archive.members(stop - 1, at + 1), None)
+    ends = at >= archive.end or archive.read(stop, stop + 4) == b"\r\n\r\n" or member is not None
     return at if ends or archive.match(RECORD_START, at) else None
 
 

@@ -106,7 +106,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the table of `curate.kernels.watch` for a language: stop words, dirty words, and what C4 looks for."""
     import numpy as np
 
-    from curate.characters import character_table
+    from curate.characters import character_table, code_points
     from curate.kernels.hashing import join
     from curate.kernels.watch import (
         DIRTY,
@@ -124,7 +124,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     values: list[int] = []
 
     def add(phrase: str, value: int) -> None:
-        codes = np.frombuffer(phrase.encode("utf-32-le"), np.uint32)
+        codes = code_points(phrase)
         room = [np.empty(len(codes), t) for t in (np.int32, np.int32, np.uint64, np.uint64)]
         facts = np.empty(len(FACTS), np.int64)
         n = find_words(codes, character_table(), lower_table(), *room, facts)

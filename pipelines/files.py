@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import glob
-import gzip
-import io
 import os
 import posixpath
 import socket
@@ -12,10 +10,9 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import orjson
-import zstandard
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 
@@ -110,48 +107,6 @@ def _below(folder: str) -> Iterator[str]:
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading its bytes as they are, without decompression."""
     return FileSystems.open(path, compression_type=RAW)
-
-
-COMPRESSED = (".gz", ".zst")
-
-
-def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
-    """Return the bytes of a .gz or .zst file uncompressed, of another file as they are.
-
-    Reading raises EOFError where the file was cut off, and OSError, zlib.error or ZstdError where it is damaged.
-    """
-    if path.lower().endswith(".gz"):
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
-    if path.lower().endswith(".zst"):
-        return io.BufferedReader(_Zstd(stream), 1 << 20)
-    return stream
-
-
-class _Zstd(io.RawIOBase):
-    """Zstandard frames one after the other; the library's own reader takes a file that was cut off for a whole one."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._frame: Any = None
-        self._ready = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            rest = self._frame.unused_data if self._frame and self._frame.eof else b""
-            data = rest or self._stream.read(1 << 16)
-            if not data:
-                if self._frame and not self._frame.eof:
-                    raise EOFError("the file ends inside a Zstandard frame")
-                return 0
-            if self._frame is None or self._frame.eof:
-                self._frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
-            self._ready = self._frame.decompress(data)
-        size = min(len(buffer), len(self._ready))
-        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
-        return size
 
 
 def read_json(path: str) -> dict:

@@ -17,12 +17,12 @@ import pyarrow.parquet as pq
 import zstandard
 
 from curate.charset import decode
+from curate.compression import COMPRESSED, decompressed
 from curate.dates import iso_date
 from curate.document import Document, Rejection
 from curate.hashing import document_id
 from curate.warc import Broken, Page, Skipped, is_html, read_records
 from pipelines import files
-from pipelines.files import COMPRESSED, decompressed
 from pipelines.recipe import RecipeError, Source
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses

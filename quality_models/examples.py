@@ -23,6 +23,8 @@ import xxhash
 import zstandard
 from numpy.typing import NDArray
 
+from curate.compression import decompressed
+
 #: Documents with the same beginning of this many letters and digits count as copies of one another.
 SAME_BEGINNING = 500
 _WORDS = re.compile(r"\w+")
@@ -70,8 +72,6 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
 
 
 def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
-    from pipelines.files import decompressed
-
     try:
         yield from decompressed(file, str(path))
     except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:

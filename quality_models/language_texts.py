@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.language_model import CODE, KNOWN, NO_LANGUAGE, NO_LETTER, OTHER, UNSEEN, code_points
+from curate.language_model import CODE, KNOWN, NO_LANGUAGE, NO_LETTER, OTHER, UNSEEN, folded_code_points
 from curate.languages import canonical
 from quality_models.examples import read_rows
 
@@ -75,12 +75,12 @@ def read_texts(paths: Sequence[Path], code: Sequence[Path] = ()) -> Texts:
             if language not in LEFT_OUT:
                 text = str(row["text"])
                 for written in (text, text.translate(_GAJ)) if language == "sr" and "а" in text else (text,):
-                    codes.append(code_points(written))
+                    codes.append(folded_code_points(written))
                     languages.append(language)
                     sources.append(path.name.split(".")[0])
     counts = Counter(languages)
     for name, text in _no_language(codes, code):
-        codes.append(code_points(text))
+        codes.append(folded_code_points(text))
         languages.append(CODE if name == CODE else NO_LANGUAGE)
         sources.append(name)
     classes = _classes(codes[: counts.total()])

@@ -13,6 +13,8 @@ from curate.compiled import kernel
 U = np.uint64
 _32 = U(32)
 LOW = U(0xFFFFFFFF)
+# Ours. Of the 10,502 pairs from .8 among 41,145 real documents, a window of 0, 1, 4 and 16 puts 98.8, 99.1, 99.20 and
+# 99.22 % together; within the first 8, 32 and 512 of a bucket, 99.16, 99.20 and 99.20 %.
 WINDOW = 4  # a document of a bucket is compared with as many before it, besides the first
 SMALL = 32  # but only so far into the bucket: further in, what its members share says little about any two of them
 CHANCE = 1 / 254  # two bytes of 1 to 255 agree by chance in 1 of 255 cases: for each 254 that differ, one

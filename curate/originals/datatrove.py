@@ -8,14 +8,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from curate.originals.tokens import TokenCounts, count_tokens, later_copies, ratio
+from curate.originals.tokens import DUPLICATE, TOP, TokenCounts, count_tokens, later_copies, ratio
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOP = (2, 3, 4)
-DUPLICATE = (5, 6, 7, 8, 9, 10)
 NAMES = (
     "words", "mean_word_length", "hash_ratio", "ellipsis_ratio", "bullet_line_ratio", "ellipsis_line_ratio",
     "alpha_word_ratio", "stop_words",

@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from curate.originals.tokens import all_copies, chunk_spans, count_tokens, ratio, uax29_spans
+from curate.originals.tokens import DUPLICATE, TOP, all_copies, chunk_spans, count_tokens, ratio, uax29_spans
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOP = (2, 3, 4)
-DUPLICATE = (5, 6, 7, 8, 9, 10)
 NAMES = (
     "words", "mean_word_length", "symbol_ratio", "bullet_line_ratio", "ellipsis_line_ratio", "non_alpha_word_ratio",
     "stop_words", "lines", "dup_line_frac", "dup_line_char_frac", "dup_para_frac", "dup_para_char_frac",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from curate.originals.tokens import all_copies, chunk_spans, count_tokens, ratio
+from curate.originals.tokens import DUPLICATE, TOP, all_copies, chunk_spans, count_tokens, ratio
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOP = (2, 3, 4)
-DUPLICATE = (5, 6, 7, 8, 9, 10)
 NAMES = (
     "word_count", "median_word_length", "symbol_to_word_ratio", "fraction_of_words_with_alpha_character",
     "required_word_count", "fraction_of_lines_starting_with_bullet_point", "fraction_of_lines_ending_with_ellipsis",

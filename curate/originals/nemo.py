@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from curate.originals.tokens import chunk_spans, count_tokens, later_copies, ratio
+from curate.originals.tokens import DUPLICATE, TOP, chunk_spans, count_tokens, later_copies, ratio
 from curate.words import POLICY_PHRASES
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOP = (2, 3, 4)
-DUPLICATE = (5, 6, 7, 8, 9, 10)
 NAMES = (
     "alpha_numeric", "symbol_to_word", "numbers_ratio", "urls_ratio", "white_space", "parentheses_ratio",
     "boilerplate_string_ratio", "repeated_lines", "repeated_paragraphs", "repeated_lines_char",

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Gopher's (Rae et al. 2021, arXiv 2112.11446, appendix A).
+#: Gopher's lengths of n-grams whose most frequent one counts, and whose copies do (Rae et al. 2021, arXiv 2112.11446,
+#: table A1).
+TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
+#: Gopher's (appendix A).
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 

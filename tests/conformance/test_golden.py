@@ -63,7 +63,6 @@ def test_definitions(name):
 
 @pytest.mark.parametrize("name", cases())
 def test_presets(name):
-    pytest.importorskip("curate.presets")
     from preset_outcomes import preset_outcome
 
     case = cases()[name]

@@ -23,6 +23,7 @@ def texts(page):
         ("<pre>\n  x\n    y\n</pre>", ["  x\n    y"]),
         ("<p>a\n   b\t c", ["a b c"]),
         ("a&nbsp;b &amp;lt; &copy;&shy;x &#8212; &unknown;", ["a b &lt; ©x — &unknown;"]),
+        (f"a&#{'1' * 5000};b&#{'0' * 5000}65;c&#00000066;&#12345678", ["a\ufffdbAcB\ufffd"]),
         ("<script>if (a < b) '<p>no</p>'</script><style>p{}</style><p>yes", ["yes"]),
         ("<!-- <p>no --><p>yes<!-->too<!-- never closed <p>more", ["yestoo"]),
         ("<title>t</title><head><meta x>lost?<p>text", ["lost?", "text"]),

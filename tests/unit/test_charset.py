@@ -1,4 +1,5 @@
 import codecs
+import time
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,12 @@ def test_a_byte_order_mark_decides(mark, codec):
 )
 def test_declarations_in_the_page(html, codec):
     assert declared_in(html) == codec
+
+
+def test_a_declaration_full_of_spaces_is_not_slow():
+    start = time.process_time()
+    assert declared_in(b"<meta " * 60 + b"charset=" + b" " * 7000 + b">") == ""
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize("label", ["rot13", "base64", "utf-7", "idna", "unicode_escape", "x-user-defined", "", "😀"])

@@ -92,6 +92,35 @@ def test_notation_is_a_share_and_a_ratio(text):
     assert formulas >= 0
 
 
+@pytest.mark.parametrize("start", ["import a", "import a.b\t", "package a", "a()", "from a import b", "@a(", "a = b"])
+@pytest.mark.parametrize("space", [" ", "\t", "\r"])
+def test_white_space_in_a_line_is_not_cut_in_every_way(start, space):
+    import time
+
+    line = start + space * 20_000 + "~"
+    began = time.process_time()
+    notation(line)
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("line", "is_code"),
+    [
+        ("import numpy as np", True),
+        ("import a.b.{C, D} ;", True),
+        ("import\t'x'  ;  ", True),
+        ("import it now!", False),
+        ("package org.example ; ", True),
+        ("package a b", False),
+        ("from . import x  # all", True),
+        ("call(x) ; ", True),
+        ("call(x) : y", False),
+    ],
+)
+def test_ends_of_lines_of_code(line, is_code):
+    assert notation(line)[0] == is_code
+
+
 @pytest.mark.parametrize("piece", ["(", "a(", ";", " ;", "\\", "$", "$a", "a^", "=", "a =", "<a", "\t", "\n", "x_{"])
 def test_no_text_is_slow(piece):
     import time

@@ -61,6 +61,9 @@ PATHOLOGICAL = {
     "less than": "<" * 1_000_000 + "words",
     "comments": "words<!-- " * 200_000,
     "nested lists": "<ul><li>words" * 900,
+    "articles in lists": "<article><ul><li>" * 600 + "<a>words</a> and " * 20_000,
+    "links in a list": "<article><ul>" + "<li><a>words</a> and " * 100_000,
+    "lists": "<article>" + "<ul><li>words</ul>" * 20_000,
 }
 
 

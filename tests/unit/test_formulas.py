@@ -82,10 +82,18 @@ def test_any_soup_is_survived(page):
     formulas_to_text(page)
 
 
+def test_what_is_nested_too_deeply_stays():
+    assert text("<math>" + "<mrow>" * 90 + "x</math>") == "x"
+    page = "<math>" + "<mrow>" * 110 + "x</math>"
+    assert text(page) == page
+
+
 @pytest.mark.parametrize(
     "page",
     ["<math>" * 100_000, "<math></math>" * 50_000, "<img alt='x^2' " * 50_000, "<math>" + "<mi>" * 30_000 + "</mo>" * 10_000 + "</math>",  # noqa: E501
-     "<script type=math/tex>" * 50_000, "<img " * 200_000],
+     "<script type=math/tex>" * 50_000, "<img " * 200_000, "<math>" + "<annotation tex " * 10_000 + "</math>",
+     "<math><" + "a" * 190_000 + "</math>", "<img alt=x class=math " + "a" * 190_000 + ">",
+     "<math>" + "<mfrac>" * 15_000 + "x" * 90_000 + "</math>", "<math>" + "<annotation tex>" * 10_000 + "</math>"],
 )  # fmt: skip
 def test_the_time_is_bounded(page):
     started = time.process_time()

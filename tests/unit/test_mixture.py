@@ -94,14 +94,12 @@ def test_a_corpus_of_nothing_is_said_to_be_one():
 
 @pytest.mark.parametrize("rate", [0.3, 1.0, 2.75])
 def test_copies_add_up_to_the_rate(rate):
-    pytest.importorskip("curate.hashing")
     numbers = [copies(f"{i:032x}", rate, "mixture") for i in range(20_000)]
     assert sum(numbers) / len(numbers) == pytest.approx(rate, abs=0.015)
     assert set(numbers) <= {math.floor(rate), math.floor(rate) + 1}
 
 
 def test_a_higher_rate_never_takes_a_document_away():
-    pytest.importorskip("curate.hashing")
     for i in range(200):
         taken = [copies(str(i), rate / 10, "mixture") for rate in range(40)]
         assert taken == sorted(taken)

@@ -1,6 +1,7 @@
 """Perplexity under small ARPA models written here, beside the definition worked out by hand."""
 
 import math
+import time
 
 import pytest
 
@@ -81,6 +82,12 @@ def test_what_is_no_model_is_refused(tmp_path):
 def test_lines_are_folded():
     assert line_for_model("  Ünïted\t2024 ") == "united 0000"
     assert line_for_model("\ud800") == "?"
+
+
+def test_marks_in_any_number_and_order_go():
+    start = time.process_time()
+    assert line_for_model("a" + "\u0301\u0316" * 50_000) == "a"
+    assert time.process_time() - start < 1
 
 
 def test_a_model_over_pieces(tmp_path):

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,17 @@ def test_social_security_numbers_on_request():
     text = "SSN 536-90-4399"
     assert scrub_pii(text).text == text
     assert scrub_pii(text, PiiConfig(us_ssn=True)).text == "SSN <SSN>"
+
+
+def test_what_is_certain_wins_over_what_is_likely():
+    assert scrub_pii("Tel. 4111 1111 1111 1111 or 212-555-0142").text == "Tel. <CREDIT_CARD> or <PHONE>"
+    assert scrub_pii("Fax 93.184.216.119").text == "Fax <IP>"
+
+
+def test_the_time_is_linear_in_the_number_of_finds():
+    start = time.process_time()
+    assert scrub_pii("212-555-0142 " * 50_000).counts == {"phone": 50_000}
+    assert time.process_time() - start < 5  # 40 s, each compared with all before it
 
 
 @given(st.text(st.sampled_from("0123456789 +-.()/@:aAzé \n\u0660"), max_size=120))

@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import curate
@@ -60,13 +61,31 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
         _ = curate.nothing
 
 
-@pytest.mark.parametrize("name", [n for n in CONTRACT if n not in ("plan_mixture", "ContaminationIndex")])
+#: Public functions of something else than texts.
+NO_TEXT = {"kl_divergence", "load_tokenizer", "plan_mixture", "rules_of", "signal_names"}
+FUNCTIONS = {name for name in curate.__all__ if inspect.isfunction(getattr(curate, name))}
+TEXT = "https://example.org/über?utm_source=x Der Käse ist alt, und niemand will ihn essen. Ann: ann@example.org"
+HOT = np.sort(curate.line_hashes(TEXT))
+CALLS = {name: getattr(curate, name) for name in FUNCTIONS - NO_TEXT} | {
+    "near_duplicates": lambda text: curate.near_duplicates([text, TEXT]),
+    "remove_lines": lambda text: curate.remove_lines(text, HOT),
+    "decide_preset": lambda text: curate.decide_preset(text, "c4@tfds"),
+    "ContaminationIndex": lambda text: curate.ContaminationIndex([("a", "b", text)]).find(TEXT),
+    "ContaminationIndex.find": lambda text: curate.ContaminationIndex([("a", "b", TEXT)]).find(text),
+    "Sketch.of": lambda text: curate.Sketch.of([text], ["0" * 32], [None]).bands,
+    "load_tokenizer": lambda text: curate.load_tokenizer().encode(text),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
 def test_bytes_are_as_good_as_a_string(name):
-    text = "https://example.org/über?utm_source=x Der Käse ist alt, und niemand will ihn essen. Ann: ann@example.org"
-    function = getattr(curate, name)
-    if name == "near_duplicates":
-        assert function([text.encode(), text]) == function([text, text])
-    elif name == "minhash_signature":
-        assert (function(text.encode()) == function(text)).all()
-    else:
-        assert function(text.encode()) == function(text)
+    function = CALLS[name]
+    of_text, of_bytes = function(TEXT), function(TEXT.encode())
+    assert type(of_text) is type(of_bytes)
+    assert np.array_equal(of_text, of_bytes) if isinstance(of_text, np.ndarray) else of_text == of_bytes
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_config_of_a_public_function_is_public(name):
+    config = inspect.signature(getattr(curate, name)).parameters.get("config")
+    assert config is None or type(config.default).__name__ in curate.__all__

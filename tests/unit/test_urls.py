@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +57,17 @@ def test_the_form_is_a_fixed_point(url):
     once = normalize_url("http://example.org/" + url)
     assert normalize_url(once) == once
     assert once.isascii()
+
+
+@pytest.mark.parametrize("piece", [":", ":80", ".:", ".", "a.", "@", "%", "é", "/..", "&", "\u0301\u0316"])
+def test_no_url_is_slow(piece, tmp_path):
+    domains = tmp_path / "domains.txt"
+    domains.write_text("example.org\n")
+    url, config = "http://a" + piece * 30_000, UrlFilterConfig(domains=(str(domains),))
+    start = time.process_time()
+    normalize_url(url)
+    blocked_url(url, config)
+    assert time.process_time() - start < 2
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["", "1", "ü", "%20"])), max_size=5), st.randoms())

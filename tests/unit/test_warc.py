@@ -3,6 +3,7 @@ import io
 import json
 import os
 import random
+import time
 import tracemalloc
 import zlib
 from collections import Counter
@@ -18,6 +19,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from curate import archive, http_message, warc
+from curate.http_message import parse_headers, parse_media_type, parse_response
 from curate.warc import Broken, Page, Skipped, is_html, read_records, utc
 
 WARCS = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "warc"
@@ -208,6 +210,26 @@ def test_bombs_cost_their_page_and_no_memory(monkeypatch):
     assert isinstance(found[4], Page)
     assert len(found) == 5
     assert peak < 24 << 20  # a bite of 256 bytes of Zstandard can give 8 MiB
+
+
+@pytest.mark.parametrize(
+    ("function", "data"),
+    [
+        (parse_media_type, "text/html; charset=" + " " * 30_000 + ";"),
+        (parse_headers, b"a: b\r\n" + b" more\r\n" * 200_000),
+        (lambda data: parse_response(data).body, http(gzip.compress(b"") * 100_000, "Content-Encoding: gzip")),
+        (read, b"a: 1.1.1.1 20200101 " + b"1.1.1.1 20200101 " * 20_000 + b"x\n"),
+        (
+            lambda data: read(data, "x.warc.gz"),
+            gzip.compress(page(1).replace(b"Length: ", b"Length: 6000", 1)) * 20_000,
+        ),
+    ],
+    ids=["charset", "folded header", "gzip members", "line of addresses", "lengths that are too great"],
+)
+def test_the_time_is_linear(function, data):
+    start = time.process_time()
+    function(data)
+    assert time.process_time() - start < 3
 
 
 def test_arc_1_and_2():

@@ -1,0 +1,54 @@
+"""Files as they were before gzip or Zstandard, by the endings of their names."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from typing import Any, BinaryIO
+
+import zstandard
+
+#: Endings of the files that `decompressed` uncompresses.
+COMPRESSED = (".gz", ".zst")
+
+
+def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
+    """Return the bytes of a .gz or .zst file uncompressed, of another file as they are.
+
+    Reading raises EOFError where the file was cut off, and OSError, zlib.error or ZstdError where it is damaged.
+
+    >>> decompressed(io.BytesIO(gzip.compress(b"page")), "pages.GZ").read()
+    b'page'
+    """
+    if path.lower().endswith(".gz"):
+        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+    if path.lower().endswith(".zst"):
+        return io.BufferedReader(_Zstd(stream), 1 << 20)
+    return stream
+
+
+class _Zstd(io.RawIOBase):
+    """Zstandard frames one after the other; the library's own reader takes a file that was cut off for a whole one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._frame: Any = None
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            rest = self._frame.unused_data if self._frame and self._frame.eof else b""
+            data = rest or self._stream.read(1 << 16)
+            if not data:
+                if self._frame and not self._frame.eof:
+                    raise EOFError("the file ends inside a Zstandard frame")
+                return 0
+            if self._frame is None or self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
+            self._ready = self._frame.decompress(data)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
