@@ -46,6 +46,9 @@ class Blocks:
 
 
 # Tags by what they do and what they say of the text in them: see `curate.kernels.html`.
+#: Fewer words make no document (Gopher, Rae et al. 2021, has 50): the sentence that an application needs scripts, say.
+FEW_WORDS = 50
+
 _BLOCK_TAGS = {
     "html": "", "head": "", "body": "", "div": "", "section": "", "article": "ARTICLE", "main": "MAIN", "nav": "NAV",
     "header": "HEADER", "footer": "FOOTER", "aside": "ASIDE", "p": "PARAGRAPH", "ul": "LIST", "ol": "LIST",
@@ -204,17 +207,21 @@ def _unescape(text: str) -> str:
 def cut(page: str, alt_texts: bool = False) -> Blocks:
     """Cut a page into blocks.
 
-    Of a page that has all its text in ``noscript``, as forums that run on Discourse have it, that is the text.
+    What stands in ``noscript`` is no text, but on a page that has hardly any other and a lot there: so do forums that
+    run on Discourse give their posts to crawlers.
     """
     import numpy as np
 
-    from curate.kernels.html import LANG_START, LANG_STOP, TITLE_START, TITLE_STOP, scan
+    from curate.kernels.html import LANG_START, LANG_STOP, TITLE_START, TITLE_STOP, WORDS, scan
 
     raw = page.encode("utf-8", "replace")
     data = np.frombuffer(raw, np.uint8)
     out, blocks, elements, tokens, state = scan(data, alt_texts, *tables())
-    if not len(blocks) and b"<noscript" in raw:
-        out, blocks, elements, tokens, state = scan(data, alt_texts, *tables(noscript=True))
+    words = blocks[:, WORDS].sum()
+    if words < FEW_WORDS and b"<noscript" in raw.lower():
+        more = scan(data, alt_texts, *tables(noscript=True))
+        if more[1][:, WORDS].sum() >= words + FEW_WORDS:
+            out, blocks, elements, tokens, state = more
     title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
     return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language)

@@ -42,12 +42,12 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
     except expected as e:
         sys.exit(f"curate: {e}")
     except OSError as e:  # a full disk, a network that is gone
-        sys.exit(f"curate: {e}; what is finished is kept: run the same command again when that is mended")
+        sys.exit(f"curate: {e}")
 
 
 def _console() -> Console:
     """Return a console for standard output: in a pipe, wide enough for a table; brackets in texts are just that."""
-    return Console(width=None if sys.stdout.isatty() else 140, markup=False)
+    return Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
 
 
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -14,10 +13,11 @@ from curate.steps import apply
 from pipelines import files
 from pipelines.plan import Plan
 from pipelines.registry import STEPS, CorpusStep
-from pipelines.sources import Dropped, NotAPage, Part, read_part, read_stream
+from pipelines.sources import Dropped, NotAPage, Part, Slice, count_rows, read_part
 
 PIECES = 8  # places in the input that are looked at
-PIECE_BYTES = 1_000_000  # of pages that are read in each
+PIECE_BYTES = 1_000_000  # of pages that are read in each,
+PIECE_RECORDS = 10_000  # and records of any kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,10 @@ def estimate(plan: Plan) -> Estimate:
     """
     started = time.perf_counter()
     documents: list[Document | Dropped] = []
-    looked = sum(_read_some(piece, documents) for piece in _pieces(plan))
-    share = looked / max(sum(s.size for s in plan.slices), 1)
+    known = [s for s in plan.slices if s.size]
+    pieces = min(PIECES, len(known))
+    looked = sum(_read_some(known[i * len(known) // pieces], documents) for i in range(pieces))
+    share = min(looked / max(sum(s.size for s in known), 1), 1.0)
     steps = [StepEstimate("read", len(documents), 0, time.perf_counter() - started)]
     alive = [d for d in documents if isinstance(d, Document)]
     steps[0] = replace(steps[0], kept=len(alive))
@@ -74,32 +76,30 @@ def estimate(plan: Plan) -> Estimate:
     return Estimate(share, tuple(scaled))
 
 
-def _pieces(plan: Plan) -> Iterator[Part]:
-    known = [s for s in plan.slices if s.size]
-    for i in range(min(PIECES, len(known))):
-        yield known[i * len(known) // min(PIECES, len(known))].parts[0]
+def _read_some(piece: Slice, documents: list[Document | Dropped]) -> float:
+    """Read a slice until it has given enough; returns how many bytes of input that took."""
+    looked, content, records = 0.0, 0, 0
+    for part in piece.parts:
+        if part.start == part.stop:  # no file of pages
+            continue
+        first = records
+        with files.open_read(part.file.path) as stream:
+            for record in read_part(part, stream):
+                records += 1
+                if not isinstance(record, NotAPage):
+                    documents.append(record)
+                    document = record.document if isinstance(record, Dropped) else record
+                    content += len(document.text) + len(document.html)
+                if content >= PIECE_BYTES or records >= PIECE_RECORDS:
+                    return looked + _bytes_read(stream, part, records - first)
+            by_rows = part.file.format in ("parquet", "arrow")
+            looked += _bytes_read(stream, part, records - first) if by_rows else part.stop - part.start
+    return looked
 
 
-def _read_some(part: Part, documents: list[Document | Dropped]) -> float:
-    """Read a part until it has given enough; returns how many bytes of the file that took."""
-    content = 0
-    with files.open_read(part.file.path) as stream:
-        records = read_part(part) if part.file.format == "arrow" else read_stream(stream, part)
-        for record in records:
-            if isinstance(record, NotAPage):
-                continue
-            documents.append(record)
-            document = record.document if isinstance(record, Dropped) else record
-            content += len(document.text) + len(document.html)
-            if content >= PIECE_BYTES:
-                return min(_bytes_read(stream, part, content), part.stop - part.start)
-    return part.stop - part.start
-
-
-def _bytes_read(stream: BinaryIO, part: Part, content: int) -> float:
-    if part.file.format == "arrow":  # is not compressed
-        return content
-    if part.file.format == "parquet":
-        meta = pq.ParquetFile(stream).metadata
-        return content * part.file.size / sum(meta.row_group(i).total_byte_size for i in range(meta.num_row_groups))
-    return stream.tell() - part.start
+def _bytes_read(stream: BinaryIO, part: Part, records: int) -> float:
+    if part.file.format == "parquet":  # is read by row groups, wherever their bytes are
+        return part.file.size * records / max(pq.ParquetFile(stream).metadata.num_rows, 1)
+    if part.file.format == "arrow":
+        return part.file.size * records / max(count_rows(part.file), 1)
+    return min(stream.tell(), part.stop) - part.start

@@ -31,7 +31,10 @@ def exists(path: str) -> bool:
 
 def is_file(path: str) -> bool:
     """Say whether ``path`` is a file, not a folder."""
-    return exists(path) if "://" in path else os.path.isfile(path)
+    try:
+        return exists(path) if "://" in path else os.path.isfile(path)
+    except (ValueError, OSError, BeamIOError):  # a scheme that nobody knows
+        return False
 
 
 def size(path: str) -> int:
@@ -93,9 +96,7 @@ def match(pattern: str) -> list[FileMetadata]:
 
 def within(folder: str, names: str) -> list[FileMetadata]:
     """List the files of a folder whose names match a glob, sorted by path; none if there is no such folder."""
-    if "://" in folder:
-        return match(join(folder, names))
-    return match(join(glob.escape(os.path.abspath(folder)), names))
+    return match(join(glob.escape(folder if "://" in folder else os.path.abspath(folder)), names))
 
 
 def _below(folder: str) -> Iterator[str]:
@@ -143,7 +144,7 @@ def write_json(path: str, value: object) -> None:
 def delete(paths: list[str]) -> None:
     """Delete files and folders that are there, and what is in them."""
     for path in paths:
-        if "://" in path:  # an object store has no folders, only names that begin alike
-            FileSystems.delete([f.path for f in match(path)])
-        elif exists(path):
-            FileSystems.delete([path])
+        # an object store has no folders, only names that begin alike
+        below = [f.path for f in within(path, "**")] if "://" in path else []
+        if found := [*below, *([path] if exists(path) else [])]:
+            FileSystems.delete(found)

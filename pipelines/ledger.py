@@ -15,7 +15,7 @@ from pipelines.sources import Dropped, NotAPage, Part
 from pipelines.tables import REJECTED, TableWriter, signals_schema
 
 EXCERPT = 240  # characters of a rejected text that are kept for people
-PROBLEMS = 100  # broken records of a file that inputs.json lists; rejected/ has them all
+PROBLEMS = 100  # broken records of a part of a file that inputs.json lists; rejected/ has them all
 PROGRESS_SECONDS = 1.0
 
 

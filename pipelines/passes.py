@@ -8,7 +8,7 @@ manifest is there is done; every other file of it is written again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,6 @@ from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.ledger import Ledger
 from pipelines.plan import Pass
-from pipelines.recipe import Step
 from pipelines.registry import STEPS
 from pipelines.shards import RunWriter, Shards
 from pipelines.sources import Dropped, Slice, read_part
@@ -56,7 +55,6 @@ def run_slice(part: Slice, job: Job) -> dict:
     if slice_done(job, index):
         return files.read_json(job.path("slice", index, "json"))
     chain = _chain(job)
-    takers = [_corpus_step(s).key_function(s.config) for s in job.spec.keys]
     losers = {t.name: dict(t.losers(index)) for t in job.decided}
     clusters = [t.step.clusters(t.decision, index) for t in job.decided]
     names = [name for name, _ in chain]
@@ -67,7 +65,7 @@ def run_slice(part: Slice, job: Job) -> dict:
         names if job.before else ["read", *names],
         job.originals,
     )
-    with ledger, _writer(job, index) as writer:
+    with ledger, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
         source = _stored(job, index, ledger, losers, clusters) if job.before else _raw(part, job, ledger)
         for document, row in source:
             ledger.begin(document)
@@ -75,11 +73,12 @@ def run_slice(part: Slice, job: Job) -> dict:
             if kept is None:
                 continue
             try:
-                keys = [key(kept) for key in takers]
+                keys = key_writer.take(kept)
             except Exception as e:
                 ledger.lose(kept, failed(e))
                 continue
-            ledger.keep(kept, *writer.keep(kept, row, keys))
+            ledger.keep(kept, *writer.keep(kept, row))
+            key_writer.append(keys)
     manifest = ledger.manifest()
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
@@ -145,33 +144,54 @@ def _writer(job: Job, index: int) -> StateWriter | RunWriter:
     return RunWriter(job.folder, index, job.shards) if job.shards else StateWriter(job, index)
 
 
-def _corpus_step(step: Step) -> CorpusStep:
-    kind = STEPS[step.kind]
-    assert isinstance(kind, CorpusStep)
-    return kind
-
-
-class StateWriter(AbstractContextManager["StateWriter"]):
-    """Writes what is left of a slice: the state table, the large fields that changed, and keys for corpus steps."""
+class KeyWriter(AbstractContextManager["KeyWriter"]):
+    """Takes the keys of the corpus steps behind a pass, and writes a table of them for each."""
 
     def __init__(self, job: Job, index: int) -> None:
         self._tables = ExitStack()
-        self._state = TableWriter(job.path("state", index), STATE)
-        self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.spec.writes}
-        self._keys = [
-            TableWriter(job.path(f"keys-{step.name}", index), _corpus_step(step).schema) for step in job.spec.keys
-        ]
+        self._takers: list[tuple[Callable[[Document], tuple], TableWriter]] = []
+        for step in job.spec.keys:
+            kind = STEPS[step.kind]
+            assert isinstance(kind, CorpusStep)
+            table = TableWriter(job.path(f"keys-{step.name}", index), kind.schema)
+            self._takers.append((kind.key_function(step.config), table))
 
-    def __enter__(self) -> StateWriter:
-        for table in (self._state, *self._large.values(), *self._keys):
+    def __enter__(self) -> KeyWriter:
+        for _, table in self._takers:
             self._tables.enter_context(table)
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._tables.__exit__(*error)
 
-    def keep(self, document: Document, row: Row, keys: Sequence[tuple]) -> tuple[int, int]:
-        """Write a document and its key for each corpus step; returns its bytes of text and its tokens."""
+    def take(self, document: Document) -> list[tuple]:
+        """Return the document's key for each step."""
+        return [key(document) for key, _ in self._takers]
+
+    def append(self, keys: list[tuple]) -> None:
+        """Write the keys of a document."""
+        for key, (_, table) in zip(keys, self._takers, strict=True):
+            table.append(key)
+
+
+class StateWriter(AbstractContextManager["StateWriter"]):
+    """Writes what is left of a slice: the state table, and the large fields that changed."""
+
+    def __init__(self, job: Job, index: int) -> None:
+        self._tables = ExitStack()
+        self._state = TableWriter(job.path("state", index), STATE)
+        self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.spec.writes}
+
+    def __enter__(self) -> StateWriter:
+        for table in (self._state, *self._large.values()):
+            self._tables.enter_context(table)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._tables.__exit__(*error)
+
+    def keep(self, document: Document, row: Row) -> tuple[int, int]:
+        """Write a document; returns its bytes of text and its tokens."""
         size = len(document.text.encode("utf-8", "replace"))
         tokens = 0 if document.tokens is None else len(document.tokens)
         places = {name: row.get(f"{name}_row", -1) for name in LARGE}
@@ -180,8 +200,6 @@ class StateWriter(AbstractContextManager["StateWriter"]):
             places[name] = table.append([getattr(document, name)], sizes[name]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
         self._state.append([*facts, size, tokens, *places.values()])
-        for key, table in zip(keys, self._keys, strict=True):
-            table.append(key)
         return size, tokens
 
 

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from curate.tokens import load_tokenizer
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
@@ -130,8 +128,8 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
     text_bytes = tokens = 0
     for part in space.plan.slices:
         path = files.join(space.folder(spec), f"state-{part.index:05d}.parquet")
-        state = read_table(path, ["text_bytes", "token_count"])
-        copies = np.ones(state.num_rows, np.int64)
+        state = read_table(path, ["text_bytes", "token_count", "copies"])
+        copies = state["copies"].to_numpy().copy()
         for step in taken:
             copies *= step.step.copies(step, part.index)
             copies[step.losers(part.index).rows] = 0

@@ -1,14 +1,16 @@
 """Where work runs: in this process, in a pool of processes, or on the Beam runner that the user names.
 
-A local pass is a pool of processes that call the same function slice by slice, which Beam's workers call elsewhere:
-slices finish one by one, a killed worker is an error and not a hang, and no document crosses a process border. An
-in-memory pipeline around each call would cost 50 ms, a sixth of the processor time of a small run.
+A local pass is this process, or a pool of them, that calls the same function slice by slice which Beam's workers call
+elsewhere: slices finish one by one, an error comes as it is, a killed worker is an error and not a hang, and no
+document crosses a process border. An in-memory pipeline around each call would cost 50 ms, a sixth of the processor
+time of a small run.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 import socket
 import threading
@@ -23,15 +25,15 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner, SwitchingDirectRunner
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
-from pipelines.corpus.base import MEMORY
+from pipelines.corpus.base import MEMORY, RunError
 
-
-class RunError(RuntimeError):
-    """A run that cannot go on, and what to do."""
+#: Beam's runners in this process; we make the first of them ourselves.
+IN_MEMORY = fn_runner.FnApiRunner, SwitchingDirectRunner, BundleBasedDirectRunner
 
 
 class Runner(AbstractContextManager["Runner"]):
@@ -54,7 +56,7 @@ class Runner(AbstractContextManager["Runner"]):
         self._options = PipelineOptions(list(beam_options))
         self._name = self._options.view_as(StandardOptions).runner or ""
         self._local = not beam_options
-        self.far = self._name not in ("", "FnApiRunner", "DirectRunner")  # pipelines run on workers elsewhere
+        self.far = False  # whether pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None
         if self._name.lower().endswith("daskrunner"):  # or its full name, with the module
             raise RunError(
@@ -62,7 +64,7 @@ class Runner(AbstractContextManager["Runner"]):
             )
         if self._name:
             try:
-                create_runner(self._name)
+                self.far = not isinstance(create_runner(self._name), IN_MEMORY)
             except (ValueError, ImportError) as e:
                 raise RunError(f"--runner={self._name}: {e}") from None
         if endpoint := self._options.view_as(PortableOptions).job_endpoint:
@@ -86,15 +88,19 @@ class Runner(AbstractContextManager["Runner"]):
         """
         if not elements:
             return
-        if not self._local or self.workers == 1 or len(elements) == 1:
+        if not self._local:
             with self.pipeline() as p:
                 _ = p | beam.Create(list(elements)) | beam.Reshuffle() | function.func.__name__ >> beam.Map(function)
+            return
+        if self.workers == 1 or len(elements) == 1:
+            for element in elements:
+                function(element)
             return
         self._pool = self._pool or ProcessPoolExecutor(
             self.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
-        jobs = [self._pool.submit(function, element) for element in largest_first]
+        jobs = [self._pool.submit(_call, function, element) for element in largest_first]
         try:
             for job in as_completed(jobs):
                 job.result()
@@ -108,6 +114,18 @@ class Runner(AbstractContextManager["Runner"]):
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _call(function: partial[Any], element: Any) -> None:
+    """Call a function in a worker; its result is in files, and an exception must find its way back."""
+    try:
+        function(element)
+    except Exception as e:
+        try:
+            pickle.loads(pickle.dumps(e))
+        except Exception:
+            raise RunError(f"{type(e).__name__}: {e}") from None
+        raise
 
 
 def _check_reachable(endpoint: str) -> None:

@@ -22,7 +22,7 @@ from curate.document import Document
 from curate.hashing import stable_u64
 from curate.megatron import megatron_index
 from pipelines import files
-from pipelines.summary import summarize
+from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
 SPILL_BYTES = 64_000_000
@@ -85,11 +85,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self._rows: dict[str, list[tuple[int, Sequence[Any]]]] = {}
         self._bytes = 0
 
-    def keep(self, d: Document, row: dict[str, Any], keys: Sequence[tuple] = ()) -> tuple[int, int]:
-        """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens.
-
-        There are no ``keys``: no corpus step stands behind the last pass.
-        """
+    def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
+        """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
         values = [count if name == "token_count" else getattr(d, name) for name in DOCUMENTS.names]
         self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))
@@ -129,7 +126,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         table, shards = table.take(order), shards[order]
         present, first = np.unique(shards, return_index=True)
         runs = self.written.setdefault(kind, [])
-        path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):03d}.parquet")
+        path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):05d}.parquet")
         with files.atomic_write(path) as f, parquet_writer(f, table.schema) as writer:
             for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
                 writer.write_table(table.slice(start, stop - start), row_group_size=2**30)
@@ -178,7 +175,7 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     table = pa.concat_tables([empty, *(_row_group(path, group) for path, group in task.pieces)]).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in ORDER[task.kind]])
     large = [name for name in LARGE_COLUMNS if name in table.column_names]
-    summary = summarize(task.kind, table.drop_columns(large).take(order))
+    summary = summarize(task.kind, table.drop_columns(large).take(order)) if task.kind in SUMMARIZED else {}
     if task.kind == "tokens":
         table = table.drop_columns("key")
     groups = [order[start : start + ROW_GROUP] for start in range(0, len(order), ROW_GROUP)]

@@ -9,6 +9,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
@@ -184,22 +185,21 @@ def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
     return [Slice(i, tuple(group)) for i, group in enumerate(groups)]
 
 
-def read_part(part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    """Yield what is in one part of a file; never raises for what the file contains."""
+def read_part(part: Part, stream: BinaryIO | None = None) -> Iterator[Document | Dropped | NotAPage]:
+    """Yield what is in one part of a file; never raises for what the file contains.
+
+    Args:
+        part: which file, and where in it.
+        stream: the file, where it is open already.
+    """
     if part.file.format == UNKNOWN:
         yield NotAPage("unknown_file")
-        return
-    if part.file.format in ("datasets", "arrow"):
+    elif part.file.format in ("datasets", "arrow"):
         yield from _datasets(part.file)
-        return
-    with files.open_read(part.file.path) as stream:
-        yield from read_stream(stream, part)
-
-
-def read_stream(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    """Yield what is in one part of a file that is open."""
-    readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
-    yield from readers[part.file.format](stream, part)
+    else:
+        readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
+        with nullcontext(stream) if stream else files.open_read(part.file.path) as opened:
+            yield from readers[part.file.format](opened, part)
 
 
 def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
@@ -308,6 +308,13 @@ def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
             yield _row_document(row, file, b"")
     except (OSError, ValueError) as e:
         yield _broken(file, "broken", f"damaged data set: {e}")
+
+
+def count_rows(file: InputFile) -> int:
+    """Return how many rows a saved data set has."""
+    from datasets import Dataset
+
+    return Dataset.from_file(file.path).num_rows
 
 
 #: The columns that are looked at, at the top of a row or below ``metadata``.

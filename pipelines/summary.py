@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+SUMMARIZED = ("documents", "rejected")  # the tables of which something is counted
 EXAMPLES = 3  # of each reason, those with the smallest ids
 LABELS = ("language", "domain", "source")
 EXAMPLE_FIELDS = ("id", "url", "language", "value", "limit", "detail", "excerpt")
@@ -19,7 +20,7 @@ def summarize(kind: str, table: pa.Table) -> dict[str, Any]:
     """Count one shard's documents and tokens, or its rejections, per label; pick examples per reason.
 
     Args:
-        kind: of the table: "documents", "rejected", or another one, of which nothing is counted.
+        kind: of the table, one of ``SUMMARIZED``.
         table: a shard, sorted by id.
 
     Returns:
@@ -32,18 +33,16 @@ def summarize(kind: str, table: pa.Table) -> dict[str, Any]:
             "kept": {label: {r[label]: r["token_count_count"] for r in found} for label, found in rows.items()},
             "tokens": {label: {r[label]: r["token_count_sum"] for r in found} for label, found in rows.items()},
         }
-    if kind == "rejected":
-        lost = {
-            label: {r["values"]: r["counts"] for r in table[label].value_counts().to_pylist()}
-            for label in ("language", "source")
-        }
-        examples = {}
-        for reason in table.group_by(["step", "rule"]).aggregate([]).to_pylist():
-            mine = pc.and_(pc.equal(table["step"], reason["step"]), pc.equal(table["rule"], reason["rule"]))
-            first = pc.indices_nonzero(mine)[:EXAMPLES]
-            examples[f"{reason['step']}/{reason['rule']}"] = table.take(first).select(EXAMPLE_FIELDS).to_pylist()
-        return {"lost": lost, "examples": examples}
-    return {}
+    lost = {
+        label: {r["values"]: r["counts"] for r in table[label].value_counts().to_pylist()}
+        for label in ("language", "source")
+    }
+    examples = {}
+    for reason in table.group_by(["step", "rule"]).aggregate([]).to_pylist():
+        mine = pc.and_(pc.equal(table["step"], reason["step"]), pc.equal(table["rule"], reason["rule"]))
+        first = pc.indices_nonzero(mine)[:EXAMPLES]
+        examples[f"{reason['step']}/{reason['rule']}"] = table.take(first).select(EXAMPLE_FIELDS).to_pylist()
+    return {"lost": lost, "examples": examples}
 
 
 def merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:

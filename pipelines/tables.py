@@ -34,6 +34,7 @@ STATE = pa.schema(
         ("quality", pa.float64()),
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
+        ("copies", pa.int64()),
         ("text_bytes", pa.int64()),
         ("token_count", pa.int64()),
         ("html_row", pa.int64()),
@@ -43,7 +44,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[:13]
+FACTS = STATE.names[: STATE.names.index("text_bytes")]
 
 #: The large fields, each in a file of its own, written only by a pass that changes it.
 LARGE = {
@@ -151,9 +152,13 @@ class TableWriter(AbstractContextManager["TableWriter"]):
             self._bytes = 0
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        if kind is None:
-            self._flush()
-        self._parquet.close()
+        try:
+            if kind is None:
+                self._flush()
+            self._parquet.close()
+        except BaseException as e:
+            self._atomic.__exit__(type(e), e, e.__traceback__)
+            raise
         self._atomic.__exit__(kind, value, trace)
 
 

@@ -35,6 +35,10 @@ MEMBER = np.dtype(
 )
 
 
+class RunError(RuntimeError):
+    """A run that cannot go on, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Losers:
     """Documents of one slice that a step rejects: row numbers in the pass's state, and why."""
@@ -84,7 +88,11 @@ class CorpusStep(ABC):
         return 0
 
     def warn(self, config: Any, slices: Sequence[KeySlice], folder: str) -> list[str]:
-        """Return sentences about a decision that people should look at."""
+        """Return sentences about a decision that people should look at.
+
+        Raises:
+            RunError: what makes it useless to go on.
+        """
         return []
 
     def decide_all(

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from curate.document import Document, Rejection
 from curate.domains import LABELS
+from curate.languages import canonical
 from curate.mixture import copies, plan_mixture
 from pipelines import files
-from pipelines.corpus.base import CorpusStep, KeySlice, Losers, Taken
+from pipelines.corpus.base import CorpusStep, KeySlice, Losers, RunError, Taken
 
 SALT = "mixture"
 
@@ -46,6 +47,9 @@ class MixtureStep(CorpusStep):
         """Try the plan, and look for misspelt labels."""
         if config.by == "domain" and (unknown := sorted(set(config.targets) - set(LABELS))):
             raise ValueError(f"targets: {unknown[0]!r} is no domain; known: {', '.join(LABELS)}")
+        for code in config.targets if config.by == "language" else ():
+            if (right := canonical(code)) != code:
+                raise ValueError(f"targets: languages are written as {right!r}, not {code!r}")
         plan_mixture(dict.fromkeys(config.targets, 1), config.targets, config.max_epochs, config.total_tokens)
 
     def key_function(self, config: MixtureConfig) -> Callable[[Document], tuple]:
@@ -84,8 +88,13 @@ class MixtureStep(CorpusStep):
         return lambda d: replace(d, copies=copies(d.id, rates.get(getattr(d, config.by), 0.0), SALT))
 
     def warn(self, config: MixtureConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
-        """Name the labels that no target speaks of."""
+        """Name the labels that no target speaks of; it is an error if these are all there are."""
         tokens = files.read_json(files.join(folder, "mixture.json"))["tokens"]
+        if any(tokens.values()) and not any(n and config.targets.get(label) for label, n in tokens.items()):
+            raise RunError(
+                f"mixture: no target is for a {config.by} that is there: targets name {', '.join(config.targets)}, "
+                f"and there are {', '.join(label or 'documents without one' for label, n in tokens.items() if n)}"
+            )
         left_out = {label: n for label, n in tokens.items() if n and label not in config.targets}
         if not left_out:
             return []

