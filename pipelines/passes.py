@@ -49,11 +49,11 @@ def slice_done(job: Job, index: int) -> bool:
     return files.exists(job.path("slice", index, "json"))
 
 
-def run_slice(part: Slice, job: Job) -> dict:
-    """Run a pass over one slice and write its files; returns the slice's manifest."""
+def run_slice(part: Slice, job: Job) -> None:
+    """Run a pass over one slice and write its files, unless they are there."""
     index = part.index
     if slice_done(job, index):
-        return files.read_json(job.path("slice", index, "json"))
+        return
     chain = _chain(job)
     losers = {t.name: dict(t.losers(index)) for t in job.decided}
     clusters = [t.step.clusters(t.decision, index) for t in job.decided]
@@ -86,7 +86,6 @@ def run_slice(part: Slice, job: Job) -> dict:
             writer.gather(kind, [files.join(f, f"{kind}-{index:05d}.parquet") for f in folders])
         manifest["runs"] = writer.written
     files.write_json(job.path("slice", index, "json"), manifest)
-    return manifest
 
 
 #: A row of the state table: the facts of a document, and where its large fields lie; empty for a raw document.

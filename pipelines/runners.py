@@ -117,7 +117,7 @@ class Runner(AbstractContextManager["Runner"]):
 
 
 def _call(function: partial[Any], element: Any) -> None:
-    """Call a function in a worker; its result is in files, and an exception must find its way back."""
+    """Call a function in a worker; an exception must find its way back, whatever it is made of."""
     try:
         function(element)
     except Exception as e:
