@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
+STOPPED = "curate: stopped; what is finished is kept: run the same command again to go on"
 
 
 @click.group(context_settings=CONTEXT)
@@ -34,7 +35,7 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        sys.exit("curate: stopped; what is finished is kept: run the same command again to go on")
+        sys.exit(STOPPED)
     except BlockingIOError:
         sys.exit("curate: another run is writing into this output folder: wait for it, or choose another --output")
     except (PermissionError, NotADirectoryError, FileExistsError) as e:
@@ -43,6 +44,10 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
         sys.exit(f"curate: {e}")
     except OSError as e:  # a full disk, a network that is gone
         sys.exit(f"curate: {e}")
+    except RuntimeError as e:  # Beam makes one of a Ctrl-C that strikes within a corpus step
+        if isinstance(e.__context__, KeyboardInterrupt):
+            sys.exit(STOPPED)
+        raise
 
 
 def _console() -> Console:

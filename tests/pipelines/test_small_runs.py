@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import resource
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from pipelines import files
 from pipelines.corpus.base import RunError
 from pipelines.recipe import parse_recipe
 from pipelines.run import run_recipe
-from tests.pipelines.conftest import CRAWL, curate
+from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
 
 ENGLISH = "The ferry to the island leaves at seven, and whoever misses it waits for the one that goes at noon. "
@@ -179,3 +181,32 @@ def test_atomic_write_leaves_nothing_of_a_failure(tmp_path):
         f.write(b"half")
         _ = 1 / 0
     assert list(tmp_path.iterdir()) == []
+
+
+INTERRUPTED = """
+import os, signal, sys
+from pipelines.cli import main
+from pipelines.corpus.base import KeySlice
+
+load = KeySlice.load
+
+def interrupt(self, columns=None):
+    os.kill(os.getpid(), signal.SIGINT)
+    return load(self, columns)
+
+KeySlice.load = interrupt
+main()
+"""
+
+
+def test_ctrl_c_within_a_corpus_step_is_told_in_one_line(tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(b'{"text": "A page of words."}\n' * 3)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text("steps:\n  - exact_dedup\n")
+    command = ["run", str(recipe), "--input", str(tmp_path / "in.jsonl"), "--output", str(tmp_path / "out")]
+    stopped = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, *command], capture_output=True, text=True, cwd=ROOT, timeout=120
+    )
+    assert stopped.returncode == 1
+    assert "stopped; what is finished is kept" in stopped.stderr.splitlines()[-1]
+    assert "Traceback" not in stopped.stderr
