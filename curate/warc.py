@@ -17,10 +17,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import BinaryIO
 
 from curate.archive import RECORD_START, Archive, first_member
+from curate.dates import iso_date
 from curate.http_message import HttpError, parse_headers, parse_media_type, parse_response
 
 MAX_HEADER_BYTES = 1 << 16
@@ -297,15 +297,14 @@ def _arc_head(fields: list[str], block: int) -> _Head:
 def utc(date: str) -> str:
     """Return a date of a WARC or ARC header as ISO 8601 in UTC, to the second; empty if it is none.
 
-    >>> utc("2020-10-29T12:17:32.5+02:00"), utc("20140216050221"), utc("2008-10-294T05:21:46-0700")
-    ('2020-10-29T10:17:32Z', '2014-02-16T05:02:21Z', '')
+    Of digits alone it is down to the second, as in ARC, or less: a number of any other length is no date.
+
+    >>> utc("2020-10-29T12:17:32.5+02:00"), utc("20140216050221"), utc("201402160502"), utc("0")
+    ('2020-10-29T10:17:32Z', '2014-02-16T05:02:21Z', '2014-02-16T05:02:00Z', '')
     """
-    try:
-        parsed = datetime.strptime(date, "%Y%m%d%H%M%S") if date.isdigit() else datetime.fromisoformat(date)
-        parsed = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return ""
-    return parsed.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if not date.isdigit():
+        return iso_date(date)
+    return iso_date(date.ljust(14, "0")) if len(date) in (8, 12, 14) else ""
 
 
 def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Broken:
