@@ -19,7 +19,7 @@ _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 
 @dataclass(frozen=True, slots=True)
 class C4CleanConfig:
-    """C4's limits (Raffel et al. 2020, arXiv 1910.10683, section 2.2; TFDS, c4_utils.py).
+    """Which lines C4 keeps (Raffel et al. 2020, arXiv 1910.10683, section 2.2; TFDS, c4_utils.py).
 
     ``terminal_marks`` empty keeps lines that end in none. With ``words_before_citations`` the words of a line are
     counted before citation marks go, as datatrove does.

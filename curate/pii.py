@@ -26,7 +26,7 @@ PLACEHOLDERS = {
 
 @dataclass(frozen=True, slots=True)
 class PiiConfig:
-    """Which kinds are replaced.
+    """Which kinds of personal data are replaced.
 
     E-mail, phone and public IP are what dolma and FineWeb replace; IBAN and card numbers prove themselves by a
     checksum. US social security numbers have none and look like many other numbers: only on request.

@@ -71,9 +71,10 @@ def failed(error: Exception) -> Rejection:
 
 @dataclass(frozen=True, slots=True)
 class ExtractStepConfig(ExtractConfig):
-    """Settings of ``extract_text``, with another engine where none is named: a crawl is full of pages without text.
+    """How the main text of a page is found: as in ``extract_text``, with another engine where none is named.
 
-    On the sample crawl ``blocks``, the function's choice, keeps banners and menus of such pages as their text.
+    A crawl is full of pages without text: on the sample crawl ``blocks``, the function's choice, keeps their banners
+    and menus.
     """
 
     engine: Engine = "resiliparse"
@@ -97,7 +98,7 @@ class LanguageStepConfig:
 
 @dataclass(frozen=True, slots=True)
 class HeuristicsConfig:
-    """Named presets in order, and changed limits by rule name (null removes the rule)."""
+    """Which presets of rules a document must pass, and changed limits by rule name (null removes the rule)."""
 
     presets: tuple[str, ...] = ("default",)
     limits: Mapping[str, float | None] = field(default_factory=dict)
@@ -105,7 +106,7 @@ class HeuristicsConfig:
 
 @dataclass(frozen=True, slots=True)
 class QualityConfig:
-    """The quality model (a path, or the shipped one) and a fixed minimum score."""
+    """The quality model that gives the score (a path, or the shipped one), and the lowest score that stays."""
 
     model: str | None = None
     min_score: Score = 0.0
@@ -113,12 +114,12 @@ class QualityConfig:
 
 @dataclass(frozen=True, slots=True)
 class DomainConfig:
-    """Domain labels have no settings yet; the rules stand in ``curate.domains``."""
+    """The label code, maths, multilingual or general; it has no settings, the rules stand in ``curate.domains``."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizeConfig:
-    """The tokenizer: the shipped one or the path of a ``tokenizer.json``."""
+    """Whose token ids a document gets: the shipped tokenizer, or the path of a ``tokenizer.json``."""
 
     tokenizer: str = "curate-32k"
 

@@ -177,6 +177,31 @@ def _print_estimate(console: Console, found: Any) -> None:
 
 
 @main.command()
+@click.argument("step", default="")
+def steps(step: str) -> None:
+    """Say which steps a recipe can name, in the order of Llama 3's, or which settings STEP has."""
+    from pipelines.reference import describe
+    from pipelines.registry import STEPS
+
+    if step and step not in STEPS:
+        sys.exit(f"curate: no step {step!r}; known: {', '.join(STEPS)}")
+    console = _console()
+    if not step:
+        table = Table("step", "looks at", "what its settings say")
+        for told in map(describe, STEPS):
+            table.add_row(told.name, "the corpus" if told.corpus else "a document", told.summary)
+        console.print(table)
+        return
+    told = describe(step)
+    console.print(told.summary, *([f"\n\n{told.more}"] if told.more else []), sep="")
+    table = Table("setting", "takes", "default")
+    for setting in told.settings:
+        table.add_row(setting.key, setting.takes, setting.default or "must be given")
+    if told.settings:
+        console.print(table)
+
+
+@main.command()
 @click.argument("target")
 @click.option("--output", default="out/corpus", show_default=True, help="Folder of a finished run to look in.")
 @click.option("--recipe", default="llama3", show_default=True, help="For a file: whose steps it is led through.")

@@ -30,11 +30,16 @@ class RecipeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input: a path, folder or glob, and the name that its documents carry."""
+    """One input: a path, folder or glob, and the name that its documents carry.
+
+    ``text`` names the column that holds the text, where rows are read. For the format ``datasets``, ``input`` is a data
+    set of the Hugging Face hub, ``name``, ``name:split`` or ``name:config:split``, or a folder, and it is streamed.
+    """
 
     input: str
     name: str = "input"
     format: Literal["auto", "warc", "jsonl", "parquet", "arrow", "html", "text", "datasets"] = "auto"
+    text: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +82,26 @@ class Recipe:
         """Return every setting, defaults too, as plain values for the manifest."""
         return {
             "name": self.name,
-            "sources": [_plain(s) for s in self.sources],
-            "steps": [{"step": s.kind, "name": s.name, **_plain(s.config)} for s in self.steps],
-            "output": _plain(self.output),
+            "sources": [plain(s) for s in self.sources],
+            "steps": [{"step": s.kind, "name": s.name, **plain(s.config)} for s in self.steps],
+            "output": plain(self.output),
         }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return settings as lists, mappings, numbers and words alone, as YAML and JSON have them."""
     if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in sorted(value.items())}
+        return {str(k): plain(v) for k, v in sorted(value.items())}
     return value
 
 
 def digest(value: Any) -> str:
     """Return 16 hex digits that stand for a plain value."""
-    return xxhash.xxh3_64_hexdigest(orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS))
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS))
 
 
 def load_recipe(name_or_path: str, inputs: Sequence[str] = (), settings: Sequence[str] = ()) -> Recipe:
@@ -217,11 +223,13 @@ class _Reader:
             return TypeAdapter(cls).validate_python(raw)
         except ValidationError as e:
             first = e.errors()[0]
-            key = ".".join(str(p) for p in first["loc"])
-            given = f", got {first['input']!r}" if first["type"] != "missing" else ""
+            key = ".".join(str(p) for p in first["loc"]) or str(path[-1])
+            problem = first["msg"].removeprefix("Value error, ")  # of ours, which says what was given
+            if first["type"] not in ("missing", "value_error"):
+                problem += f", got {first['input']!r}"
             if isinstance(first["input"], bool):
-                given += " (YAML reads yes, no, on and off so: put quotes around a word)"
-            raise self.error((*path, *first["loc"]), key, f"{first['msg']}{given}") from None
+                problem += " (YAML reads yes, no, on and off so: put quotes around a word)"
+            raise self.error((*path, *first["loc"]), key, problem) from None
 
 
 def _apply(settings: Sequence[str], raw: dict, steps: list[tuple[str, str, dict]]) -> None:

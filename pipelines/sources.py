@@ -56,6 +56,7 @@ class InputFile:
     format: str
     source: str
     name: str = ""  # of a file that is one page, below the folder that the source names: what its URL is
+    text: str = "text"  # the column that holds the text
 
     @property
     def splits(self) -> bool:
@@ -133,7 +134,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for source in sources:
         if source.format == "datasets":
-            found[source.input] = InputFile(source.input, 0, 0.0, "datasets", source.name)
+            found[source.input] = InputFile(source.input, 0, 0.0, "datasets", source.name, text=source.text)
             continue
         matched = files.match(source.input)
         if not matched:
@@ -146,7 +147,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             usable += fmt != UNKNOWN
             size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
             name = _name_below(meta.path, source.input) if fmt in ("html", "text") else ""
-            file = InputFile(meta.path, size if fmt != UNKNOWN else 0, modified, fmt, source.name, name)
+            file = InputFile(meta.path, size if fmt != UNKNOWN else 0, modified, fmt, source.name, name, source.text)
             if meta.path in found and found[meta.path] != file:
                 raise RecipeError(f"{meta.path} is in two sources, {found[meta.path].source!r} and {source.name!r}")
             found[meta.path] = file
@@ -273,7 +274,8 @@ def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotA
     file = part.file
     try:
         parquet = pq.ParquetFile(stream)
-        columns = [c for c in (*ROW_FIELDS, *(f"metadata.{c}" for c in ROW_FIELDS)) if _has_column(parquet, c)]
+        wanted = (file.text, *ROW_FIELDS, *(f"metadata.{c}" for c in ROW_FIELDS))
+        columns = [c for c in dict.fromkeys(wanted) if _has_column(parquet, c)]
     except (OSError, ValueError) as e:
         if part.start == 0:
             yield _broken(file, "broken", f"damaged Parquet: {e}")
@@ -295,14 +297,21 @@ def _has_column(parquet: pq.ParquetFile, name: str) -> bool:
 
 
 def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
-    """Stream a Hugging Face data set: ``name``, ``name:split`` or a folder that ``save_to_disk`` wrote."""
+    """Stream a Hugging Face data set: of the hub, or a file of a folder that ``save_to_disk`` wrote.
+
+    Raises:
+        RecipeError: there is no such data set, configuration or split.
+    """
     from datasets import Dataset, load_dataset
 
     if file.format == "arrow":
         rows: Any = Dataset.from_file(file.path)
     else:
-        name, _, split = file.path.partition(":")
-        rows = load_dataset(name, split=split or "train", streaming=True)
+        name, *config, split = file.path.split(":") if ":" in file.path else (file.path, "train")
+        try:
+            rows = load_dataset(name, *config, split=split, streaming=True)
+        except (OSError, ValueError) as e:
+            raise RecipeError(f"input {file.path!r}: {e}") from None
     try:
         for row in rows:
             yield _row_document(row, file, b"")
@@ -322,11 +331,12 @@ ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
 
 
 def _row_document(row: Any, file: InputFile, raw: bytes, offset: int = -1) -> Document | Dropped:
-    """Build a document from a row with ``text`` or ``html``, and ``url`` and ``date`` at the top or in ``metadata``."""
+    """Build a document from a row with text or HTML, and ``url`` and ``date`` at the top or in ``metadata``."""
     row = row if isinstance(row, dict) else {}
-    text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in ("text", "html"))
+    text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
     if text is None and html is None:
-        return _broken(file, "broken", "a row without text or html", raw or repr(row).encode(), offset=offset)
+        problem = f"a row without {file.text} or html; it has {', '.join(map(str, row)) or 'nothing'}"
+        return _broken(file, "broken", problem[:500], raw or repr(row).encode(), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
     url = str(row.get("url") or meta.get("url") or "")
     date = row.get("date") or row.get("timestamp") or meta.get("date") or ""

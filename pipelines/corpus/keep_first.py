@@ -41,7 +41,7 @@ class UrlDedupConfig:
 
 @dataclass(frozen=True, slots=True)
 class ExactDedupConfig:
-    """Which copy of a text stays, as in ``UrlDedupConfig``."""
+    """Which copy of a text stays: settings as those of url_dedup."""
 
     keep: tuple[Preference, ...] = ("newest",)
     sources: tuple[str, ...] = ()

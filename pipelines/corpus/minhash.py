@@ -32,7 +32,7 @@ class MinHashDedupConfig:
     """How near duplicates are found, from which similarity documents are, and which copy stays.
 
     ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; it chooses the bands and rows unless
-    ``minhash`` does. ``keep`` and ``sources`` are those of ``UrlDedupConfig``. ``index`` names sketches (their
+    ``minhash`` does. ``keep`` and ``sources`` are those of url_dedup. ``index`` names sketches (their
     ``sketch.json``) of earlier corpora, whose documents come before all of these: what is like one of them goes.
     ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the result is the same.
     """

@@ -78,7 +78,21 @@ def test_a_hub_data_set_is_streamed(tmp_path, expected, monkeypatch):
     pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "train.parquet")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert plain(documents(tmp_path, format="datasets")) == expected
+    for name in (tmp_path, f"{tmp_path}:train", f"{tmp_path}:default:train"):
+        assert plain(documents(name, format="datasets")) == expected
+    for name in (f"{tmp_path}:test", f"{tmp_path}:en:train", f"{tmp_path}/none"):
+        with pytest.raises(RecipeError, match=f"input '{name}': "):
+            documents(name, format="datasets")
+
+
+def test_the_text_may_have_another_name(tmp_path, expected):
+    rows = [{**row, "content": row["text"], "text": "a summary"} for row in ROWS]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    for name in ("rows.parquet", "rows.jsonl"):
+        assert plain(documents(tmp_path / name, text="content")) == expected
+    (first, *_) = documents(tmp_path / "rows.jsonl", text="body")
+    assert first.rejection.detail == "a row without body or html; it has text, url, date, content"
 
 
 def test_html_and_text_files_are_a_page_each(tmp_path):

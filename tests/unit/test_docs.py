@@ -6,6 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+
+from pipelines.recipe import Source, parse_recipe
+from pipelines.reference import describe
+from pipelines.registry import STEPS
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("curate", "pipelines", "quality_models", "tests", "docs", "sample_data")
@@ -26,3 +31,20 @@ def test_every_shipped_model_has_a_card():
     models = [path.name for path in (ROOT / "quality_models" / "models").iterdir() if path.suffix != ".sha256"]
     assert len(models) >= 5
     assert [name for name in models if name not in cards] == []
+
+
+def test_the_recipe_of_the_docs_is_one():
+    (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), re.DOTALL)
+    recipe = parse_recipe(text, "docs/recipes.md")
+    assert recipe.sources[3] == Source("allenai/c4:en:train", "c4", "datasets")
+    assert [s.name for s in recipe.steps][-3:] == ["heuristics", "strict", "tokenize"]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_defaults_that_are_shown_are_those_of_the_step(name):
+    told = describe(name)
+    assert told.summary.endswith(".")
+    shown = {s.key: yaml.safe_load(s.default) for s in told.settings}
+    bare, written = (parse_recipe(yaml.safe_dump({"steps": [{name: o}]}), "r.yaml").steps[0] for o in ({}, shown))
+    assert bare == written
+    assert all(s.takes for s in told.settings)
