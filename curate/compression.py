@@ -1,29 +1,39 @@
-"""Files as they were before gzip or Zstandard, by the endings of their names."""
+"""Files as they were before gzip, bzip2, xz or Zstandard, by the endings of their names."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import zlib
 from typing import Any, BinaryIO
 
 import zstandard
 
 #: Endings of the files that `decompressed` uncompresses.
-COMPRESSED = (".gz", ".zst")
+COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+#: What reading them raises: EOFError where the file was cut off, the others where it is damaged.
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
 def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
-    """Return the bytes of a .gz or .zst file uncompressed, of another file as they are.
+    """Return the bytes of a file with one of the endings in `COMPRESSED` uncompressed, of another file as they are.
 
-    Reading raises EOFError where the file was cut off, and OSError, zlib.error or ZstdError where it is damaged.
+    Reading raises what is in `DAMAGE`.
 
     >>> decompressed(io.BytesIO(gzip.compress(b"page")), "pages.GZ").read()
     b'page'
     """
-    if path.lower().endswith(".gz"):
-        return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
-    if path.lower().endswith(".zst"):
-        return io.BufferedReader(_Zstd(stream), 1 << 20)
+    match path.lower().rpartition(".")[2]:
+        case "gz":
+            return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
+        case "bz2":
+            return bz2.BZ2File(stream)  # type: ignore[return-value]
+        case "xz":
+            return lzma.LZMAFile(stream)  # type: ignore[return-value]
+        case "zst":
+            return io.BufferedReader(_Zstd(stream), 1 << 20)
     return stream
 
 

@@ -65,7 +65,7 @@ def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 multiple=True,
                 metavar="PATTERN",
                 help="What to read, instead of the recipe's sources: a path, folder or quoted glob; can be repeated. "
-                "WARC, ARC, WET, JSONL, Parquet, Arrow, HTML and text files, plain, .gz or .zst.",
+                "WARC, ARC, WET, JSONL, Parquet, Arrow, HTML and text files, plain or compressed.",
             ),
             click.option("--output", default="out/corpus", show_default=True, help="Folder for the result."),
             click.option(
@@ -132,6 +132,7 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
         from pipelines.estimate import estimate
         from pipelines.recipe import load_recipe
         from pipelines.run import preflight
+        from pipelines.sources import not_read
         from pipelines.workspace import Workspace
 
         space = Workspace.of(load_recipe(recipe, inputs, settings), output)
@@ -158,6 +159,8 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
             console.print(f"{taken.name}: {sentence}")
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
+    if sentence := not_read(part.file for piece in space.plan.slices for part in piece.parts):
+        console.print(Text.assemble(("warning:", "yellow"), f" {sentence}"))
     if estimated and not space.finished():
         _print_estimate(console, estimate(space.plan))
 

@@ -16,6 +16,7 @@ from pipelines import files
 from pipelines.corpus.lines import LineDedup, top_lines
 from pipelines.plan import code_version
 from pipelines.recipe import digest
+from pipelines.sources import not_read
 from pipelines.summary import merge
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "labels": summary["labels"],
         "examples": summary["examples"],
         "warnings": [
+            *_input_warnings(space),
             *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
             *_date_warnings(steps, undated),
             *_label_warnings(summary["labels"]),
@@ -103,6 +105,11 @@ def _repeated_lines(space: Workspace) -> list[dict]:
         if isinstance(taken.step, LineDedup):
             found += top_lines(taken.decision, taken.config)
     return found[:TOP_LINES]
+
+
+def _input_warnings(space: Workspace) -> Iterator[str]:
+    if sentence := not_read(part.file for piece in space.plan.slices for part in piece.parts):
+        yield sentence
 
 
 def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iterator[str]:

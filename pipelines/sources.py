@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import orjson
 import pyarrow.parquet as pq
-import zstandard
 
 from curate.charset import decode
-from curate.compression import COMPRESSED, decompressed
+from curate.compression import COMPRESSED, DAMAGE, decompressed
 from curate.dates import iso_date
 from curate.document import Document, Rejection
 from curate.hashing import document_id
@@ -39,9 +38,11 @@ FORMATS = {
     "html": (".html", ".htm", ".xhtml"),
     "text": (".txt", ".md", ".text"),
 }
-
+#: Compressions of formats that do not take all of `COMPRESSED`.
+COMPRESSIONS = {"warc": (".gz", ".zst"), "parquet": (), "arrow": ()}
 
 UNKNOWN = "unknown"
+ENDINGS = 10  # of files that are not read: as many are named
 #: What `datasets.save_to_disk` writes beside the data.
 NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json")
 
@@ -111,11 +112,30 @@ class NotAPage:
 
 
 def format_of(path: str) -> str | None:
-    """Return the format that a file's name stands for, compression suffixes aside, or None."""
-    name = path.lower()
-    for suffix in COMPRESSED:
-        name = name.removesuffix(suffix)
-    return next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), None)
+    """Return the format that a file's name stands for, or None."""
+    name, compression = _split(path)
+    found = next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), "")
+    return found if found and compression in ("", *COMPRESSIONS.get(found, COMPRESSED)) else None
+
+
+def _split(path: str) -> tuple[str, str]:
+    """Return a file's name in small letters without the ending of its compression, and that."""
+    name = path.lower().rpartition("/")[2]
+    compression = next((ending for ending in COMPRESSED if name.endswith(ending)), "")
+    return name.removesuffix(compression), compression
+
+
+def not_read(inputs: Iterable[InputFile]) -> str:
+    """Say how many files have no known ending, and which endings they have; "" if there are none."""
+    parts = [_split(f.path) for f in inputs if f.format == UNKNOWN]
+    endings = Counter(os.path.splitext(name)[1] + compression or "none" for name, compression in parts)
+    if not endings:
+        return ""
+    by_count = sorted(endings.items(), key=lambda e: (-e[1], e[0]))
+    shown = ", ".join(f"{ending} {n:,}" for ending, n in by_count[:ENDINGS])
+    more = f" and {len(by_count) - ENDINGS:,} more" if len(by_count) > ENDINGS else ""
+    are = "file has no known ending and is" if len(parts) == 1 else "files have no known ending and are"
+    return f"{len(parts):,} {are} not read: {shown}{more}; a source that sets format reads files of any name"
 
 
 def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
@@ -252,7 +272,7 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
             longer = len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n")
             while longer and (rest := lines.readline(MAX_RECORD_BYTES)) and not rest.endswith(b"\n"):
                 pass
-        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
+        except DAMAGE as e:
             yield _broken(file, "broken", f"truncated or damaged compression: {e}", offset=number)
             return
         if not line:
@@ -354,7 +374,7 @@ def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPag
     file = part.file
     try:
         content = decompressed(stream, file.path).read(MAX_RECORD_BYTES + 1)
-    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as e:
+    except DAMAGE as e:
         yield _broken(file, "broken", f"truncated or damaged compression: {e}")
         return
     url = f"file:{file.name}"

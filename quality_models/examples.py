@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,9 @@ from typing import BinaryIO
 
 import numpy as np
 import xxhash
-import zstandard
 from numpy.typing import NDArray
 
-from curate.compression import decompressed
+from curate.compression import DAMAGE, decompressed
 
 #: Documents with the same beginning of this many letters and digits count as copies of one another.
 SAME_BEGINNING = 500
@@ -44,7 +42,7 @@ class Examples:
 
 
 def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
-    """Read the objects of a JSON lines file: plain, ``.gz`` or ``.zst``.
+    """Read the objects of a JSON lines file: plain or compressed.
 
     Raises:
         FileNotFoundError: no such file.
@@ -74,7 +72,7 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
 def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
     try:
         yield from decompressed(file, str(path))
-    except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+    except DAMAGE as error:
         raise ValueError(f"{path} cannot be decompressed, it is damaged or cut off: {error}") from error
 
 

@@ -86,6 +86,18 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
     assert found.steps[0].read == pytest.approx(4000, rel=0.2)
 
 
+def test_files_that_are_not_read_are_told_before_and_after_a_run(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "pages.jsonl").write_bytes(orjson.dumps({"text": "A page."}) + b"\n")
+    (tmp_path / "in" / "rows.csv").write_text("text\nA page.\n")
+    (tmp_path / "recipe.yaml").write_text("steps:\n  - pii\n")
+    where = (tmp_path / "recipe.yaml", "--input", tmp_path / "in", "--output", tmp_path / "out")
+    for command in ("plan", "run"):
+        assert "warning: 1 file has no known ending and is not read: .csv 1" in curate(command, *where).stdout
+    (warning,) = orjson.loads((tmp_path / "out" / "report.json").read_bytes())["warnings"]
+    assert ".csv 1" in warning
+
+
 def test_explain_says_so_where_there_is_no_such_page(corpus, tmp_path):
     assert "was in no input" in curate("explain", "https://nowhere.example/", "--output", corpus).stderr
     assert "holds no finished run" in curate("explain", "https://nowhere.example/", "--output", tmp_path).stderr

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 import itertools
+import lzma
 
 import orjson
 import pyarrow as pa
@@ -14,7 +16,7 @@ import zstandard
 
 from pipelines import sources
 from pipelines.recipe import RecipeError, Source
-from pipelines.sources import Dropped, NotAPage, Part, cut_slices, list_inputs, read_part
+from pipelines.sources import Dropped, NotAPage, Part, cut_slices, list_inputs, not_read, read_part
 from tests.pipelines.conftest import CRAWL
 
 ROWS = [
@@ -59,6 +61,8 @@ def write_nested(path):
 
 FORMATS = {
     "a.jsonl.gz": lambda p: p.write_bytes(gzip.compress(LINES)),
+    "a.jsonl.bz2": lambda p: p.write_bytes(bz2.compress(LINES[:999]) + bz2.compress(LINES[999:])),
+    "a.ndjson.xz": lambda p: p.write_bytes(lzma.compress(LINES)),
     "a.json.zst": lambda p: p.write_bytes(zstandard.compress(LINES)),
     "two_frames.jsonl.zst": lambda p: p.write_bytes(zstandard.compress(LINES[:999]) + zstandard.compress(LINES[999:])),
     "a.parquet": lambda p: pq.write_table(pa.Table.from_pylist(ROWS), p, row_group_size=60),
@@ -108,6 +112,27 @@ def test_html_and_text_files_are_a_page_each(tmp_path):
     assert [d.url for d in (page, text, same)] == ["file:a.html", "file:b.txt", "file:below/a.html"]
     assert page.id != same.id
     assert [d.url for d in documents(tmp_path / "*.html")] == ["file:a.html"]
+
+
+def test_files_that_are_not_read_are_told_by_their_endings(tmp_path):
+    names = [
+        "a.csv",
+        "b.csv",
+        "c.CSV.gz",
+        "d.warc.xz",
+        "e.parquet.gz",
+        "f.d/README",
+        "g.gz",
+        *(f"h.{i}" for i in range(7)),
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "page.txt").write_text("A page")
+    told = not_read(list_inputs([Source(str(tmp_path))]))
+    assert told.startswith("14 files have no known ending and are not read: .csv 2, .0 1, .1 1")
+    assert ", .6 1, .csv.gz 1, .gz 1 and 3 more; a source that sets format" in told
+    assert not_read(list_inputs([Source(str(tmp_path / "page.txt"))])) == ""
 
 
 def test_a_page_that_is_too_long_is_rejected_not_cut(tmp_path, monkeypatch):
@@ -207,15 +232,27 @@ def test_damage_costs_the_record_and_is_told(tmp_path):
     assert {d.rejection.rule for d in broken} == {"broken"}
 
 
-@pytest.mark.parametrize(("name", "compress"), [("a.jsonl.gz", gzip.compress), ("b.jsonl.zst", zstandard.compress)])
-def test_a_truncated_file_gives_what_is_whole(name, compress, tmp_path):
-    texts = [hashlib.sha512(str(i).encode()).hexdigest() for i in range(10_000)]  # compresses badly: many blocks
+COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+def test_a_page_may_be_compressed(ending, tmp_path):
+    (tmp_path / f"a.html{ending}").write_bytes(COMPRESS[ending](b"<p>One page"))
+    (tmp_path / f"b.txt{ending}").write_bytes(COMPRESS[ending](b"Another page"))
+    page, text = documents(tmp_path)
+    assert (page.html, text.text) == (b"<p>One page", "Another page")
+
+
+@pytest.mark.parametrize("ending", COMPRESS)
+def test_a_truncated_file_gives_what_is_whole(ending, tmp_path):
+    compress, name = COMPRESS[ending], f"a.jsonl{ending}"
+    texts = [hashlib.sha512(str(i).encode()).hexdigest() for i in range(20_000)]  # compresses badly: many blocks
     data = compress(b"".join(orjson.dumps({"text": text}) + b"\n" for text in texts))
     (tmp_path / name).write_bytes(data[: len(data) // 2])
     *good, last = documents(tmp_path / name)
     assert isinstance(last, Dropped)
     assert "truncated" in last.rejection.detail
-    assert 3000 < len(good) < 6000
+    assert 5_000 < len(good) < 12_000
     assert [d.text for d in good] == texts[: len(good)]
 
 
