@@ -5,6 +5,7 @@ A record that cannot be read costs that record: it comes out as a rejection with
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections import Counter
@@ -29,6 +30,8 @@ MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
 SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
 MAX_RECORD_BYTES = 64_000_000  # one JSON line, HTML or text file larger than this is not a page
+
+AN_ARRAY = "an array, where one object a line is read: jq -c '.[]' makes it so"
 
 FORMATS = {
     "warc": (".warc", ".arc", ".wet", ".wat"),
@@ -277,15 +280,21 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
             return
         if not line:
             return
+        line = line.removeprefix(codecs.BOM_UTF8)
+        hint = f"; {AN_ARRAY}" if line.lstrip()[:1] == b"[" else ""
         if longer:
-            yield _broken(file, "broken", f"a line longer than {MAX_RECORD_BYTES:,} bytes", line, offset=number)
+            problem = f"a line longer than {MAX_RECORD_BYTES:,} bytes{hint}"
+            yield _broken(file, "broken", problem, line, offset=number)
             continue
         if not line.strip():
             continue
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as e:
-            yield _broken(file, "broken", f"not JSON: {e}", line, offset=number)
+            yield _broken(file, "broken", f"not JSON: {e}{hint}", line, offset=number)
+            continue
+        if isinstance(row, list):
+            yield _broken(file, "broken", AN_ARRAY, line, offset=number)
             continue
         yield _row_document(row, file, line, number)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import hashlib
 import itertools
@@ -230,6 +231,21 @@ def test_damage_costs_the_record_and_is_told(tmp_path):
     broken = [d for d in found if isinstance(d, Dropped)]
     assert [d.offset for d in broken] == [2, 3, 4, 6]
     assert {d.rejection.rule for d in broken} == {"broken"}
+
+
+def test_a_byte_order_mark_is_no_part_of_a_line(tmp_path, expected):
+    (tmp_path / "a.jsonl").write_bytes(codecs.BOM_UTF8 + LINES)
+    assert plain(documents(tmp_path / "a.jsonl")) == expected
+
+
+@pytest.mark.parametrize("option", [0, orjson.OPT_INDENT_2])
+def test_an_array_is_told_with_the_fix(option, tmp_path, monkeypatch):
+    (tmp_path / "a.json").write_bytes(orjson.dumps(ROWS, option=option))
+    for most in (sources.MAX_RECORD_BYTES, 1000):
+        monkeypatch.setattr(sources, "MAX_RECORD_BYTES", most)
+        first, *_ = documents(tmp_path / "a.json")
+        assert isinstance(first, Dropped)
+        assert "an array, where one object a line is read: jq -c '.[]'" in first.rejection.detail
 
 
 COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstandard.compress}
