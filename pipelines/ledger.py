@@ -39,7 +39,7 @@ class Input:
     undated: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     broken: int = 0
-    problems: list[dict] = field(default_factory=list)  # the first ``PROBLEMS`` of the broken records
+    problems: list[dict] = field(default_factory=list)  # ``PROBLEMS`` broken records: ``at`` which byte, and why
 
 
 class Ledger(AbstractContextManager["Ledger"]):

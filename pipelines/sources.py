@@ -100,7 +100,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A document that the source itself rejects."""
+    """A document that the source itself rejects.
+
+    ``offset``: the byte of the file at which it begins, of JSON lines uncompressed; -1 where it is not known.
+    """
 
     document: Document
     rejection: Rejection
@@ -264,19 +267,21 @@ def _page_document(page: Page, file: InputFile) -> Document | Dropped:
 def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     file = part.file
     lines = decompressed(stream, file.path)
+    behind = part.start  # the line that was read
     if part.start:  # the line that begins before the part belongs to the part before
         lines.seek(part.start - 1)
-        lines.readline()
-    number = 0
-    while part.whole or lines.tell() < part.stop:
-        number += 1
+        behind += len(lines.readline()) - 1
+    while part.whole or behind < part.stop:
+        at = behind
         try:
-            line = lines.readline(MAX_RECORD_BYTES)
+            line = rest = lines.readline(MAX_RECORD_BYTES)
+            behind += len(line)
             longer = len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n")
-            while longer and (rest := lines.readline(MAX_RECORD_BYTES)) and not rest.endswith(b"\n"):
-                pass
+            while longer and rest and not rest.endswith(b"\n"):
+                rest = lines.readline(MAX_RECORD_BYTES)
+                behind += len(rest)
         except DAMAGE as e:
-            yield _broken(file, "broken", f"truncated or damaged compression: {e}", offset=number)
+            yield _broken(file, "broken", f"truncated or damaged compression: {e}", offset=at)
             return
         if not line:
             return
@@ -284,19 +289,19 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
         hint = f"; {AN_ARRAY}" if line.lstrip()[:1] == b"[" else ""
         if longer:
             problem = f"a line longer than {MAX_RECORD_BYTES:,} bytes{hint}"
-            yield _broken(file, "broken", problem, line, offset=number)
+            yield _broken(file, "broken", problem, line, offset=at)
             continue
         if not line.strip():
             continue
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as e:
-            yield _broken(file, "broken", f"not JSON: {e}{hint}", line, offset=number)
+            yield _broken(file, "broken", f"not JSON: {e}{hint}", line, offset=at)
             continue
         if isinstance(row, list):
-            yield _broken(file, "broken", AN_ARRAY, line, offset=number)
+            yield _broken(file, "broken", AN_ARRAY, line, offset=at)
             continue
-        yield _row_document(row, file, line, number)
+        yield _row_document(row, file, line, at)
 
 
 def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
@@ -318,7 +323,7 @@ def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotA
                 for row in batch.to_pylist():
                     yield _row_document(row, file, b"")
         except (OSError, ValueError) as e:
-            yield _broken(file, "broken", f"damaged Parquet row group {group}: {e}", offset=group)
+            yield _broken(file, "broken", f"damaged Parquet row group {group}: {e}")
 
 
 def _has_column(parquet: pq.ParquetFile, name: str) -> bool:
