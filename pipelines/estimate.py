@@ -13,7 +13,7 @@ from curate.steps import apply
 from pipelines import files
 from pipelines.plan import Plan
 from pipelines.registry import STEPS, CorpusStep
-from pipelines.sources import Dropped, NotAPage, Part, Slice, count_rows, read_part
+from pipelines.sources import Dropped, NotAPage, Part, Slice, read_part
 
 PIECES = 8  # places in the input that are looked at
 PIECE_BYTES = 1_000_000  # of pages that are read in each,
@@ -92,14 +92,15 @@ def _read_some(piece: Slice, documents: list[Document | Dropped]) -> float:
                     content += len(document.text) + len(document.html)
                 if content >= PIECE_BYTES or records >= PIECE_RECORDS:
                     return looked + _bytes_read(stream, part, records - first)
-            by_rows = part.file.format in ("parquet", "arrow")
+            by_rows = part.file.format == "parquet"
             looked += _bytes_read(stream, part, records - first) if by_rows else part.stop - part.start
     return looked
 
 
 def _bytes_read(stream: BinaryIO, part: Part, records: int) -> float:
-    if part.file.format == "parquet":  # is read by row groups, wherever their bytes are
+    if part.file.format != "parquet":
+        return min(stream.tell(), part.stop) - part.start
+    try:  # is read by row groups, wherever their bytes are
         return part.file.size * records / max(pq.ParquetFile(stream).metadata.num_rows, 1)
-    if part.file.format == "arrow":
-        return part.file.size * records / max(count_rows(part.file), 1)
-    return min(stream.tell(), part.stop) - part.start
+    except (OSError, ValueError):  # damaged
+        return part.stop - part.start

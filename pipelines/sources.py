@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.charset import decode
@@ -29,8 +30,10 @@ from pipelines.recipe import RecipeError, Source
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
 SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
+ROWS = 256  # of a table that are taken at a time
 MAX_RECORD_BYTES = 64_000_000  # one JSON line, HTML or text file larger than this is not a page
 
+ARROW_FILE = b"ARROW1\0\0"
 AN_ARRAY = "an array, where one object a line is read: jq -c '.[]' makes it so"
 
 FORMATS = {
@@ -221,10 +224,10 @@ def read_part(part: Part, stream: BinaryIO | None = None) -> Iterator[Document |
     """
     if part.file.format == UNKNOWN:
         yield NotAPage("unknown_file")
-    elif part.file.format in ("datasets", "arrow"):
+    elif part.file.format == "datasets":
         yield from _datasets(part.file)
     else:
-        readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "html": _page, "text": _page}
+        readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "arrow": _arrow, "html": _page, "text": _page}
         with nullcontext(stream) if stream else files.open_read(part.file.path) as opened:
             yield from readers[part.file.format](opened, part)
 
@@ -319,7 +322,7 @@ def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotA
         if not part.start <= file.size * group // count < part.stop:
             continue
         try:
-            for batch in parquet.iter_batches(batch_size=256, row_groups=[group], columns=columns):
+            for batch in parquet.iter_batches(batch_size=ROWS, row_groups=[group], columns=columns):
                 for row in batch.to_pylist():
                     yield _row_document(row, file, b"")
         except (OSError, ValueError) as e:
@@ -330,34 +333,40 @@ def _has_column(parquet: pq.ParquetFile, name: str) -> bool:
     return any(path == name or path.startswith(f"{name}.") for path in (c.path for c in parquet.schema))
 
 
+def _arrow(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    """Yield the rows of an Arrow file, or of an Arrow stream, which is what ``datasets.save_to_disk`` writes."""
+    try:
+        is_file = stream.read(len(ARROW_FILE)) == ARROW_FILE
+        stream.seek(0)
+        reader = pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
+        batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
+        for batch in batches:
+            batch.validate(full=True)  # reading a damaged one ends the process otherwise
+            for start in range(0, batch.num_rows, ROWS):
+                for row in batch.slice(start, ROWS).to_pylist():
+                    yield _row_document(row, part.file, b"")
+    except (OSError, ValueError, MemoryError, pa.ArrowException) as e:
+        yield _broken(part.file, "broken", f"damaged Arrow: {e}")
+
+
 def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
-    """Stream a Hugging Face data set: of the hub, or a file of a folder that ``save_to_disk`` wrote.
+    """Stream a data set of the Hugging Face hub.
 
     Raises:
         RecipeError: there is no such data set, configuration or split.
     """
-    from datasets import Dataset, load_dataset
+    from datasets import load_dataset
 
-    if file.format == "arrow":
-        rows: Any = Dataset.from_file(file.path)
-    else:
-        name, *config, split = file.path.split(":") if ":" in file.path else (file.path, "train")
-        try:
-            rows = load_dataset(name, *config, split=split, streaming=True)
-        except (OSError, ValueError) as e:
-            raise RecipeError(f"input {file.path!r}: {e}") from None
+    name, *config, split = file.path.split(":") if ":" in file.path else (file.path, "train")
+    try:
+        rows = load_dataset(name, *config, split=split, streaming=True)
+    except (OSError, ValueError) as e:
+        raise RecipeError(f"input {file.path!r}: {e}") from None
     try:
         for row in rows:
             yield _row_document(row, file, b"")
     except (OSError, ValueError) as e:
         yield _broken(file, "broken", f"damaged data set: {e}")
-
-
-def count_rows(file: InputFile) -> int:
-    """Return how many rows a saved data set has."""
-    from datasets import Dataset
-
-    return Dataset.from_file(file.path).num_rows
 
 
 #: The columns that are looked at, at the top of a row or below ``metadata``.

@@ -74,6 +74,26 @@ def test_plan_looks_at_a_part_of_a_compressed_file(tmp_path):
     assert found.steps[0].read == pytest.approx(10_000, rel=0.1)
 
 
+def test_plan_and_run_pass_over_damaged_tables(tmp_path):
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"text": ["A page."] * 4000}), tmp_path / "in" / "whole.parquet")
+    data = (tmp_path / "in" / "whole.parquet").read_bytes()
+    (tmp_path / "in" / "cut.parquet").write_bytes(data[:-9])
+    (tmp_path / "in" / "none.arrow").write_bytes(data)
+    (tmp_path / "recipe.yaml").write_text("steps:\n  - pii\n")
+    where = (tmp_path / "recipe.yaml", "--input", tmp_path / "in", "--output", tmp_path / "out")
+    planned = curate("plan", *where)
+    assert "core hours" in planned.stdout, planned.stderr
+    done = curate("run", *where)
+    assert "4,000 documents" in done.stdout, done.stderr
+    parts = orjson.loads((tmp_path / "out" / "inputs.json").read_bytes())["files"]
+    assert [(p["path"].rpartition("/")[2], p["broken"]) for p in parts] == [
+        ("cut.parquet", 1),
+        ("none.arrow", 1),
+        ("whole.parquet", 0),
+    ]
+
+
 def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "README.rst").write_text("No page.")

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import itertools
 import lzma
+import random
 
 import orjson
 import pyarrow as pa
@@ -60,7 +61,15 @@ def write_nested(path):
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in nested))
 
 
+def write_arrow(path, new=pa.ipc.new_stream):
+    table = pa.Table.from_pylist(ROWS)
+    with new(path, table.schema) as writer:
+        writer.write_table(table, max_chunksize=100)
+
+
 FORMATS = {
+    "stream.arrow": write_arrow,
+    "file.arrow": lambda p: write_arrow(p, pa.ipc.new_file),
     "a.jsonl.gz": lambda p: p.write_bytes(gzip.compress(LINES)),
     "a.jsonl.bz2": lambda p: p.write_bytes(bz2.compress(LINES[:999]) + bz2.compress(LINES[999:])),
     "a.ndjson.xz": lambda p: p.write_bytes(lzma.compress(LINES)),
@@ -270,6 +279,30 @@ def test_a_truncated_file_gives_what_is_whole(ending, tmp_path):
     assert "truncated" in last.rejection.detail
     assert 5_000 < len(good) < 12_000
     assert [d.text for d in good] == texts[: len(good)]
+
+
+def test_a_truncated_arrow_stream_gives_what_is_whole(tmp_path):
+    write_arrow(tmp_path / "a.arrow")
+    data = (tmp_path / "a.arrow").read_bytes()
+    (tmp_path / "a.arrow").write_bytes(data[: len(data) // 2])
+    *good, last = documents(tmp_path / "a.arrow")
+    assert [d.text for d in good] == [row["text"] for row in ROWS[:200]]
+    assert last.rejection.rule == "broken"
+    assert last.rejection.detail.startswith("damaged Arrow: Expected to be able to read")
+
+
+@pytest.mark.parametrize("new", [pa.ipc.new_stream, pa.ipc.new_file])
+def test_no_damage_of_an_arrow_file_ends_the_run(new, tmp_path):
+    path = tmp_path / "a.arrow"
+    write_arrow(path, new)
+    data = path.read_bytes()
+    chance = random.Random(0)
+    for i in range(200):
+        damaged = bytearray(data[: chance.choice((len(data), chance.randrange(len(data))))])
+        for _ in range(i % 9):
+            damaged[chance.choice((chance.randrange(len(damaged)), -1 - chance.randrange(900) % len(damaged)))] ^= 0xFF
+        path.write_bytes(damaged)
+        assert len(documents(path)) <= len(ROWS) + 1
 
 
 def test_what_cannot_be_read_at_all_is_refused_with_the_fix(tmp_path):
