@@ -6,6 +6,7 @@ A record that cannot be read costs that record: it comes out as a rejection with
 from __future__ import annotations
 
 import codecs
+import fnmatch
 import os
 import re
 from collections import Counter
@@ -49,8 +50,8 @@ COMPRESSIONS = {"warc": (".gz", ".zst"), "parquet": (), "arrow": ()}
 
 UNKNOWN = "unknown"
 ENDINGS = 10  # of files that are not read: as many are named
-#: What `datasets.save_to_disk` writes beside the data.
-NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json")
+#: What `datasets.save_to_disk` writes beside the data, and what its `map` leaves there: the data once more.
+NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json", "cache-*.arrow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,10 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for source in sources:
         if source.format == "datasets":
+            if any(files.is_file(files.join(source.input, name)) for name in ("state.json", "dataset_dict.json")):
+                raise RecipeError(
+                    f"input {source.input!r}: a folder of save_to_disk, which format: auto reads; leave datasets out"
+                )
             found[source.input] = InputFile(source.input, 0, 0.0, "datasets", source.name, text=source.text)
             continue
         matched = files.match(source.input)
@@ -170,7 +175,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
         usable = 0
         for meta in matched:
-            if meta.path.endswith(NOT_DATA) or (output and meta.path.startswith(files.join(output, ""))):
+            if _is_no_data(meta.path) or (output and meta.path.startswith(files.join(output, ""))):
                 continue
             fmt = source.format if source.format != "auto" else format_of(meta.path) or UNKNOWN
             usable += fmt != UNKNOWN
@@ -186,6 +191,11 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
                 f"input {source.input!r}: no file with a known ending ({known}); set format in the recipe"
             )
     return sorted(found.values(), key=lambda f: f.path)
+
+
+def _is_no_data(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_DATA)
 
 
 def _name_below(path: str, pattern: str) -> str:

@@ -99,6 +99,22 @@ def test_a_hub_data_set_is_streamed(tmp_path, expected, monkeypatch):
             documents(name, format="datasets")
 
 
+def test_a_saved_data_set_is_read_once_though_it_was_mapped(tmp_path, expected):
+    from datasets import DatasetDict, load_from_disk
+
+    write_datasets(tmp_path / "saved")
+    load_from_disk(str(tmp_path / "saved")).map(lambda row: {**row, "more": 1})
+    assert list((tmp_path / "saved").glob("cache-*.arrow"))
+    assert plain(documents(tmp_path / "saved")) == expected
+    DatasetDict(train=load_from_disk(str(tmp_path / "saved"))).save_to_disk(str(tmp_path / "dict"))
+    assert plain(documents(tmp_path / "dict")) == expected
+    for name in ("saved", "dict"):
+        with pytest.raises(RecipeError, match=f"{name}': a folder of save_to_disk, which format: auto reads"):
+            list_inputs([Source(f"{tmp_path}/{name}", format="datasets")])
+    (tmp_path / "pages_state.json").write_bytes(LINES)
+    assert plain(documents(tmp_path / "pages_state.json")) == expected
+
+
 def test_the_text_may_have_another_name(tmp_path, expected):
     rows = [{**row, "content": row["text"], "text": "a summary"} for row in ROWS]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
