@@ -17,6 +17,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadat
 from apache_beam.io.filesystems import FileSystems
 
 RAW = CompressionTypes.UNCOMPRESSED
+INCOMPLETE = ".incomplete"  # ending of a file that is still being written
 
 
 def join(*parts: str) -> str:
@@ -120,7 +121,7 @@ def read_json(path: str) -> dict:
 def atomic_write(path: str) -> Iterator[BinaryIO]:
     """Write a file under a temporary name and rename it when the block ends without an error."""
     attempt = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"  # two attempts never share a file
-    temporary = f"{path}.{attempt}.incomplete"
+    temporary = f"{path}.{attempt}{INCOMPLETE}"
     try:
         with FileSystems.create(temporary, compression_type=RAW) as f:
             yield f

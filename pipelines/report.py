@@ -18,6 +18,7 @@ from pipelines.plan import code_version
 from pipelines.recipe import digest
 from pipelines.sources import not_read
 from pipelines.summary import merge
+from pipelines.tables import TABLES
 
 if TYPE_CHECKING:
     from pipelines.workspace import Workspace
@@ -26,7 +27,6 @@ FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
 #: Steps that reject something of any real crawl: one that rejects nothing is not working.
 MUST_REJECT = frozenset({"extract", "heuristics", "exact_dedup", "minhash_dedup"})
 TOP_LINES = 20  # in the report
-TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 
 
 def build_report(space: Workspace, shards: Sequence[dict]) -> dict:

@@ -17,7 +17,7 @@ from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
 from pipelines.shards import ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
-from pipelines.tables import read_table
+from pipelines.tables import TABLES, read_table
 from pipelines.workspace import Workspace
 
 
@@ -156,7 +156,7 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
     done = files.join(space.work, "finished.json")
     files.delete([done, files.join(space.output, "manifest.json")])
     tasks = shard_tasks(shards, space.manifests(last))
-    for kind in ("documents", "tokens", "megatron", "rejected", "signals"):
+    for kind in TABLES:
         files.delete([files.join(space.output, kind)])
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))

@@ -27,6 +27,7 @@ from curate.hashing import document_id
 from curate.warc import Broken, Page, Skipped, is_html, read_records
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
+from pipelines.tables import REPORTS, TABLES, WORK
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
@@ -153,7 +154,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
 
     Args:
         sources: of the recipe.
-        output: folder of the run: what lies in it is no input.
+        output: folder of the run: what a run writes there is no input.
 
     Raises:
         RecipeError: no source at all, a pattern that matches nothing, only files of unknown formats, or a file that two
@@ -173,9 +174,12 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
         matched = files.match(source.input)
         if not matched:
             raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
-        usable = 0
+        usable = written = 0
         for meta in matched:
-            if _is_no_data(meta.path) or (output and meta.path.startswith(files.join(output, ""))):
+            if output and _is_written(meta.path, output):
+                written += 1
+                continue
+            if _is_no_data(meta.path):
                 continue
             fmt = source.format if source.format != "auto" else format_of(meta.path) or UNKNOWN
             usable += fmt != UNKNOWN
@@ -185,12 +189,22 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             if meta.path in found and found[meta.path] != file:
                 raise RecipeError(f"{meta.path} is in two sources, {found[meta.path].source!r} and {source.name!r}")
             found[meta.path] = file
+        if written == len(matched):
+            raise RecipeError(f"input {source.input!r} is what a run writes into {output}: choose another --output")
         if not usable:
             known = " ".join(e for endings in FORMATS.values() for e in endings)
             raise RecipeError(
-                f"input {source.input!r}: no file with a known ending ({known}); set format in the recipe"
+                f"input {source.input!r}: no file with a known ending ({known}) beside {' '.join(NOT_DATA)}; "
+                "set format in the recipe"
             )
     return sorted(found.values(), key=lambda f: f.path)
+
+
+def _is_written(path: str, output: str) -> bool:
+    folder = files.join(output, "")
+    name, *below = path.removeprefix(folder).split("/")
+    mine = name in (*TABLES, *REPORTS, WORK) or (not below and name.endswith(files.INCOMPLETE))
+    return path.startswith(folder) and mine
 
 
 def _is_no_data(path: str) -> bool:

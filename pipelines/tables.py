@@ -11,6 +11,11 @@ import pyarrow.parquet as pq
 
 from pipelines import files
 
+#: What a run writes into its output folder: folders of tables, reports, and what it builds on.
+TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
+REPORTS = ("report.json", "report.html", "inputs.json", "manifest.json")
+WORK = "_work"
+
 FLUSH_ROWS = 4096
 FLUSH_BYTES = 32_000_000
 

@@ -10,10 +10,11 @@ from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
 from pipelines.plan import Pass, Plan, make_plan, named_files
-from pipelines.recipe import Recipe, digest
+from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
 from pipelines.shards import Shards
 from pipelines.sources import list_inputs
+from pipelines.tables import REPORTS, TABLES, WORK
 
 
 def absolute(path: str) -> str:
@@ -33,15 +34,17 @@ class Workspace:
         """Plan a recipe over its sources as they are now, with the result in a folder.
 
         Raises:
-            RecipeError: sources that cannot be read, or steps that cannot work in their order.
+            RecipeError: sources that cannot be read, steps that cannot work in their order, or files in the folder that
+                the run would delete and no run wrote.
         """
         output = absolute(output)
+        _check_names(output)
         return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
 
     @property
     def work(self) -> str:
         """The folder of everything that is not the result."""
-        return files.join(self.output, "_work")
+        return files.join(self.output, WORK)
 
     def folder(self, spec: Pass) -> str:
         """Folder of a pass."""
@@ -109,3 +112,22 @@ class Workspace:
     def decided(self, taken: Taken) -> bool:
         """Say whether a corpus step has its decision."""
         return files.exists(files.join(taken.decision, "manifest.json"))
+
+
+def _check_names(output: str) -> None:
+    """Refuse a folder where somebody else's files have the names of a run's: a run deletes what has them.
+
+    Raises:
+        RecipeError: naming one of them.
+    """
+    there = [name for name in TABLES if files.within(files.join(output, name), "**")]
+    there += [name for name in REPORTS if files.exists(files.join(output, name))]
+    if not there or files.within(files.join(output, WORK), "**"):
+        return
+    if "manifest.json" in there:
+        with files.open_read(files.join(output, "manifest.json")) as f:
+            if b'"recipe_digest"' in f.read():
+                return
+    raise RecipeError(
+        f"a run would overwrite {files.join(output, there[0])}, which no run wrote: choose another --output"
+    )

@@ -16,7 +16,7 @@ import pytest
 
 from pipelines import files
 from pipelines.corpus.base import RunError
-from pipelines.recipe import parse_recipe
+from pipelines.recipe import RecipeError, parse_recipe
 from pipelines.run import run_recipe
 from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
@@ -70,6 +70,22 @@ def test_shards_have_the_size_they_should_with_repeated_documents_too(tmp_path):
     shards = [pq.read_table(path) for path in sorted((tmp_path / "out" / "tokens").glob("*.parquet"))]
     assert sum(table.num_rows for table in shards) > 20
     assert len(shards) == -(-report["corpus"]["tokens"] // 400)
+
+
+def test_the_input_may_lie_in_the_output_folder(tmp_path):
+    once, twice = (small_run(tmp_path, "  - exact_dedup\n", english(n), output=str(tmp_path)) for n in (3, 5))
+    assert (once["corpus"]["documents"], twice["corpus"]["documents"]) == (3, 5)
+    assert files.read_json(str(tmp_path / "inputs.json"))["files"][0]["path"] == str(tmp_path / "pages.jsonl")
+
+
+@pytest.mark.parametrize("name", ["documents/mine.txt", "manifest.json"])
+def test_a_run_deletes_nothing_that_is_not_its_own(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("{}")
+    named = name.partition("/")[0]
+    with pytest.raises(RecipeError, match=f"would overwrite {tmp_path}/{named}, which no run wrote: choose another"):
+        small_run(tmp_path, "  - exact_dedup\n", english(3), output=str(tmp_path))
+    assert (tmp_path / name).read_text() == "{}"
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -201,13 +201,29 @@ def test_a_path_is_found_however_it_is_written(tmp_path, monkeypatch):
     assert all(f == found[0] for f in found)
 
 
-def test_a_file_of_two_sources_is_refused_and_the_output_is_no_input(tmp_path):
+def test_a_file_of_two_sources_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("A page")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "b.txt").write_text("No page")
     with pytest.raises(RecipeError, match="is in two sources, 'one' and 'two'"):
         list_inputs([Source(str(tmp_path), "one"), Source(f"{tmp_path}/a*", "two")])
-    assert [f.name for f in list_inputs([Source(str(tmp_path))], f"{tmp_path}/out")] == ["a.txt"]
+
+
+def test_what_a_run_writes_is_no_input(tmp_path):
+    for name in (
+        "a.txt",
+        "raw/b.txt",
+        "documents/c.txt",
+        "report.json",
+        "report.json.host-1-2.incomplete",
+        "_work/d.txt",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("A page")
+    assert [f.name for f in list_inputs([Source(str(tmp_path))], str(tmp_path))] == ["a.txt", "raw/b.txt"]
+    assert len(list_inputs([Source(str(tmp_path))], f"{tmp_path}/raw")) == 6
+    with pytest.raises(
+        RecipeError, match=f"documents/\\*' is what a run writes into {tmp_path}: choose another --output"
+    ):
+        list_inputs([Source(f"{tmp_path}/documents/*")], str(tmp_path))
 
 
 @pytest.mark.parametrize("pieces", [2, 7, 400])
