@@ -28,6 +28,7 @@ def main() -> None:
 @contextmanager
 def _errors(*more: type[Exception]) -> Iterator[None]:
     """Print what is wrong in one line, without a traceback, where it is the user's to mend."""
+    from pipelines.files import reason
     from pipelines.recipe import RecipeError
     from pipelines.runners import RunError
 
@@ -43,7 +44,7 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
     except expected as e:
         sys.exit(f"curate: {e}")
     except OSError as e:  # a full disk, a network that is gone
-        sys.exit(f"curate: {e}")
+        sys.exit(f"curate: {reason(e)}")
     except RuntimeError as e:  # Beam makes one of a Ctrl-C that strikes within a corpus step
         if isinstance(e.__context__, KeyboardInterrupt):
             sys.exit(STOPPED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import importlib
 import os
 import posixpath
 import socket
@@ -15,19 +16,75 @@ from typing import BinaryIO
 import orjson
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 
 RAW = CompressionTypes.UNCOMPRESSED
 INCOMPLETE = ".incomplete"  # ending of a file that is still being written
 
+#: Per scheme, the extra of Beam and of ours that brings its library, and the library.
+EXTRAS = {
+    "gs": ("gcp", "google.cloud.storage"),
+    "s3": ("aws", "boto3"),
+    "azfs": ("azure", "azure.storage.blob"),
+    "hdfs": ("hadoop", "hdfs"),
+}
+
+
+def check(path: str) -> None:
+    """Make sure that Beam can read paths of this kind here.
+
+    Raises:
+        OSError: it cannot; the message has the fix.
+    """
+    scheme, remote, _ = path.partition("://")
+    if not remote:
+        return
+    if FileSystems._pipeline_options is None:  # without any, s3:// and azfs:// fail before they ask for credentials
+        FileSystems.set_options(PipelineOptions([]))
+    extra, library = EXTRAS.get(scheme, ("", ""))
+    try:
+        if library:
+            importlib.import_module(library)
+        else:
+            FileSystems.get_filesystem(path)
+    except ImportError:
+        raise OSError(f"{path}: {scheme}:// needs more packages: pip install 'curate[{extra}]'") from None
+    except ValueError:
+        known = ", ".join(f"{name}://" for name in EXTRAS)
+        raise OSError(f"{path}: {scheme}:// is not read, only local paths, {known}: copy the files there") from None
+
+
+def reason(error: BaseException) -> str:
+    """Say what went wrong: Beam packs the errors of a file system in mappings from paths, one in the other."""
+    while isinstance(error, BeamIOError) and error.exception_details:
+        path, inner = next(iter(error.exception_details.items()))
+        if not isinstance(inner, BaseException):
+            break
+        error = inner if isinstance(inner, BeamIOError) else OSError(f"{path}: {inner or type(inner).__name__}")
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Make an OSError of what the library of an object store raises, whatever that is."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as e:
+        raise OSError(f"{path}: {reason(e)}") from e
+
 
 def join(*parts: str) -> str:
     """Join path parts with the separator of the first one's file system."""
+    check(parts[0])
     return FileSystems.join(*parts)
 
 
 def exists(path: str) -> bool:
     """Say whether ``path`` is there."""
-    return FileSystems.exists(path)
+    with _told(path):
+        return FileSystems.exists(path)
 
 
 def is_file(path: str) -> bool:
@@ -77,10 +134,12 @@ def match(pattern: str) -> list[FileMetadata]:
     one that exists is meant as it is, whatever characters are in it.
     """
     if "://" in pattern:
-        found = FileSystems.match([pattern])[0].metadata_list
-        if len(found) <= 1 and not any(c in pattern for c in "*?["):
-            below = FileSystems.match([posixpath.join(pattern, "**")])[0].metadata_list
-            found = below or found
+        check(pattern)
+        with _told(pattern):
+            found = FileSystems.match([pattern])[0].metadata_list
+            if len(found) <= 1 and not any(c in pattern for c in "*?["):
+                below = FileSystems.match([posixpath.join(pattern, "**")])[0].metadata_list
+                found = below or found
         found = [f for f in found if f.size_in_bytes is not None and not f.path.endswith("/")]
         return sorted(found, key=lambda f: f.path)
     pattern = os.path.abspath(os.path.expanduser(pattern))

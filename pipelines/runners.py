@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner, SwitchingDirectRunner
@@ -54,6 +55,7 @@ class Runner(AbstractContextManager["Runner"]):
             if not option.startswith("-") and ("=" in before or not before.startswith("--")):
                 raise RunError(f"{option!r} is no option of a Beam runner; inputs are given as --input {option!r}")
         self._options = PipelineOptions(list(beam_options))
+        FileSystems.set_options(self._options)  # the input is listed before there is a pipeline
         self._name = self._options.view_as(StandardOptions).runner or ""
         self._local = not beam_options
         self.far = False  # whether pipelines run on workers elsewhere

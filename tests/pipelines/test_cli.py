@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gzip
 import random
+import sys
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.io.filesystem import BeamIOError
+from click.testing import CliRunner
 
 from curate.presets import rules_of
 from curate.rules import decide
 from curate.signals import signal_names
 from curate.sketch import Sketch
+from pipelines.cli import main
 from pipelines.estimate import estimate
+from pipelines.files import reason
 from pipelines.recipe import load_recipe
 from pipelines.recut import _first_failed, recut
 from pipelines.workspace import Workspace
@@ -104,6 +109,41 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
     recipe = load_recipe(str(tmp_path / "recipe.yaml"), [str(tmp_path / "in")])
     found = estimate(Workspace.of(recipe, str(tmp_path / "out")).plan)
     assert found.steps[0].read == pytest.approx(4000, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("gs://bucket/x", "gs://bucket/x: gs:// needs more packages: pip install 'curate[gcp]'"),
+        ("s3://bucket/x", "s3://bucket/x: s3:// needs more packages: pip install 'curate[aws]'"),
+        (
+            "https://a.org/x",
+            "https://a.org/x: https:// is not read, only local paths, gs://, s3://, azfs://, hdfs://: copy",
+        ),
+    ],
+)
+def test_a_file_system_that_is_not_there_is_told_with_the_fix(path, said, tmp_path, monkeypatch):
+    for library in ("google.cloud.storage", "boto3"):
+        monkeypatch.setitem(sys.modules, library, None)  # as where it is not installed
+    page = tmp_path / "page.txt"
+    page.write_text("A page.")
+    commands = [
+        ["plan", "llama3", "--input", path],
+        ["run", "llama3", "--input", str(page), "--output", path],
+        ["explain", "http://a.org/", "--output", path],
+        ["filter", "default", path],
+    ]
+    for command in commands:
+        done = CliRunner().invoke(main, command)
+        assert isinstance(done.exception, SystemExit)
+        assert said in done.exception.code
+        assert "\n" not in done.exception.code
+
+
+def test_the_innermost_error_of_a_file_system_is_told():
+    inner = BeamIOError("List failed", {"s3://b/x": ValueError("Unable to locate\ncredentials")})
+    assert reason(BeamIOError("Match failed", {"s3://b/x*": inner})) == "s3://b/x: Unable to locate credentials"
+    assert reason(OSError(28, "No space left")) == "[Errno 28] No space left"
 
 
 def test_files_that_are_not_read_are_told_before_and_after_a_run(tmp_path):
