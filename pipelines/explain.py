@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curate.compression import DAMAGE, decompressed
 from curate.document import Document, Rejection
 from curate.hashing import document_id
 from curate.steps import apply
@@ -17,6 +18,7 @@ from curate.urls import normalize_url
 from pipelines import files
 from pipelines.recipe import Recipe
 from pipelines.registry import STEPS, CorpusStep
+from pipelines.sources import format_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ def find(output: str, id_or_url: str) -> list[Fate]:
 
 
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
-    is_url = "://" in wanted or "/" in wanted or "." in wanted
+    is_url = any(mark in wanted for mark in ":/.")  # file:page has no more than the first
     same = normalize_url(wanted)
     for meta in files.within(files.join(output, table), "*.parquet"):
         with files.open_read(meta.path) as stream:
@@ -61,13 +63,19 @@ def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
 
 
 def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Document | Rejection]]:
-    """Lead one text or HTML file through the map steps of a recipe; yields each step's name and result.
+    """Lead one text or HTML file, plain or compressed, through the map steps of a recipe.
 
-    Corpus steps need all documents, and are left out.
+    Yields each step's name and result. Corpus steps need all documents, and are left out.
+
+    Raises:
+        OSError: the file cannot be decompressed.
     """
     with files.open_read(path) as stream:
-        content = stream.read()
-    is_html = path.lower().endswith((".html", ".htm", ".xhtml")) or content.lstrip()[:1] == b"<"
+        try:
+            content = decompressed(stream, path).read()
+        except DAMAGE as e:
+            raise OSError(f"{path}: truncated or damaged compression: {e}") from e
+    is_html = format_of(path) == "html" or content.lstrip()[:1] == b"<"
     id_ = document_id(url, "", content)
     document = Document(id=id_, url=url, html=content) if is_html else Document(id=id_, url=url, text=_text(content))
     for step in recipe.steps:

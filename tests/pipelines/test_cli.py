@@ -170,6 +170,28 @@ def test_explain_leads_a_file_through_the_map_steps(tmp_path):
     assert "rejected by language" in told or "rejected by heuristics" in told
 
 
+def test_explain_decompresses_a_file(tmp_path):
+    html = f"<html><body><p>{'The ferry to the island leaves at seven. ' * 9}</p></body></html>".encode()
+    (tmp_path / "page.html").write_bytes(html)
+    (tmp_path / "page.html.gz").write_bytes(gzip.compress(html))
+    (tmp_path / "cut.html.gz").write_bytes(gzip.compress(html)[:-20])
+    plain, packed, cut = (curate("explain", tmp_path / name) for name in ("page.html", "page.html.gz", "cut.html.gz"))
+    assert "kept by language" in plain.stdout
+    assert packed.stdout == plain.stdout
+    assert cut.stderr.startswith(f"curate: {tmp_path}/cut.html.gz: truncated or damaged compression")
+    assert "Traceback" not in cut.stderr
+
+
+def test_explain_finds_a_file_by_its_plain_name(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "plainname").write_text("A page.")
+    (tmp_path / "recipe.yaml").write_text(
+        f"sources:\n  - {{input: {tmp_path}/in, format: text}}\nsteps:\n  - pii\n", encoding="utf-8"
+    )
+    assert curate("run", tmp_path / "recipe.yaml", "--output", tmp_path / "out").returncode == 0
+    assert "in the corpus" in curate("explain", "file:plainname", "--output", tmp_path / "out").stdout
+
+
 def test_rules_over_stored_signals_decide_as_they_did_in_the_run(corpus):
     table = pq.read_table(corpus / "signals")
     rules = rules_of(["default"])
