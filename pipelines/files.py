@@ -45,11 +45,12 @@ def check(path: str) -> None:
     try:
         if library:
             importlib.import_module(library)
-        else:
-            FileSystems.get_filesystem(path)
+        FileSystems.get_filesystem(path)
     except ImportError:
         raise OSError(f"{path}: {scheme}:// needs more packages: pip install 'curate[{extra}]'") from None
-    except ValueError:
+    except ValueError as e:
+        if extra:  # an option is missing
+            raise OSError(f"{path}: {reason(e)}") from None
         known = ", ".join(f"{name}://" for name in EXTRAS)
         raise OSError(f"{path}: {scheme}:// is not read, only local paths, {known}: copy the files there") from None
 

@@ -165,7 +165,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for source in sources:
         if source.format == "datasets":
-            if any(files.is_file(files.join(source.input, name)) for name in ("state.json", "dataset_dict.json")):
+            if any(os.path.isfile(f"{source.input}/{name}") for name in ("state.json", "dataset_dict.json")):
                 raise RecipeError(
                     f"input {source.input!r}: a folder of save_to_disk, which format: auto reads; leave datasets out"
                 )
