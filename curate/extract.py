@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from curate.blocks import cut
 from curate.charset import decode
@@ -54,6 +54,10 @@ class ExtractConfig:
 
     engine: Engine = "blocks"
     alt_texts: Literal["formulas", "all"] = "formulas"
+
+    def __post_init__(self) -> None:
+        if self.engine not in get_args(Engine):
+            raise ValueError(f"no engine {self.engine!r}: choose from {', '.join(get_args(Engine))}")
 
 
 @dataclass(frozen=True, slots=True)

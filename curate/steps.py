@@ -52,11 +52,16 @@ class MapStep:
 def apply(function: MapFunction, document: Document) -> Document | Rejection:
     """Lead a document through a step: an exception costs that document, and signals of another text are dropped.
 
+    Raises:
+        OSError, MemoryError: the machine is at fault and not the document.
+
     >>> apply(lambda document: 1 / 0, Document(id="0")).detail
     'ZeroDivisionError: division by zero'
     """
     try:
         result = function(document)
+    except (OSError, MemoryError):
+        raise
     except Exception as e:  # counted and kept aside with the rest, never the end of a run
         return failed(e)
     if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
@@ -119,9 +124,13 @@ class DomainConfig:
 
 @dataclass(frozen=True, slots=True)
 class TokenizeConfig:
-    """Whose token ids a document gets: the shipped tokenizer, or the path of a ``tokenizer.json``."""
+    """Whose token ids a document gets: the shipped tokenizer, or the path of a ``tokenizer.json``.
+
+    ``eos`` is the token put behind each document, where the vocabulary has none of the usual names for it.
+    """
 
     tokenizer: str = "curate-32k"
+    eos: str | None = None
 
 
 def _url_filter(config: UrlFilterConfig) -> MapFunction:
@@ -179,6 +188,8 @@ def _heuristics(config: HeuristicsConfig) -> MapFunction:
     from curate.signals import measure
 
     rules = rules_of(config.presets, config.limits)
+    if not rules:
+        raise ValueError("no rule is left: name a preset, as presets: [default]")
     originals = originals_of(rules)
 
     def step(document: Document) -> Document | Rejection:
@@ -239,7 +250,7 @@ def _perplexity(config: PerplexityConfig) -> MapFunction:
 
 
 def _tokenize(config: TokenizeConfig) -> MapFunction:
-    tokenizer = load_tokenizer(config.tokenizer)
+    tokenizer = load_tokenizer(config.tokenizer, config.eos)
 
     def step(document: Document) -> Document | Rejection:
         ids = tokenizer.encode(document.text).astype(np.int32)

@@ -327,7 +327,7 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
 def _limit(setting: str) -> tuple[str, float | None]:
     name, _, value = setting.partition("=")
     try:
-        return name, None if value == "none" else float(value)
+        return name, None if value.lower() == "none" else float(value)
     except ValueError:
         sys.exit(f"curate: --set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
 

@@ -66,7 +66,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         for key in totals:
             totals[key] += manifest["totals"][key]
     summary = merge(shard["summary"] for shard in shards)
-    mixture = _mixture(space)
+    mixture = _mixture(space, summary["labels"])
     return {
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
@@ -88,11 +88,13 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     }
 
 
-def _mixture(space: Workspace) -> dict | None:
+def _mixture(space: Workspace, labels: dict[str, list[dict]]) -> dict | None:
+    """Return the plan of the mixture, with what was written of each label: whole documents, so never quite the plan."""
     for taken in space.decisions():
         path = files.join(taken.decision, "mixture.json")
         if files.exists(path):
-            return files.read_json(path)
+            plan = files.read_json(path)
+            return plan | {"written": {row["name"]: row["written"] for row in labels[taken.config.by]}}
     return None
 
 

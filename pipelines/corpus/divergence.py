@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,11 +39,14 @@ class Divergence(CorpusStep):
     """Makes one distribution of tokens per language and compares each document with its own language's."""
 
     config = DivergenceConfig
-    needs = "tokenize"
     shuffles = "a token count table per slice"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("language", pa.string()), ("tokens", pa.int64()), ("counts", pa.large_binary())]
     )
+
+    def needs(self, config: DivergenceConfig) -> Sequence[str]:
+        """Tokens."""
+        return ("tokenize",)
 
     def key_function(self, config: DivergenceConfig) -> Callable[[Document], tuple]:
         """Take the language and how often each token occurs."""
