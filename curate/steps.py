@@ -19,6 +19,7 @@ import numpy as np
 
 from curate.bounds import Score
 from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
+from curate.decontaminate import ContaminationIndex, DecontaminateConfig, read_items
 from curate.document import Document, Edit, Rejection
 from curate.domains import classify_domain, notation
 from curate.extract import Engine, ExtractConfig, extract_text
@@ -249,6 +250,18 @@ def _perplexity(config: PerplexityConfig) -> MapFunction:
     return step
 
 
+def _decontaminate(config: DecontaminateConfig) -> MapFunction:
+    index = ContaminationIndex((item for path in config.benchmarks for item in read_items(path)), config.ngram)
+
+    def step(document: Document) -> Document | Rejection:
+        found = index.find(document.text)
+        if found and found[0].overlap >= config.min_overlap:
+            return Rejection("contaminated", found[0].overlap, config.min_overlap, found[0].item_id)
+        return document
+
+    return step
+
+
 def _tokenize(config: TokenizeConfig) -> MapFunction:
     tokenizer = load_tokenizer(config.tokenizer, config.eos)
 
@@ -271,5 +284,6 @@ MAP_STEPS: dict[str, MapStep] = {
     "domain": MapStep(DomainConfig, _domain),
     "perplexity": MapStep(PerplexityConfig, _perplexity),
     "pii": MapStep(PiiConfig, _edit(scrub_pii), TEXT),
+    "decontaminate": MapStep(DecontaminateConfig, _decontaminate),
     "tokenize": MapStep(TokenizeConfig, _tokenize, frozenset({"tokens"})),
 }

@@ -39,7 +39,7 @@ LIBRARIES = (
     "trafilatura",
 )
 #: Settings that name a file or a folder; the result depends on what is in it.
-PATHS = frozenset({"domains", "index", "model", "pieces", "tokenizer"})
+PATHS = frozenset({"benchmarks", "domains", "index", "model", "pieces", "tokenizer"})
 
 
 #: Steps that look at the URL alone, and may stand before the text is extracted.

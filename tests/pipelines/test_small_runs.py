@@ -260,3 +260,17 @@ def test_ctrl_c_within_a_corpus_step_is_told_in_one_line(tmp_path):
     assert stopped.returncode == 1
     assert "stopped; what is finished is kept" in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
+
+
+def test_documents_that_hold_an_item_of_a_benchmark_go(tmp_path):
+    item = "If a ferry leaves at seven and sails for three hours and a half, when is it at the other shore?"
+    (tmp_path / "own.jsonl").write_text(json.dumps({"id": "q1", "text": item}) + "\n")
+    documents = english(3)
+    documents[1]["text"] += " " + item.upper()
+    report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
+    assert step(report, "decontaminate")["rejected"] == {"contaminated": 1}
+    (row,) = pq.read_table(tmp_path / "out" / "rejected").to_pylist()
+    assert (row["url"], row["detail"], row["value"]) == ("http://example.org/1", "own-q1", 1.0)
+    (tmp_path / "own.jsonl").write_text(json.dumps({"text": documents[2]["text"]}) + "\n")
+    report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
+    assert step(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number
