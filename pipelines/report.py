@@ -181,9 +181,11 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
 def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
     written = [fact for shard in shards for fact in shard["files"]]
     written.sort(key=lambda fact: (TABLES.index(fact["path"].partition("/")[0]), fact["path"]))
-    with files.open_read(files.join(out, "report.json")) as f:
-        data = f.read()
-    return [*written, {"path": "report.json", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}]
+    for name in ("report.json", "report.html"):
+        with files.open_read(files.join(out, name)) as f:
+            data = f.read()
+        written.append({"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    return written
 
 
 def render(report: dict) -> str:
