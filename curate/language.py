@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from curate.charset import as_text
+from curate.file_stamp import file_stamp
 from curate.languages import canonical
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> Lan
     LanguageScore(language='und', score=0.0)
     """
     text = as_text(text)
-    return _detector(config)(text)
+    return _detector(config, file_stamp(config.model))(text)
 
 
 def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dict[str, float]:
@@ -128,7 +129,7 @@ def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dic
     >>> language_shares("")
     {}
     """
-    detect, text = _detector(config), as_text(text)
+    detect, text = _detector(config, file_stamp(config.model)), as_text(text)
     sizes: dict[str, int] = {}
     for match in _PART.finditer(_sample(text, _SHARE_PIECES, _SHARE_PIECE)):
         letters = sum(map(str.isalpha, match[0]))
@@ -151,9 +152,10 @@ def known_languages(config: LanguageConfig = _DEFAULT) -> frozenset[str]:
     """
     if config.engine == "langdetect":
         return frozenset(canonical(code) for code in _langdetect_factory().get_lang_list())
+    stamp = file_stamp(config.model)
     if config.engine == "fasttext":
-        return frozenset(_fasttext_language(label) for label in _fasttext_model(config.model).labels)
-    return frozenset(_model(config.model).labels[:-3])
+        return frozenset(map(_fasttext_language, _fasttext_model(config.model, stamp).labels))
+    return frozenset(_model(config.model, stamp).labels[:-3])
 
 
 def _sample(text: str, pieces: int = _PIECES, piece: int = _PIECE) -> str:
@@ -165,18 +167,18 @@ def _sample(text: str, pieces: int = _PIECES, piece: int = _PIECE) -> str:
 
 
 @functools.cache
-def _detector(config: LanguageConfig) -> Callable[[str], LanguageScore]:
+def _detector(config: LanguageConfig, stamp: tuple[int, int]) -> Callable[[str], LanguageScore]:
     if config.engine == "curate":
-        return functools.partial(_detect_curate, _model(config.model))
+        return functools.partial(_detect_curate, _model(config.model, stamp))
     if config.engine == "fasttext":
-        return functools.partial(_detect_fasttext, _fasttext_model(config.model))
+        return functools.partial(_detect_fasttext, _fasttext_model(config.model, stamp))
     if config.engine == "langdetect":
         return functools.partial(_detect_langdetect, _langdetect_factory())
     raise ValueError(f"no language engine {config.engine!r}: there are curate, fasttext and langdetect")
 
 
 @functools.cache
-def _model(path: str | None) -> LanguageModel:
+def _model(path: str | None, stamp: tuple[int, int]) -> LanguageModel:
     from curate.language_model import load_model
 
     return load_model(Path(path) if path else _MODEL)
@@ -221,7 +223,7 @@ def _fasttext_language(label: str) -> str:
 
 
 @functools.cache
-def _fasttext_model(path: str | None) -> Any:
+def _fasttext_model(path: str | None, stamp: tuple[int, int]) -> Any:
     from curate.fasttext_model import load_fasttext
     from curate.model_file import check_sha256
 

@@ -138,9 +138,11 @@ def read_records(
             yield Broken("empty_file", f"{name} has no bytes", "", 0)
         return
     if start or stop is not None:
-        start, stop = first_member(stream, start), None if stop is None else first_member(stream, stop)
-        if stop is not None and start >= stop:
-            return
+        start = first_member(stream, start, stop)
+        if stop is not None:
+            if start >= stop:
+                return
+            stop = first_member(stream, stop)
     archive = Archive(stream, name, start)
     at: int | None = 0
     told = False  # whether a record was given up for the damage ahead

@@ -103,7 +103,12 @@ class Workspace:
             return False
         if files.read_json(path) != {"digest": self.plan.passes[-1].digest}:
             return False
-        written = files.read_json(manifest)["files"]
+        try:
+            written = files.read_json(manifest)["files"]
+        except ValueError:  # no JSON: it is written again
+            return False
+        if not files.exists(files.join(self.output, "inputs.json")):
+            return False
         return all(files.size(files.join(self.output, *f["path"].split("/"))) == f["bytes"] for f in written)
 
     def decided(self, taken: Taken) -> bool:

@@ -14,6 +14,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+import curate.steps as steps_of_curate
 from pipelines import files
 from pipelines.corpus.base import RunError
 from pipelines.recipe import parse_recipe
@@ -104,11 +105,60 @@ def test_a_mixture_keeps_its_copies_whatever_comes_behind(tmp_path):
     assert max(copies) > 1
 
 
-@pytest.mark.parametrize("by", ["source", "language"])
-def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path, by):
-    steps = f"  - language: {{min_score: 0.2}}\n  - tokenize\n  - mixture: {{by: {by}, targets: {{sv: 1}}}}\n"
-    with pytest.raises(RunError, match=f"no target is for a {by} that is there: targets name sv, and there are"):
+def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path):
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {sv: 1}}\n"
+    with pytest.raises(RunError, match="no target is for a language that is there: targets name sv, and there are en"):
         small_run(tmp_path, steps, english(9))
+
+
+def test_the_report_has_the_shares_that_were_written(tmp_path):
+    steps = "  - language\n  - tokenize\n  - domain\n  - mixture: {targets: {general: 3, maths: 1}}\n"
+    report = small_run(tmp_path, steps, english(30))
+    ids = pq.read_table(tmp_path / "out" / "tokens")["input_ids"]
+    assert report["mixture"]["written"] == {"general": sum(map(len, ids))}
+    (general,) = report["labels"]["domain"]
+    assert general["written"] == report["mixture"]["written"]["general"]
+    assert "rejected" not in general
+
+
+def test_pages_of_the_same_name_in_two_folders_are_two_pages(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "chapter1.txt").write_text(f"{ENGLISH * 3} That was part {folder}.")
+    inputs = [str(tmp_path / "one"), str(tmp_path / "two")]
+    report = run_recipe(parse_recipe("steps: [url_dedup]", "small.yaml", inputs), str(tmp_path / "out"))
+    assert report["corpus"]["documents"] == 2
+
+
+def test_what_lies_in_the_output_folder_and_is_not_ours_stays(tmp_path):
+    (tmp_path / "out" / "documents").mkdir(parents=True)
+    (tmp_path / "out" / "documents" / "thesis.txt").write_text("Years of work")
+    with pytest.raises(RunError, match="documents is of no run of curate: choose another --output"):
+        small_run(tmp_path, "  - language\n", english(3))
+    assert (tmp_path / "out" / "documents" / "thesis.txt").read_text() == "Years of work"
+
+
+def test_a_cut_that_cuts_nothing_is_told(tmp_path):
+    steps = "  - language\n  - domain\n  - quality\n  - quality_cut: {keep: 0.5}\n"
+    report = small_run(tmp_path, steps, english(40))
+    assert [w for w in report["warnings"] if w.startswith("quality_cut: 40 of 40 documents were not cut")]
+
+
+def test_a_step_that_the_machine_fails_rejects_nothing(tmp_path, monkeypatch):
+    """A full disk or memory within a step ends the run; what is mended is tried again."""
+    steps = "  - language\n  - tokenize\n"
+    identify = steps_of_curate.detect_language
+
+    def full(text, config):
+        if text.startswith(ENGLISH):
+            raise OSError(28, "No space left on device")
+        return identify(text, config)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps_of_curate, "detect_language", full)
+        with pytest.raises(OSError, match="No space left"):
+            small_run(tmp_path, steps, english(3))
+    assert small_run(tmp_path, steps, english(3))["corpus"]["documents"] == 3
 
 
 def test_rejections_show_the_beginning_of_their_text(tmp_path):
@@ -210,3 +260,17 @@ def test_ctrl_c_within_a_corpus_step_is_told_in_one_line(tmp_path):
     assert stopped.returncode == 1
     assert "stopped; what is finished is kept" in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
+
+
+def test_documents_that_hold_an_item_of_a_benchmark_go(tmp_path):
+    item = "If a ferry leaves at seven and sails for three hours and a half, when is it at the other shore?"
+    (tmp_path / "own.jsonl").write_text(json.dumps({"id": "q1", "text": item}) + "\n")
+    documents = english(3)
+    documents[1]["text"] += " " + item.upper()
+    report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
+    assert step(report, "decontaminate")["rejected"] == {"contaminated": 1}
+    (row,) = pq.read_table(tmp_path / "out" / "rejected").to_pylist()
+    assert (row["url"], row["detail"], row["value"]) == ("http://example.org/1", "own-q1", 1.0)
+    (tmp_path / "own.jsonl").write_text(json.dumps({"text": documents[2]["text"]}) + "\n")
+    report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
+    assert step(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number
