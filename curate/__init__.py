@@ -46,7 +46,7 @@ _HOME = {
     "urls": ("UrlFilterConfig", "normalize_url"),
     "mixture": ("Mixture", "plan_mixture"),
     "divergence": ("TokenCounts", "kl_divergence"),
-    "decontaminate": ("ContaminationIndex", "Hit"),
+    "decontaminate": ("ContaminationIndex", "DecontaminateConfig", "Hit"),
     "tokens": ("load_tokenizer",),
     "document": ("Decision", "Document", "Edit", "Rejection"),
 }
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
         refinedweb_clean,
         repetition_clean,
     )
-    from curate.decontaminate import ContaminationIndex, Hit
+    from curate.decontaminate import ContaminationIndex, DecontaminateConfig, Hit
     from curate.divergence import TokenCounts, kl_divergence
     from curate.document import Decision, Document, Edit, Rejection
     from curate.domains import classify_domain

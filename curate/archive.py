@@ -297,8 +297,13 @@ class _Zstd:
         return bytes(out), self._decoder.unused_data + raw[at:], ""
 
 
-def _next_member(stream: BinaryIO, offset: int, kind: str, dictionary: bytes | None) -> int | None:
-    """Return the offset, ``offset`` or more, of the next member whose content starts like a record."""
+def _next_member(
+    stream: BinaryIO, offset: int, kind: str, dictionary: bytes | None, before: int | None = None
+) -> int | None:
+    """Return the offset, ``offset`` or more, of the next member whose content starts like a record.
+
+    What starts at ``before`` or behind it need not be found.
+    """
     magic = GZIP if kind == "gzip" else ZSTD
     stream.seek(offset)
     window = b""
@@ -311,15 +316,18 @@ def _next_member(stream: BinaryIO, offset: int, kind: str, dictionary: bytes | N
             if RECORD_START.match(decoder.decode(window[at : at + 4 * START_BYTES])[0].lstrip(b"\r\n")):
                 return offset + at
             at = window.find(magic, at + 1)
-        if not more:
+        if not more or (before is not None and offset >= before):
             return None
         keep = at if at >= 0 else max(len(window) - len(magic) + 1, 0)
         offset += keep
         window = window[keep:]
 
 
-def first_member(stream: BinaryIO, offset: int) -> int:
+def first_member(stream: BinaryIO, offset: int, before: int | None = None) -> int:
     """Return where the first gzip member at ``offset`` or behind it starts, or the file's size if there is none.
+
+    With ``before`` the size may be returned, too, where there is none that starts before it: a file of one large member
+    is not searched to its end for every range.
 
     Three bytes that look like a member are not enough, nor is one that looks like a record: a page can be an archive
     itself. A member counts if others follow it without a gap, each with the right checksum and each the start of a
@@ -336,8 +344,8 @@ def first_member(stream: BinaryIO, offset: int) -> int:
     if offset <= 0:
         return 0
     while True:
-        found = _next_member(stream, offset, "gzip", None)
-        if found is None:
+        found = _next_member(stream, offset, "gzip", None, before)
+        if found is None or (before is not None and found >= before):
             return size
         if _chain(stream, found):
             return found

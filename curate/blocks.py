@@ -33,6 +33,7 @@ class Blocks:
     tokens: NDArray[np.uint32]
     title: str
     language: str
+    most_attributes: int  # of one tag
 
     def text(self, i: int) -> str:
         """Return the text of a block."""
@@ -212,7 +213,7 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     """
     import numpy as np
 
-    from curate.kernels.html import LANG_START, LANG_STOP, TITLE_START, TITLE_STOP, WORDS, scan
+    from curate.kernels.html import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP, WORDS, scan
 
     raw = page.encode("utf-8", "replace")
     data = np.frombuffer(raw, np.uint8)
@@ -224,4 +225,5 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
             out, blocks, elements, tokens, state = more
     title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
-    return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language)
+    most_attributes = int(state[MOST_ATTRIBUTES])
+    return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language, most_attributes)

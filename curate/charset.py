@@ -120,10 +120,17 @@ def declared_in(content: bytes) -> str:
 def as_text(content: str | bytes) -> str:
     """Return a text as it is, and bytes decoded: every public function takes both.
 
+    Raises:
+        TypeError: neither, such as the None of an empty cell.
+
     >>> as_text("Käse"), as_text("Käse".encode())
     ('Käse', 'Käse')
     """
-    return content if isinstance(content, str) else decode(content)[0]
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, bytes):
+        raise TypeError(f"a text is str or bytes, not {type(content).__name__}")
+    return decode(content)[0]
 
 
 def decode(content: bytes, declared: str = "") -> tuple[str, str]:

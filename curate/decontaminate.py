@@ -8,11 +8,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+from annotated_types import Interval
+
+from curate.bounds import Score
 from curate.charset import as_text
 
 if TYPE_CHECKING:
@@ -49,6 +54,44 @@ class Hit:
     overlap: float
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecontaminateConfig:
+    """Whose benchmark items no document may hold.
+
+    ``benchmarks`` are files, each a benchmark of the name of the file: JSON lines with a ``text`` and perhaps an
+    ``id``, or text files with an item a line. A document goes where it holds ``min_overlap`` of the n-grams of an item
+    or more: half, after Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2, which matches 8-grams); ``ngram``
+    as in ``ContaminationIndex``.
+    """
+
+    benchmarks: tuple[str, ...]
+    min_overlap: Score = 0.5
+    ngram: Annotated[int, Interval(ge=MIN_WORDS)] = NGRAM
+
+
+def read_items(path: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (item id, benchmark, text) of each item of a benchmark in a file, as `DecontaminateConfig` says.
+
+    Raises:
+        ValueError: a line that is no item, with its number.
+    """
+    benchmark = Path(path).stem
+    with open(path, encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            item: Any = {"text": line.strip()}
+            if path.endswith((".jsonl", ".json")):
+                try:
+                    item = json.loads(line)
+                except ValueError as e:
+                    raise ValueError(f"{path}:{number}: not JSON: {e}") from None
+            text = item.get("text") if isinstance(item, dict) else None
+            if not isinstance(text, str):
+                raise ValueError(f"{path}:{number}: no item: a JSON object with a text is wanted")
+            yield f"{benchmark}-{item.get('id', number)}", benchmark, text
 
 
 class ContaminationIndex:

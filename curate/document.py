@@ -69,7 +69,11 @@ class Rejection:
 class Decision:
     """What a filter says of a text: keep it or not, the first rule that failed, and every value it looked at.
 
-    ``reason`` is empty where ``keep`` is true; ``value`` and ``limit`` belong to the failed rule.
+    ``reason`` is empty where ``keep`` is true; ``value`` and ``limit`` belong to the failed rule. As a condition it is
+    ``keep``, so that a filter of any library takes it.
+
+    >>> [kept for kept in ("a", "b") if Decision(kept == "b")]
+    ['b']
     """
 
     keep: bool
@@ -77,6 +81,9 @@ class Decision:
     value: float | None = None
     limit: float | None = None
     values: Mapping[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.keep
 
 
 @dataclass(frozen=True, slots=True)

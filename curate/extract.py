@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from curate.blocks import cut
 from curate.charset import decode
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 # The time for a page is bounded by its size and its nesting, never by a clock: the same page gives the same text on any
 # machine. Our own engine is linear in the size, whatever the page. Resiliparse 2.0.1 is quadratic in the nesting (5,000
-# levels: 0.4 s; 100,000: minutes); browsers stop at 512 levels. Trafilatura 2.3 takes about 30 ms for 100 KB, and is
-# quadratic in the number of lists (4,000: 1.9 s; 50,000: four minutes).
+# levels: 0.4 s; 100,000: minutes); browsers stop at 512 levels. Both parsers are quadratic in the attributes of a tag
+# (40,000: 5 and 20 s). Trafilatura 2.3 takes about 30 ms for 100 KB, and is quadratic in the number of lists (4,000:
+# 1.9 s; 50,000: four minutes).
 MAX_CHARACTERS = 20_000_000  # of a page; what follows is cut off
 MAX_DEPTH = 2_000
+MAX_ATTRIBUTES = 5_000  # of one tag
 MAX_TRAFILATURA_CHARACTERS = 2_000_000
 MAX_TRAFILATURA_TAGS = 30_000  # ours: the largest of 1,509 real pages has 21,646
 # Times the size of a page, the text of its lists that is looked at. Ours: one list of the content stands in another
@@ -54,6 +56,10 @@ class ExtractConfig:
 
     engine: Engine = "blocks"
     alt_texts: Literal["formulas", "all"] = "formulas"
+
+    def __post_init__(self) -> None:
+        if self.engine not in get_args(Engine):
+            raise ValueError(f"no engine {self.engine!r}: choose from {', '.join(get_args(Engine))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +93,14 @@ def extract_text(
     >>> extract_text("<p>One<br>two").text
     'One\\ntwo'
     """
-    page = decode(html, charset)[0] if isinstance(html, bytes) else html
+    page = decode(html, charset)[0] if isinstance(html, bytes) else html.encode("utf-8", "replace").decode()
     page = formulas_to_text(page[:MAX_CHARACTERS])
     blocks = cut(page, config.alt_texts == "all")
     text = ""
-    if config.engine == "trafilatura" and _fits_trafilatura(page):
+    few = blocks.most_attributes <= MAX_ATTRIBUTES
+    if config.engine == "trafilatura" and few and _fits_trafilatura(page):
         text = _trafilatura(page, url)
-    elif config.engine == "resiliparse" and _depth(page) <= MAX_DEPTH:
+    elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
     engine = config.engine if text else "blocks"
     return Extraction(text or main_text(blocks), blocks.title, blocks.language, engine)

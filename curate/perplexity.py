@@ -16,6 +16,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from curate.file_stamp import file_stamp
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -50,7 +52,8 @@ def perplexity(text: str, config: PerplexityConfig) -> float:
         ValueError: no model is named, or one that cannot be read.
         ImportError: a library is missing, with what to install.
     """
-    score, cut = _model(config.model), _cutter(config.pieces)
+    score = _model(config.model, file_stamp(config.model))
+    cut = _cutter(config.pieces, file_stamp(config.pieces))
     total, words = 0.0, 0
     for line in map(line_for_model, text.split("\n")):
         if pieces := cut(line):
@@ -72,7 +75,7 @@ def _without_marks(character: str) -> str:
 
 
 @functools.cache
-def _model(path: str) -> Callable[[str], float]:
+def _model(path: str, stamp: tuple[int, int]) -> Callable[[str], float]:
     kenlm = _library("kenlm")
     if not path:
         raise ValueError("perplexity needs a model: the path of a KenLM binary or an ARPA file")
@@ -84,7 +87,7 @@ def _model(path: str) -> Callable[[str], float]:
 
 
 @functools.cache
-def _cutter(path: str) -> Callable[[str], list[str]]:
+def _cutter(path: str, stamp: tuple[int, int]) -> Callable[[str], list[str]]:
     if not path:
         return str.split
     try:

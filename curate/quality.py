@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.charset import as_text
+from curate.file_stamp import file_stamp
 from curate.languages import resolve
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def quality_score(
     """
     text = as_text(text)
     language = resolve(language)
-    chosen = _load(str(model)) if model else None
+    chosen = _load(str(model), file_stamp(model)) if model else None
     if chosen is None or chosen.language not in (language, ""):
-        chosen = _load(str(ENGLISH if language == "en" else ANY_LANGUAGE))
+        chosen = _load(str(ENGLISH if language == "en" else ANY_LANGUAGE), (0, 0))
     if signals is None:
         from curate.signals import measure
 
@@ -68,7 +69,7 @@ def quality_score(
 
 
 @functools.cache
-def _load(path: str) -> QualityModel:
+def _load(path: str, stamp: tuple[int, int]) -> QualityModel:
     from curate.quality_model import load_quality_model
 
     return load_quality_model(path)

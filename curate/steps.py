@@ -19,6 +19,7 @@ import numpy as np
 
 from curate.bounds import Score
 from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
+from curate.decontaminate import ContaminationIndex, DecontaminateConfig, read_items
 from curate.document import Document, Edit, Rejection
 from curate.domains import classify_domain, notation
 from curate.extract import Engine, ExtractConfig, extract_text
@@ -52,11 +53,16 @@ class MapStep:
 def apply(function: MapFunction, document: Document) -> Document | Rejection:
     """Lead a document through a step: an exception costs that document, and signals of another text are dropped.
 
+    Raises:
+        OSError, MemoryError: the machine is at fault and not the document.
+
     >>> apply(lambda document: 1 / 0, Document(id="0")).detail
     'ZeroDivisionError: division by zero'
     """
     try:
         result = function(document)
+    except (OSError, MemoryError):
+        raise
     except Exception as e:  # counted and kept aside with the rest, never the end of a run
         return failed(e)
     if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
@@ -119,9 +125,13 @@ class DomainConfig:
 
 @dataclass(frozen=True, slots=True)
 class TokenizeConfig:
-    """Whose token ids a document gets: the shipped tokenizer, or the path of a ``tokenizer.json``."""
+    """Whose token ids a document gets: the shipped tokenizer, or the path of a ``tokenizer.json``.
+
+    ``eos`` is the token put behind each document, where the vocabulary has none of the usual names for it.
+    """
 
     tokenizer: str = "curate-32k"
+    eos: str | None = None
 
 
 def _url_filter(config: UrlFilterConfig) -> MapFunction:
@@ -179,6 +189,8 @@ def _heuristics(config: HeuristicsConfig) -> MapFunction:
     from curate.signals import measure
 
     rules = rules_of(config.presets, config.limits)
+    if not rules:
+        raise ValueError("no rule is left: name a preset, as presets: [default]")
     originals = originals_of(rules)
 
     def step(document: Document) -> Document | Rejection:
@@ -238,8 +250,20 @@ def _perplexity(config: PerplexityConfig) -> MapFunction:
     return step
 
 
+def _decontaminate(config: DecontaminateConfig) -> MapFunction:
+    index = ContaminationIndex((item for path in config.benchmarks for item in read_items(path)), config.ngram)
+
+    def step(document: Document) -> Document | Rejection:
+        found = index.find(document.text)
+        if found and found[0].overlap >= config.min_overlap:
+            return Rejection("contaminated", found[0].overlap, config.min_overlap, found[0].item_id)
+        return document
+
+    return step
+
+
 def _tokenize(config: TokenizeConfig) -> MapFunction:
-    tokenizer = load_tokenizer(config.tokenizer)
+    tokenizer = load_tokenizer(config.tokenizer, config.eos)
 
     def step(document: Document) -> Document | Rejection:
         ids = tokenizer.encode(document.text).astype(np.int32)
@@ -260,5 +284,6 @@ MAP_STEPS: dict[str, MapStep] = {
     "domain": MapStep(DomainConfig, _domain),
     "perplexity": MapStep(PerplexityConfig, _perplexity),
     "pii": MapStep(PiiConfig, _edit(scrub_pii), TEXT),
+    "decontaminate": MapStep(DecontaminateConfig, _decontaminate),
     "tokenize": MapStep(TokenizeConfig, _tokenize, frozenset({"tokens"})),
 }

@@ -19,10 +19,14 @@ from urllib.parse import unquote
 
 from curate.charset import as_text
 from curate.document import Rejection
+from curate.file_stamp import file_stamp
 from curate.hashing import stable_u64
 
 if TYPE_CHECKING:
     import numpy as np
+
+#: How the URL of a page begins that was a file of its own: its name there, which says nothing of where it is.
+FILE_SCHEME = "file:"
 
 _SPACE = "".join(map(chr, range(33)))  # control characters and the space, as browsers strip them
 _BREAK, _SURROGATE = re.compile(r"[\t\r\n]"), re.compile("[\ud800-\udfff]")
@@ -184,7 +188,7 @@ def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Reject
     """
     if not url:
         return None
-    rules = _rules(config)
+    rules = _rules(config, tuple(map(file_stamp, config.domains)))
     address = normalize_url(url).partition("://")[2]
     host, _, path = address.partition("/")
     host = host.partition(":")[0]
@@ -219,7 +223,7 @@ class _Rules:
 
 
 @lru_cache(maxsize=4)
-def _rules(config: UrlFilterConfig) -> _Rules:
+def _rules(config: UrlFilterConfig, stamps: tuple[tuple[int, int], ...]) -> _Rules:
     kinds: dict[str, set[str]] = {"ending": set(), "word": set(config.words), "part": set(config.parts), "soft": set()}
     kinds["soft"] |= set(config.soft_words)
     text = resources.files("curate").joinpath("data/url_words.tsv").read_text("utf-8")

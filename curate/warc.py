@@ -43,6 +43,7 @@ _BLANK = re.compile(rb"[\r\n]*")
 _EMPTY_LINE = re.compile(rb"(?<=\n)\r?\n")
 _TRAILER = re.compile(rb"[\s\0]*")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_DIGITS = re.compile(r"\d{8,14}")
 _NEXT = re.compile(rb"(?<=\n)(?:" + RECORD_START.pattern + rb")")
 
 
@@ -138,9 +139,11 @@ def read_records(
             yield Broken("empty_file", f"{name} has no bytes", "", 0)
         return
     if start or stop is not None:
-        start, stop = first_member(stream, start), None if stop is None else first_member(stream, stop)
-        if stop is not None and start >= stop:
-            return
+        start = first_member(stream, start, stop)
+        if stop is not None:
+            if start >= stop:
+                return
+            stop = first_member(stream, stop)
     archive = Archive(stream, name, start)
     at: int | None = 0
     told = False  # whether a record was given up for the damage ahead
@@ -285,9 +288,9 @@ def _read_head(archive: Archive, at: int) -> _Head | str:
 
 
 def _arc_head(fields: list[str], block: int) -> _Head:
-    """Parse a line of URL, IP, date, media type, in version 2 five fields more, and length."""
+    """Parse a line of URL, IP, date, media type, in version 2 five fields more, and length; a URL may hold spaces."""
     address = next(
-        i for i in range(len(fields) - 2, 0, -1) if _ADDRESS.fullmatch(fields[i]) and fields[i + 1].isdigit()
+        i for i in range(1, len(fields)) if _ADDRESS.fullmatch(fields[i]) and _DIGITS.fullmatch(fields[i + 1])
     )
     url = " ".join(fields[:address])
     kind = "warcinfo" if url.startswith("filedesc:") else "response"

@@ -272,7 +272,12 @@ def _print_fate(console: Console, fate: Any) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
-@click.option("--preset", "presets", multiple=True, help="Use another preset instead of the run's; can be repeated.")
+@click.option(
+    "--preset",
+    "presets",
+    multiple=True,
+    help="Use another preset, over signals that the run stored, instead of its own; can be repeated.",
+)
 @click.option(
     "--set",
     "settings",
@@ -331,7 +336,7 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
 def _limit(setting: str) -> tuple[str, float | None]:
     name, _, value = setting.partition("=")
     try:
-        return name, None if value == "none" else float(value)
+        return name, None if value.lower() == "none" else float(value)
     except ValueError:
         sys.exit(f"curate: --set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
 
@@ -339,6 +344,8 @@ def _limit(setting: str) -> tuple[str, float | None]:
 @main.group()
 def sketch() -> None:
     """What near-duplicate detection needs of a corpus, 660 bytes a document and no word of its text.
+
+    It has all documents that came to minhash_dedup, also those that a step behind it rejected.
 
     A sketch lets a new crawl be deduplicated against an old one, or against somebody else's corpus: name its folder in
     the recipe, `minhash_dedup: {index: [FOLDER]}`.

@@ -65,7 +65,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._inputs: list[Input] = []
         self._totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
         self._documents = self._bytes = 0
-        self._first_error = ""
+        self._first_errors: dict[str, str] = {}
         self.done = 0  # of what lies before the pass: bytes of input, or documents
 
     def __enter__(self) -> Ledger:
@@ -127,7 +127,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         if why.signals is not None:
             self._measured(step, d, why.signals)
         if why.rule == "error":
-            self._first_error = self._first_error or why.detail
+            self._first_errors.setdefault(step, why.detail)
         excerpt = " ".join(d.text[:EXCERPT].split())
         who = (d.id, d.url, d.date, d.source, d.language)
         self._rejected.append((*who, step, why.rule, why.value, why.limit, why.detail, excerpt))
@@ -159,6 +159,6 @@ class Ledger(AbstractContextManager["Ledger"]):
             **self._position(),
             "steps": steps,
             "totals": self._totals,
-            "first_error": self._first_error,
+            "first_errors": self._first_errors,
             "inputs": [asdict(source) for source in self._inputs],
         }

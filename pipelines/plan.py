@@ -27,6 +27,7 @@ LIBRARIES = (
     "fastwarc",
     "idna",
     "kenlm",
+    "justext",
     "langdetect",
     "lxml",
     "numpy",
@@ -38,7 +39,7 @@ LIBRARIES = (
     "trafilatura",
 )
 #: Settings that name a file or a folder; the result depends on what is in it.
-PATHS = frozenset({"index", "lists", "model", "pieces", "tokenizer"})
+PATHS = frozenset({"benchmarks", "domains", "index", "model", "pieces", "tokenizer"})
 
 
 #: Steps that look at the URL alone, and may stand before the text is extracted.
@@ -111,12 +112,18 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
     """Cut a recipe into passes over the given input files.
 
     Raises:
-        RecipeError: steps that cannot work in their order.
+        RecipeError: steps that cannot work in their order, or that name a source or preset which is not there.
     """
     _check_order(recipe.steps)
+    _check_sources(recipe)
     groups = _groups(recipe.steps)
     passes: list[Pass] = []
-    depends = digest([code_version(), [digest(f) for f in inputs]])
+    extracts = any(step.kind == "extract" for step in recipe.steps)
+    try:
+        originals = recipe.originals
+    except ValueError as e:  # a preset or rule that is not there
+        raise RecipeError(f"steps: {e}") from None
+    depends = digest([code_version(), [digest(f) for f in inputs], extracts, originals])
     decided: tuple[Step, ...] = ()
     for i, (steps, keys) in enumerate(groups):
         last = i == len(groups) - 1
@@ -124,9 +131,9 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
         for step in (*decided, *steps):
             changed |= STEPS[step.kind].changes
         writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
-        shape = recipe.output if last else None
+        shape = [recipe.name, recipe.output] if last else None
         named = [named_files(s.config) for s in (*decided, *steps)]
-        keyed = [(k.kind, _key_settings(k)) for k in keys]
+        keyed = [(k.kind, k.name, _key_settings(k)) for k in keys]
         depends = digest([depends, decided, steps, named, keyed, shape])
         passes.append(Pass(i, decided, steps, keys, writes, depends, last))
         depends = digest([depends, keys])
@@ -177,7 +184,7 @@ def _check_order(steps: tuple[Step, ...]) -> None:
 
     Raises:
         RecipeError: a corpus step without the map step that gives its keys, a step that looks at the text before there
-            is one, or a text changed behind its tokens.
+            is one, a text changed behind its tokens, or a second set of tokens.
     """
     seen: dict[str, str] = {}
     extracts = any(step.kind == "extract" for step in steps)
@@ -185,8 +192,29 @@ def _check_order(steps: tuple[Step, ...]) -> None:
         if extracts and "extract" not in seen and step.kind not in BEFORE_TEXT:
             raise RecipeError(f"steps: {step.name} looks at the text, which extract finds: put extract before it")
         kind = STEPS[step.kind]
-        if isinstance(kind, CorpusStep) and kind.needs and kind.needs not in seen:
-            raise RecipeError(f"steps: {step.name} needs what {kind.needs} finds: put the step {kind.needs} before it")
+        missing = [n for n in kind.needs(step.config) if n not in seen] if isinstance(kind, CorpusStep) else []
+        if missing:
+            raise RecipeError(f"steps: {step.name} needs what {missing[0]} finds: put the step {missing[0]} before it")
+        if step.kind == "tokenize" and "tokenize" in seen:
+            raise RecipeError(f"steps: {step.name} is a second tokenizer: a corpus has the ids of one")
         if "text" in kind.changes and "tokenize" in seen:
             raise RecipeError(f"steps: {step.name} changes the text behind {seen['tokenize']}: put it before")
         seen[step.kind] = step.name
+
+
+def _check_sources(recipe: Recipe) -> None:
+    """Refuse a step that goes by sources and names one that the recipe does not have.
+
+    Raises:
+        RecipeError: naming the step and the source.
+    """
+    have = {source.name for source in recipe.sources}
+    for step in recipe.steps:
+        named = getattr(step.config, "sources", ())
+        if getattr(step.config, "by", "") == "source":
+            named = step.config.targets
+        if unknown := sorted(set(named) - have):
+            raise RecipeError(
+                f"steps: {step.name} names the source {unknown[0]!r}, but there are {', '.join(sorted(have))}: name it "
+                "in the recipe, as sources: [{input: PATTERN, name: NAME}]"
+            )

@@ -6,6 +6,7 @@ YAML in, frozen typed values out; anything unknown is refused with its file, lin
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from importlib import resources
@@ -96,6 +97,8 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in sorted(value.items())}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no infinity
     return value
 
 
@@ -152,11 +155,13 @@ def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Se
         if not isinstance(raw.get(key) or [], list):
             raise reader.error((key,), key, "expected a list: one '- ' line each")
     steps = [reader.step(i, entry) for i, entry in enumerate(raw.get("steps") or [])]
-    if not steps:
+    _apply(settings, raw, steps, reader.changed)
+    if not any(options is not None for _, _, options in steps):
         raise RecipeError(f"{where}:{lines.get(('steps',), 1)}: steps: the recipe has no steps")
-    _apply(settings, raw, steps)
     built: list[Step] = []
     for i, (kind, name, options) in enumerate(steps):
+        if options is None:
+            continue
         config = reader.build(STEPS[kind].config, options, ("steps", i, kind))
         if any(s.name == name for s in built):
             raise reader.error(("steps", i), name, f"a second step {name!r}: give it a name of its own (name: ...)")
@@ -168,13 +173,20 @@ def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Se
     return Recipe(str(raw.get("name") or Path(where).stem), tuple(built), tuple(sources), output)
 
 
+RawStep = tuple[str, str, dict[str, Any] | None]  # kind, name, settings; None where --set leaves the step out
+
+
 class _Reader:
-    """Turns raw YAML values into typed ones, and knows the line of each for the error."""
+    """Turns raw YAML values into typed ones, and knows for the error the line of each, or what set it otherwise."""
 
     def __init__(self, where: str, lines: dict[tuple, int]) -> None:
         self.where, self.lines = where, lines
+        self.changed: dict[tuple, str] = {}  # by the path of a value, the --set that it is from
 
     def error(self, path: tuple, key: str, problem: str) -> RecipeError:
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.changed:
+                return RecipeError(f"--set {self.changed[path[:end]]}: {key}: {problem}")
         while path and path not in self.lines:
             path = path[:-1]
         return RecipeError(f"{self.where}:{self.lines.get(path, 1)}: {key}: {problem}")
@@ -194,12 +206,14 @@ class _Reader:
             types = get_type_hints(kind)
             for key, value in raw.items():
                 self._known_within(value, types[key], (*path, key))
+        elif kind in (int, float) and isinstance(raw, bool):
+            raise self.error(path, str(path[-1]), f"a number is expected, and YAML reads yes, no, on, off as {raw}")
         elif isinstance(raw, list):
             for i, value in enumerate(raw):
                 for inner in get_args(kind):
                     self._known_within(value, inner, (*path, i))
 
-    def step(self, i: int, entry: Any) -> tuple[str, str, dict]:
+    def step(self, i: int, entry: Any) -> RawStep:
         if isinstance(entry, str):
             entry = {entry: None}
         if not isinstance(entry, dict) or len(entry) != 1:
@@ -229,35 +243,48 @@ class _Reader:
                 problem += f", got {first['input']!r}"
             if isinstance(first["input"], bool):
                 problem += " (YAML reads yes, no, on and off so: put quotes around a word)"
-            raise self.error((*path, *first["loc"]), key, problem) from None
+            beneath = [p for p in self.changed if p[: len(path)] == path] if first["type"] == "value_error" else []
+            raise self.error(beneath[-1] if beneath else (*path, *first["loc"]), key, problem) from None
 
 
-def _apply(settings: Sequence[str], raw: dict, steps: list[tuple[str, str, dict]]) -> None:
+def _apply(settings: Sequence[str], raw: dict, steps: list[RawStep], changed: dict[tuple, str]) -> None:
+    """Change the raw recipe as ``--set`` says, and note which path was changed by which setting."""
     for setting in settings:
-        path, equals, value = setting.partition("=")
+        path, equals, written = setting.partition("=")
         keys = path.strip().split(".")
         if not equals or len(keys) < 2:
             raise RecipeError(f"--set {setting}: expected path.to.key=value, as steps.minhash_dedup.threshold=0.8")
+        try:
+            value = None if written.strip() == "none" else yaml.safe_load(written)
+        except yaml.YAMLError:
+            raise RecipeError(f"--set {setting}: {written!r} is no number, word, or list as [a, b]") from None
         if keys[0] == "steps":
-            options = {name: options for _, name, options in steps}
-            if keys[1] in options and len(keys) < 3:
-                raise RecipeError(f"--set {setting}: which setting of {keys[1]}? Write steps.{keys[1]}.KEY=VALUE")
-            if keys[1] not in options:
-                raise RecipeError(f"--set {setting}: no step {keys[1]!r}{_did_you_mean(keys[1], options)}")
-            target, keys = options[keys[1]], keys[2:]
+            at = {name: i for i, (_, name, options) in enumerate(steps) if options is not None}
+            if keys[1] not in at:
+                raise RecipeError(f"--set {setting}: no step {keys[1]!r}{_did_you_mean(keys[1], at)}")
+            i = at[keys[1]]
+            kind, name, options = steps[i]
+            if len(keys) == 2:
+                if value is not None:
+                    raise RecipeError(
+                        f"--set {setting}: which setting of {name}? Write steps.{name}.KEY=VALUE; none leaves it out"
+                    )
+                steps[i] = kind, name, None
+                continue
+            assert options is not None
+            target, keys = options, keys[2:]
+            changed[("steps", i, kind, *keys)] = setting
         elif keys[0] == "output":
             raw["output"] = target = dict(raw.get("output") or {})
             keys = keys[1:]
+            changed[("output", *keys)] = setting
         else:
             raise RecipeError(f"--set {setting}: the path begins with steps or output")
         for key in keys[:-1]:
             target = target.setdefault(key, {})
             if not isinstance(target, dict):
                 raise RecipeError(f"--set {setting}: {key} is a value, not a mapping with {keys[-1]!r} in it")
-        try:
-            target[keys[-1]] = None if value.strip() == "none" else yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise RecipeError(f"--set {setting}: {value!r} is no number, word, or list as [a, b]") from None
+        target[keys[-1]] = value
 
 
 def _did_you_mean(word: str, known: Any) -> str:

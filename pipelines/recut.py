@@ -65,7 +65,7 @@ def recut(
     places = list(_places(output))
     for table in _shards(output, "signals", lambda schema: _check_stored(new, schema)):
         mine = table.filter(pc.equal(table["step"], step))
-        _compare(result, mine, _corpus(places, mine), old, new, rate)
+        _compare(result, mine, *_corpus(places, mine), old, new, rate)
     return result
 
 
@@ -80,7 +80,8 @@ def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | Non
     step = known.get(name or found[0]["name"])
     if not step:
         raise ValueError(f"the run in {output} has no step {name!r} of kind heuristics; it has {', '.join(known)}")
-    return step["name"], step["presets"], step["limits"]
+    limits = {name: None if limit is None else float(limit) for name, limit in step["limits"].items()}
+    return step["name"], step["presets"], limits
 
 
 def _shards(output: str, kind: str, check: Callable[[pa.Schema], None]) -> Iterator[pa.Table]:
@@ -108,42 +109,60 @@ def _places(output: str) -> Iterator[tuple[str, str, str]]:
             yield found.path, first.min, last.max
 
 
-def _corpus(places: Sequence[tuple[str, str, str]], signals: pa.Table) -> dict[str, int]:
-    """Return the tokens of those documents of the corpus that are among the rows; both tables are in order of id."""
+def _corpus(places: Sequence[tuple[str, str, str]], signals: pa.Table) -> tuple[dict[str, int], Counter[str]]:
+    """Return the tokens of those documents of the corpus that are among the rows, and how often each is there.
+
+    Both tables are in order of id. A record that was read twice has two rows of signals and one id; the corpus has it
+    once, or twice where the recipe removes no duplicates.
+    """
     if not len(signals):
-        return {}
+        return {}, Counter()
     first, last = pc.min_max(signals["id"]).as_py().values()
-    found: dict[str, int] = {}
+    tokens: dict[str, int] = {}
+    times: Counter[str] = Counter()
     for path, least, greatest in places:
         if greatest < first or last < least:
             continue
         with files.open_read(path) as stream:
             ranges = [("id", ">=", first), ("id", "<=", last)]
             rows = pq.read_table(stream, columns=["id", "token_count"], filters=ranges)
-            found.update(zip(rows["id"].to_pylist(), rows["token_count"].to_pylist(), strict=True))
-    return found
+            ids = rows["id"].to_pylist()
+            tokens.update(zip(ids, rows["token_count"].to_pylist(), strict=True))
+            times.update(ids)
+    return tokens, times
 
 
 def _check_stored(rules: Sequence[Rule], schema: pa.Schema) -> None:
     for rule in rules:
         if rule.signal not in schema.names:
-            raise ValueError(f"rule {rule.name} needs the signal {rule.signal}, which the run did not store: run again")
+            raise ValueError(
+                f"rule {rule.name} needs {rule.signal}, which the run did not measure: a run stores our signals, and "
+                "those of others whose presets its recipe names"
+            )
 
 
 def _compare(
-    result: Recut, table: pa.Table, corpus: dict[str, int], old: Sequence[Rule], new: Sequence[Rule], rate: float
+    result: Recut,
+    table: pa.Table,
+    corpus: dict[str, int],
+    times: Counter[str],
+    old: Sequence[Rule],
+    new: Sequence[Rule],
+    rate: float,
 ) -> None:
     before, after = _first_failed(table, old), _first_failed(table, new)
-    result.documents += len(corpus)
-    result.tokens += sum(corpus.values())
+    result.documents += times.total()
+    result.tokens += sum(corpus[i] * n for i, n in times.items())
     labels = {name: table[name].to_pylist() for name in ("id", "language", "source", "text_bytes")}
     rates = _rates(labels, corpus)
     for row in np.flatnonzero((before >= 0) & (after < 0)):
         tokens = round(labels["text_bytes"][row] * rates.get(labels["language"][row], rate))
         _note(result.gained, labels, int(row), old[before[row]].name, tokens)
     for row in np.flatnonzero((before < 0) & (after >= 0)):
-        if (tokens_now := corpus.get(labels["id"][row])) is not None:
-            _note(result.lost, labels, int(row), new[after[row]].name, tokens_now)
+        i = labels["id"][row]
+        if times[i] > 0:
+            times[i] -= 1
+            _note(result.lost, labels, int(row), new[after[row]].name, corpus[i])
 
 
 def _rates(labels: dict[str, list], corpus: dict[str, int]) -> dict[str, float]:

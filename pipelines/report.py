@@ -67,7 +67,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         for key in totals:
             totals[key] += manifest["totals"][key]
     summary = merge(shard["summary"] for shard in shards)
-    mixture = _mixture(space)
+    mixture = _mixture(space, summary["labels"])
     return {
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
@@ -90,11 +90,13 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     }
 
 
-def _mixture(space: Workspace) -> dict | None:
+def _mixture(space: Workspace, labels: dict[str, list[dict]]) -> dict | None:
+    """Return the plan of the mixture, with what was written of each label: whole documents, so never quite the plan."""
     for taken in space.decisions():
         path = files.join(taken.decision, "mixture.json")
         if files.exists(path):
-            return files.read_json(path)
+            plan = files.read_json(path)
+            return plan | {"written": {row["name"]: row["written"] for row in labels[taken.config.by]}}
     return None
 
 
@@ -186,9 +188,11 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
 def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
     written = [fact for shard in shards for fact in shard["files"]]
     written.sort(key=lambda fact: (TABLES.index(fact["path"].partition("/")[0]), fact["path"]))
-    with files.open_read(files.join(out, "report.json")) as f:
-        data = f.read()
-    return [*written, {"path": "report.json", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}]
+    for name in ("report.json", "report.html"):
+        with files.open_read(files.join(out, name)) as f:
+            data = f.read()
+        written.append({"path": name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    return written
 
 
 def render(report: dict) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from curate.tokens import load_tokenizer
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
@@ -32,6 +34,10 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
 
     Returns:
         The report, as written to ``report.json``.
+
+    Raises:
+        RecipeError: the recipe names something that is not there.
+        RunError: why it cannot go on, and what to do.
     """
     runner = runner or Runner()
     space = Workspace.of(recipe, output)
@@ -39,7 +45,12 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
         return files.read_json(files.join(space.output, "report.json"))
     preflight(space)
     with files.locked(space.work):
-        return _run(space, runner, watch)
+        try:
+            return _run(space, runner, watch)
+        except (FileNotFoundError, pa.ArrowInvalid) as e:
+            raise RunError(
+                f"{e}: a file was lost or damaged; if it is none of the input, delete {space.work} and run again"
+            ) from e
 
 
 def _run(space: Workspace, runner: Runner, watch: Watch) -> dict:
@@ -58,14 +69,20 @@ def preflight(space: Workspace) -> None:
 
     Raises:
         RecipeError: naming the step.
+        RunError: the output folder has tables that are not ours to replace.
     """
+    ours = files.exists(files.join(space.output, "manifest.json")) or files.exists(space.work)
+    for table in () if ours else TABLES:
+        if files.within(files.join(space.output, table), "*"):
+            raise RunError(f"{files.join(space.output, table)} is of no run of curate: choose another --output")
     for spec in space.plan.passes:
         checks: list[tuple[str, Callable[[Any], Any], Any]] = []
         for step in spec.steps if not space.pass_done(spec) else ():
             kind = STEPS[step.kind]
             assert not isinstance(kind, CorpusStep)
             checks.append((step.name, kind.make, step.config))
-        checks += [(t.name, t.step.check, t.config) for t in space.taken(spec) if not space.decided(t)]
+        for taken in (t for t in space.taken(spec) if not space.decided(t)):
+            checks += [(taken.name, f, taken.config) for f in (taken.step.check, taken.step.key_function)]
         for name, check, config in checks:
             try:
                 check(config)
@@ -86,7 +103,11 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
     work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
     watch(work, lambda: runner.run(todo, partial(run_slice, job=job)))
     manifests = space.manifests(spec)
-    _stop_on_errors(manifests)
+    try:
+        _stop_on_errors(manifests)
+    except RunError:  # what was wrong may be mended when it is tried again
+        files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
+        raise
     written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
     files.write_json(files.join(job.folder, "manifest.json"), written)
 
@@ -102,7 +123,7 @@ def _stop_on_errors(manifests: Sequence[dict]) -> None:
         read = sum(c["read"] for c in counts)
         failed = sum(c["rejected"].get("error", 0) for c in counts)
         if read >= 20 and failed > read / 2:
-            first = next(m["first_error"] for m in manifests if m["first_error"])
+            first = next(m["first_errors"][name] for m in manifests if name in m["first_errors"])
             raise RunError(f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {first}")
 
 
@@ -137,17 +158,17 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
         tokens += int(state["token_count"].to_numpy() @ copies)
     read = sum(m["steps"]["read"]["read"] for m in space.manifests(space.plan.passes[0]))
     tables = max(1, -(-read // ROWS_PER_SHARD))
-    name = next((s.config.tokenizer for s in recipe.steps if s.kind == "tokenize"), None)
+    tokens_of = next((s.config for s in recipe.steps if s.kind == "tokenize"), None)
     out = recipe.output
     return Shards(
         documents=max(1, -(-text_bytes // out.bytes_per_shard)),
-        tokens=max(1, -(-tokens // out.tokens_per_shard)) if name else 0,
+        tokens=max(1, -(-tokens // out.tokens_per_shard)) if tokens_of else 0,
         rejected=tables,
         signals=tables,
         originals=recipe.originals,
         seed=out.shuffle_seed,
         formats=out.formats,
-        token_type=load_tokenizer(name).dtype.str if name else "",
+        token_type=load_tokenizer(tokens_of.tokenizer, tokens_of.eos).dtype.str if tokens_of else "",
     )
 
 
@@ -155,9 +176,9 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
     last = space.plan.passes[-1]
     done = files.join(space.work, "finished.json")
     files.delete([done, files.join(space.output, "manifest.json")])
-    tasks = shard_tasks(shards, space.manifests(last))
+    tasks = shard_tasks(shards, space.folder(last), space.manifests(last))
     for kind in TABLES:
-        files.delete([files.join(space.output, kind)])
+        files.delete([found.path for found in files.within(files.join(space.output, kind), "part-*")])
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))
     facts = space.folder(last)

@@ -57,6 +57,8 @@ class Runner(AbstractContextManager["Runner"]):
         self._options = PipelineOptions(list(beam_options))
         FileSystems.set_options(self._options)  # the input is listed before there is a pipeline
         self._name = self._options.view_as(StandardOptions).runner or ""
+        if beam_options and not self._name:
+            raise RunError(f"{' '.join(beam_options)}: no --runner among them: name the one that they are for")
         self._local = not beam_options
         self.far = False  # whether pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None
@@ -102,14 +104,14 @@ class Runner(AbstractContextManager["Runner"]):
             self.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
-        jobs = [self._pool.submit(_call, function, element) for element in largest_first]
         try:
-            for job in as_completed(jobs):
+            for job in as_completed([self._pool.submit(_call, function, element) for element in largest_first]):
                 job.result()
         except BrokenProcessPool:
+            self._pool = None
             raise RunError(
-                "a worker process was killed (out of memory?); what is finished is kept: "
-                "run the same command again, with fewer --workers if it happens again"
+                "a worker process was killed (out of memory? a script without `if __name__ == '__main__':`?); what is "
+                "finished is kept: run the same command again, with fewer --workers if it happens again"
             ) from None
 
     def __exit__(self, *error: object) -> None:

@@ -1,8 +1,9 @@
 """The final order: every table of the corpus, cut into shards by a hash of the id and sorted within, on any runner.
 
-The last pass writes *runs*: per slice, the rows of each output table sorted by shard, a Parquet row group per shard. A
-shard is then made by one reader that takes its row group from every run, sorts, and writes one file. No row is ever
-sent through the runner's shuffle, and neither the cutting of the input nor the number of workers shows in the result.
+The last pass writes *runs*: per slice, the rows of each output table sorted by shard, an Arrow record batch per shard,
+which is found by its number (a row group of Parquet is found through facts of all of them). A shard is then made by one
+reader that takes its batch from every run, sorts, and writes one file. No row is ever sent through the runner's
+shuffle, and neither the cutting of the input nor the number of workers shows in the result.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
 SPILL_BYTES = 64_000_000
+ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
 GATHER_ROWS = 250_000  # of small tables that are sorted at a time
@@ -33,8 +35,8 @@ GATHER_ROWS = 250_000  # of small tables that are sorted at a time
 ORDER = {
     "documents": ("id", "source"),
     "tokens": ("key", "id", "copy"),
-    "rejected": ("id", "step", "rule", "detail"),
-    "signals": ("id", "step"),
+    "rejected": ("id", "step", "rule", "detail", "source"),
+    "signals": ("id", "step", "source"),
 }
 LARGE_COLUMNS = ("text", "input_ids")
 TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
@@ -65,7 +67,7 @@ class Shards:
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One output file to make: the row groups that hold its rows."""
+    """One output file to make: the runs and numbers of the batches that hold its rows."""
 
     kind: str
     shard: int
@@ -105,7 +107,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
 
     def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
         self._rows.setdefault(kind, []).append((shard, row))
-        self._bytes += size
+        self._bytes += size + ROW_BYTES
         if self._bytes >= SPILL_BYTES:
             self.spill()
 
@@ -119,18 +121,23 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         self._rows, self._bytes = {}, 0
 
     def _write(self, kind: str, table: pa.Table, shards: np.ndarray) -> None:
-        """Write a table as a run: a row group per shard, in order."""
+        """Write a table as a run: a batch per shard, in order."""
         if not len(table):
             return
         order = np.argsort(shards, kind="stable")
         table, shards = table.take(order), shards[order]
         present, first = np.unique(shards, return_index=True)
         runs = self.written.setdefault(kind, [])
-        path = files.join(self.folder, f"run-{kind}-{self.index:05d}-{len(runs):05d}.parquet")
-        with files.atomic_write(path) as f, parquet_writer(f, table.schema) as writer:
+        name = f"run-{kind}-{self.index:05d}-{len(runs):05d}.arrow"
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with (
+            files.atomic_write(files.join(self.folder, name)) as f,
+            pa.ipc.new_file(f, table.schema, options=options) as writer,
+        ):
             for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
-                writer.write_table(table.slice(start, stop - start), row_group_size=2**30)
-        runs.append({"path": path, "shards": present.tolist()})
+                (batch,) = table.slice(start, stop - start).combine_chunks().to_batches()
+                writer.write_batch(batch)
+        runs.append({"name": name, "shards": present.tolist()})
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         if kind is None:
@@ -151,16 +158,16 @@ def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def shard_tasks(shards: Shards, manifests: Iterable[dict]) -> list[ShardTask]:
-    """List every output file with the places of its rows."""
+def shard_tasks(shards: Shards, folder: str, manifests: Iterable[dict]) -> list[ShardTask]:
+    """List every output file with the places of its rows in the runs of a folder."""
     pieces: dict[tuple[str, int], list[tuple[str, int]]] = {
         (kind, s): [] for kind in ("documents", "tokens", "rejected", "signals") for s in range(shards.count(kind))
     }
     for manifest in manifests:
         for kind, runs in manifest["runs"].items():
             for run in runs:
-                for group, shard in enumerate(run["shards"]):
-                    pieces[kind, shard].append((run["path"], group))
+                for number, shard in enumerate(run["shards"]):
+                    pieces[kind, shard].append((files.join(folder, run["name"]), number))
     return [ShardTask(kind, shard, tuple(sorted(found))) for (kind, shard), found in pieces.items()]
 
 
@@ -172,7 +179,7 @@ def shard_facts(folder: str) -> list[dict]:
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
     """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
     empty = shards.schema(task.kind).empty_table()
-    table = pa.concat_tables([empty, *(_row_group(path, group) for path, group in task.pieces)]).combine_chunks()
+    table = pa.concat_tables([empty, *(_batch(path, number) for path, number in task.pieces)]).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in ORDER[task.kind]])
     large = [name for name in LARGE_COLUMNS if name in table.column_names]
     summary = summarize(task.kind, table.drop_columns(large).take(order)) if task.kind in SUMMARIZED else {}
@@ -207,9 +214,9 @@ def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtyp
     return [_facts(output, f"megatron/{name}.{ending}", len(documents)) for ending in ("bin", "idx")]
 
 
-def _row_group(path: str, group: int) -> pa.Table:
-    with files.open_read(path) as f:
-        return pq.ParquetFile(f).read_row_group(group)
+def _batch(path: str, number: int) -> pa.Table:
+    with files.open_read(path) as f, pa.ipc.open_file(f) as run:
+        return pa.Table.from_batches([run.get_batch(number)])
 
 
 def _facts(output: str, name: str, rows: int) -> dict:

@@ -72,6 +72,8 @@ def import_sketches(paths: Sequence[str], folder: str) -> int:
     Raises:
         ValueError: a sketch that cannot be read, is damaged or was made in another way.
     """
+    if "://" in folder:
+        raise ValueError(f"{folder}: sketches are brought together in a local folder")
     target = Path(folder)
     present = [folder] if (target / MANIFEST).exists() else []
     target.parent.mkdir(parents=True, exist_ok=True)

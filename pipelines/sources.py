@@ -24,6 +24,7 @@ from curate.compression import COMPRESSED, DAMAGE, decompressed
 from curate.dates import iso_date
 from curate.document import Document, Rejection
 from curate.hashing import document_id
+from curate.urls import FILE_SCHEME
 from curate.warc import Broken, Page, Skipped, is_html, read_records
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
@@ -424,7 +425,7 @@ def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPag
     except DAMAGE as e:
         yield _broken(file, "broken", f"truncated or damaged compression: {e}")
         return
-    url = f"file:{file.name}"
+    url = f"{FILE_SCHEME}{file.name}"
     if len(content) > MAX_RECORD_BYTES:
         yield _broken(file, "broken", f"a file longer than {MAX_RECORD_BYTES:,} bytes", content[:-1], url)
         return

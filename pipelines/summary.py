@@ -27,11 +27,12 @@ def summarize(kind: str, table: pa.Table) -> dict[str, Any]:
         A part for `merge`, plain values.
     """
     if kind == "documents":
-        counted = [("token_count", "sum"), ("token_count", "count")]
+        table = table.append_column("written", pc.multiply(table["token_count"], table["copies"]))
+        counted = [("id", "count"), ("token_count", "sum"), ("written", "sum")]
         rows = {label: table.group_by(label).aggregate(counted).to_pylist() for label in LABELS}
         return {
-            "kept": {label: {r[label]: r["token_count_count"] for r in found} for label, found in rows.items()},
-            "tokens": {label: {r[label]: r["token_count_sum"] for r in found} for label, found in rows.items()},
+            what: {label: {r[label]: r[column] for r in found} for label, found in rows.items()}
+            for what, column in (("kept", "id_count"), ("tokens", "token_count_sum"), ("written", "written_sum"))
         }
     lost = {
         label: {r["values"]: r["counts"] for r in table[label].value_counts().to_pylist()}
@@ -49,11 +50,12 @@ def merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Bring the summaries of all shards together.
 
     Returns:
-        ``labels``: per kind of label, rows of (name, documents, tokens, rejected), the largest first. ``examples``:
-        per "step/rule", rejected documents.
+        ``labels``: per kind of label, rows of (name, documents, tokens once, tokens written, rejected), the largest
+        first; domains have no ``rejected``, for most rejections come before there are any. ``examples``: per
+        "step/rule", rejected documents.
     """
     counts: dict[str, dict[str, Counter]] = {
-        what: {label: Counter() for label in LABELS} for what in ("kept", "tokens", "lost")
+        what: {label: Counter() for label in LABELS} for what in ("kept", "tokens", "written", "lost")
     }
     examples: dict[str, list[dict]] = {}
     for part in parts:
@@ -62,10 +64,16 @@ def merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
                 counters[label].update(found)
         for reason, rows in part.get("examples", {}).items():
             examples[reason] = heapq.nsmallest(EXAMPLES, [*examples.get(reason, []), *rows], key=lambda row: row["id"])
-    kept, tokens, lost = counts.values()
+    kept, lost = counts["kept"], counts["lost"]
     labels = {
         label: [
-            {"name": n, "documents": kept[label][n], "tokens": tokens[label][n], "rejected": lost[label][n]}
+            {
+                "name": n,
+                "documents": kept[label][n],
+                "tokens": counts["tokens"][label][n],
+                "written": counts["written"][label][n],
+                **({"rejected": lost[label][n]} if label != "domain" else {}),
+            }
             for n in sorted({*kept[label], *lost[label]}, key=lambda n: (-kept[label][n], n))
         ]
         for label in LABELS

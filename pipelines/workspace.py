@@ -10,11 +10,11 @@ from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
 from pipelines.plan import Pass, Plan, make_plan, named_files
-from pipelines.recipe import Recipe, RecipeError, digest
+from pipelines.recipe import Recipe, digest
 from pipelines.registry import STEPS
 from pipelines.shards import Shards
 from pipelines.sources import list_inputs
-from pipelines.tables import REPORTS, TABLES, WORK
+from pipelines.tables import WORK
 
 
 def absolute(path: str) -> str:
@@ -34,11 +34,9 @@ class Workspace:
         """Plan a recipe over its sources as they are now, with the result in a folder.
 
         Raises:
-            RecipeError: sources that cannot be read, steps that cannot work in their order, or files in the folder that
-                the run would delete and no run wrote.
+            RecipeError: sources that cannot be read, or steps that cannot work in their order.
         """
         output = absolute(output)
-        _check_names(output)
         return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
 
     @property
@@ -106,28 +104,14 @@ class Workspace:
             return False
         if files.read_json(path) != {"digest": self.plan.passes[-1].digest}:
             return False
-        written = files.read_json(manifest)["files"]
+        try:
+            written = files.read_json(manifest)["files"]
+        except ValueError:  # no JSON: it is written again
+            return False
+        if not files.exists(files.join(self.output, "inputs.json")):
+            return False
         return all(files.size(files.join(self.output, *f["path"].split("/"))) == f["bytes"] for f in written)
 
     def decided(self, taken: Taken) -> bool:
         """Say whether a corpus step has its decision."""
         return files.exists(files.join(taken.decision, "manifest.json"))
-
-
-def _check_names(output: str) -> None:
-    """Refuse a folder where somebody else's files have the names of a run's: a run deletes what has them.
-
-    Raises:
-        RecipeError: naming one of them.
-    """
-    there = [name for name in TABLES if files.within(files.join(output, name), "**")]
-    there += [name for name in REPORTS if files.exists(files.join(output, name))]
-    if not there or files.within(files.join(output, WORK), "**"):
-        return
-    if "manifest.json" in there:
-        with files.open_read(files.join(output, "manifest.json")) as f:
-            if b'"recipe_digest"' in f.read():
-                return
-    raise RecipeError(
-        f"a run would overwrite {files.join(output, there[0])}, which no run wrote: choose another --output"
-    )

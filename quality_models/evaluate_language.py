@@ -3,7 +3,8 @@
 Usage: python -m quality_models.evaluate_language FOLDER [--fasttext lid.176.ftz] [--engine NAME ...]
 
 A folder holds ``*.jsonl.zst`` files, each line with ``text`` and ``iso639_3``, ``iso639_1`` where the language has a
-code there, and, where a file holds several kinds of texts, ``kind``. py3langid takes part where it is installed.
+code there, and, where a file holds several kinds of texts, ``kind``. With ``--words N`` only the first words of each
+text are judged. py3langid takes part where it is installed.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import itertools
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import click
 import numpy as np
 
 from curate.language import LanguageConfig, detect_language
+from curate.language_prior import RAREST, web_shares
 from curate.languages import canonical
+from curate.words import UNSPACED_LANGUAGES
 from quality_models.examples import read_rows
 
 Detect = Callable[[str], tuple[str, float]]
@@ -43,12 +46,16 @@ class Result:
     """What an engine did on a set.
 
     ``macro_f1`` is over the languages with a two-letter code, on their texts alone; ``macro_f1_all`` over the same ones
-    on all texts, so that a text of another language taken for one of them counts. ``calibration`` is the expected
-    calibration error; ``kept`` and ``precision`` are of the texts with a score of .65 and more.
+    on all texts, so that a text of another language taken for one of them counts. ``on_web`` is the share of right
+    answers with each language weighing as much as it has of the web, and ``score_on_web`` the mean score with the same
+    weights. ``calibration`` is the expected calibration error; ``kept`` and ``precision`` are of the texts with a score
+    of .65 and more.
     """
 
     macro_f1: float
     macro_f1_all: float
+    on_web: float
+    score_on_web: float
     calibration: float
     kept: float
     precision: float
@@ -74,6 +81,16 @@ def _language(code: str) -> str:
         return canonical(code)
     except ValueError:  # a language that has no code yet
         return code
+
+
+def first_words(data: Labelled, words: int) -> Labelled:
+    """Cut each text to its first words; two characters count as one in a language without spaces."""
+    texts = [
+        text[: 2 * words] if language in UNSPACED_LANGUAGES and " " not in text[: 2 * words].strip()
+        else " ".join(text.split(maxsplit=words)[:words])
+        for text, language in zip(data.texts, data.languages, strict=True)
+    ]  # fmt: skip
+    return replace(data, name=f"{data.name}, {words} words", texts=texts)
 
 
 def macro_f1(gold: Sequence[str], found: Sequence[str], languages: Sequence[str]) -> float:
@@ -115,12 +132,16 @@ def measure(detect: Detect, data: Labelled, limit: float = 0.65) -> Result:
     found = [language for language, _ in answers]
     scores = [score for _, score in answers]
     right = [a == b for a, b in zip(data.languages, found, strict=True)]
+    shares, counts = web_shares(), Counter(data.languages)
+    weights = [shares.get(language, RAREST) / counts[language] for language in data.languages]
     two = [i for i, is_two in enumerate(data.two_letter) if is_two]
     languages = sorted({data.languages[i] for i in two})
     kept = [hit for hit, score in zip(right, scores, strict=True) if score >= limit]
     return Result(
         macro_f1([data.languages[i] for i in two], [found[i] for i in two], languages),
         macro_f1(data.languages, found, sorted({k for k in data.languages if len(k) == 2})),
+        float(np.average(right, weights=weights)),
+        float(np.average(scores, weights=weights)),
         expected_calibration_error([right[i] for i in two], [scores[i] for i in two]),
         len(kept) / len(answers),
         float(np.mean(kept)) if kept else float("nan"),
@@ -170,20 +191,27 @@ def engines(fasttext_model: str | None) -> dict[str, Detect]:
 @click.option("--fasttext", "fasttext_model", help="A fastText model, such as lid.176.ftz, to compare with.")
 @click.option("--engine", "names", multiple=True, help="Only these engines.")
 @click.option("--set", "only", multiple=True, help="Only the sets whose name contains this.")
+@click.option("--words", multiple=True, type=click.IntRange(min=1), help="Judge so many words only; several allowed.")
 @click.option("--every", default=1, show_default=True, help="Take every n-th text only.")
-def main(folder: Path, fasttext_model: str | None, names: Sequence[str], only: Sequence[str], every: int) -> None:
+def main(
+    folder: Path,
+    fasttext_model: str | None,
+    names: Sequence[str],
+    only: Sequence[str],
+    words: Sequence[int],
+    every: int,
+) -> None:
     """Print a table: a line for each set of texts and engine."""
-    print("| texts | engine | macro F1 | on all | calibration error | kept at .65 | of them right | ms | ms, 10 KB |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
-    for data in read_sets(folder, every):
-        if only and not any(part in data.name for part in only):
-            continue
+    columns = "macro F1,on all,right on the web,score there,calibration error,kept at .65,of them right,ms,ms of 10 KB"
+    print(f"| texts | engine | {' | '.join(columns.split(','))} |")
+    print(f"|---|---|{'---:|' * len(columns.split(','))}")
+    sets = [data for data in read_sets(folder, every) if not only or any(part in data.name for part in only)]
+    for data in [first_words(data, n) for data in sets for n in words] if words else sets:
         for name, detect in engines(fasttext_model).items():
             if names and name not in names:
                 continue
             r = measure(detect, data)
-            figures = (r.macro_f1, r.macro_f1_all, r.calibration, r.kept, r.precision, r.ms, r.ms_page)
-            line = [f"{data.name} ({len(data.texts):,})", name, *(f"{figure:.3f}" for figure in figures)]
+            line = [f"{data.name} ({len(data.texts):,})", name, *(f"{figure:.3f}" for figure in astuple(r))]
             print(f"| {' | '.join(line)} |", flush=True)
 
 

@@ -60,8 +60,8 @@ PARENT, TAG, FLAGS, FIRST_TOKEN, DEPTH = range(5)
 
 # State of the scan.
 OUT, SPACE, IN_LINK, IN_EMPHASIS, IN_CODE, IN_SUP, WORD, LINK_HEIGHT, EMPHASIS_HEIGHT, BLOCKS = range(10)
-ELEMENTS, HEIGHT, N_TOKENS, TITLE_START, TITLE_STOP, LANG_START, LANG_STOP = range(10, 17)
-STATES = 17
+ELEMENTS, HEIGHT, N_TOKENS, TITLE_START, TITLE_STOP, LANG_START, LANG_STOP, MOST_ATTRIBUTES = range(10, 18)
+STATES = 18
 
 MAX_WORD = 24  # bytes of a word of a class that count
 MAX_TOKENS = 24  # words of class, id and role that are kept of an element
@@ -325,7 +325,8 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
         if tag < 0:
             tag = custom if dash else custom + 1
         does = action[tag]
-        i, slash = read_attributes(data, j, n, attributes[0], attributes[1], found)
+        i, slash, count = read_attributes(data, j, n, attributes[0], attributes[1], found)
+        state[MOST_ATTRIBUTES] = max(state[MOST_ATTRIBUTES], count)
         dropped = (elements[top, FLAGS] & DROPPED) > 0
         if ending:
             if does == LINK:

@@ -108,22 +108,25 @@ def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  
 
 @kernel
 def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Read attributes from ``i`` to the end of the tag; returns the index behind it and whether ``/`` closed it.
+    """Read attributes from ``i`` to the end of the tag.
+
+    Returns the index behind it, whether ``/`` closed it, and how many attributes there are.
 
     ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each.
     """
     for kind in range(ATTRIBUTES):
         found[kind, 0] = found[kind, 1] = 0
-    slash = False
+    slash, count = False, 0
     while i < stop:
         byte = data[i]
         if byte == GT:
-            return i + 1, slash
+            return i + 1, slash, count
         if is_space(byte) or byte == SLASH:
             slash = byte == SLASH
             i += 1
             continue
         slash = False
+        count += 1
         begin = i
         i += 1
         while i < stop and data[i] != EQUALS and data[i] != GT and data[i] != SLASH and not is_space(data[i]):
@@ -154,7 +157,7 @@ def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-unty
                 end -= 1
         if kind >= 0 and found[kind, 1] == 0:
             found[kind, 0], found[kind, 1] = value, end
-    return stop, slash
+    return stop, slash, count
 
 
 @kernel

@@ -58,7 +58,6 @@ class CorpusStep(ABC):
 
     config: ClassVar[type]
     schema: ClassVar[pa.Schema]
-    needs: ClassVar[str] = ""  # the map step that must stand before it
     shuffles: ClassVar[str] = ""  # what goes through a shuffle, for `curate plan`
     key_settings: ClassVar[tuple[str, ...]] = ()
     changes: ClassVar[frozenset[str]] = frozenset()
@@ -71,6 +70,10 @@ class CorpusStep(ABC):
             ValueError: what is missing or wrong.
         """
 
+    def needs(self, config: Any) -> Sequence[str]:
+        """Return the map steps that must stand before it."""
+        return ()
+
     def describe(self, config: Any, folder: str) -> list[str]:
         """Return sentences for `curate plan`: what the settings mean, and what a decision in ``folder`` moved."""
         return []
@@ -79,9 +82,9 @@ class CorpusStep(ABC):
     def key_function(self, config: Any) -> Callable[[Document], tuple]:
         """Return the function that takes a document's key, a row of ``schema``."""
 
-    @abstractmethod
     def decide(self, config: Any, keys: beam.PCollection[KeySlice], folder: str) -> None:
         """Write the decision table into ``folder``, or the part of it that ``KeySlice.part`` names."""
+        raise NotImplementedError  # only a step that has a ``decide_all`` of its own does without
 
     def shuffled_bytes(self, slices: Sequence[KeySlice]) -> int:
         """Return how many bytes of keys ``decide`` shuffles; 0 where they are few whatever the corpus is."""

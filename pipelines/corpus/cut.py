@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -36,9 +36,12 @@ class QualityCut(CorpusStep):
 
     config = QualityCutConfig
     key_settings = ("within",)
-    needs = "quality"
     shuffles = "a histogram per slice"
     schema: ClassVar[pa.Schema] = pa.schema([("group", pa.string()), ("bin", pa.int32()), ("score", pa.float64())])
+
+    def needs(self, config: QualityCutConfig) -> Sequence[str]:
+        """Scores."""
+        return ("quality",)
 
     def key_function(self, config: QualityCutConfig) -> Callable[[Document], tuple]:
         """Take the group, the rank of the score, and the score."""
@@ -56,17 +59,29 @@ class QualityCut(CorpusStep):
             keys
             | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
             | "Groups" >> beam.GroupByKey()
-            | "Cut" >> beam.Map(_cut, config).with_output_types(tuple[str, int])
+            | "Cut" >> beam.Map(_cut, config).with_output_types(tuple[str, dict[str, int]])
             | "OneTable" >> beam.combiners.ToList()
             | "Write"
             >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
         )
 
+    def warn(self, config: QualityCutConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
+        """Say where most documents are in groups that are too small to be cut."""
+        groups = files.read_json(files.join(folder, "cuts.json")).values()
+        documents = sum(g["documents"] for g in groups)
+        spared = sum(g["documents"] for g in groups if g["documents"] < config.min_documents)
+        if config.keep == 1 or spared <= documents / 2:
+            return []
+        return [
+            f"{spared:,} of {documents:,} documents were not cut: they are in groups (by {', '.join(config.within)}) "
+            f"of fewer than min_documents, {config.min_documents}"
+        ]
+
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of the slice below their group's cut."""
         assert keys is not None
         cuts = files.read_json(files.join(folder, "cuts.json"))
-        limit = np.array([cuts.get(g, 0) for g in keys["group"].to_pylist()])
+        limit = np.array([cuts[g]["bin"] if g in cuts else 0 for g in keys["group"].to_pylist()])
         bins, scores = keys["bin"].to_numpy(), keys["score"].to_numpy()
         rows = np.flatnonzero((bins >= 0) & (bins < limit))
         return Losers(
@@ -83,13 +98,13 @@ def _histograms(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
         yield group, histogram(mine)
 
 
-def _cut(histograms: tuple[str, Iterable[bytes]], config: QualityCutConfig) -> tuple[str, int]:
+def _cut(histograms: tuple[str, Iterable[bytes]], config: QualityCutConfig) -> tuple[str, dict[str, int]]:
+    """Return the bin of a group's cut, and how many documents with a score it has."""
     group, blocks = histograms
     counts = add_histograms(blocks, BINS)
-    total = counts.sum()
-    if total < config.min_documents:
-        return group, 0
-    wanted = np.ceil(total * config.keep)
+    total = int(counts.sum())
+    if not total or total < config.min_documents:
+        return group, {"bin": 0, "documents": total}
     from_top = np.cumsum(counts[::-1])
-    enough = int(np.searchsorted(from_top, wanted))
-    return group, BINS - 1 - enough if wanted else BINS
+    enough = int(np.searchsorted(from_top, np.ceil(total * config.keep)))
+    return group, {"bin": BINS - 1 - enough, "documents": total}

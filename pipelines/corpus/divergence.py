@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,15 +35,23 @@ class DivergenceConfig:
     min_documents: Count = 200
 
 
+#: A document of a slice: its row, its class, and its divergence in nats.
+MEASURED = np.dtype([("row", "u4"), ("group", "S16"), ("value", "f8")])
+
+
 class Divergence(CorpusStep):
     """Makes one distribution of tokens per language and compares each document with its own language's."""
 
     config = DivergenceConfig
-    needs = "tokenize"
+    losers_from_keys = False
     shuffles = "a token count table per slice"
     schema: ClassVar[pa.Schema] = pa.schema(
         [("language", pa.string()), ("tokens", pa.int64()), ("counts", pa.large_binary())]
     )
+
+    def needs(self, config: DivergenceConfig) -> Sequence[str]:
+        """Tokens."""
+        return ("tokenize",)
 
     def key_function(self, config: DivergenceConfig) -> Callable[[Document], tuple]:
         """Take the language and how often each token occurs."""
@@ -63,9 +71,10 @@ class Divergence(CorpusStep):
             | "Languages" >> beam.GroupByKey()
             | "Merge" >> beam.Map(_merge, folder).with_output_types(tuple[str, str])
         )
+        paths = beam.pvalue.AsDict(references)
         _ = (
             keys
-            | "Measure" >> beam.FlatMap(_measure, beam.pvalue.AsDict(references)).with_output_types(tuple[str, bytes])
+            | "Measure" >> beam.FlatMap(_measure, paths, folder).with_output_types(tuple[str, bytes])
             | "Classes" >> beam.GroupByKey()
             | "Limit" >> beam.Map(_limit, config).with_output_types(tuple[str, float])
             | "OneTable" >> beam.combiners.ToList()
@@ -75,24 +84,24 @@ class Divergence(CorpusStep):
 
     def losers(self, config: DivergenceConfig, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of the slice that are beyond the limit of their class."""
-        assert keys is not None
         limits = files.read_json(files.join(folder, "limits.json"))
-        found = [
-            (row, value, limits[group])
-            for row, group, value in _divergences(keys, lambda language: _read(_reference(folder, language)), limits)
-            if value > limits[group]
-        ]
-        rows = np.array([row for row, _, _ in found], np.int64)
-        return Losers(rows, lambda i: Rejection("unusual_tokens", *found[i][1:]))
+        with files.open_read(_measured(folder, index)) as f:
+            found = np.frombuffer(f.read(), MEASURED)
+        limit = np.array([limits[group.decode()] for group in found["group"]])
+        beyond = np.flatnonzero(found["value"] > limit)
+        found, limit = found[beyond], limit[beyond]
+        return Losers(
+            found["row"].astype(np.int64),
+            lambda i: Rejection("unusual_tokens", float(found["value"][i]), float(limit[i])),
+        )
 
 
 def _reference(folder: str, language: str) -> str:
     return files.join(folder, f"reference-{language or 'und'}.bin")
 
 
-def _read(path: str) -> TokenCounts:
-    with files.open_read(path) as f:
-        return TokenCounts.from_bytes(f.read())
+def _measured(folder: str, index: int) -> str:
+    return files.join(folder, f"measured-{index:05d}.bin")
 
 
 def _count(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
@@ -112,31 +121,27 @@ def _merge(counts: tuple[str, Iterable[bytes]], folder: str) -> tuple[str, str]:
     return language, path
 
 
-def _divergences(
-    table: pa.Table, reference: Callable[[str], TokenCounts], classes: Container[str] | None = None
-) -> Iterator[tuple[int, str, float]]:
-    """Yield row, class (language and power of two of the tokens) and divergence in nats of each document.
+def _measure(keys: KeySlice, paths: dict[str, str], folder: str) -> Iterator[tuple[str, bytes]]:
+    """Write the class and the divergence of each document down, and yield a histogram per class.
 
-    Documents whose class is not among ``classes`` are passed over: an earlier step took the whole class.
+    A class is a language and a power of two of the tokens.
     """
+    rows, table = keys.load()
     references: dict[str, TokenCounts] = {}
+    found = np.empty(len(rows), MEASURED)
+    found["row"] = rows
     columns = (table[name].to_pylist() for name in ("language", "tokens", "counts"))
-    for row, (language, tokens, data) in enumerate(zip(*columns, strict=True)):
-        group = f"{language}/{int(tokens).bit_length()}"
-        if classes is not None and group not in classes:
-            continue
+    for i, (language, tokens, data) in enumerate(zip(*columns, strict=True)):
         if language not in references:
-            references[language] = reference(language)
-        yield row, group, kl_divergence(TokenCounts.from_bytes(data), references[language])
-
-
-def _measure(keys: KeySlice, paths: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    _, table = keys.load()
-    groups: dict[str, list[int]] = {}
-    for _, group, value in _divergences(table, lambda language: _read(paths[language])):
-        groups.setdefault(group, []).append(min(int(value * MILLINATS), TOP))
-    for group in sorted(groups):
-        yield group, histogram(np.array(groups[group]))
+            with files.open_read(paths[language]) as f:
+                references[language] = TokenCounts.from_bytes(f.read())
+        found["group"][i] = f"{language}/{int(tokens).bit_length()}"
+        found["value"][i] = kl_divergence(TokenCounts.from_bytes(data), references[language])
+    with files.atomic_write(_measured(folder, keys.index)) as f:
+        f.write(found.tobytes())
+    for group in np.unique(found["group"]):
+        values = found["value"][found["group"] == group]
+        yield group.decode(), histogram(np.minimum(values * MILLINATS, TOP).astype(np.int64))
 
 
 def _limit(histograms: tuple[str, Iterable[bytes]], config: DivergenceConfig) -> tuple[str, float]:

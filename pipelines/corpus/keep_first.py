@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curate.document import Document, Rejection
 from curate.hashing import stable_u64, text_hash
-from curate.urls import normalize_url
+from curate.urls import FILE_SCHEME, normalize_url
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import (
     MEMBER,
@@ -62,6 +62,10 @@ class KeepFirst(CorpusStep):
         """Return what makes two documents the same, or 0."""
         raise NotImplementedError
 
+    def needs(self, config: Any) -> Sequence[str]:
+        """Scores, where the best copy stays."""
+        return ("quality",) if "quality" in config.keep else ()
+
     def key_function(self, config: Any) -> Callable[[Document], tuple]:
         """Take the hash, the place in the order, and for alarms the source and the site."""
         rank = rank_key(config.keep, config.sources)
@@ -102,8 +106,9 @@ class UrlDedup(KeepFirst):
     rule = "older_copy"
 
     def hash(self, document: Document) -> int:
-        """Hash the normalised URL; a document without a URL has no key."""
-        return stable_u64(normalize_url(document.url)) if document.url else 0
+        """Hash the normalised URL; a document without one has no key: the name of a file is no address."""
+        web = document.url and not document.url.startswith(FILE_SCHEME)
+        return stable_u64(normalize_url(document.url)) if web else 0
 
     def clusters(self, folder: str, index: int) -> dict[int, tuple[str, int]]:
         """Return nothing: older versions of a page are no copies that the web has of it."""

@@ -94,6 +94,10 @@ class MinHashDedup(CorpusStep):
             found.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))
         return found
 
+    def needs(self, config: MinHashDedupConfig) -> Sequence[str]:
+        """Scores, where the best copy stays."""
+        return ("quality",) if "quality" in config.keep else ()
+
     def key_function(self, config: MinHashDedupConfig) -> Callable[[Document], tuple]:
         """Take band hashes and sketch, the place in the order, the date, and for alarms the source and the site."""
         rank, hashing = rank_key(config.keep, config.sources), config.hashing
@@ -104,10 +108,6 @@ class MinHashDedup(CorpusStep):
             return bands.tobytes(), sketch.tobytes(), place, seconds(document.date), document.source, site(document.url)
 
         return key
-
-    def decide(self, config: MinHashDedupConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
-        """Bring the names of the key files to one place and cluster there; the keys themselves are not shuffled."""
-        _ = keys | "OneProcess" >> OneProcess(config, folder, MEMORY)
 
     def decide_all(
         self,
@@ -128,7 +128,7 @@ class MinHashDedup(CorpusStep):
             files.write_json(files.join(folder, "account.json"), asdict(account))
         else:
             with pipeline() as p:
-                _ = p | beam.Create(list(slices)) | OneProcess(config, folder, memory)
+                _ = p | beam.Create(list(slices)) | "OneProcess" >> OneProcess(config, folder, memory)
         files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
 
     def warn(self, config: MinHashDedupConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:

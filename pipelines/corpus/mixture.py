@@ -39,9 +39,12 @@ class MixtureStep(CorpusStep):
 
     config = MixtureConfig
     key_settings = ("by",)
-    needs = "tokenize"
     shuffles = "a number per slice"
     schema: ClassVar[pa.Schema] = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
+
+    def needs(self, config: MixtureConfig) -> Sequence[str]:
+        """Tokens, and labels where a map step gives them."""
+        return ("tokenize", config.by) if config.by != "source" else ("tokenize",)
 
     def check(self, config: MixtureConfig) -> None:
         """Try the plan, and look for misspelt labels."""
@@ -124,7 +127,7 @@ def _plan(counts: list[tuple[str, int]], config: MixtureConfig, path: str) -> No
     facts = {
         "tokens": found,
         "rates": dict(plan.rates),
-        "shares": dict(plan.shares),
+        "planned": dict(plan.shares),
         "targets": dict(plan.targets),
         "limited_by": plan.limited_by,
         "infeasible": list(plan.infeasible),

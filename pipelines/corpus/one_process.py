@@ -9,6 +9,7 @@ whatever the memory; bands are spread over scratch files in the decision's folde
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
 
 THREADS = min(4, os.cpu_count() or 1)
+SCRATCH = "scratch-"  # how the names of folders begin that are there while a decision is made
 PAIRS = 2_000_000  # pairs that are verified at a time
 
 
@@ -138,7 +140,9 @@ def _candidates(
     account.parts = parts = max(1, -(-at_a_time // memory))
     account.stage_bytes["candidates"] = account.documents * bands * 12
     found = [np.empty(0, np.uint64)]
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+    for left in Path(scratch).glob(f"{SCRATCH}*") if scratch else ():  # of an attempt that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as folder:
         _spread_bands(slices, ranks, bands, parts, Path(folder))
 
         def pair(name: str) -> tuple[np.ndarray, int]:

@@ -14,9 +14,10 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+import curate.steps as steps_of_curate
 from pipelines import files
 from pipelines.corpus.base import RunError
-from pipelines.recipe import RecipeError, parse_recipe
+from pipelines.recipe import parse_recipe
 from pipelines.run import run_recipe
 from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
@@ -78,16 +79,6 @@ def test_the_input_may_lie_in_the_output_folder(tmp_path):
     assert files.read_json(str(tmp_path / "inputs.json"))["files"][0]["path"] == str(tmp_path / "pages.jsonl")
 
 
-@pytest.mark.parametrize("name", ["documents/mine.txt", "manifest.json"])
-def test_a_run_deletes_nothing_that_is_not_its_own(tmp_path, name):
-    (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_text("{}")
-    named = name.partition("/")[0]
-    with pytest.raises(RecipeError, match=f"would overwrite {tmp_path}/{named}, which no run wrote: choose another"):
-        small_run(tmp_path, "  - exact_dedup\n", english(3), output=str(tmp_path))
-    assert (tmp_path / name).read_text() == "{}"
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_disk_that_is_full_ends_the_run_and_costs_no_document(tmp_path, workers):
     """A write that fails is no fault of the document that was written; here no file may be larger than 20 KB."""
@@ -120,11 +111,60 @@ def test_a_mixture_keeps_its_copies_whatever_comes_behind(tmp_path):
     assert max(copies) > 1
 
 
-@pytest.mark.parametrize("by", ["source", "language"])
-def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path, by):
-    steps = f"  - language: {{min_score: 0.2}}\n  - tokenize\n  - mixture: {{by: {by}, targets: {{sv: 1}}}}\n"
-    with pytest.raises(RunError, match=f"no target is for a {by} that is there: targets name sv, and there are"):
+def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path):
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {sv: 1}}\n"
+    with pytest.raises(RunError, match="no target is for a language that is there: targets name sv, and there are en"):
         small_run(tmp_path, steps, english(9))
+
+
+def test_the_report_has_the_shares_that_were_written(tmp_path):
+    steps = "  - language\n  - tokenize\n  - domain\n  - mixture: {targets: {general: 3, maths: 1}}\n"
+    report = small_run(tmp_path, steps, english(30))
+    ids = pq.read_table(tmp_path / "out" / "tokens")["input_ids"]
+    assert report["mixture"]["written"] == {"general": sum(map(len, ids))}
+    (general,) = report["labels"]["domain"]
+    assert general["written"] == report["mixture"]["written"]["general"]
+    assert "rejected" not in general
+
+
+def test_pages_of_the_same_name_in_two_folders_are_two_pages(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "chapter1.txt").write_text(f"{ENGLISH * 3} That was part {folder}.")
+    inputs = [str(tmp_path / "one"), str(tmp_path / "two")]
+    report = run_recipe(parse_recipe("steps: [url_dedup]", "small.yaml", inputs), str(tmp_path / "out"))
+    assert report["corpus"]["documents"] == 2
+
+
+def test_what_lies_in_the_output_folder_and_is_not_ours_stays(tmp_path):
+    (tmp_path / "out" / "documents").mkdir(parents=True)
+    (tmp_path / "out" / "documents" / "thesis.txt").write_text("Years of work")
+    with pytest.raises(RunError, match="documents is of no run of curate: choose another --output"):
+        small_run(tmp_path, "  - language\n", english(3))
+    assert (tmp_path / "out" / "documents" / "thesis.txt").read_text() == "Years of work"
+
+
+def test_a_cut_that_cuts_nothing_is_told(tmp_path):
+    steps = "  - language\n  - domain\n  - quality\n  - quality_cut: {keep: 0.5}\n"
+    report = small_run(tmp_path, steps, english(40))
+    assert [w for w in report["warnings"] if w.startswith("quality_cut: 40 of 40 documents were not cut")]
+
+
+def test_a_step_that_the_machine_fails_rejects_nothing(tmp_path, monkeypatch):
+    """A full disk or memory within a step ends the run; what is mended is tried again."""
+    steps = "  - language\n  - tokenize\n"
+    identify = steps_of_curate.detect_language
+
+    def full(text, config):
+        if text.startswith(ENGLISH):
+            raise OSError(28, "No space left on device")
+        return identify(text, config)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps_of_curate, "detect_language", full)
+        with pytest.raises(OSError, match="No space left"):
+            small_run(tmp_path, steps, english(3))
+    assert small_run(tmp_path, steps, english(3))["corpus"]["documents"] == 3
 
 
 def test_rejections_show_the_beginning_of_their_text(tmp_path):
@@ -226,3 +266,17 @@ def test_ctrl_c_within_a_corpus_step_is_told_in_one_line(tmp_path):
     assert stopped.returncode == 1
     assert "stopped; what is finished is kept" in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
+
+
+def test_documents_that_hold_an_item_of_a_benchmark_go(tmp_path):
+    item = "If a ferry leaves at seven and sails for three hours and a half, when is it at the other shore?"
+    (tmp_path / "own.jsonl").write_text(json.dumps({"id": "q1", "text": item}) + "\n")
+    documents = english(3)
+    documents[1]["text"] += " " + item.upper()
+    report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
+    assert step(report, "decontaminate")["rejected"] == {"contaminated": 1}
+    (row,) = pq.read_table(tmp_path / "out" / "rejected").to_pylist()
+    assert (row["url"], row["detail"], row["value"]) == ("http://example.org/1", "own-q1", 1.0)
+    (tmp_path / "own.jsonl").write_text(json.dumps({"text": documents[2]["text"]}) + "\n")
+    report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
+    assert step(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number

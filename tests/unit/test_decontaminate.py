@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.decontaminate import ContaminationIndex
+from curate.decontaminate import ContaminationIndex, read_items
 
 LONG = (
     "A farmer has 12 hens and each of them lays 3 eggs on a Monday how many eggs does he sell if he eats four of them"
@@ -91,3 +91,17 @@ def test_any_text_can_be_searched(text):
 def test_an_id_given_twice_is_refused():
     with pytest.raises(ValueError, match="two items have the id 'x'"):
         ContaminationIndex([("x", "b", LONG), ("x", "b", SHORT)])
+
+
+def test_items_are_read_from_json_lines_and_from_lines(tmp_path):
+    (tmp_path / "mmlu.jsonl").write_text('{"text": "one"}\n\n{"id": "q7", "text": "two"}\n')
+    (tmp_path / "own.txt").write_text("three\nfour\n")
+    assert list(read_items(str(tmp_path / "mmlu.jsonl"))) == [("mmlu-1", "mmlu", "one"), ("mmlu-q7", "mmlu", "two")]
+    assert list(read_items(str(tmp_path / "own.txt"))) == [("own-1", "own", "three"), ("own-2", "own", "four")]
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '{"question": "one"}', '{"text": 1}'])
+def test_a_line_that_is_no_item_is_named(tmp_path, line):
+    (tmp_path / "bad.jsonl").write_text(f'{{"text": "one"}}\n{line}\n')
+    with pytest.raises(ValueError, match=r"bad\.jsonl:2: no"):
+        list(read_items(str(tmp_path / "bad.jsonl")))

@@ -74,6 +74,34 @@ def test_a_sentence_is_recognized_in_any_case_and_normal_form(language):
         assert found.score >= 0.5
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "Hello world"),
+        ("en", "This is a test."),
+        ("de", "Guten Tag"),
+        ("fr", "bonjour tout le monde"),
+        ("es", "Buenos días"),
+        ("pt", "Olá mundo"),
+        ("nl", "Tot morgen"),
+        ("tr", "Merhaba dünya"),
+        ("ru", "Доброе утро"),
+        ("uk", "Це тест."),
+        ("ja", "こんにちは"),
+        ("zh", "谢谢"),
+        ("hi", "बहुत धन्यवाद"),
+        ("el", "Καλημέρα"),
+    ],
+)
+def test_a_few_words_are_in_a_common_language(language, text):
+    assert detect_language(text).language == language
+
+
+def test_a_word_of_many_languages_has_a_low_score():
+    for word in ("hello", "test", "taxi"):
+        assert detect_language(word).score < 0.5
+
+
 def test_serbian_is_serbian_in_both_its_alphabets():
     assert detect_language(LATIN_SERBIAN).language == "sr"
 
@@ -239,6 +267,36 @@ class TestFastText:
             detect_language("x", LanguageConfig("fasttext", str(copy)))
 
 
+class TestPrior:
+    def test_it_is_that_of_the_script(self):
+        from curate.characters import SCRIPT_NAMES
+        from curate.language_prior import log_prior, web_shares
+
+        labels = ("chr", "en", "ja", "ru", "zh", "und", "zxx", "code")
+        prior = log_prior(labels)
+        assert prior.shape == (len(SCRIPT_NAMES), len(labels))
+        assert np.isfinite(prior).all()
+        likeliest = dict(zip(SCRIPT_NAMES, (labels[i] for i in prior.argmax(axis=1)), strict=True))
+        assert (likeliest["latin"], likeliest["cyrillic"], likeliest["hiragana"]) == ("en", "ru", "ja")
+        cyrillic = prior[SCRIPT_NAMES.index("cyrillic")]
+        assert cyrillic[labels.index("en")] == cyrillic[labels.index("chr")]
+        assert not prior[SCRIPT_NAMES.index("tibetan")].any()  # no label is written in it: all are as likely
+        shares = web_shares()
+        assert all(canonical(code) == code for code in shares)
+        assert 0.9 < sum(shares.values()) < 1
+
+    def test_it_is_for_short_texts_only(self):
+        from curate.language_model import load_model
+
+        shipped = load_model(Path(__file__).parents[2] / "quality_models" / "models" / "language.npz.zst")
+        without = replace(shipped)
+        object.__setattr__(without, "prior", np.zeros_like(shipped.prior))
+        for text in SENTENCES.values():
+            long = " ".join([text] * 20)
+            assert (shipped.probabilities(long)[0] == without.probabilities(long)[0]).all()
+        assert (shipped.probabilities("Hello")[0] != without.probabilities("Hello")[0]).any()
+
+
 class TestModelFile:
     def test_damage_is_told(self, tmp_path):
         from curate.language_model import load_model
@@ -315,3 +373,12 @@ def test_macro_f1_on_real_texts(name, least):
 
     (data,) = [found for found in read_sets(SHARED / "language", every=4) if found.name == name]
     assert measure(engines(None)["curate"], data).macro_f1 >= least
+
+
+def test_texts_are_cut_to_their_first_words():
+    from quality_models.evaluate_language import Labelled, first_words
+
+    texts, languages = ["one two  three", "昨日はパン", "이 것 은"], ["en", "ja", "ko"]
+    cut = first_words(Labelled("texts", texts, languages, [True] * 3), 2)
+    assert cut.texts == ["one two", "昨日はパ", "이 것"]
+    assert (cut.name, cut.languages) == ("texts, 2 words", languages)

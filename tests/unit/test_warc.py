@@ -425,3 +425,27 @@ def test_a_damaged_zstandard_dictionary_is_told():
     skippable = b"\x5d\x2a\x4d\x18" + len(dictionary).to_bytes(4, "little") + dictionary
     found = list(read_records(io.BytesIO(skippable + b"\x28\xb5\x2f\xfd" + b"\x00" * 50), "x.warc.zst"))
     assert [type(record).__name__ for record in found] == ["Broken"]
+
+
+def test_an_arc_line_in_which_an_address_and_a_date_stand_twice():
+    body = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>One"
+    line = b"http://e.org/a b 1.2.3.4 20140216050221 text/html 52 1.2.3.4 20140216 %d\n" % len(body)
+    (page,) = read(line + body + b"\n", "x.arc")
+    assert (page.url, page.date, page.content) == ("http://e.org/a b", "2014-02-16T05:02:21Z", b"<p>One")
+
+
+def test_a_file_of_one_large_member_is_not_searched_to_its_end_for_every_range():
+    class Counting(io.BytesIO):
+        taken = 0
+
+        def read(self, size=-1):
+            found = super().read(size)
+            Counting.taken += len(found)
+            return found
+
+    pages = [record("response", f"http://e.org/{i}", os.urandom(100_000)) for i in range(200)]
+    data = gzip.compress(b"".join(pages), mtime=0)
+    cuts = range(0, len(data), len(data) // 16)
+    for start in cuts[1:]:
+        list(read_records(Counting(data), "x.warc.gz", start, start + len(data) // 16))
+    assert Counting.taken < 3 * len(data)
