@@ -198,6 +198,8 @@ def _hot(
 def _write_hot(blocks_of: tuple[tuple[Bucket, int], Iterable[bytes]], folder: str) -> None:
     (bucket, part), blocks = blocks_of
     rows = np.sort(np.frombuffer(b"".join(blocks), HOT), order="hash")
+    if not rows.size:  # Beam cannot write an empty object to S3
+        return
     with files.atomic_write(_hot_path(folder, bucket, part)) as f:
         f.write(rows.tobytes())
 

@@ -24,6 +24,8 @@ def object_store() -> tuple[dict[str, bytes], type[FileSystem]]:
             self._path = path
 
         def close(self) -> None:
+            if not self.closed and not self.getvalue():
+                raise BeamIOError(f"{self._path}: an upload without parts")  # as on S3
             if not self.closed:
                 objects[self._path] = self.getvalue()
             super().close()

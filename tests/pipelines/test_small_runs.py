@@ -208,7 +208,7 @@ def store() -> dict[str, bytes]:
 
 
 def test_an_object_store_holds_the_same_bytes_and_nothing_of_an_earlier_run(tmp_path, store):
-    steps = "  - language\n  - url_dedup\n  - tokenize\n"
+    steps = "  - language\n  - url_dedup\n  - line_dedup: {max_copies: 99}\n  - tokenize\n"
     small_run(tmp_path, steps, english(40), "store://bucket/out", "output: {bytes_per_shard: 2000}\n")
     many = [path for path in store if path.startswith("store://bucket/out/documents/")]
     assert len(many) > 3
