@@ -13,8 +13,9 @@ from curate.languages import canonical
 from curate.presets import originals_of, rules_of
 from curate.rules import decide
 from curate.signals import measure
+from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.recipe import Source
-from pipelines.sources import Dropped, NotAPage, Part, list_inputs, read_part
+from pipelines.sources import Part, list_inputs
 
 EXAMPLES = 3  # of each disagreement
 

@@ -12,8 +12,9 @@ from curate.document import Document
 from curate.steps import apply
 from pipelines import files
 from pipelines.plan import Plan
+from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.registry import STEPS, CorpusStep
-from pipelines.sources import Dropped, NotAPage, Part, Slice, read_part
+from pipelines.sources import Part, Slice
 
 PIECES = 8  # places in the input that are looked at
 PIECE_BYTES = 1_000_000  # of pages that are read in each,

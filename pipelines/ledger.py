@@ -11,7 +11,8 @@ from typing import Any
 from curate.document import Document, Rejection
 from curate.signals import Signals, signal_names
 from pipelines import files
-from pipelines.sources import Dropped, NotAPage, Part
+from pipelines.readers import Dropped, NotAPage
+from pipelines.sources import Part
 from pipelines.tables import REJECTED, TableWriter, signals_schema
 
 EXCERPT = 240  # characters of a rejected text that are kept for people

@@ -19,9 +19,10 @@ from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.ledger import Ledger
 from pipelines.plan import Pass
+from pipelines.readers import Dropped, read_part
 from pipelines.registry import STEPS
 from pipelines.shards import RunWriter, Shards
-from pipelines.sources import Dropped, Slice, read_part
+from pipelines.sources import Slice
 from pipelines.tables import FACTS, LARGE, STATE, LargeColumn, TableWriter, iter_rows
 
 

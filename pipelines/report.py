@@ -82,6 +82,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "warnings": [
             *_input_warnings(space),
             *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
+            *_broken_warnings(broken),
             *_date_warnings(steps, undated),
             *_label_warnings(summary["labels"]),
             *_decision_warnings(space),
@@ -125,6 +126,11 @@ def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iter
             yield f"{pages:,} pages of HTML were rejected, for the recipe has no step extract: put it first"
         if errors := step["rejected"].get("error"):
             yield f"{step['name']} failed on {errors:,} documents: see rejected/ where rule is 'error'"
+
+
+def _broken_warnings(broken: int) -> Iterator[str]:
+    if broken:
+        yield f"{broken:,} records are broken, or files are cut off or damaged there: inputs.json says where"
 
 
 def _date_warnings(steps: dict[str, dict], undated: int) -> Iterator[str]:

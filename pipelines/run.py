@@ -71,7 +71,7 @@ def preflight(space: Workspace) -> None:
         RecipeError: naming the step.
         RunError: the output folder has tables that are not ours to replace.
     """
-    ours = files.exists(files.join(space.output, "manifest.json")) or files.exists(space.work)
+    ours = files.exists(files.join(space.output, "manifest.json")) or files.within(space.work, "**")
     for table in () if ours else TABLES:
         if files.within(files.join(space.output, table), "*"):
             raise RunError(f"{files.join(space.output, table)} is of no run of curate: choose another --output")

@@ -1,31 +1,16 @@
-"""Raw inputs: which files there are, how they are cut into slices of work, and the documents in a slice.
-
-A record that cannot be read costs that record: it comes out as a rejection with its reason, and the rest is read.
-"""
+"""Raw inputs: which files there are, and how they are cut into slices of work."""
 
 from __future__ import annotations
 
-import codecs
 import fnmatch
+import functools
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from curate.charset import decode
-from curate.compression import COMPRESSED, DAMAGE, decompressed
-from curate.dates import iso_date
-from curate.document import Document, Rejection
-from curate.hashing import document_id
-from curate.urls import FILE_SCHEME
-from curate.warc import Broken, Page, Skipped, is_html, read_records
+from curate.compression import COMPRESSED
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
 from pipelines.tables import REPORTS, TABLES, WORK
@@ -33,11 +18,7 @@ from pipelines.tables import REPORTS, TABLES, WORK
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
 SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
-ROWS = 256  # of a table that are taken at a time
-MAX_RECORD_BYTES = 64_000_000  # one JSON line, HTML or text file larger than this is not a page
 
-ARROW_FILE = b"ARROW1\0\0"
-AN_ARRAY = "an array, where one object a line is read: jq -c '.[]' makes it so"
 
 FORMATS = {
     "warc": (".warc", ".arc", ".wet", ".wat"),
@@ -104,25 +85,6 @@ class Slice:
         return sum(p.stop - p.start for p in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A document that the source itself rejects.
-
-    ``offset``: the byte of the file at which it begins, of JSON lines uncompressed; -1 where it is not known.
-    """
-
-    document: Document
-    rejection: Rejection
-    offset: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class NotAPage:
-    """A record that is no document and never was: a request, a header, metadata."""
-
-    kind: str
-
-
 def format_of(path: str) -> str | None:
     """Return the format that a file's name stands for, or None."""
     name, compression = _split(path)
@@ -170,7 +132,9 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
                 raise RecipeError(
                     f"input {source.input!r}: a folder of save_to_disk, which format: auto reads; leave datasets out"
                 )
-            found[source.input] = InputFile(source.input, 0, 0.0, "datasets", source.name, text=source.text)
+            data = InputFile(source.input, 0, 0.0, "datasets", source.name, text=source.text)
+            if found.setdefault(source.input, data) != data:
+                raise RecipeError(f"the data set {source.input} is in two sources: leave one out")
             continue
         matched = files.match(source.input)
         if not matched:
@@ -203,9 +167,14 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
 
 def _is_written(path: str, output: str) -> bool:
     folder = files.join(output, "")
+    if "://" not in path:  # links on the way to a file are followed, as in the output
+        path = f"{_real(os.path.dirname(path))}/{os.path.basename(path)}"
     name, *below = path.removeprefix(folder).split("/")
     mine = name in (*TABLES, *REPORTS, WORK) or (not below and name.endswith(files.INCOMPLETE))
     return path.startswith(folder) and mine
+
+
+_real = functools.lru_cache(64)(os.path.realpath)
 
 
 def _is_no_data(path: str) -> bool:
@@ -232,205 +201,9 @@ def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
         for i in range(pieces):
             part = Part(file, file.size * i // pieces, file.size * (i + 1) // pieces)
             size = part.stop - part.start
-            if not groups or room < size:
+            if not groups or room < size or file.format == "datasets":  # whose size nobody knows
                 groups.append([])
                 room = room_of_one
             groups[-1].append(part)
             room -= size
     return [Slice(i, tuple(group)) for i, group in enumerate(groups)]
-
-
-def read_part(part: Part, stream: BinaryIO | None = None) -> Iterator[Document | Dropped | NotAPage]:
-    """Yield what is in one part of a file; never raises for what the file contains.
-
-    Args:
-        part: which file, and where in it.
-        stream: the file, where it is open already.
-    """
-    if part.file.format == UNKNOWN:
-        yield NotAPage("unknown_file")
-    elif part.file.format == "datasets":
-        yield from _datasets(part.file)
-    else:
-        readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "arrow": _arrow, "html": _page, "text": _page}
-        with nullcontext(stream) if stream else files.open_read(part.file.path) as opened:
-            yield from readers[part.file.format](opened, part)
-
-
-def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
-    document = Document(id=document_id(url, "", content or detail.encode()), url=url, source=file.source)
-    return Dropped(document, Rejection(rule, detail=detail), offset)
-
-
-def _warc(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    file = part.file
-    for record in read_records(stream, file.path, part.start, None if part.whole else part.stop):
-        match record:
-            case Skipped():
-                yield NotAPage(record.kind)
-            case Broken():
-                detail = f"{record.reason}: {record.detail}".rstrip(": ")
-                yield _broken(file, "broken", detail, url=record.url, offset=record.offset)
-            case Page():
-                yield _page_document(record, file)
-
-
-def _page_document(page: Page, file: InputFile) -> Document | Dropped:
-    document = Document(
-        id=document_id(page.url, page.date, page.content),
-        url=page.url,
-        date=page.date,
-        source=file.source,
-        charset=page.charset,
-    )
-    if page.kind == "response" and page.status != 200:
-        return Dropped(document, Rejection("status", page.status, 200), page.offset)
-    if is_html(page.content_type, page.content):
-        return replace(document, html=page.content)
-    if page.content_type.startswith("text/plain"):
-        return replace(document, text=decode(page.content, page.charset)[0])
-    return Dropped(document, Rejection("content_type", detail=page.content_type or "none"), page.offset)
-
-
-def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    file = part.file
-    lines = decompressed(stream, file.path)
-    behind = part.start  # the line that was read
-    if part.start:  # the line that begins before the part belongs to the part before
-        lines.seek(part.start - 1)
-        behind += len(lines.readline()) - 1
-    while part.whole or behind < part.stop:
-        at = behind
-        try:
-            line = rest = lines.readline(MAX_RECORD_BYTES)
-            behind += len(line)
-            longer = len(line) == MAX_RECORD_BYTES and not line.endswith(b"\n")
-            while longer and rest and not rest.endswith(b"\n"):
-                rest = lines.readline(MAX_RECORD_BYTES)
-                behind += len(rest)
-        except DAMAGE as e:
-            yield _broken(file, "broken", f"truncated or damaged compression: {e}", offset=at)
-            return
-        if not line:
-            return
-        line = line.removeprefix(codecs.BOM_UTF8)
-        hint = f"; {AN_ARRAY}" if line.lstrip()[:1] == b"[" else ""
-        if longer:
-            problem = f"a line longer than {MAX_RECORD_BYTES:,} bytes{hint}"
-            yield _broken(file, "broken", problem, line, offset=at)
-            continue
-        if not line.strip():
-            continue
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as e:
-            yield _broken(file, "broken", f"not JSON: {e}{hint}", line, offset=at)
-            continue
-        if isinstance(row, list):
-            yield _broken(file, "broken", AN_ARRAY, line, offset=at)
-            continue
-        yield _row_document(row, file, line, at)
-
-
-def _parquet(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    file = part.file
-    try:
-        parquet = pq.ParquetFile(stream)
-        wanted = (file.text, *ROW_FIELDS, *(f"metadata.{c}" for c in ROW_FIELDS))
-        columns = [c for c in dict.fromkeys(wanted) if _has_column(parquet, c)]
-    except (OSError, ValueError) as e:
-        if part.start == 0:
-            yield _broken(file, "broken", f"damaged Parquet: {e}")
-        return
-    count = parquet.metadata.num_row_groups
-    for group in range(count):
-        if not part.start <= file.size * group // count < part.stop:
-            continue
-        try:
-            for batch in parquet.iter_batches(batch_size=ROWS, row_groups=[group], columns=columns):
-                for row in batch.to_pylist():
-                    yield _row_document(row, file, b"")
-        except (OSError, ValueError) as e:
-            yield _broken(file, "broken", f"damaged Parquet row group {group}: {e}")
-
-
-def _has_column(parquet: pq.ParquetFile, name: str) -> bool:
-    return any(path == name or path.startswith(f"{name}.") for path in (c.path for c in parquet.schema))
-
-
-def _arrow(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    """Yield the rows of an Arrow file, or of an Arrow stream, which is what ``datasets.save_to_disk`` writes."""
-    try:
-        is_file = stream.read(len(ARROW_FILE)) == ARROW_FILE
-        stream.seek(0)
-        reader = pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
-        batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
-        for batch in batches:
-            batch.validate(full=True)  # reading a damaged one ends the process otherwise
-            for start in range(0, batch.num_rows, ROWS):
-                for row in batch.slice(start, ROWS).to_pylist():
-                    yield _row_document(row, part.file, b"")
-    except (OSError, ValueError, MemoryError, pa.ArrowException) as e:
-        yield _broken(part.file, "broken", f"damaged Arrow: {e}")
-
-
-def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
-    """Stream a data set of the Hugging Face hub.
-
-    Raises:
-        RecipeError: there is no such data set, configuration or split.
-    """
-    from datasets import load_dataset
-
-    name, *config, split = file.path.split(":") if ":" in file.path else (file.path, "train")
-    try:
-        rows = load_dataset(name, *config, split=split, streaming=True)
-    except (OSError, ValueError) as e:
-        raise RecipeError(f"input {file.path!r}: {e}") from None
-    try:
-        for row in rows:
-            yield _row_document(row, file, b"")
-    except (OSError, ValueError) as e:
-        yield _broken(file, "broken", f"damaged data set: {e}")
-
-
-#: The columns that are looked at, at the top of a row or below ``metadata``.
-ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
-
-
-def _row_document(row: Any, file: InputFile, raw: bytes, offset: int = -1) -> Document | Dropped:
-    """Build a document from a row with text or HTML, and ``url`` and ``date`` at the top or in ``metadata``."""
-    row = row if isinstance(row, dict) else {}
-    text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
-    if text is None and html is None:
-        problem = f"a row without {file.text} or html; it has {', '.join(map(str, row)) or 'nothing'}"
-        return _broken(file, "broken", problem[:500], raw or repr(row).encode(), offset=offset)
-    meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
-    url = str(row.get("url") or meta.get("url") or "")
-    date = row.get("date") or row.get("timestamp") or meta.get("date") or ""
-    html = b"" if text and text.strip() else html or b""  # a row that has its text is not extracted again
-    if isinstance(html, str):
-        html = html.encode("utf-8", "surrogatepass")
-    if isinstance(text, bytes):
-        text = decode(text)[0]
-    content = (text or "").encode("utf-8", "surrogatepass") or html
-    found = document_id(url, str(date), content)
-    return Document(id=found, text=text or "", url=url, date=iso_date(date), source=file.source, html=html)
-
-
-def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    file = part.file
-    try:
-        content = decompressed(stream, file.path).read(MAX_RECORD_BYTES + 1)
-    except DAMAGE as e:
-        yield _broken(file, "broken", f"truncated or damaged compression: {e}")
-        return
-    url = f"{FILE_SCHEME}{file.name}"
-    if len(content) > MAX_RECORD_BYTES:
-        yield _broken(file, "broken", f"a file longer than {MAX_RECORD_BYTES:,} bytes", content[:-1], url)
-        return
-    document = Document(id=document_id(url, "", content), url=url, source=file.source)
-    if file.format == "html":
-        yield replace(document, html=content)
-    else:
-        yield replace(document, text=decode(content)[0])

@@ -13,8 +13,9 @@ from pathlib import Path
 import orjson
 import pytest
 
+from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.recipe import Source
-from pipelines.sources import Dropped, NotAPage, Part, list_inputs, read_part
+from pipelines.sources import Part, list_inputs
 from tests.pipelines.conftest import CRAWL, PATIENCE, ROOT, outputs, run
 
 

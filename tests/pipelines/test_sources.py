@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines import sources
+from pipelines import readers
+from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.recipe import RecipeError, Source
-from pipelines.sources import Dropped, NotAPage, Part, cut_slices, list_inputs, not_read, read_part
+from pipelines.sources import Part, cut_slices, list_inputs, not_read
 from tests.pipelines.conftest import CRAWL
 
 ROWS = [
@@ -162,7 +163,7 @@ def test_files_that_are_not_read_are_told_by_their_endings(tmp_path):
 
 
 def test_a_page_that_is_too_long_is_rejected_not_cut(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(readers, "MAX_RECORD_BYTES", 1000)
     (tmp_path / "a.txt").write_text("x" * 1000)
     (tmp_path / "b.txt").write_text("x" * 1001)
     whole, broken = documents(tmp_path)
@@ -281,8 +282,8 @@ def test_a_byte_order_mark_is_no_part_of_a_line(tmp_path, expected):
 @pytest.mark.parametrize("option", [0, orjson.OPT_INDENT_2])
 def test_an_array_is_told_with_the_fix(option, tmp_path, monkeypatch):
     (tmp_path / "a.json").write_bytes(orjson.dumps(ROWS, option=option))
-    for most in (sources.MAX_RECORD_BYTES, 1000):
-        monkeypatch.setattr(sources, "MAX_RECORD_BYTES", most)
+    for most in (readers.MAX_RECORD_BYTES, 1000):
+        monkeypatch.setattr(readers, "MAX_RECORD_BYTES", most)
         first, *_ = documents(tmp_path / "a.json")
         assert isinstance(first, Dropped)
         assert "an array, where one object a line is read: jq -c '.[]'" in first.rejection.detail
@@ -343,3 +344,62 @@ def test_what_cannot_be_read_at_all_is_refused_with_the_fix(tmp_path):
     (tmp_path / "a.docx").write_bytes(b"x")
     with pytest.raises(RecipeError, match="set format in the recipe"):
         list_inputs([Source(str(tmp_path / "a.docx"))])
+
+
+def test_a_value_that_cannot_be_read_costs_that_value_or_that_row(tmp_path):
+    """Text in Latin-1 where UTF-8 is promised, a time beyond the calendar, and text that is none."""
+    texts = [f"Page {i}" for i in range(1000)]
+    schema = pa.schema([("text", pa.string()), ("date", pa.timestamp("s"))])
+    raw = [text.encode() for text in texts]
+    raw[500] = "Größe und Länge der Brücke".encode("latin-1")
+    text = pa.Array.from_buffers(pa.string(), 1000, pa.array(raw, pa.binary()).buffers())
+    dates = pa.array([10**12 if i == 600 else 1_600_000_000 for i in range(1000)], pa.int64()).cast(pa.timestamp("s"))
+    pq.write_table(pa.Table.from_arrays([text, dates], schema=schema), tmp_path / "rows.parquet")
+    found = documents(tmp_path / "rows.parquet")
+    assert not [d for d in found if isinstance(d, Dropped)]
+    texts[500] = "Größe und Länge der Brücke"
+    assert [d.text for d in found] == texts
+    assert [i for i, d in enumerate(found) if not d.date] == [600]
+
+
+def test_a_time_zone_that_nobody_knows_costs_the_dates(tmp_path):
+    dates = pa.array([1_600_000_000] * 3, pa.int64()).cast(pa.timestamp("s", "Mars/Base"))
+    pq.write_table(pa.table({"text": ["a", "b", "c"], "date": dates}), tmp_path / "rows.parquet")
+    assert [d.text for d in documents(tmp_path / "rows.parquet")] == ["a", "b", "c"]
+
+
+def test_an_error_that_no_reader_foresaw_costs_the_rest_of_the_part(tmp_path, monkeypatch):
+    (tmp_path / "a.jsonl").write_bytes(LINES)
+    monkeypatch.setattr(readers, "iso_date", lambda date: 1 / 0)
+    (broken,) = documents(tmp_path / "a.jsonl")
+    assert broken.rejection.detail == "cannot be read on: ZeroDivisionError: division by zero"
+
+
+def test_the_timestamp_below_metadata_is_a_date(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "metadata": {"timestamp": "2020-01-01"}}\n')
+    assert [d.date for d in documents(tmp_path / "a.jsonl")] == ["2020-01-01T00:00:00Z"]
+
+
+def test_a_long_line_is_read_by_the_part_in_which_it_begins(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "first"}\n' + orjson.dumps({"text": "x" * 5_000_000}) + b'\n{"text": "last"}\n')
+    (file,) = list_inputs([Source(str(path))])
+    cuts = [file.size * i // 9 for i in range(10)]
+    found = [[len(d.text) for d in read_part(Part(file, a, b))] for a, b in itertools.pairwise(cuts)]
+    assert found == [[5, 5_000_000], [], [], [], [], [], [], [], [4]]
+
+
+def test_each_data_set_is_a_slice_and_has_one_name():
+    slices = cut_slices(list_inputs([Source(f"org/data{i}", format="datasets") for i in range(3)]))
+    assert [[p.file.path for p in s.parts] for s in slices] == [["org/data0"], ["org/data1"], ["org/data2"]]
+    with pytest.raises(RecipeError, match="org/data is in two sources"):
+        list_inputs([Source("org/data", "a", "datasets"), Source("org/data", "b", "datasets")])
+
+
+def test_the_output_is_known_through_a_link(tmp_path):
+    (tmp_path / "real" / "out" / "rejected").mkdir(parents=True)
+    (tmp_path / "real" / "a.txt").write_text("A page")
+    (tmp_path / "real" / "out" / "rejected" / "part.parquet").write_text("no page")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    output = str((tmp_path / "link" / "out").resolve())
+    assert [f.name for f in list_inputs([Source(f"{tmp_path}/link")], output)] == ["a.txt"]
