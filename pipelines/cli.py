@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from pipelines.console import make_console, outcome, print_estimate, print_fate, print_funnel
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 STOPPED = "curate: stopped; what is finished is kept: run the same command again to go on"
@@ -49,11 +50,6 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
         if isinstance(e.__context__, KeyboardInterrupt):
             sys.exit(STOPPED)
         raise
-
-
-def _console() -> Console:
-    """Return a console for standard output: in a pipe, wide enough for a table; brackets in texts are just that."""
-    return Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False)
 
 
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -121,7 +117,9 @@ def run(
         with Runner(workers, beam_options, int(memory * 1e9)) as runner:
             report = run_recipe(checked, output, runner, show)
     print_funnel(report)
-    _console().print(f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True)
+    make_console().print(
+        f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True
+    )
 
 
 @main.command()
@@ -153,7 +151,7 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
         )
     last = str(len(space.plan.passes) + 1)
     table.add_row(last, "sorted runs", "", "", "", "", "shards", "yes" if space.finished() else "no")
-    console = _console()
+    console = make_console()
     console.print(table)
     for taken in space.decisions():
         for sentence in taken.step.describe(taken.config, taken.decision):
@@ -163,21 +161,7 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
     if sentence := not_read(part.file for piece in space.plan.slices for part in piece.parts):
         console.print(Text.assemble(("warning:", "yellow"), f" {sentence}"))
     if estimated and not space.finished():
-        _print_estimate(console, estimate(space.plan))
-
-
-def _print_estimate(console: Console, found: Any) -> None:
-    if not found.share:
-        console.print("No estimate: the input has no size that is known before it is read.")
-        return
-    table = Table("map step", "documents in", "documents out", "core minutes", title="expected, without corpus steps")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    for step in found.steps:
-        table.add_row(step.name, f"{step.read:,}", f"{step.kept:,}", f"{step.seconds / 60:,.1f}")
-    console.print(table)
-    share = f"{100 * found.share:.3g} % of the input"
-    console.print(f"About {found.seconds / 3600:,.2f} core hours, scaled up from {share}; divide by --workers.")
+        print_estimate(console, estimate(space.plan))
 
 
 @main.command()
@@ -189,7 +173,7 @@ def steps(step: str) -> None:
 
     if step and step not in STEPS:
         sys.exit(f"curate: no step {step!r}; known: {', '.join(STEPS)}")
-    console = _console()
+    console = make_console()
     if not step:
         table = Table("step", "looks at", "what its settings say")
         for told in map(describe, STEPS):
@@ -218,56 +202,16 @@ def explain(target: str, output: str, recipe: str, url: str) -> None:
         from pipelines.explain import find, try_file
         from pipelines.recipe import load_recipe
 
-        console = _console()
+        console = make_console()
         if Path(target).is_file():
             for name, result in try_file(target, load_recipe(recipe), url):
-                console.print(_outcome(name, result))
+                console.print(outcome(name, result))
             return
         fates = find(output, target)
     if not fates:
         sys.exit(f"curate: {target} was in no input of the run in {output}: no row of documents/ or rejected/ has it")
     for fate in fates:
-        _print_fate(console, fate)
-
-
-def _outcome(name: str, result: Any) -> Text:
-    from curate.document import Rejection
-
-    if isinstance(result, Rejection):
-        return Text.assemble(
-            ("rejected", "red"), f" by {name}: {_reason(result.rule, result.value, result.limit, result.detail)}"
-        )
-    facts = [f"language {result.language} {result.language_score:.2f}"] if result.language else []
-    facts += [f"quality {result.quality:.2f}"] if result.quality == result.quality else []
-    facts += [f"domain {result.domain}"] if result.domain else []
-    facts += [f"{len(result.tokens):,} tokens"] if result.tokens is not None else []
-    return Text.assemble(("kept", "green"), f" by {name}: {len(result.text):,} characters {', '.join(facts)}")
-
-
-def _reason(rule: str, value: float | None, limit: float | None, detail: str) -> str:
-    numbers = f" {value:.6g}" if value is not None and value == value else ""
-    numbers += f" against a limit of {limit:.6g}" if limit is not None and limit == limit else ""
-    return f"{rule}{numbers}{f' ({detail})' if detail else ''}"
-
-
-def _print_fate(console: Console, fate: Any) -> None:
-    from curate.signals import signal_names
-
-    row = fate.row
-    lines = [Text.assemble("\n", (row["url"] or row["id"], "bold"), f"  {row['date']}  id {row['id']}")]
-    if fate.kept:
-        shown = ("language", "domain", "source", "token_count", "copies", "cluster_size")
-        facts = ", ".join(f"{name} {row[name]}" for name in shown)
-        lines.append(Text.assemble(("in the corpus", "green"), f": {facts}"))
-    else:
-        reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
-        lines.append(Text.assemble(("rejected", "red"), f" by {row['step']}: {reason}"))
-        lines.append(Text(row["excerpt"], "dim"))
-    for measured in fate.signals:
-        values = " ".join(f"{name}={measured[name]:.4g}" for name in signal_names() if measured[name])
-        lines.append(Text(f"signals, {measured['step']}: {values}"))
-    for line in lines:
-        console.print(line, soft_wrap=True)
+        print_fate(console, fate)
 
 
 @main.command()
@@ -293,7 +237,7 @@ def recut(folder: str, presets: tuple[str, ...], settings: tuple[str, ...], step
 
         limits = dict(_limit(setting) for setting in settings)
         found = compare(folder, presets, limits, step)
-    console = _console()
+    console = make_console()
     table = Table("", "", "documents gained", "tokens gained", "documents lost", "tokens lost", "for example")
     for kind, label in sorted({*found.gained, *found.lost}):
         changes = [found.gained.get((kind, label)), found.lost.get((kind, label))]
@@ -320,7 +264,7 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
         from pipelines.compare import compare
 
         found = compare(path, [preset, against] if against else [preset], language)
-    console = _console()
+    console = make_console()
     table = Table("documents", preset, *([against] if against else []), "for example")
     for outcomes, n in sorted(found.pairs.items(), key=lambda p: (-p[1], p[0])):
         table.add_row(f"{n:,}", *outcomes, found.examples[outcomes][0])
@@ -362,7 +306,7 @@ def export_(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[s
         from pipelines.sketch import export_run
 
         documents = export_run(load_recipe(recipe, inputs, settings), output, folder)
-    _console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
+    make_console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
 
 
 @sketch.command("import")
@@ -374,7 +318,7 @@ def import_(sketches: tuple[str, ...], folder: str) -> None:
         from pipelines.sketch import import_sketches
 
         documents = import_sketches(sketches, folder)
-    _console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
+    make_console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -394,23 +338,6 @@ def report(folder: str) -> None:
         from pipelines import files
 
         print_funnel(files.read_json(files.join(folder, "report.json")))
-
-
-def print_funnel(report: dict) -> None:
-    """Print the funnel as a table."""
-    table = Table("step", "read", "kept", "rejected", "reasons", title=f"{report['recipe']}: the funnel")
-    for column in table.columns[1:4]:
-        column.justify = "right"
-    for step in report["steps"]:
-        reasons = ", ".join(f"{rule} {n:,}" for rule, n in step["rejected"].items())
-        lost = step["read"] - step["kept"]
-        table.add_row(step["name"], f"{step['read']:,}", f"{step['kept']:,}", f"{lost:,}", reasons)
-    console = _console()
-    console.print(table)
-    corpus = report["corpus"]
-    console.print(f"{corpus['documents']:,} documents, {corpus['text_bytes']:,} bytes, {corpus['tokens']:,} tokens")
-    for warning in report["warnings"]:
-        console.print(Text.assemble(("warning:", "yellow"), f" {warning}"))
 
 
 if __name__ == "__main__":

@@ -166,7 +166,8 @@ def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
         yield (
             f"mixture: {100 * (1 - used / have):.0f} % of the tokens are left out, because {label} is only "
             f"{100 * mixture['tokens'][label] / have:.1f} % of them and its target is "
-            f"{100 * mixture['targets'][label]:.0f} %; lower its target, raise max_epochs, or set total_tokens"
+            f"{100 * mixture['targets'][label]:.0f} %; lower its target, raise max_epochs, set "
+            "total_tokens, or take all with --set steps.mixture=none"
         )
 
 
