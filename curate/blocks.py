@@ -50,6 +50,8 @@ class Blocks:
 #: Fewer words make no document (Gopher, Rae et al. 2021, has 50): the sentence that an application needs scripts, say.
 FEW_WORDS = 50
 
+LONG_NOSCRIPT = 10_000  # bytes: 5,000 attributes of a letter each
+
 _BLOCK_TAGS = {
     "html": "", "head": "", "body": "", "div": "", "section": "", "article": "ARTICLE", "main": "MAIN", "nav": "NAV",
     "header": "HEADER", "footer": "FOOTER", "aside": "ASIDE", "p": "PARAGRAPH", "ul": "LIST", "ol": "LIST",
@@ -205,6 +207,18 @@ def _unescape(text: str) -> str:
     return html.unescape(text)
 
 
+def _has_long_noscript(raw: bytes) -> bool:
+    """Say whether a ``noscript`` is so long that a tag in it could have thousands of attributes."""
+    low = raw.lower()
+    start = low.find(b"<noscript")
+    while start >= 0:
+        stop = low.find(b"</noscript", start)
+        if stop < 0 or stop - start > LONG_NOSCRIPT:
+            return True
+        start = low.find(b"<noscript", stop)
+    return False
+
+
 def cut(page: str, alt_texts: bool = False) -> Blocks:
     """Cut a page into blocks.
 
@@ -226,4 +240,6 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
     most_attributes = int(state[MOST_ATTRIBUTES])
+    if _has_long_noscript(raw):  # whose tags others read, and we as text
+        most_attributes = max(most_attributes, int(scan(data, alt_texts, *tables(noscript=True))[4][MOST_ATTRIBUTES]))
     return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language, most_attributes)

@@ -19,6 +19,7 @@ from annotated_types import Interval
 
 from curate.bounds import Score
 from curate.charset import as_text
+from curate.compression import COMPRESSED, decompressed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,9 +62,9 @@ class DecontaminateConfig:
     """Whose benchmark items no document may hold.
 
     ``benchmarks`` are files, each a benchmark of the name of the file: JSON lines with a ``text`` and perhaps an
-    ``id``, or text files with an item a line. A document goes where it holds ``min_overlap`` of the n-grams of an item
-    or more: half, after Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2, which matches 8-grams); ``ngram``
-    as in ``ContaminationIndex``.
+    ``id``, or text files with an item a line; also compressed. A document goes where it holds ``min_overlap`` of the
+    n-grams of an item or more: half, after Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2, which matches
+    8-grams); ``ngram`` as in ``ContaminationIndex``, which has no items of fewer than 8 words.
     """
 
     benchmarks: tuple[str, ...]
@@ -74,16 +75,21 @@ class DecontaminateConfig:
 def read_items(path: str) -> Iterator[tuple[str, str, str]]:
     """Yield (item id, benchmark, text) of each item of a benchmark in a file, as `DecontaminateConfig` says.
 
+    The id is the path and the item's own id, or the number of its line.
+
     Raises:
         ValueError: a line that is no item, with its number.
     """
-    benchmark = Path(path).stem
-    with open(path, encoding="utf-8", errors="replace") as lines:
-        for number, line in enumerate(lines, 1):
+    name = path.lower()
+    for ending in COMPRESSED:
+        name = name.removesuffix(ending)
+    benchmark = Path(name).stem
+    with open(path, "rb") as stream:
+        for number, line in enumerate(decompressed(stream, path), 1):
             if not line.strip():
                 continue
-            item: Any = {"text": line.strip()}
-            if path.endswith((".jsonl", ".json")):
+            item: Any = {"text": as_text(line).strip()}
+            if name.endswith((".jsonl", ".json")):
                 try:
                     item = json.loads(line)
                 except ValueError as e:
@@ -91,7 +97,7 @@ def read_items(path: str) -> Iterator[tuple[str, str, str]]:
             text = item.get("text") if isinstance(item, dict) else None
             if not isinstance(text, str):
                 raise ValueError(f"{path}:{number}: no item: a JSON object with a text is wanted")
-            yield f"{benchmark}-{item.get('id', number)}", benchmark, text
+            yield f"{path}:{item.get('id', number)}", benchmark, text
 
 
 class ContaminationIndex:

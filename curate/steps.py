@@ -251,7 +251,10 @@ def _perplexity(config: PerplexityConfig) -> MapFunction:
 
 
 def _decontaminate(config: DecontaminateConfig) -> MapFunction:
-    index = ContaminationIndex((item for path in config.benchmarks for item in read_items(path)), config.ngram)
+    items = [item for path in config.benchmarks for item in read_items(path)]
+    index = ContaminationIndex(items, config.ngram)
+    if index.too_short == len(items):
+        raise ValueError(f"no item to look for: of {len(items):,} in {list(config.benchmarks)}, none has enough words")
 
     def step(document: Document) -> Document | Rejection:
         found = index.find(document.text)

@@ -168,6 +168,7 @@ def _below(folder: str) -> Iterator[str]:
 
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading its bytes as they are, without decompression."""
+    check(path)
     return FileSystems.open(path, compression_type=RAW)
 
 
@@ -180,6 +181,7 @@ def read_json(path: str) -> dict:
 @contextmanager
 def atomic_write(path: str) -> Iterator[BinaryIO]:
     """Write a file under a temporary name and rename it when the block ends without an error."""
+    check(path)
     attempt = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"  # two attempts never share a file
     temporary = f"{path}.{attempt}{INCOMPLETE}"
     try:

@@ -123,7 +123,7 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
         originals = recipe.originals
     except ValueError as e:  # a preset or rule that is not there
         raise RecipeError(f"steps: {e}") from None
-    depends = digest([code_version(), [digest(f) for f in inputs], extracts, originals])
+    depends = digest([code_version(), [digest(f) for f in inputs], extracts])
     decided: tuple[Step, ...] = ()
     for i, (steps, keys) in enumerate(groups):
         last = i == len(groups) - 1
@@ -133,8 +133,9 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
         writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
         shape = [recipe.name, recipe.output] if last else None
         named = [named_files(s.config) for s in (*decided, *steps)]
+        measures = originals if any(s.kind == "heuristics" for s in steps) else ()
         keyed = [(k.kind, k.name, _key_settings(k)) for k in keys]
-        depends = digest([depends, decided, steps, named, keyed, shape])
+        depends = digest([depends, decided, steps, measures, named, keyed, shape])
         passes.append(Pass(i, decided, steps, keys, writes, depends, last))
         depends = digest([depends, keys])
         decided = keys
@@ -203,16 +204,14 @@ def _check_order(steps: tuple[Step, ...]) -> None:
 
 
 def _check_sources(recipe: Recipe) -> None:
-    """Refuse a step that goes by sources and names one that the recipe does not have.
+    """Refuse a mixture that names a source which the recipe does not have.
 
     Raises:
         RecipeError: naming the step and the source.
     """
     have = {source.name for source in recipe.sources}
     for step in recipe.steps:
-        named = getattr(step.config, "sources", ())
-        if getattr(step.config, "by", "") == "source":
-            named = step.config.targets
+        named = step.config.targets if getattr(step.config, "by", "") == "source" else ()
         if unknown := sorted(set(named) - have):
             raise RecipeError(
                 f"steps: {step.name} names the source {unknown[0]!r}, but there are {', '.join(sorted(have))}: name it "

@@ -6,6 +6,7 @@ A record that cannot be read costs that record: it comes out as a rejection with
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -67,13 +68,53 @@ def read_part(part: Part, stream: BinaryIO | None = None) -> Iterator[Document |
         yield from _datasets(part.file)
     else:
         readers = {"warc": _warc, "jsonl": _jsonl, "parquet": _parquet, "arrow": _arrow, "html": _page, "text": _page}
-        with nullcontext(stream) if stream else files.open_read(part.file.path) as opened:
+        with nullcontext(stream) if stream else _open(part.file.path) as opened:
             try:
                 yield from readers[part.file.format](opened, part)
+            except _Unread as e:
+                raise OSError(f"{part.file.path}: {e}") from e
             except (OSError, MemoryError):  # of the machine
                 raise
             except Exception as e:
                 yield _broken(part.file, "broken", f"cannot be read on: {type(e).__name__}: {e}")
+
+
+class _Unread(Exception):
+    """A remote file could not be read on: nothing that its content did, so no reader takes it for damage."""
+
+
+class _Remote(io.RawIOBase):
+    """A remote file whose own errors are `_Unread`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            data = self._stream.read(len(buffer))
+        except OSError as e:
+            raise _Unread(files.reason(e)) from e
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._stream.seek(offset, whence)
+        return self._stream.tell()
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _open(path: str) -> BinaryIO:
+    stream = files.open_read(path)
+    return io.BufferedReader(_Remote(stream), 1 << 20) if "://" in path else stream
 
 
 def _broken(file: InputFile, rule: str, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
@@ -212,6 +253,9 @@ def _has_column(parquet: pq.ParquetFile, name: str) -> bool:
     return any(path == name or path.startswith(f"{name}.") for path in (c.path for c in parquet.schema))
 
 
+_BYTES = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
+
+
 def _arrow(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     """Yield the rows of an Arrow file, or of an Arrow stream, which is what ``datasets.save_to_disk`` writes."""
     try:
@@ -220,7 +264,8 @@ def _arrow(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
         reader = pa.ipc.open_file(stream) if is_file else pa.ipc.open_stream(stream)
         batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
         for batch in batches:
-            batch.validate(full=True)  # reading a damaged one ends the process otherwise
+            for column in batch.columns:  # reading a damaged one ends the process; what is no UTF-8 costs a row
+                column.view(_BYTES.get(column.type, column.type)).validate(full=True)
             for start in range(0, batch.num_rows, ROWS):
                 yield from _rows(batch.slice(start, ROWS), part.file)
     except (OSError, ValueError, MemoryError, pa.ArrowException) as e:

@@ -206,6 +206,9 @@ class _Reader:
             types = get_type_hints(kind)
             for key, value in raw.items():
                 self._known_within(value, types[key], (*path, key))
+        elif isinstance(raw, dict) and len(get_args(kind)) == 2:
+            for key, value in raw.items():
+                self._known_within(value, get_args(kind)[1], (*path, key))
         elif kind in (int, float) and isinstance(raw, bool):
             raise self.error(path, str(path[-1]), f"a number is expected, and YAML reads yes, no, on, off as {raw}")
         elif isinstance(raw, list):
@@ -243,8 +246,9 @@ class _Reader:
                 problem += f", got {first['input']!r}"
             if isinstance(first["input"], bool):
                 problem += " (YAML reads yes, no, on and off so: put quotes around a word)"
-            beneath = [p for p in self.changed if p[: len(path)] == path] if first["type"] == "value_error" else []
-            raise self.error(beneath[-1] if beneath else (*path, *first["loc"]), key, problem) from None
+            if first["type"] == "value_error":
+                problem += "".join(f" (with --set {s})" for p, s in self.changed.items() if p[: len(path)] == path)
+            raise self.error((*path, *first["loc"]), key, problem) from None
 
 
 def _apply(settings: Sequence[str], raw: dict, steps: list[RawStep], changed: dict[tuple, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from pipelines.recipe import Recipe, RecipeError
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
-from pipelines.shards import ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
+from pipelines.shards import PART, ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
 from pipelines.tables import TABLES, read_table
 from pipelines.workspace import Workspace
 
@@ -71,10 +72,7 @@ def preflight(space: Workspace) -> None:
         RecipeError: naming the step.
         RunError: the output folder has tables that are not ours to replace.
     """
-    ours = files.exists(files.join(space.output, "manifest.json")) or files.within(space.work, "**")
-    for table in () if ours else TABLES:
-        if files.within(files.join(space.output, table), "*"):
-            raise RunError(f"{files.join(space.output, table)} is of no run of curate: choose another --output")
+    _check_output(space.output)
     for spec in space.plan.passes:
         checks: list[tuple[str, Callable[[Any], Any], Any]] = []
         for step in spec.steps if not space.pass_done(spec) else ():
@@ -88,6 +86,23 @@ def preflight(space: Workspace) -> None:
                 check(config)
             except (ValueError, OSError, ImportError) as e:
                 raise RecipeError(f"step {name}: {e}") from e
+
+
+def _check_output(output: str) -> None:
+    """Refuse a folder in which files of others stand where ours will be.
+
+    Raises:
+        RunError: naming the first of them.
+    """
+    for table in TABLES:
+        for found in files.within(files.join(output, table), "*"):
+            if not PART.match(found.path.rpartition("/")[2]):
+                raise RunError(f"{found.path} is of no run of curate: choose another --output")
+    manifest = files.join(output, "manifest.json")
+    if files.exists(manifest):
+        with suppress(ValueError):  # damaged, and written again
+            if "recipe_digest" not in files.read_json(manifest):
+                raise RunError(f"{manifest} is of no run of curate: choose another --output")
 
 
 def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch) -> None:
@@ -178,7 +193,7 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
     files.delete([done, files.join(space.output, "manifest.json")])
     tasks = shard_tasks(shards, space.folder(last), space.manifests(last))
     for kind in TABLES:
-        files.delete([found.path for found in files.within(files.join(space.output, kind), "part-*")])
+        files.delete([found.path for found in files.within(files.join(space.output, kind), "*")])
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))
     facts = space.folder(last)

@@ -9,6 +9,7 @@ shuffle, and neither the cutting of the input nor the number of workers shows in
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from pipelines import files
 from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
+PART = re.compile(r"part-\d{5,}-of-\d{5,}\.(?:parquet|bin|idx)\b")  # names of the files of a result
 SPILL_BYTES = 64_000_000
 ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
@@ -150,7 +152,8 @@ def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
     for path in paths:
         with files.open_read(path) as f:
             for batch in pq.ParquetFile(f).iter_batches(GATHER_ROWS):
-                held.append(batch)
+                if len(batch):  # where nothing was measured, the columns of others are missing
+                    held.append(batch)
                 if sum(len(b) for b in held) >= GATHER_ROWS:
                     yield pa.Table.from_batches(held)
                     held = []

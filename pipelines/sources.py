@@ -132,7 +132,9 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
                 raise RecipeError(
                     f"input {source.input!r}: a folder of save_to_disk, which format: auto reads; leave datasets out"
                 )
-            data = InputFile(source.input, 0, 0.0, "datasets", source.name, text=source.text)
+            local = files.match(source.input) if os.path.isdir(source.input) else []
+            changed = sum(f.last_updated_in_seconds + f.size_in_bytes for f in local)
+            data = InputFile(source.input, 0, changed, "datasets", source.name, text=source.text)
             if found.setdefault(source.input, data) != data:
                 raise RecipeError(f"the data set {source.input} is in two sources: leave one out")
             continue
@@ -140,11 +142,12 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
         if not matched:
             raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
         usable = written = 0
+        saved = _saved(meta.path for meta in matched) if source.format == "auto" else set()
         for meta in matched:
             if output and _is_written(meta.path, output):
                 written += 1
                 continue
-            if _is_no_data(meta.path):
+            if _is_no_data(meta.path, saved):
                 continue
             fmt = source.format if source.format != "auto" else format_of(meta.path) or UNKNOWN
             usable += fmt != UNKNOWN
@@ -177,9 +180,15 @@ def _is_written(path: str, output: str) -> bool:
 _real = functools.lru_cache(64)(os.path.realpath)
 
 
-def _is_no_data(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_DATA)
+def _saved(paths: Iterable[str]) -> set[str]:
+    """Return the folders in which `datasets.save_to_disk` may have written, and those above, of whole dictionaries."""
+    folders = {path.rpartition("/")[0] for path in paths if path.endswith(".arrow")}
+    return folders | {folder.rpartition("/")[0] for folder in folders}
+
+
+def _is_no_data(path: str, saved: set[str]) -> bool:
+    folder, _, name = path.rpartition("/")
+    return folder in saved and any(fnmatch.fnmatchcase(name, pattern) for pattern in NOT_DATA)
 
 
 def _name_below(path: str, pattern: str) -> str:

@@ -76,7 +76,7 @@ class Workspace:
             large=large,
             decided=self.taken(before[-1]) if before else (),
             shards=shards,
-            originals=self.plan.recipe.originals,
+            originals=self.plan.recipe.originals if any(s.kind == "heuristics" for s in spec.steps) else (),
             extracts=any(s.kind == "extract" for s in self.plan.recipe.steps),
             earlier=tuple(self.folder(p) for p in before),
         )

@@ -14,7 +14,7 @@ from curate.bounds import Count, Share
 from curate.divergence import TokenCounts, kl_divergence
 from curate.document import Document, Rejection
 from pipelines import files
-from pipelines.corpus.base import CorpusStep, KeySlice, Losers, add_histograms, histogram
+from pipelines.corpus.base import NO_LOSERS, CorpusStep, KeySlice, Losers, add_histograms, histogram
 
 MILLINATS = 1000  # a divergence is ranked to a thousandth of a nat: a histogram makes the percentile exact and small
 TOP = 30 * MILLINATS
@@ -85,6 +85,8 @@ class Divergence(CorpusStep):
     def losers(self, config: DivergenceConfig, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of the slice that are beyond the limit of their class."""
         limits = files.read_json(files.join(folder, "limits.json"))
+        if not files.exists(_measured(folder, index)):
+            return NO_LOSERS
         with files.open_read(_measured(folder, index)) as f:
             found = np.frombuffer(f.read(), MEASURED)
         limit = np.array([limits[group.decode()] for group in found["group"]])
@@ -137,6 +139,8 @@ def _measure(keys: KeySlice, paths: dict[str, str], folder: str) -> Iterator[tup
                 references[language] = TokenCounts.from_bytes(f.read())
         found["group"][i] = f"{language}/{int(tokens).bit_length()}"
         found["value"][i] = kl_divergence(TokenCounts.from_bytes(data), references[language])
+    if not len(found):  # Beam cannot write an empty file to S3
+        return
     with files.atomic_write(_measured(folder, keys.index)) as f:
         f.write(found.tobytes())
     for group in np.unique(found["group"]):

@@ -78,8 +78,18 @@ def test_a_step_is_left_out_from_the_command_line():
         ("tokenize: {name: again}", [], "again is a second tokenizer"),
         ("exact_dedup: {keep: [source]}", [], "'source' and the list 'sources'"),
         ("heuristics: {presets: []}", [], "no rule is left"),
+        (
+            "heuristics: {limits: {gopher_too_few_words: yes}}",
+            [],
+            "r.yaml:3: gopher_too_few_words: a number is",
+        ),
+        ("decontaminate: {benchmarks: []}", [], "no item to look for"),
         ("line_dedup: {max_copies: yes}", [], "r.yaml:3: max_copies: a number is expected"),
-        ("minhash_dedup", ["steps.minhash_dedup.threshold=1.8"], "--set steps.minhash_dedup.threshold=1.8: "),
+        (
+            "minhash_dedup",
+            ["steps.minhash_dedup.threshold=1.8"],
+            r"yaml:3: .* is 1.8.* \(with --set steps.min.*=1.8\)",
+        ),
         ("minhash_dedup", ["output.format=[parquet]"], "--set output.format=.parquet.: format: unknown key"),
     ],
 )

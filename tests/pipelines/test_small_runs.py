@@ -139,9 +139,26 @@ def test_pages_of_the_same_name_in_two_folders_are_two_pages(tmp_path):
 def test_what_lies_in_the_output_folder_and_is_not_ours_stays(tmp_path):
     (tmp_path / "out" / "documents").mkdir(parents=True)
     (tmp_path / "out" / "documents" / "thesis.txt").write_text("Years of work")
-    with pytest.raises(RunError, match="documents is of no run of curate: choose another --output"):
+    with pytest.raises(RunError, match=r"thesis\.txt is of no run of curate: choose another --output"):
         small_run(tmp_path, "  - language\n", english(3))
-    assert (tmp_path / "out" / "documents" / "thesis.txt").read_text() == "Years of work"
+    (tmp_path / "out" / "documents" / "thesis.txt").rename(tmp_path / "out" / "thesis.txt")
+    (tmp_path / "out" / "manifest.json").write_text('{"name": "my web app"}')
+    with pytest.raises(RunError, match=r"manifest\.json is of no run of curate"):
+        small_run(tmp_path, "  - language\n", english(3))
+    (tmp_path / "out" / "manifest.json").unlink()
+    assert small_run(tmp_path, "  - language\n", english(3))["corpus"]["documents"] == 3
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "Years of work"
+
+
+@pytest.mark.parametrize("lost", ["_work", "_work manifest.json", "manifest.json"])
+def test_a_result_is_made_again_whatever_of_it_is_there(tmp_path, lost):
+    small_run(tmp_path, "  - language\n", english(3))
+    before = (tmp_path / "out" / "documents" / "part-00000-of-00001.parquet").read_bytes()
+    for name in lost.split():
+        files.delete([str(tmp_path / "out" / name)])
+    small_run(tmp_path, "  - language\n", english(3))
+    assert (tmp_path / "out" / "documents" / "part-00000-of-00001.parquet").read_bytes() == before
+    assert (tmp_path / "out" / "manifest.json").exists()
 
 
 def test_a_cut_that_cuts_nothing_is_told(tmp_path):
@@ -276,7 +293,8 @@ def test_documents_that_hold_an_item_of_a_benchmark_go(tmp_path):
     report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
     assert step(report, "decontaminate")["rejected"] == {"contaminated": 1}
     (row,) = pq.read_table(tmp_path / "out" / "rejected").to_pylist()
-    assert (row["url"], row["detail"], row["value"]) == ("http://example.org/1", "own-q1", 1.0)
+    assert (row["url"], row["value"]) == ("http://example.org/1", 1.0)
+    assert row["detail"].endswith("own.jsonl:q1")
     (tmp_path / "own.jsonl").write_text(json.dumps({"text": documents[2]["text"]}) + "\n")
     report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
     assert step(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number

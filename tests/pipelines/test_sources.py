@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import hashlib
+import io
 import itertools
 import lzma
 import random
@@ -19,7 +20,7 @@ import zstandard
 from pipelines import readers
 from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.recipe import RecipeError, Source
-from pipelines.sources import Part, cut_slices, list_inputs, not_read
+from pipelines.sources import InputFile, Part, cut_slices, list_inputs, not_read
 from tests.pipelines.conftest import CRAWL
 
 ROWS = [
@@ -354,12 +355,16 @@ def test_a_value_that_cannot_be_read_costs_that_value_or_that_row(tmp_path):
     raw[500] = "Größe und Länge der Brücke".encode("latin-1")
     text = pa.Array.from_buffers(pa.string(), 1000, pa.array(raw, pa.binary()).buffers())
     dates = pa.array([10**12 if i == 600 else 1_600_000_000 for i in range(1000)], pa.int64()).cast(pa.timestamp("s"))
-    pq.write_table(pa.Table.from_arrays([text, dates], schema=schema), tmp_path / "rows.parquet")
-    found = documents(tmp_path / "rows.parquet")
-    assert not [d for d in found if isinstance(d, Dropped)]
+    table = pa.Table.from_arrays([text, dates], schema=schema)
+    pq.write_table(table, tmp_path / "rows.parquet")
+    with pa.ipc.new_stream(str(tmp_path / "rows.arrow"), schema) as writer:
+        writer.write_table(table)
     texts[500] = "Größe und Länge der Brücke"
-    assert [d.text for d in found] == texts
-    assert [i for i, d in enumerate(found) if not d.date] == [600]
+    for name in ("rows.parquet", "rows.arrow"):
+        found = documents(tmp_path / name)
+        assert not [d for d in found if isinstance(d, Dropped)]
+        assert [d.text for d in found] == texts
+        assert [i for i, d in enumerate(found) if not d.date] == [600]
 
 
 def test_a_time_zone_that_nobody_knows_costs_the_dates(tmp_path):
@@ -403,3 +408,31 @@ def test_the_output_is_known_through_a_link(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     output = str((tmp_path / "link" / "out").resolve())
     assert [f.name for f in list_inputs([Source(f"{tmp_path}/link")], output)] == ["a.txt"]
+
+
+class Cut(io.BytesIO):
+    """A remote file whose connection is lost half-way."""
+
+    def read(self, size=-1):
+        if self.tell() > len(self.getbuffer()) // 2:
+            raise ConnectionResetError("the other side has gone")
+        return super().read(min(size, 1000) if size > 0 else size)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.parquet", "a.arrow", "a.warc.gz"])
+def test_a_lost_connection_is_no_damage(tmp_path, monkeypatch, name):
+    texts = [{"text": hashlib.sha512(str(i).encode()).hexdigest() * 9} for i in range(3000)]
+    lines = b"".join(orjson.dumps(row) + b"\n" for row in texts)
+    if name.endswith("parquet"):
+        pq.write_table(pa.Table.from_pylist(texts), tmp_path / name, row_group_size=100, compression="none")
+    elif name.endswith("arrow"):
+        with pa.ipc.new_stream(str(tmp_path / name), pa.schema([("text", pa.string())])) as writer:
+            writer.write_table(pa.Table.from_pylist(texts), 100)
+    else:
+        crawl = (CRAWL / "crawl-00.warc.gz").read_bytes()
+        (tmp_path / name).write_bytes(crawl if "warc" in name else gzip.compress(lines) if "gz" in name else lines)
+    data = (tmp_path / name).read_bytes()
+    monkeypatch.setattr(readers.files, "open_read", lambda path: Cut(data))
+    file = InputFile(f"gs://bucket/{name}", len(data), 0.0, name.split(".")[1], "s")
+    with pytest.raises(OSError, match=f"gs://bucket/{name}: .*gone"):
+        list(read_part(Part(file, 0, len(data))))

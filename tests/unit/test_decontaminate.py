@@ -1,3 +1,5 @@
+import gzip
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,8 +98,14 @@ def test_an_id_given_twice_is_refused():
 def test_items_are_read_from_json_lines_and_from_lines(tmp_path):
     (tmp_path / "mmlu.jsonl").write_text('{"text": "one"}\n\n{"id": "q7", "text": "two"}\n')
     (tmp_path / "own.txt").write_text("three\nfour\n")
-    assert list(read_items(str(tmp_path / "mmlu.jsonl"))) == [("mmlu-1", "mmlu", "one"), ("mmlu-q7", "mmlu", "two")]
-    assert list(read_items(str(tmp_path / "own.txt"))) == [("own-1", "own", "three"), ("own-2", "own", "four")]
+    (tmp_path / "mmlu.jsonl.gz").write_bytes(gzip.compress((tmp_path / "mmlu.jsonl").read_bytes()))
+
+    def read(name):
+        return [(i.removeprefix(f"{tmp_path}/"), *rest) for i, *rest in read_items(str(tmp_path / name))]
+
+    assert read("mmlu.jsonl") == [("mmlu.jsonl:1", "mmlu", "one"), ("mmlu.jsonl:q7", "mmlu", "two")]
+    assert [rest for _, *rest in read("mmlu.jsonl.gz")] == [["mmlu", "one"], ["mmlu", "two"]]
+    assert read("own.txt") == [("own.txt:1", "own", "three"), ("own.txt:2", "own", "four")]
 
 
 @pytest.mark.parametrize("line", ["{", "[1]", '{"question": "one"}', '{"text": 1}'])

@@ -57,6 +57,7 @@ PATHOLOGICAL = {
     "bold italics": "<b><i>" * 50_000 + "words",
     "many elements": "<p>words</p>" * 300_000,
     "attributes": "<a " + 'x="y" ' * 300_000 + ">words",
+    "attributes without scripts": "<noscript><a " + " ".join(f"x{i}=1" for i in range(60_000)) + "></noscript>words",
     "different attributes": "<a " + " ".join(f"x{i}='>'" for i in range(200_000)) + ">words",
     "huge": "<p>words</p>" * 3_000_000,
     "less than": "<" * 1_000_000 + "words",
