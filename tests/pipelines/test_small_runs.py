@@ -18,6 +18,7 @@ import curate.steps as steps_of_curate
 from pipelines import files
 from pipelines.corpus.base import RunError
 from pipelines.recipe import parse_recipe
+from pipelines.recut import recut
 from pipelines.run import run_recipe
 from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
@@ -298,3 +299,40 @@ def test_documents_that_hold_an_item_of_a_benchmark_go(tmp_path):
     (tmp_path / "own.jsonl").write_text(json.dumps({"text": documents[2]["text"]}) + "\n")
     report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
     assert step(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number
+
+
+def test_recut_counts_a_record_that_was_read_twice_once(tmp_path):
+    documents = [d for d in english(10) for _ in range(3)]
+    small_run(tmp_path, "  - language\n  - heuristics: {presets: [c4@tfds]}\n  - exact_dedup\n", documents)
+    found = recut(str(tmp_path / "out"), presets=["default"], limits={"gopher_too_few_words": 10_000})
+    assert found.documents == 10
+    assert found.lost[("all", "")].documents == 10
+
+
+def test_the_order_of_sources_does_not_show_in_rejections(tmp_path):
+    """The same pages from two sources, with the same ids: which file comes first decides nothing."""
+    lines = "".join(json.dumps(d) + "\n" for d in english(20))
+    written = []
+    for first, second in (("web", "books"), ("books", "web")):
+        folder = tmp_path / first
+        folder.mkdir()
+        sources = []
+        for name, source in (("a", first), ("b", second)):
+            (folder / f"{name}.jsonl").write_text(lines)
+            sources.append(f"{{input: '{folder}/{name}.jsonl', name: {source}}}")
+        text = f"sources: [{', '.join(sources)}]\nsteps: [{{language: {{keep: [de]}}}}]\n"
+        run_recipe(parse_recipe(text, "small.yaml"), str(folder / "out"))
+        (part,) = (folder / "out" / "rejected").iterdir()
+        written.append(part.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_a_slice_without_survivors_on_an_object_store(tmp_path, store):
+    """Such a store takes no empty file: what says nothing of a slice is not written."""
+    for i, host in enumerate(("a.org", "casino.org", "b.org")):
+        pages = [{"text": f"{ENGLISH * 700} That was {host} {n}.", "url": f"http://{host}/{n}"} for n in range(9)]
+        (tmp_path / f"{i}.jsonl").write_text("".join(json.dumps(page) + "\n" for page in pages))
+    steps = "[{url_filter: {words: [casino]}}, language, tokenize, {kl_divergence: {min_documents: 1}}]"
+    recipe = parse_recipe(f"steps: {steps}", "small.yaml", [str(tmp_path / "*.jsonl")])
+    assert run_recipe(recipe, "store://bucket/out")["corpus"]["documents"] == 18
+    assert len([name for name in store if "measured-" in name]) == 4  # two of the six slices have no survivors
