@@ -17,6 +17,17 @@ COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
+def split_compression(path: str) -> tuple[str, str]:
+    """Return a file's name in small letters without the ending of its compression, and that ending.
+
+    >>> split_compression("crawl/Pages.jsonl.GZ"), split_compression("pages.jsonl")
+    (('pages.jsonl', '.gz'), ('pages.jsonl', ''))
+    """
+    name = path.lower().rpartition("/")[2]
+    compression = next((ending for ending in COMPRESSED if name.endswith(ending)), "")
+    return name.removesuffix(compression), compression
+
+
 def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
     """Return the bytes of a file with one of the endings in `COMPRESSED` uncompressed, of another file as they are.
 

@@ -19,7 +19,7 @@ from annotated_types import Interval
 
 from curate.bounds import Score
 from curate.charset import as_text
-from curate.compression import COMPRESSED, decompressed
+from curate.compression import decompressed, split_compression
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,9 +80,7 @@ def read_items(path: str) -> Iterator[tuple[str, str, str]]:
     Raises:
         ValueError: a line that is no item, with its number.
     """
-    name = path.lower()
-    for ending in COMPRESSED:
-        name = name.removesuffix(ending)
+    name = split_compression(path)[0]
     benchmark = Path(name).stem
     with open(path, "rb") as stream:
         for number, line in enumerate(decompressed(stream, path), 1):

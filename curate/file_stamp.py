@@ -16,8 +16,10 @@ def file_stamp(path: str | Path | None) -> tuple[int, int]:
     It is a part of the keys under which loaded models and lists are kept: one that is trained or edited again in the
     same process is loaded again.
     """
+    if not path:  # a model of ours: asked for each text
+        return 0, 0
     try:
-        facts = os.stat(path or "")
+        facts = os.stat(path)
     except OSError:
         return 0, 0
     return facts.st_mtime_ns, facts.st_size

@@ -8,6 +8,7 @@ whole is never done again, and a changed setting redoes just what depends on it.
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from importlib import metadata, resources
@@ -133,13 +134,18 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
         writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
         shape = [recipe.name, recipe.output] if last else None
         named = [named_files(s.config) for s in (*decided, *steps)]
-        measures = originals if any(s.kind == "heuristics" for s in steps) else ()
+        measured = originals if measures(steps) else ()
         keyed = [(k.kind, k.name, _key_settings(k)) for k in keys]
-        depends = digest([depends, decided, steps, measures, named, keyed, shape])
+        depends = digest([depends, decided, steps, measured, named, keyed, shape])
         passes.append(Pass(i, decided, steps, keys, writes, depends, last))
         depends = digest([depends, keys])
         decided = keys
     return Plan(recipe, tuple(cut_slices(inputs)), tuple(passes))
+
+
+def measures(steps: Sequence[Step]) -> bool:
+    """Say whether the steps of a pass measure signals, those of others that the recipe asks for among them."""
+    return any(step.kind == "heuristics" for step in steps)
 
 
 def named_files(config: Any) -> list[str]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from curate.compression import COMPRESSED
+from curate.compression import COMPRESSED, split_compression
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
 from pipelines.tables import REPORTS, TABLES, WORK
@@ -87,21 +87,14 @@ class Slice:
 
 def format_of(path: str) -> str | None:
     """Return the format that a file's name stands for, or None."""
-    name, compression = _split(path)
+    name, compression = split_compression(path)
     found = next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), "")
     return found if found and compression in ("", *COMPRESSIONS.get(found, COMPRESSED)) else None
 
 
-def _split(path: str) -> tuple[str, str]:
-    """Return a file's name in small letters without the ending of its compression, and that."""
-    name = path.lower().rpartition("/")[2]
-    compression = next((ending for ending in COMPRESSED if name.endswith(ending)), "")
-    return name.removesuffix(compression), compression
-
-
 def not_read(inputs: Iterable[InputFile]) -> str:
     """Say how many files have no known ending, and which endings they have; "" if there are none."""
-    parts = [_split(f.path) for f in inputs if f.format == UNKNOWN]
+    parts = [split_compression(f.path) for f in inputs if f.format == UNKNOWN]
     endings = Counter(os.path.splitext(name)[1] + compression or "none" for name, compression in parts)
     if not endings:
         return ""

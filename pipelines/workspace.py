@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
-from pipelines.plan import Pass, Plan, make_plan, named_files
+from pipelines.plan import Pass, Plan, make_plan, measures, named_files
 from pipelines.recipe import Recipe, digest
 from pipelines.registry import STEPS
 from pipelines.shards import Shards
@@ -76,7 +76,7 @@ class Workspace:
             large=large,
             decided=self.taken(before[-1]) if before else (),
             shards=shards,
-            originals=self.plan.recipe.originals if any(s.kind == "heuristics" for s in spec.steps) else (),
+            originals=self.plan.recipe.originals if measures(spec.steps) else (),
             extracts=any(s.kind == "extract" for s in self.plan.recipe.steps),
             earlier=tuple(self.folder(p) for p in before),
         )
