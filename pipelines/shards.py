@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,8 @@ SPILL_BYTES = 64_000_000
 ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
-GATHER_ROWS = 250_000  # of small tables that are sorted at a time
+GATHER_ROWS = 250_000  # of small tables that are sorted at a time, or as many as have ``SPILL_BYTES``
+READ_ROWS = 4096
 #: What the rows of a shard are sorted by; equal ids are the same page met twice.
 ORDER = {
     "documents": ("id", "source"),
@@ -93,7 +95,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
         values = [count if name == "token_count" else getattr(d, name) for name in DOCUMENTS.names]
-        self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))
+        self._add("documents", _shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
             copied = (d.tokens, d.id, copy, d.language, d.domain, key)
@@ -147,16 +149,18 @@ class RunWriter(AbstractContextManager["RunWriter"]):
 
 
 def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
-    """Yield the rows of several files in tables of at least ``GATHER_ROWS``, the last one aside."""
+    """Yield the rows of several files in tables of ``GATHER_ROWS`` or ``SPILL_BYTES``, the last one aside."""
     held: list[pa.RecordBatch] = []
+    rows = size = 0
     for path in paths:
         with files.open_read(path) as f:
-            for batch in pq.ParquetFile(f).iter_batches(GATHER_ROWS):
+            for batch in pq.ParquetFile(f).iter_batches(READ_ROWS):
                 if len(batch):  # where nothing was measured, the columns of others are missing
                     held.append(batch)
-                if sum(len(b) for b in held) >= GATHER_ROWS:
+                    rows, size = rows + len(batch), size + batch.nbytes
+                if rows >= GATHER_ROWS or size >= SPILL_BYTES:
                     yield pa.Table.from_batches(held)
-                    held = []
+                    held, rows, size = [], 0, 0
     if held:
         yield pa.Table.from_batches(held)
 
