@@ -52,6 +52,10 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
         raise
 
 
+def _say(sentence: str) -> None:
+    click.echo(f"curate: {sentence}", err=True)
+
+
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
@@ -115,7 +119,7 @@ def run(
 
         checked = load_recipe(recipe, inputs, settings)
         with Runner(workers, beam_options, int(memory * 1e9)) as runner:
-            report = run_recipe(checked, output, runner, show)
+            report = run_recipe(checked, output, runner, show, _say)
     print_funnel(report)
     make_console().print(
         f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True

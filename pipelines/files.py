@@ -172,10 +172,15 @@ def open_read(path: str) -> BinaryIO:
     return FileSystems.open(path, compression_type=RAW)
 
 
+def read_bytes(path: str) -> bytes:
+    """Read a small file."""
+    with open_read(path) as f:
+        return f.read()
+
+
 def read_json(path: str) -> dict:
     """Read a small JSON file."""
-    with open_read(path) as f:
-        return orjson.loads(f.read())
+    return orjson.loads(read_bytes(path))
 
 
 @contextmanager

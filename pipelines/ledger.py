@@ -49,7 +49,7 @@ class Ledger(AbstractContextManager["Ledger"]):
     Args:
         rejected: path for the table of rejections.
         signals: path for the table of signals.
-        progress: path of the small file that says, about once a second, how far the slice is.
+        progress: path of the small file that says, about once a second, how far the slice is; it is written first.
         steps: names of the pass's steps, in order.
         originals: whose quantities are stored beside our own signals.
     """
@@ -70,6 +70,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self.done = 0  # of what lies before the pass: bytes of input, or documents
 
     def __enter__(self) -> Ledger:
+        self._show()  # from here on the slice is begun
         self._tables.enter_context(self._rejected)
         self._tables.enter_context(self._signals)
         return self
@@ -105,10 +106,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Count a document that enters the pass's steps."""
         self._documents += 1
         self._bytes += len(document.text) or len(document.html)
-        now = time.monotonic()
-        if now - self._shown > PROGRESS_SECONDS:
-            self._shown = now
-            files.write_json(self._progress, self._position())
+        if time.monotonic() - self._shown > PROGRESS_SECONDS:
+            self._show()
 
     def step(self, name: str, before: Document, result: Document | Rejection) -> None:
         """Account for what a step made of a document."""
@@ -149,6 +148,10 @@ class Ledger(AbstractContextManager["Ledger"]):
         size = len(d.text.encode("utf-8", "replace"))
         values = signals.as_dict()  # a step need not have measured what another one wants stored
         self._signals.append((d.id, step, d.source, d.language, size, *map(values.get, self._names)))
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        files.write_json(self._progress, self._position())
 
     def _position(self) -> dict:
         return {"documents": self._documents, "bytes": self._bytes, "done": self.done}

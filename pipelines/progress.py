@@ -18,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pipelines import files
+from pipelines import files, sealed
 
 POLL_SECONDS = 0.5
 
@@ -37,6 +37,14 @@ class Work:
 
 #: Runs the function, and may show how far it is meanwhile.
 Watch = Callable[[Work, Callable[[], None]], None]
+
+
+#: Takes a sentence about something that happened on the way.
+Say = Callable[[str], None]
+
+
+def silent(sentence: str) -> None:
+    """Take a sentence and show nothing."""
 
 
 def unwatched(work: Work, function: Callable[[], None]) -> None:
@@ -86,7 +94,10 @@ class _Line:
             if kind not in ("slice", "progress") or index in self.finished:
                 continue
             try:
-                (self.finished if kind == "slice" else running)[index] = files.read_json(meta.path)
+                if kind == "slice":
+                    self.finished[index] = sealed.peek_json(meta.path)
+                else:
+                    running[index] = files.read_json(meta.path)
             except (OSError, ValueError):  # replaced while it was read
                 continue
         facts = [*self.finished.values(), *(fact for index, fact in running.items() if index not in self.finished)]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.lines import LineDedup, top_lines
 from pipelines.plan import code_version
 from pipelines.recipe import digest
 from pipelines.sources import not_read
 from pipelines.summary import merge
 from pipelines.tables import TABLES
+from pipelines.watched import KILLED_WORKER
 
 if TYPE_CHECKING:
     from pipelines.workspace import Workspace
@@ -96,7 +97,7 @@ def _mixture(space: Workspace, labels: dict[str, list[dict]]) -> dict | None:
     for taken in space.decisions():
         path = files.join(taken.decision, "mixture.json")
         if files.exists(path):
-            plan = files.read_json(path)
+            plan = sealed.read_json(path)
             return plan | {"written": {row["name"]: row["written"] for row in labels[taken.config.by]}}
     return None
 
@@ -124,6 +125,8 @@ def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iter
             yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
         if pages := step["rejected"].get("not_extracted"):
             yield f"{pages:,} pages of HTML were rejected, for the recipe has no step extract: put it first"
+        if killers := step["rejected"].get(KILLED_WORKER):
+            yield f"{killers:,} documents killed their worker twice: see rejected/ where rule is {KILLED_WORKER!r}"
         if errors := step["rejected"].get("error"):
             yield f"{step['name']} failed on {errors:,} documents: see rejected/ where rule is 'error'"
 
@@ -152,7 +155,7 @@ def _decision_warnings(space: Workspace) -> Iterator[str]:
     for taken in space.decisions():
         path = files.join(taken.decision, "warnings.json")
         if files.exists(path):
-            yield from (f"{taken.name}: {sentence}" for sentence in files.read_json(path))
+            yield from (f"{taken.name}: {sentence}" for sentence in sealed.read_json(path))
 
 
 def _mixture_warnings(mixture: dict | None) -> Iterator[str]:

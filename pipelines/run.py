@@ -7,24 +7,27 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-
 from curate.tokens import load_tokenizer
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
-from pipelines.progress import Watch, Work, unwatched
+from pipelines.progress import Say, Watch, Work, silent, unwatched
 from pipelines.recipe import Recipe, RecipeError
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
-from pipelines.runners import RunError, Runner
+from pipelines.runners import PoolBroken, RunError, Runner
 from pipelines.shards import PART, ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
+from pipelines.sources import Slice
 from pipelines.tables import TABLES, read_table
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, file_names
+
+MAX_STUCK = 3  # deaths of workers in a row after which nothing more was finished
 
 
-def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched) -> dict:
+def run_recipe(
+    recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched, say: Say = silent
+) -> dict:
     """Run a recipe into a folder, doing only what is missing there.
 
     Args:
@@ -32,6 +35,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
         output: folder for the result.
         runner: where to run; one process by default.
         watch: shows progress.
+        say: reports what happened on the way, in sentences: a damaged file that is made again, a worker that died.
 
     Returns:
         The report, as written to ``report.json``.
@@ -46,23 +50,35 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
         return files.read_json(files.join(space.output, "report.json"))
     preflight(space)
     with files.locked(space.work):
-        try:
-            return _run(space, runner, watch)
-        except (FileNotFoundError, pa.ArrowInvalid) as e:
-            raise RunError(
-                f"{e}: a file was lost or damaged; if it is none of the input, delete {space.work} and run again"
-            ) from e
+        restored: set[str] = set()
+        while True:
+            restored |= _restore(space, say)
+            try:
+                return _run(space, runner, watch, say)
+            except Exception:
+                if not sealed.noted(space.work).keys() - restored:
+                    raise
 
 
-def _run(space: Workspace, runner: Runner, watch: Watch) -> dict:
+def _restore(space: Workspace, say: Say) -> set[str]:
+    """Make undone what wrote the files that were found damaged; returns their paths."""
+    damaged = sealed.noted(space.work)
+    for path, problem in damaged.items():
+        say(f"{path} {problem}: it is made again")
+        space.forget(path)
+    sealed.delete_notes(space.work)
+    return set(damaged)
+
+
+def _run(space: Workspace, runner: Runner, watch: Watch, say: Say) -> dict:
     plan = space.plan
     for spec in plan.passes[:-1]:
-        _run_pass(space, spec, None, runner, watch)
+        _run_pass(space, spec, None, runner, watch, say)
         _decide(space, spec, runner, watch)
     last = plan.passes[-1]
     shards = _count_shards(space, plan.passes[-2])
-    _run_pass(space, last, shards, runner, watch)
-    return _finish(space, shards, runner, watch)
+    _run_pass(space, last, shards, runner, watch, say)
+    return _finish(space, shards, runner, watch, say)
 
 
 def preflight(space: Workspace) -> None:
@@ -105,18 +121,24 @@ def _check_output(output: str) -> None:
                 raise RunError(f"{manifest} is of no run of curate: choose another --output")
 
 
-def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch) -> None:
+def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
     if space.pass_done(spec):
         return
     job = space.job(spec, shards)
     files.make_folder(job.folder)
-    todo = [s for s in space.plan.slices if not slice_done(job, s.index)]
     if spec.index:
         total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[spec.index - 1]))
     else:
         total = sum(s.size for s in space.plan.slices)
     work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
-    watch(work, lambda: runner.run(todo, partial(run_slice, job=job)))
+
+    def todo() -> list[Slice]:
+        return [s for s in space.plan.slices if not slice_done(job, s.index)]
+
+    def died() -> bool:
+        return bool(files.within(job.folder, "progress-*.json"))
+
+    watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say))
     manifests = space.manifests(spec)
     try:
         _stop_on_errors(manifests)
@@ -124,7 +146,38 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
         files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
         raise
     written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
-    files.write_json(files.join(job.folder, "manifest.json"), written)
+    sealed.write_json(files.join(job.folder, "manifest.json"), written)
+
+
+def _persist(
+    runner: Runner, todo: Callable[[], list[Any]], function: partial[Any], died: Callable[[], bool], say: Say
+) -> None:
+    """Call a function on all that is to do, and again on what is left when workers died.
+
+    A death is no reason to stop as long as work gets done between two of them: a slice in which a worker died is run
+    in a process that may die, and there a page that kills is found.
+
+    Args:
+        runner: where to run.
+        todo: what is left to do.
+        function: what to call.
+        died: whether something was begun and never ended; a Beam runner tells no more of a death than that it failed.
+        say: reports that it goes on.
+    """
+    stuck = 0
+    while left := todo():
+        try:
+            return runner.run(left, function)
+        except PoolBroken as e:
+            error: Exception = e
+        except Exception as e:
+            if runner.local or not died():
+                raise
+            error = e
+        stuck = stuck + 1 if len(todo()) == len(left) else 0
+        if stuck == MAX_STUCK:
+            raise error
+        say("a worker process died: the work that it had begun is done again in a process that may die")
 
 
 def _stop_on_errors(manifests: Sequence[dict]) -> None:
@@ -154,7 +207,8 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
             step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
         watch(Work(f"decide {step.name}"), work)
-        files.write_json(files.join(step.decision, "manifest.json"), {"step": step.name, "slices": len(keys)})
+        written = {"step": step.name, "slices": len(keys), "files": file_names(step.decision)}
+        sealed.write_json(files.join(step.decision, "manifest.json"), written)
 
 
 def _count_shards(space: Workspace, spec: Pass) -> Shards:
@@ -187,7 +241,7 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
     )
 
 
-def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> dict:
+def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch, say: Say) -> dict:
     last = space.plan.passes[-1]
     done = files.join(space.work, "finished.json")
     files.delete([done, files.join(space.output, "manifest.json")])
@@ -198,10 +252,10 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
             files.make_folder(files.join(space.output, kind))
     facts = space.folder(last)
     write = partial(write_shard, output=space.output, facts=facts, shards=shards)
-    watch(Work("shards"), lambda: runner.run(tasks, write))
+    watch(Work("shards"), lambda: _persist(runner, lambda: tasks, write, lambda: False, say))
     written = shard_facts(facts)
     report = build_report(space, written)
     write_reports(space, report, written)
-    files.write_json(done, {"digest": last.digest})
+    sealed.write_json(done, {"digest": last.digest})
     files.delete([space.folder(last)])  # the sorted runs are as large as the result
     return report

@@ -1,9 +1,9 @@
 """The final order: every table of the corpus, cut into shards by a hash of the id and sorted within, on any runner.
 
 The last pass writes *runs*: per slice, the rows of each output table sorted by shard, an Arrow record batch per shard,
-which is found by its number (a row group of Parquet is found through facts of all of them). A shard is then made by one
-reader that takes its batch from every run, sorts, and writes one file. No row is ever sent through the runner's
-shuffle, and neither the cutting of the input nor the number of workers shows in the result.
+whose place and digest are in the slice's manifest (a row group of Parquet is found through facts of all of them). A
+shard is then made by one reader that takes its batch from every run, sorts, and writes one file. No row is ever sent
+through the runner's shuffle, and neither the cutting of the input nor the number of workers shows in the result.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import xxhash
 
 from curate.document import Document
 from curate.hashing import stable_u64
 from curate.megatron import megatron_index
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
@@ -41,6 +42,8 @@ ORDER = {
     "signals": ("id", "step", "source"),
 }
 LARGE_COLUMNS = ("text", "input_ids")
+#: Where a batch lies in a run: its first byte, its bytes, and their xxh3.
+Place = tuple[int, int, str]
 TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
 
 
@@ -69,11 +72,11 @@ class Shards:
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One output file to make: the runs and numbers of the batches that hold its rows."""
+    """One output file to make: the runs, and where in them the batches lie that hold its rows."""
 
     kind: str
     shard: int
-    pieces: tuple[tuple[str, int], ...]
+    pieces: tuple[tuple[str, Place], ...]
 
 
 def _shard_of_id(document_id: str, count: int) -> int:
@@ -132,14 +135,17 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         runs = self.written.setdefault(kind, [])
         name = f"run-{kind}-{self.index:05d}-{len(runs):05d}.arrow"
         options = pa.ipc.IpcWriteOptions(compression="zstd")
-        with (
-            files.atomic_write(files.join(self.folder, name)) as f,
-            pa.ipc.new_file(f, table.schema, options=options) as writer,
-        ):
-            for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
-                (batch,) = table.slice(start, stop - start).combine_chunks().to_batches()
-                writer.write_batch(batch)
-        runs.append({"name": name, "shards": present.tolist()})
+        batches: list[Place] = []
+        with files.atomic_write(files.join(self.folder, name)) as stream:
+            f = sealed.Hashing(stream)
+            with pa.ipc.new_stream(f, table.schema, options=options) as writer:
+                writer.write_batch(pa.RecordBatch.from_pylist([], table.schema))  # the schema goes with the first
+                for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
+                    (batch,) = table.slice(start, stop - start).combine_chunks().to_batches()
+                    f.hasher, begin = xxhash.xxh3_64(), f.tell()
+                    writer.write_batch(batch)
+                    batches.append((begin, f.tell() - begin, f.hasher.hexdigest()))
+        runs.append({"name": name, "shards": present.tolist(), "batches": batches})
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         if kind is None:
@@ -150,7 +156,7 @@ def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
     """Yield the rows of several files in tables of at least ``GATHER_ROWS``, the last one aside."""
     held: list[pa.RecordBatch] = []
     for path in paths:
-        with files.open_read(path) as f:
+        with sealed.open_read(path) as f:
             for batch in pq.ParquetFile(f).iter_batches(GATHER_ROWS):
                 if len(batch):  # where nothing was measured, the columns of others are missing
                     held.append(batch)
@@ -163,26 +169,26 @@ def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
 
 def shard_tasks(shards: Shards, folder: str, manifests: Iterable[dict]) -> list[ShardTask]:
     """List every output file with the places of its rows in the runs of a folder."""
-    pieces: dict[tuple[str, int], list[tuple[str, int]]] = {
+    pieces: dict[tuple[str, int], list[tuple[str, Place]]] = {
         (kind, s): [] for kind in ("documents", "tokens", "rejected", "signals") for s in range(shards.count(kind))
     }
     for manifest in manifests:
         for kind, runs in manifest["runs"].items():
             for run in runs:
-                for number, shard in enumerate(run["shards"]):
-                    pieces[kind, shard].append((files.join(folder, run["name"]), number))
+                for shard, place in zip(run["shards"], run["batches"], strict=True):
+                    pieces[kind, shard].append((files.join(folder, run["name"]), tuple(place)))
     return [ShardTask(kind, shard, tuple(sorted(found))) for (kind, shard), found in pieces.items()]
 
 
 def shard_facts(folder: str) -> list[dict]:
     """Read what all shards left in the folder of facts: ``files`` and ``summary`` of each."""
-    return [files.read_json(m.path) for m in files.within(folder, "shard-*.json")]
+    return [sealed.read_json(m.path) for m in files.within(folder, "shard-*.json")]
 
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
     """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
     empty = shards.schema(task.kind).empty_table()
-    table = pa.concat_tables([empty, *(_batch(path, number) for path, number in task.pieces)]).combine_chunks()
+    table = pa.concat_tables([empty, *(_batch(*piece, empty.schema) for piece in task.pieces)]).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in ORDER[task.kind]])
     large = [name for name in LARGE_COLUMNS if name in table.column_names]
     summary = summarize(task.kind, table.drop_columns(large).take(order)) if task.kind in SUMMARIZED else {}
@@ -200,7 +206,7 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     if task.kind == "tokens" and "megatron" in shards.formats:
         columns = (table["input_ids"].take(rows).combine_chunks() for rows in groups)
         written += _megatron(columns, output, name, np.dtype(shards.token_type))
-    files.write_json(
+    sealed.write_json(
         files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), {"files": written, "summary": summary}
     )
 
@@ -217,9 +223,16 @@ def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtyp
     return [_facts(output, f"megatron/{name}.{ending}", len(documents)) for ending in ("bin", "idx")]
 
 
-def _batch(path: str, number: int) -> pa.Table:
-    with files.open_read(path) as f, pa.ipc.open_file(f) as run:
-        return pa.Table.from_batches([run.get_batch(number)])
+def _batch(path: str, place: Place, schema: pa.Schema) -> pa.Table:
+    start, size, digest = place
+    data = b""
+    if files.exists(path):
+        with files.open_read(path) as f:
+            f.seek(start)
+            data = f.read(size)
+    if xxhash.xxh3_64_hexdigest(data) != digest:
+        raise sealed.damaged(path, "is not as it was written: the digest of a batch differs")
+    return pa.Table.from_batches([pa.ipc.read_record_batch(pa.ipc.read_message(data), schema)])
 
 
 def _facts(output: str, name: str, rows: int) -> dict:

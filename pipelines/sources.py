@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from curate.compression import COMPRESSED, split_compression
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
-from pipelines.tables import REPORTS, TABLES, WORK
+from pipelines.sealed import WORK
+from pipelines.tables import REPORTS, TABLES
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it

@@ -18,7 +18,6 @@ from curate.sketch import (
 )
 from pipelines import files
 from pipelines.corpus.base import KeySlice, fixed
-from pipelines.tables import read_table
 
 FIRST_INDEX = 2**31  # slices of sketches are numbered from here
 NEW = 2**63  # stands before the rank of a new document; before that of an old one stands its position
@@ -35,7 +34,7 @@ class IndexSlice:
 
     def load(self, columns: Sequence[str]) -> tuple[np.ndarray, pa.Table]:
         """Return the numbers of the rows, and their keys, as ``KeySlice.load`` does."""
-        table = read_table(self.path, [{"rank": "id"}.get(c, c) for c in columns])
+        table = self._read([{"rank": "id"}.get(c, c) for c in columns])
         if "rank" in columns:
             rank = np.zeros((table.num_rows, self.width), np.uint8)
             if table.num_rows:
@@ -45,7 +44,11 @@ class IndexSlice:
 
     def positions(self) -> np.ndarray:
         """Return the place of each row among all documents of all sketches."""
-        return read_table(self.path, ["position"])["position"].to_numpy() + np.uint64(self.first)
+        return self._read(["position"])["position"].to_numpy() + np.uint64(self.first)
+
+    def _read(self, columns: Sequence[str]) -> pa.Table:
+        with files.open_read(self.path) as f:
+            return pq.read_table(f, columns=list(columns))
 
     def count(self) -> tuple[int, int]:
         """Return the number of rows, twice."""

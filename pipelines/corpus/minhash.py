@@ -13,7 +13,7 @@ import pyarrow as pa
 from curate.clusters import anchor_threshold
 from curate.document import Document, Rejection
 from curate.minhash import MinHashConfig, minhash_keys
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, read_losers
 from pipelines.corpus.distributed import cluster_distributed
@@ -89,7 +89,7 @@ class MinHashDedup(CorpusStep):
         ]
         path = files.join(folder, "account.json")
         if files.exists(path):
-            account = files.read_json(path)
+            account = sealed.peek_json(path)
             each = {k: n / max(account["documents"], 1) for k, n in account["stage_bytes"].items()}
             found.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))
         return found
@@ -125,15 +125,15 @@ class MinHashDedup(CorpusStep):
         ):
             pieces = with_index(config, slices)
             account = cluster_distributed(pieces, config.hashing.bands, config.threshold, folder, pipeline)
-            files.write_json(files.join(folder, "account.json"), asdict(account))
+            sealed.write_json(files.join(folder, "account.json"), asdict(account))
         else:
             with pipeline() as p:
                 _ = p | beam.Create(list(slices)) | "OneProcess" >> OneProcess(config, folder, memory)
-        files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
+        sealed.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
 
     def warn(self, config: MinHashDedupConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
         """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
-        account = files.read_json(files.join(folder, "account.json"))
+        account = sealed.read_json(files.join(folder, "account.json"))
         documents, found = account["documents"], []
         for name, size, hint in (
             (
@@ -190,4 +190,4 @@ def _cluster(together: tuple[int, Iterable[KeySlice]], config: MinHashDedupConfi
     ordered = sorted(together[1], key=lambda s: s.index)
     pieces = with_index(config, ordered)
     account = cluster_slices(pieces, config.hashing.bands, config.threshold, folder, memory)
-    files.write_json(files.join(folder, "account.json"), asdict(account))
+    sealed.write_json(files.join(folder, "account.json"), asdict(account))
