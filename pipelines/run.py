@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -206,9 +206,28 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
         def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
             step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
-        watch(Work(f"decide {step.name}"), work)
+        with _job_errors(step.name):
+            watch(Work(f"decide {step.name}"), work)
         written = {"step": step.name, "slices": len(keys), "files": file_names(step.decision)}
         sealed.write_json(files.join(step.decision, "manifest.json"), written)
+
+
+@contextmanager
+def _job_errors(step: str) -> Iterator[None]:
+    """Make one sentence of what a Beam job raises: tracebacks of its workers in one long text, the cause last.
+
+    Raises:
+        RunError: naming the step and the cause.
+    """
+    try:
+        yield
+    except (RunError, OSError):
+        raise
+    except Exception as e:
+        if isinstance(e.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        cause = next((line for line in reversed(str(e).splitlines()) if line.strip()), type(e).__name__)
+        raise RunError(f"step {step}: {cause.strip()}") from e
 
 
 def _count_shards(space: Workspace, spec: Pass) -> Shards:
