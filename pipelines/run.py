@@ -15,7 +15,7 @@ from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
 from pipelines.progress import Watch, Work, unwatched
-from pipelines.recipe import Recipe, RecipeError
+from pipelines.recipe import Recipe
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import RunError, Runner
@@ -85,7 +85,7 @@ def preflight(space: Workspace) -> None:
             try:
                 check(config)
             except (ValueError, OSError, ImportError) as e:
-                raise RecipeError(f"step {name}: {e}") from e
+                raise space.plan.recipe.error(name, f": {e}") from e
 
 
 def _check_output(output: str) -> None:
