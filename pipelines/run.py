@@ -12,6 +12,7 @@ import pyarrow as pa
 from curate.tokens import load_tokenizer
 from pipelines import files
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
+from pipelines.finished import read_report
 from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
 from pipelines.progress import Watch, Work, unwatched
@@ -43,7 +44,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     runner = runner or Runner()
     space = Workspace.of(recipe, output)
     if space.finished():
-        return files.read_json(files.join(space.output, "report.json"))
+        return read_report(space.output)
     preflight(space)
     with files.locked(space.work):
         try:
