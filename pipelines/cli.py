@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,6 +155,8 @@ def run(
 
         curate run llama3 --input 'gs://b/*.warc.gz' --output gs://b/out -- --runner=DataflowRunner --region=...
     """
+    if not math.isfinite(memory):
+        fail(f"--memory is {memory}: give a number of GB")
     with _errors():
         from pipelines.progress import show
         from pipelines.recipe import load_recipe

@@ -181,6 +181,8 @@ def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Se
     _apply(settings, raw, raw_steps, reader.changed)
     steps, places = reader.steps(raw_steps)
     sources = [reader.source(i, source) for i, source in enumerate(raw.get("sources") or [])]
+    if not all(pattern.strip() for pattern in inputs):
+        raise RecipeError("--input: it is empty: give a path, folder or glob")
     if inputs:
         sources = [Source(input=pattern) for pattern in inputs]
     output = reader.build(Output, raw.get("output") or {}, ("output",))
