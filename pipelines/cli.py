@@ -380,7 +380,8 @@ def train(arguments: tuple[str, ...]) -> None:
     """Train a quality model from JSON lines: `curate train quality --help`, `curate train score --help`."""
     from quality_models.commands import main as training
 
-    training(list(arguments) or ["--help"], prog_name="curate train")
+    status = training.main(list(arguments) or ["--help"], prog_name="curate train", standalone_mode=False)
+    sys.exit(status or 0)
 
 
 @main.command()

@@ -105,7 +105,6 @@ def test_a_terminal_gets_colours_and_no_foreign_sequence(folder):
     for arguments in (
         ("run", folder / "\x1b[31mred.yaml", "--input", folder / "in", "--output", folder / "again"),
         ("explain", fates["rejected"], "--output", folder / "out"),
-        ("filter", "default", folder / "in"),
     ):
         shown = _in_terminal(*arguments).decode()
         assert "\x1b[" in shown
@@ -249,6 +248,7 @@ def test_nonsense_ends_in_one_sentence(tmp_path, monkeypatch):
         ["sketch", "import", str(empty), "--into", str(file)],
         ["sketch", "export", "llama3", "--input", str(tmp_path / "pages.jsonl"), "--to", str(file)],
         ["train", "nonsense\x1b[31m"],
+        ["train", "evaluate", "\x1b[31m.zip", "--positive", str(file), "--negative", "\x1b[31m"],
         ["train", "quality", "--positive", str(file), "--negative", str(empty), "--output", str(tmp_path / "m.zip")],
         ["train", "score", str(empty), "--output", str(tmp_path / "m.zip")],
         ["train", "evaluate", str(file), "--positive", str(file), "--negative", str(file)],
