@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 #: Bins of a sketch, a byte each. Ours: of 500,000 pages of a template that are .74 similar to each other 1.3 % are
 #: taken for duplicates at .8; with 256 bins it was 29 %.
 SKETCH_BINS = 512
+#: Positions of a signature. Ours: seven times as many as the longest that is published (20 x 450, Lee et al. 2021).
+MAX_PERMUTATIONS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class MinHashConfig:
         for name in ("ngram", "bands", "rows"):
             if getattr(self, name) < 1:
                 raise ValueError(f"MinHash: {name} is {getattr(self, name)}; it must be at least 1")
+        if self.permutations > MAX_PERMUTATIONS:
+            raise ValueError(f"MinHash: {self.bands} bands x {self.rows} rows; at most {MAX_PERMUTATIONS:,} in all")
 
     @property
     def permutations(self) -> int:

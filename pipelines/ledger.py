@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curate.document import Document, Rejection
+from curate.printable import storable
 from curate.signals import Signals, signal_names
 from pipelines import files
 from pipelines.readers import Dropped, NotAPage
@@ -80,7 +81,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def open_input(self, part: Part) -> None:
         """Begin to account for a part of an input file."""
-        self._inputs.append(Input(part.file.path, part.stop - part.start))
+        self._inputs.append(Input(storable(part.file.path), part.stop - part.start))
 
     def found(self, record: Document | Dropped | NotAPage) -> bool:
         """Account for one record of the input; says whether it is a document to go on with."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from importlib import metadata, resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from curate.printable import printable
 from pipelines import files, sealed
 from pipelines.corpus.lines import LineDedup, top_lines
 from pipelines.plan import code_version
@@ -208,5 +209,10 @@ def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
 def render(report: dict) -> str:
     """Return the report as one HTML page without outside parts."""
     template = resources.files("pipelines").joinpath("templates/report.html.j2").read_text("utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible)
     return environment.from_string(template).render(report=report, n="{:,}".format)
+
+
+def _visible(value: Any) -> Any:
+    """Return text as a page may show it: characters that reverse or hide text are dangerous in a browser too."""
+    return printable(value) if isinstance(value, str) else value

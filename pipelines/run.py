@@ -10,10 +10,11 @@ from typing import Any
 from curate.tokens import load_tokenizer
 from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
+from pipelines.finished import read_report
 from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
 from pipelines.progress import Say, Watch, Work, silent, unwatched
-from pipelines.recipe import Recipe, RecipeError
+from pipelines.recipe import Recipe
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.runners import PoolBroken, RunError, Runner
@@ -47,7 +48,7 @@ def run_recipe(
     runner = runner or Runner()
     space = Workspace.of(recipe, output)
     if space.finished():
-        return files.read_json(files.join(space.output, "report.json"))
+        return read_report(space.output)
     preflight(space)
     with files.locked(space.work):
         restored: set[str] = set()
@@ -101,7 +102,7 @@ def preflight(space: Workspace) -> None:
             try:
                 check(config)
             except (ValueError, OSError, ImportError) as e:
-                raise RecipeError(f"step {name}: {e}") from e
+                raise space.plan.recipe.error(name, f": {e}") from e
 
 
 def _check_output(output: str) -> None:

@@ -11,7 +11,7 @@ from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
 from pipelines.plan import Pass, Plan, make_plan, measures, named_files
-from pipelines.recipe import Recipe, digest
+from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
 from pipelines.sealed import WORK, DamagedFile
 from pipelines.shards import Shards
@@ -35,8 +35,10 @@ class Workspace:
         """Plan a recipe over its sources as they are now, with the result in a folder.
 
         Raises:
-            RecipeError: sources that cannot be read, or steps that cannot work in their order.
+            RecipeError: sources that cannot be read, steps that cannot work in their order, an output that is a file.
         """
+        if not output.strip() or files.is_file(output):
+            raise RecipeError(f"--output {output!r} is not a folder: choose another")
         output = absolute(output)
         return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
 
