@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,16 @@ from pipelines.console import make_console, outcome, print_estimate, print_fate,
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 STOPPED = "curate: stopped; what is finished is kept: run the same command again to go on"
 
+ROOM = "; what is finished is kept: make room there and run the same command again"
+#: What to do about errors of the operating system that say no more than their name.
+FIXES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EROFS: "; choose another folder",
+    errno.EIO: "; what is finished is kept: check that disk or network and run the same command again",
+}
+
 
 @click.group(context_settings=CONTEXT)
 @click.version_option(package_name="curate")
@@ -29,7 +40,7 @@ def main() -> None:
 @contextmanager
 def _errors(*more: type[Exception]) -> Iterator[None]:
     """Print what is wrong in one line, without a traceback, where it is the user's to mend."""
-    from pipelines.files import reason
+    from pipelines.files import DamagedError, reason
     from pipelines.recipe import RecipeError
     from pipelines.runners import RunError
 
@@ -40,16 +51,22 @@ def _errors(*more: type[Exception]) -> Iterator[None]:
         sys.exit(STOPPED)
     except BlockingIOError:
         sys.exit("curate: another run is writing into this output folder: wait for it, or choose another --output")
-    except (PermissionError, NotADirectoryError, FileExistsError) as e:
+    except (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError) as e:
         sys.exit(f"curate: {e.filename or e}: {e.strerror or 'cannot be written'}: choose another folder")
+    except DamagedError as e:
+        sys.exit(f"curate: {e}; run the same command as before again, which repairs it")
     except expected as e:
         sys.exit(f"curate: {e}")
     except OSError as e:  # a full disk, a network that is gone
-        sys.exit(f"curate: {reason(e)}")
+        sys.exit(f"curate: {reason(e)}{FIXES.get(e.errno or 0, '')}")
     except RuntimeError as e:  # Beam makes one of a Ctrl-C that strikes within a corpus step
         if isinstance(e.__context__, KeyboardInterrupt):
             sys.exit(STOPPED)
         raise
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"curate: {sentence}", err=True)
 
 
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -115,7 +132,7 @@ def run(
 
         checked = load_recipe(recipe, inputs, settings)
         with Runner(workers, beam_options, int(memory * 1e9)) as runner:
-            report = run_recipe(checked, output, runner, show)
+            report = run_recipe(checked, output, runner, show, _say)
     print_funnel(report)
     make_console().print(
         f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True
@@ -335,9 +352,36 @@ def train(arguments: tuple[str, ...]) -> None:
 def report(folder: str) -> None:
     """Print the funnel of the finished run in FOLDER."""
     with _errors():
-        from pipelines import files
+        from pipelines.result import read_report
 
-        print_funnel(files.read_json(files.join(folder, "report.json")))
+        print_funnel(read_report(folder))
+
+
+@main.command()
+@click.argument("folder")
+def verify(folder: str) -> None:
+    """Check that the output in FOLDER is what its run left.
+
+    Every file is compared with manifest.json, and the funnel with the tables; files that do not belong there are named.
+    Prints a sentence for each finding. The exit status is 0 if there is none, 1 if there are any, and 2 if no run has
+    written into FOLDER.
+    """
+    with _errors():
+        from pipelines.result import NotAnOutputError
+        from pipelines.verify import verify as check
+
+        try:
+            findings = check(folder)
+        except NotAnOutputError as e:
+            _say(str(e))
+            sys.exit(2)
+    for finding in findings:
+        make_console().print(str(finding), soft_wrap=True)
+    if findings:
+        sys.exit(1)
+    make_console().print(
+        f"{folder}: every file is as the run left it, and the funnel agrees with the tables", soft_wrap=True
+    )
 
 
 if __name__ == "__main__":

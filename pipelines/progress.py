@@ -39,6 +39,14 @@ class Work:
 Watch = Callable[[Work, Callable[[], None]], None]
 
 
+#: Takes a sentence about something that happened on the way.
+Say = Callable[[str], None]
+
+
+def silent(sentence: str) -> None:
+    """Take a sentence and show nothing."""
+
+
 def unwatched(work: Work, function: Callable[[], None]) -> None:
     """Run the function and show nothing."""
     function()

@@ -12,6 +12,7 @@ from pipelines.passes import Job
 from pipelines.plan import Pass, Plan, make_plan, measures, named_files
 from pipelines.recipe import Recipe, digest
 from pipelines.registry import STEPS
+from pipelines.result import sizes_agree
 from pipelines.shards import Shards
 from pipelines.sources import list_inputs
 from pipelines.tables import WORK
@@ -97,20 +98,17 @@ class Workspace:
         slices = len(files.within(self.folder(spec), "slice-*.json"))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
-    def finished(self) -> bool:
-        """Say whether the output files are those of this plan, and all there."""
-        path, manifest = files.join(self.work, "finished.json"), files.join(self.output, "manifest.json")
-        if not (files.exists(path) and files.exists(manifest)):
-            return False
-        if files.read_json(path) != {"digest": self.plan.passes[-1].digest}:
-            return False
+    def written(self) -> bool:
+        """Say whether the last run to end in the output folder was of this plan; its files may be damaged since."""
+        path = files.join(self.work, "finished.json")
         try:
-            written = files.read_json(manifest)["files"]
-        except ValueError:  # no JSON: it is written again
+            return files.exists(path) and files.read_json(path) == {"digest": self.plan.passes[-1].digest}
+        except files.DamagedError:
             return False
-        if not files.exists(files.join(self.output, "inputs.json")):
-            return False
-        return all(files.size(files.join(self.output, *f["path"].split("/"))) == f["bytes"] for f in written)
+
+    def finished(self) -> bool:
+        """Say whether the output files are those of this plan, and all there, by their sizes."""
+        return self.written() and sizes_agree(self.output)
 
     def decided(self, taken: Taken) -> bool:
         """Say whether a corpus step has its decision."""
