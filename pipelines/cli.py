@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,16 @@ from pipelines.console import (
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 STOPPED = "curate: stopped; what is finished is kept: run the same command again to go on"
+
+ROOM = "; what is finished is kept: make room there and run the same command again"
+#: What to do about errors of the operating system that say no more than their name.
+FIXES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EROFS: "; choose another folder",
+    errno.EIO: "; what is finished is kept: check that disk or network and run the same command again",
+}
 
 
 class Commands(click.Group):
@@ -90,7 +101,7 @@ def _say(sentence: str) -> None:
 
 def _problem(error: Exception, more: tuple[type[Exception], ...]) -> str:
     """Say what is wrong if it is the user's to fix, else ""."""
-    from pipelines.files import reason
+    from pipelines.files import DamagedError, reason
     from pipelines.recipe import RecipeError
     from pipelines.runners import RunError
 
@@ -99,8 +110,10 @@ def _problem(error: Exception, more: tuple[type[Exception], ...]) -> str:
     if isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
         fix = "check the path and its permissions, or choose another"
         return f"{error.filename or error}: {error.strerror or 'cannot be written'}: {fix}"
+    if isinstance(error, DamagedError):
+        return f"{error}; run the same command as before again, which repairs it"
     if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):  # a full disk, a network that is gone
-        return reason(error)
+        return f"{reason(error)}{FIXES.get(error.errno or 0, '')}"
     return str(error) if isinstance(error, (RecipeError, RunError, FileNotFoundError, *more)) else ""
 
 
@@ -396,6 +409,33 @@ def report(folder: str) -> None:
         from pipelines.finished import read_report
 
         print_funnel(read_report(folder))
+
+
+@main.command()
+@click.argument("folder")
+def verify(folder: str) -> None:
+    """Check that the output in FOLDER is what its run left.
+
+    Every file is compared with manifest.json, and the funnel with the tables; files that do not belong there are named.
+    Prints a sentence for each finding. The exit status is 0 if there is none, 1 if there are any, and 2 if no run has
+    written into FOLDER.
+    """
+    with _errors():
+        from pipelines.result import NotAnOutputError
+        from pipelines.verify import verify as check
+
+        try:
+            findings = check(folder)
+        except NotAnOutputError as e:
+            _say(str(e))
+            sys.exit(2)
+    for finding in findings:
+        make_console().print(printable(str(finding)), soft_wrap=True)
+    if findings:
+        sys.exit(1)
+    make_console().print(
+        f"{printable(folder)}: every file is as the run left it, and the funnel agrees with the tables", soft_wrap=True
+    )
 
 
 if __name__ == "__main__":

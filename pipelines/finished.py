@@ -10,7 +10,7 @@ import pyarrow as pa
 from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
-from pipelines import files
+from pipelines import files, result
 from pipelines.corpus.base import RunError
 
 STRICT = ConfigDict(strict=True)
@@ -67,11 +67,11 @@ def read_report(output: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
-        RunError: the report is damaged.
+        DamagedError: the report or the manifest is not what the run wrote.
+        RunError: the report is that of another version.
     """
-    path = _path(output, "report.json")
-    with intact(path):
-        report = files.read_json(path)
+    report = result.read_report(output)
+    with intact(files.join(output, "report.json")):
         TypeAdapter(_Report).validate_python(report)
     return report
 
@@ -81,16 +81,9 @@ def read_steps(output: str) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
-        RunError: the manifest is damaged.
+        DamagedError: the manifest is not what the run wrote.
+        RunError: the manifest is that of another version.
     """
-    path = _path(output, "manifest.json")
-    with intact(path):
-        steps = files.read_json(path)["recipe"]["steps"]
-        return [{"step": str(step["step"]), "name": str(step["name"]), **step} for step in steps]
-
-
-def _path(output: str, name: str) -> str:
-    path = files.join(output, name)
-    if not files.is_file(path):
-        raise FileNotFoundError(f"{output} holds no finished run: {name} is missing (is it the right folder?)")
-    return path
+    manifest = result.read_manifest(output)
+    with intact(files.join(output, "manifest.json")):
+        return [{"step": str(step["step"]), "name": str(step["name"]), **step} for step in manifest["recipe"]["steps"]]

@@ -182,7 +182,9 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
     with files.atomic_write(files.join(out, "report.html")) as f:
         f.write(render(report).encode())
     first = space.manifests(space.plan.passes[0])
-    files.write_json(files.join(out, "inputs.json"), {"files": [source for m in first for source in m["inputs"]]})
+    files.write_checked_json(
+        files.join(out, "inputs.json"), {"files": [source for m in first for source in m["inputs"]]}
+    )
     resolved = space.plan.recipe.resolved()
     resolved.pop("sources")
     manifest = {
@@ -193,7 +195,7 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
         "corpus": report["corpus"],
         "files": _outputs(out, shards),
     }
-    files.write_json(files.join(out, "manifest.json"), manifest)
+    files.write_checked_json(files.join(out, "manifest.json"), manifest)
 
 
 def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,9 @@ from pipelines.progress import Say, Watch, Work, silent, unwatched
 from pipelines.recipe import Recipe
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
+from pipelines.result import Fix, NotAnOutputError, check_files, is_foreign, is_part, leftovers
 from pipelines.runners import PoolBroken, RunError, Runner
-from pipelines.shards import PART, ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
+from pipelines.shards import ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
 from pipelines.sources import Slice
 from pipelines.tables import TABLES, read_table
 from pipelines.workspace import Workspace, file_names
@@ -47,10 +48,15 @@ def run_recipe(
     """
     runner = runner or Runner()
     space = Workspace.of(recipe, output)
-    if space.finished():
+    written = space.written()
+    if written and _whole(space, say):
+        say(f"{space.output} is finished, and every file is as the run left it")
         return read_report(space.output)
     preflight(space)
+    if written:
+        say(f"{space.output} does not verify: it is made again")
     with files.locked(space.work):
+        files.delete(leftovers(space.output))
         restored: set[str] = set()
         while True:
             restored |= _restore(space, say)
@@ -59,6 +65,30 @@ def run_recipe(
             except Exception:
                 if not sealed.noted(space.work).keys() - restored:
                     raise
+
+
+def _whole(space: Workspace, say: Say) -> bool:
+    """Return whether the files of a finished output are as the run left them, and report those that are not.
+
+    Raises:
+        RunError: a file that cannot be read; the next try may show that it is as it was.
+    """
+    try:
+        findings = check_files(space.output)
+    except NotAnOutputError:
+        return False  # files of others are there, which are checked before anything is written
+    if any(finding.fix is Fix.SWEEP for finding in findings):
+        with files.locked(space.work):
+            files.delete(leftovers(space.output))
+    for finding in findings:
+        where = files.join(space.output, str(finding))
+        if finding.fix is Fix.RETRY:
+            raise RunError(where)
+        if finding.fix is Fix.REPAIR:
+            say(f"{files.join(space.output, finding.path)}: {finding.problem}")
+        if finding.fix is Fix.MOVE:
+            say(where)
+    return all(finding.fix is not Fix.REPAIR for finding in findings)
 
 
 def _restore(space: Workspace, say: Say) -> set[str]:
@@ -112,14 +142,13 @@ def _check_output(output: str) -> None:
         RunError: naming the first of them.
     """
     for table in TABLES:
-        for found in files.within(files.join(output, table), "*"):
-            if not PART.match(found.path.rpartition("/")[2]):
+        folder = files.join(output, table)
+        for found in files.within(folder, "**"):
+            if not is_part(found.path[len(files.join(folder, "")) :]):
                 raise RunError(f"{found.path} is of no run of curate: choose another --output")
     manifest = files.join(output, "manifest.json")
-    if files.exists(manifest):
-        with suppress(ValueError):  # damaged, and written again
-            if "recipe_digest" not in files.read_json(manifest):
-                raise RunError(f"{manifest} is of no run of curate: choose another --output")
+    if files.is_file(manifest) and is_foreign(manifest):
+        raise RunError(f"{manifest} is of no run of curate: choose another --output")
 
 
 def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:

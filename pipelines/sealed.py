@@ -30,7 +30,7 @@ SEAL_BYTES = len(SEAL % (b"0" * 16))
 BLOCK_BYTES = 1 << 20
 
 
-class DamagedFile(Exception):
+class DamagedFile(files.DamagedError):
     """A file of `_work` that is not as it was written: its path, and what is wrong with it."""
 
     def __init__(self, path: str, problem: str) -> None:

@@ -13,6 +13,7 @@ from pipelines.passes import Job
 from pipelines.plan import Pass, Plan, make_plan, measures, named_files
 from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
+from pipelines.result import sizes_agree
 from pipelines.sealed import WORK, DamagedFile
 from pipelines.shards import Shards
 from pipelines.sources import list_inputs
@@ -100,23 +101,17 @@ class Workspace:
         slices = len(files.within(self.folder(spec), "slice-*.json"))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
+    def written(self) -> bool:
+        """Say whether the last run to end in the output folder was of this plan; its files may be damaged since."""
+        path = files.join(self.work, "finished.json")
+        try:
+            return files.exists(path) and sealed.peek_json(path) == {"digest": self.plan.passes[-1].digest}
+        except ValueError:  # damaged
+            return False
+
     def finished(self) -> bool:
-        """Say whether the output files are those of this plan, and all there."""
-        path, manifest = files.join(self.work, "finished.json"), files.join(self.output, "manifest.json")
-        if not (files.exists(path) and files.exists(manifest)):
-            return False
-        try:
-            if sealed.read_json(path) != {"digest": self.plan.passes[-1].digest}:
-                return False
-        except DamagedFile:
-            return False
-        try:
-            written = files.read_json(manifest)["files"]
-        except ValueError:  # no JSON: it is written again
-            return False
-        if not files.exists(files.join(self.output, "inputs.json")):
-            return False
-        return all(files.size(files.join(self.output, *f["path"].split("/"))) == f["bytes"] for f in written)
+        """Say whether the output files are those of this plan, and all there, by their sizes."""
+        return self.written() and sizes_agree(self.output)
 
     def decided(self, taken: Taken) -> bool:
         """Say whether a corpus step has its decision, with all files of it."""
