@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from curate.hashing import document_id
 from curate.steps import apply
 from curate.urls import normalize_url
 from pipelines import files
+from pipelines.privacy import Privacy
 from pipelines.recipe import Recipe
 from pipelines.registry import STEPS, CorpusStep
 from pipelines.sources import format_of
@@ -33,21 +34,30 @@ class Fate:
 def find(output: str, id_or_url: str) -> list[Fate]:
     """Look a document up in a finished run, by its id or by any spelling of its URL.
 
+    In a run that scrubs personal data the URL may be the page's own, or as the tables have it.
+
     A URL that was crawled more than once has a fate for each copy, the newest first.
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
     """
-    if not files.exists(files.join(output, "manifest.json")):
+    manifest = files.join(output, "manifest.json")
+    if not files.exists(manifest):
         raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
+    if _is_url(id_or_url):
+        id_or_url = Privacy.of_manifest(files.read_json(manifest)).url(id_or_url)
     found = [(True, row) for row in _rows(output, "documents", id_or_url)]
     found += [(False, row) for row in _rows(output, "rejected", id_or_url)]
     found.sort(key=lambda f: (f[1]["date"], f[1]["id"]), reverse=True)
     return [Fate(kept, row, list(_rows(output, "signals", row["id"]))) for kept, row in found]
 
 
+def _is_url(wanted: str) -> bool:
+    return any(mark in wanted for mark in ":/.")  # file:page has no more than the first
+
+
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
-    is_url = any(mark in wanted for mark in ":/.")  # file:page has no more than the first
+    is_url = _is_url(wanted)
     same = normalize_url(wanted)
     for meta in files.within(files.join(output, table), "*.parquet"):
         with files.open_read(meta.path) as stream:
@@ -83,9 +93,10 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
         if isinstance(kind, CorpusStep):
             continue
         result = apply(kind.make(step.config), document)
-        yield step.name, result
         if isinstance(result, Rejection):
+            yield step.name, replace(result, detail=recipe.privacy.detail(result.detail))
             return
+        yield step.name, result
         document = result
 
 
