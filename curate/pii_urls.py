@@ -24,10 +24,12 @@ _BREAK = re.compile(r"[\t\r\n]")  # as browsers, which read on
 _NUMBER = re.compile(r"[0-9 .()\-/+]+")
 _ZERO_FIRST = re.compile(r"(?:\A|[ (])0")
 _BARE_NUMBER = re.compile("[0-9]+")
+EVERY_KIND = PiiConfig()
+MAX_ROUNDS = 4  # of one piece: a find may hide what it touches ("81.2.69.142+12125550142")
 MAX_DECODED = 8  # codes within codes that are looked through; ours: redirects within redirects have three
 
 
-def scrub_url(url: str, config: PiiConfig = PiiConfig(), decoded: int = 0) -> str:
+def scrub_url(url: str, config: PiiConfig = EVERY_KIND, decoded: int = 0) -> str:
     """Replace personal data in a URL by the placeholders of `scrub_pii`; ids and hosts stay.
 
     The host stays, an IP address too: it is the address of a server. User name and password before it go. What stands
@@ -41,26 +43,28 @@ def scrub_url(url: str, config: PiiConfig = PiiConfig(), decoded: int = 0) -> st
         decoded: how often what is given has been decoded already.
 
     Returns:
-        The URL on one line; every piece without a find is as it was. Scrubbing it again changes nothing.
+        The URL, on one line where anything was found; every piece without a find is as it was. Scrubbing it again
+        changes nothing.
 
     >>> scrub_url("http://81.2.69.142/lookup/81.2.69.142?tel=+49%2030%201234567&id=4111111111111112")
     'http://81.2.69.142/lookup/<IP>?tel=<PHONE>&id=4111111111111112'
     """
-    url = _BREAK.sub("", url)
-    if not _SUSPECT.search(url):
+    line = _BREAK.sub("", url)
+    if not _SUSPECT.search(line):
         return url
-    start, rest = "", url
-    if found := _AUTHORITY.match(url):
+    start, rest = "", line
+    if found := _AUTHORITY.match(line):
         scheme, authority = found.groups()
         host = _USER_END.split(authority)[-1]
         start = scheme + (host if _HOST.fullmatch(host) else _scrub_value(host, "", config, decoded))
-        rest = url[found.end() :]
+        rest = line[found.end() :]
     pieces = _BETWEEN.split(rest)
     clean = pieces[:]
     for i in range(0, len(pieces), 2):
         name = pieces[i - 2] if i and pieces[i - 1] == "=" else ""
         clean[i] = _scrub_value(pieces[i], unquote(name), config, decoded)
-    return start + "".join(clean)
+    scrubbed = start + "".join(clean)
+    return url if scrubbed == line else scrubbed
 
 
 def _scrub_value(coded: str, name: str, config: PiiConfig, decoded: int) -> str:
@@ -68,11 +72,12 @@ def _scrub_value(coded: str, name: str, config: PiiConfig, decoded: int) -> str:
     text = unquote(coded)
     clean = scrub_url(text, config, decoded + 1) if text != coded and decoded < MAX_DECODED else text
     clean = _scrub_words(clean, name, config)
-    if clean != text:
-        return quote(clean, safe="<>@:!$'()*,~", errors="replace")
-    spaced = text[:1] + text[1:].replace("+", " ")  # a plus is a space, unless a number begins with it
-    clean = _scrub_words(spaced, name, config) if spaced != text else spaced
-    return coded if clean == spaced else quote(clean, safe="<>@:!$'()*,~", errors="replace")
+    spaced = clean[:1] + clean[1:].replace("+", " ")  # a plus is a space, unless a number begins with it
+    if spaced != clean and (words := _scrub_words(spaced, name, config)) != spaced:
+        clean = words.replace(" ", "+")
+    if clean == text:
+        return coded
+    return clean if text == coded else quote(clean, safe="<>@:!$'()*+,~", errors="replace")
 
 
 def _scrub_words(text: str, name: str, config: PiiConfig) -> str:
@@ -82,4 +87,9 @@ def _scrub_words(text: str, name: str, config: PiiConfig) -> str:
         if bare or zero:
             config = replace(config, credit_card=config.credit_card and not bare, phone=config.phone and not zero)
     before = f"{name}: " if name and _NUMBER.fullmatch(text) else ""
-    return scrub_part(before + text, len(before), len(before) + len(text), config)[0].text
+    for _ in range(MAX_ROUNDS):
+        found, _ = scrub_part(before + text, len(before), len(before) + len(text), config)
+        text = found.text
+        if not found.counts:
+            break
+    return text
