@@ -72,7 +72,7 @@ def apply(function: MapFunction, document: Document) -> Document | Rejection:
 
 def failed(error: Exception) -> Rejection:
     """Return the rejection of a document on which a step failed."""
-    return Rejection("error", detail=f"{type(error).__name__}: {error}"[:500])
+    return Rejection("error", detail=f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)

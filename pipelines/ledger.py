@@ -12,11 +12,11 @@ from curate.document import Document, Rejection
 from curate.printable import storable
 from curate.signals import Signals, signal_names
 from pipelines import files
+from pipelines.privacy import DETAIL_PIECE, EXCERPT_PIECE
 from pipelines.readers import Dropped, NotAPage
 from pipelines.sources import Part
 from pipelines.tables import REJECTED, TableWriter, signals_schema
 
-EXCERPT = 240  # characters of a rejected text that are kept for people
 PROBLEMS = 100  # broken records of a part of a file that inputs.json lists; rejected/ has them all
 PROGRESS_SECONDS = 1.0
 
@@ -95,7 +95,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             if record.rejection.rule == "broken":
                 source.broken += 1
                 if len(source.problems) < PROBLEMS:
-                    source.problems.append({"at": record.offset, "detail": record.rejection.detail})
+                    source.problems.append({"at": record.offset, "detail": record.rejection.detail[:DETAIL_PIECE]})
             self.reject("read", record.document, record.rejection)
             return False
         source.documents += 1
@@ -122,16 +122,19 @@ class Ledger(AbstractContextManager["Ledger"]):
             self._measured(name, result, result.signals)
 
     def reject(self, step: str, d: Document, why: Rejection) -> None:
-        """Write a rejection down, with the signals that led to it."""
+        """Write a rejection down, with the signals that led to it.
+
+        Detail and excerpt are pieces as they are: the last pass scrubs and cuts them for the result.
+        """
+        detail = why.detail[:DETAIL_PIECE]
         rejected = self._counts[step].rejected
         rejected[why.rule] = rejected.get(why.rule, 0) + 1
         if why.signals is not None:
             self._measured(step, d, why.signals)
         if why.rule == "error":
-            self._first_errors.setdefault(step, why.detail)
-        excerpt = " ".join(d.text[:EXCERPT].split())
+            self._first_errors.setdefault(step, detail)
         who = (d.id, d.url, d.date, d.source, d.language)
-        self._rejected.append((*who, step, why.rule, why.value, why.limit, why.detail, excerpt))
+        self._rejected.append((*who, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE]))
 
     def lose(self, document: Document, why: Rejection) -> None:
         """Account for a document that every step kept and that could not be written."""

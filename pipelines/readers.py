@@ -302,7 +302,7 @@ def _row_document(row: Any, file: InputFile, raw: bytes, offset: int = -1) -> Do
     text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
     if text is None and html is None:
         problem = f"a row without {file.text} or html; it has {', '.join(map(str, row)) or 'nothing'}"
-        return _broken(file, "broken", problem[:500], raw or repr(row).encode(), offset=offset)
+        return _broken(file, "broken", problem, raw or repr(row).encode(), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
     url = str(row.get("url") or meta.get("url") or "")
     date = row.get("date") or row.get("timestamp") or meta.get("date") or meta.get("timestamp") or ""

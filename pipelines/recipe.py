@@ -24,6 +24,7 @@ from curate.bounds import Positive
 from curate.printable import printable, storable
 from pipelines.bounded_yaml import MAX_CHARACTERS, MAX_DEPTH, MAX_INTEGER, Lines, NotYaml, YamlError, read_yaml
 from pipelines.names import check_name
+from pipelines.privacy import Privacy
 from pipelines.registry import STEPS
 
 SHIPPED = ("llama3", "fineweb")
@@ -90,6 +91,11 @@ class Recipe:
 
         heuristics = [s.config for s in self.steps if s.kind == "heuristics"]
         return originals_of([rule for config in heuristics for rule in rules_of(config.presets, config.limits)])
+
+    @property
+    def privacy(self) -> Privacy:
+        """What the recipe scrubs in all that it writes."""
+        return Privacy.of(step.config for step in self.steps)
 
     def resolved(self) -> dict:
         """Return every setting, defaults too, as plain values for the manifest."""

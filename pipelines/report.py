@@ -69,11 +69,21 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         for key in totals:
             totals[key] += manifest["totals"][key]
     summary = merge(shard["summary"] for shard in shards)
+    privacy = space.plan.recipe.privacy
     mixture = _mixture(space, summary["labels"])
+    warnings = [
+        *_input_warnings(space),
+        *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
+        *_broken_warnings(broken),
+        *_date_warnings(steps, undated),
+        *_label_warnings(summary["labels"]),
+        *_decision_warnings(space),
+        *_mixture_warnings(mixture),
+    ]
     return {
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
-        "skipped": dict(sorted(skipped.items())),
+        "skipped": dict(sorted(privacy.counts(skipped).items())),
         "broken_records": broken,
         "undated_documents": undated,
         "corpus": totals,
@@ -81,15 +91,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "repeated_lines": _repeated_lines(space),
         "labels": summary["labels"],
         "examples": summary["examples"],
-        "warnings": [
-            *_input_warnings(space),
-            *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
-            *_broken_warnings(broken),
-            *_date_warnings(steps, undated),
-            *_label_warnings(summary["labels"]),
-            *_decision_warnings(space),
-            *_mixture_warnings(mixture),
-        ],
+        "warnings": [privacy.text(warning) for warning in warnings],
     }
 
 
@@ -109,7 +111,8 @@ def _repeated_lines(space: Workspace) -> list[dict]:
     for taken in space.decisions():
         if isinstance(taken.step, LineDedup):
             found += top_lines(taken.decision, taken.config)
-    return found[:TOP_LINES]
+    privacy = space.plan.recipe.privacy
+    return [row | {"line": privacy.line(str(row["line"]))} for row in found[:TOP_LINES]]
 
 
 def _input_warnings(space: Workspace) -> Iterator[str]:
@@ -182,9 +185,8 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
     with files.atomic_write(files.join(out, "report.html")) as f:
         f.write(render(report).encode())
     first = space.manifests(space.plan.passes[0])
-    files.write_checked_json(
-        files.join(out, "inputs.json"), {"files": [source for m in first for source in m["inputs"]]}
-    )
+    inputs = [space.plan.recipe.privacy.input(source) for manifest in first for source in manifest["inputs"]]
+    files.write_checked_json(files.join(out, "inputs.json"), {"files": inputs})
     resolved = space.plan.recipe.resolved()
     resolved.pop("sources")
     manifest = {

@@ -13,6 +13,7 @@ from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.finished import read_report
 from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
+from pipelines.privacy import Privacy
 from pipelines.progress import Say, Watch, Work, silent, unwatched
 from pipelines.recipe import Recipe
 from pipelines.registry import STEPS
@@ -171,7 +172,7 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
     watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say))
     manifests = space.manifests(spec)
     try:
-        _stop_on_errors(manifests)
+        _stop_on_errors(manifests, space.plan.recipe.privacy)
     except RunError:  # what was wrong may be mended when it is tried again
         files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
         raise
@@ -210,7 +211,7 @@ def _persist(
         say("a worker process died: the work that it had begun is done again in a process that may die")
 
 
-def _stop_on_errors(manifests: Sequence[dict]) -> None:
+def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
     """Do not go on where a step is broken, rather than the documents.
 
     Raises:
@@ -222,7 +223,9 @@ def _stop_on_errors(manifests: Sequence[dict]) -> None:
         failed = sum(c["rejected"].get("error", 0) for c in counts)
         if read >= 20 and failed > read / 2:
             first = next(m["first_errors"][name] for m in manifests if name in m["first_errors"])
-            raise RunError(f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {first}")
+            raise RunError(
+                f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {privacy.detail(first)}"
+            )
 
 
 def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
@@ -287,6 +290,7 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
         seed=out.shuffle_seed,
         formats=out.formats,
         token_type=load_tokenizer(tokens_of.tokenizer, tokens_of.eos).dtype.str if tokens_of else "",
+        privacy=recipe.privacy,
     )
 
 

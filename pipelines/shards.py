@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +25,7 @@ from curate.document import Document
 from curate.hashing import stable_u64
 from curate.megatron import megatron_index
 from pipelines import files, sealed
+from pipelines.privacy import Privacy
 from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
@@ -34,6 +35,7 @@ ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
 GATHER_ROWS = 250_000  # of small tables that are sorted at a time
+READ_ROWS = 4096  # of them that are read at a time: a rejection is longer in `_work` than in the result
 #: What the rows of a shard are sorted by; equal ids are the same page met twice.
 ORDER = {
     "documents": ("id", "source"),
@@ -59,6 +61,7 @@ class Shards:
     seed: int
     formats: tuple[str, ...]
     token_type: str  # of ids in .bin files, as NumPy writes it; "" without tokens
+    privacy: Privacy  # what is scrubbed beside the texts
 
     def count(self, kind: str) -> int:
         """Return the number of shards of a table."""
@@ -95,7 +98,9 @@ class RunWriter(AbstractContextManager["RunWriter"]):
     def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
         """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
-        values = [count if name == "token_count" else getattr(d, name) for name in DOCUMENTS.names]
+        privacy = self.shards.privacy
+        shown = {"token_count": count, "url": privacy.url(d.url), "title": privacy.text(d.title)}
+        values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
         self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
@@ -105,10 +110,20 @@ class RunWriter(AbstractContextManager["RunWriter"]):
 
     def gather(self, kind: str, paths: Iterable[str]) -> None:
         """Bring the rows of small tables, which the passes wrote for this slice, into sorted runs."""
-        for table in _joined(paths):
+        shown = self._shown if kind == "rejected" else None
+        for table in _joined(paths, shown):
             heads = np.array([int(i[:8], 16) for i in table["id"].to_pylist()], np.uint64)
             shards = (heads * np.uint64(self.shards.count(kind)) >> np.uint64(32)).astype(np.int64)
             self._write(kind, table, shards)
+
+    def _shown(self, rejected: pa.RecordBatch) -> pa.RecordBatch:
+        """Make of the pieces that the passes kept of a rejected page what the result shows."""
+        privacy = self.shards.privacy
+        for name, show in (("url", privacy.url), ("detail", privacy.detail), ("excerpt", privacy.excerpt)):
+            place = rejected.schema.get_field_index(name)
+            values = pa.array([show(value) for value in rejected[name].to_pylist()], pa.string())
+            rejected = rejected.set_column(place, rejected.schema.field(place), values)
+        return rejected
 
     def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
         self._rows.setdefault(kind, []).append((shard, row))
@@ -152,14 +167,21 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             self.spill()
 
 
-def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
-    """Yield the rows of several files in tables of at least ``GATHER_ROWS``, the last one aside."""
+def _joined(
+    paths: Iterable[str], shown: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None
+) -> Iterator[pa.Table]:
+    """Yield the rows of several files in tables of at least ``GATHER_ROWS``, the last one aside.
+
+    Args:
+        paths: of the files.
+        shown: what makes the rows of the result of those in the files.
+    """
     held: list[pa.RecordBatch] = []
     for path in paths:
         with sealed.open_read(path) as f:
-            for batch in pq.ParquetFile(f).iter_batches(GATHER_ROWS):
+            for batch in pq.ParquetFile(f).iter_batches(READ_ROWS):
                 if len(batch):  # where nothing was measured, the columns of others are missing
-                    held.append(batch)
+                    held.append(shown(batch) if shown else batch)
                 if sum(len(b) for b in held) >= GATHER_ROWS:
                     yield pa.Table.from_batches(held)
                     held = []

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from pipelines import files
 from pipelines.cli import main
-from pipelines.recipe import Recipe, parse_recipe
+from pipelines.recipe import Recipe, RecipeError, parse_recipe
 from pipelines.result import Fix
 from pipelines.run import run_recipe
 from pipelines.runners import RunError
