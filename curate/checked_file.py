@@ -88,17 +88,17 @@ def parse_json(data: bytes) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: not JSON in UTF-8, nested too deeply, or with a number of thousands of digits.
+        ValueError: not JSON, not UTF-8, nested too deeply, or with a number of thousands of digits.
 
     >>> parse_json(b"[" * 100_000)
     Traceback (most recent call last):
-    ValueError: it is nested too deeply
+    ValueError: nested too deeply
     """
     try:
-        return json.loads(data.decode())
+        return json.loads(data)
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
+        raise ValueError("not UTF-8") from None
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except ValueError as error:  # the position, without the text
-        raise ValueError(f"it is not JSON: {error}") from None
+        raise ValueError("nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not JSON: {str(error).partition(';')[0]}") from None

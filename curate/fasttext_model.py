@@ -11,7 +11,7 @@ from curate.fasttext_file import MAGIC, VERSIONS, check_fasttext
 from curate.probe import probe
 
 
-def load_fasttext(path: Path, name: str = "", trusted: bool = False) -> Any:
+def load_fasttext(path: Path, name: str = "", key: str = "", trusted: bool = False) -> Any:
     """Load a ``.bin`` or ``.ftz`` file.
 
     The library believes every number in a file and dies of a wrong one, so the file is checked first, and then tried
@@ -20,6 +20,7 @@ def load_fasttext(path: Path, name: str = "", trusted: bool = False) -> Any:
     Args:
         path: of the file; fastText opens files by name only.
         name: for errors; by default the path.
+        key: what tells the model from others, for `curate.probe`; by default its path.
         trusted: skip the checks: the file comes with curate, or this process has just made it.
 
     Raises:
@@ -37,7 +38,7 @@ def load_fasttext(path: Path, name: str = "", trusted: bool = False) -> Any:
         raise ImportError("no module fasttext: pip install fasttext-community") from error
     if not trusted:
         _check(path, name)
-        probe("fasttext", path, name)
+        probe("fasttext", path, name, key)
     try:
         return fasttext.load_model(str(path))
     except (ValueError, RuntimeError, MemoryError) as error:

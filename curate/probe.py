@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from curate.checked_file import open_regular
+
 #: Memory that the library may take for a model, and processor time in seconds. Ours: a model of n bytes takes little
 #: more than n, and a second per 500 MB.
 MEMORY, MEMORY_PER_BYTE = 2 << 30, 3
@@ -35,23 +37,26 @@ TEXTS = (
 )
 
 
-def probe(library: str, path: str | Path, name: str) -> None:
+def probe(library: str, path: str | Path, name: str, key: str = "") -> None:
     """Load a model with a library and score texts with it, in another process.
 
     Args:
         library: a key of `LIBRARIES`.
         path: of the model's file.
         name: of it, for errors.
+        key: what tells it from others, such as a digest; by default its path, and when and how it was written.
 
     Raises:
         ValueError: the model kills the library, or needs too much memory or time, or the library refuses it.
     """
-    with open(path, "rb") as file:
-        digest = f"{library}-{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}"
+    with open_regular(path) as file:
+        facts = os.fstat(file.fileno())
+    size = facts.st_size
+    key = key or f"{os.path.realpath(path)} {facts.st_ino} {facts.st_mtime_ns} {size}"
+    digest = hashlib.sha256(f"{library} {key}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
     passed = os.environ.get(_PASSED, "").split()
     if digest in passed:
         return
-    size = os.path.getsize(path)
     seconds = SECONDS + SECONDS_PER_GB * (size >> 30)
     command = [sys.executable, "-m", __name__, library, str(path), str(MEMORY + MEMORY_PER_BYTE * size), str(seconds)]
     # A thread of OpenBLAS for each processor would take more address space than the model may.

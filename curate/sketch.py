@@ -39,6 +39,7 @@ from curate.sketch_file import (
     Part,
     check_config,
     check_positions,
+    column_bytes,
     describe_part,
     manifest,
     parse_manifest,
@@ -170,15 +171,17 @@ class Sketch:
         for part in found.parts:
             data = read_local(folder, part.file, part_limit(part, config))
             batches += read_part(part, data, config, where)
-        table = pa.Table.from_batches(batches, SCHEMA).sort_by("position")
-        check_positions([table["position"].to_numpy()], where)
-        return cls(
+        table = pa.Table.from_batches(batches, SCHEMA)
+        positions = table["position"].to_numpy()
+        check_positions([positions], where)
+        loaded = cls(
             config,
-            np.frombuffer(b"".join(table["id"].to_pylist()), "V16"),
+            column_bytes(table["id"], 16).view("V16").ravel(),
             table["date"].fill_null(NO_DATE).to_numpy(),
-            np.frombuffer(b"".join(table["bands"].to_pylist()), np.uint64).reshape(-1, config.bands),
-            np.frombuffer(b"".join(table["sketch"].to_pylist()), np.uint8).reshape(-1, SKETCH_BINS),
+            column_bytes(table["bands"], 8 * config.bands).view(np.uint64),
+            column_bytes(table["sketch"], SKETCH_BINS),
         )
+        return loaded if (positions[1:] > positions[:-1]).all() else loaded._take(np.argsort(positions))
 
     def _take(self, rows: np.ndarray) -> Sketch:
         names = [f.name for f in fields(self) if f.name != "config"]

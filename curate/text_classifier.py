@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import tempfile
@@ -78,7 +79,7 @@ def load_classifier(data: bytes, name: str, labels: tuple[str, ...], trusted: bo
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        model = load_fasttext(Path(path), name, trusted)
+        model = load_fasttext(Path(path), name, hashlib.sha256(data).hexdigest(), trusted)
     finally:
         os.unlink(path)
     have = tuple(sorted(label.removeprefix("__label__") for label in model.labels))

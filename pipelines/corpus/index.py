@@ -18,6 +18,7 @@ from curate.sketch_file import (
     check_columns,
     check_config,
     check_positions,
+    column_bytes,
     parse_manifest,
     part_limit,
     read_local,
@@ -50,8 +51,7 @@ class IndexSlice:
         check_columns(table, self.bands)  # it was checked, but a file can change, and kernels take every row as whole
         if "rank" in columns:
             rank = np.zeros((table.num_rows, self.width), np.uint8)
-            if table.num_rows:
-                rank[:, -24:-8] = np.frombuffer(b"".join(table["id"].to_pylist()), np.uint8).reshape(-1, 16)
+            rank[:, -24:-8] = column_bytes(table["id"], 16)
             table = table.append_column("rank", pa.array([r.tobytes() for r in rank], pa.binary()))
         return np.arange(table.num_rows), table
 
