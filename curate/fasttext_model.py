@@ -55,8 +55,8 @@ def _check(path: Path, name: str) -> None:
                 f"{name} was written by another build of fastText (file version {version}; this one reads "
                 f"{' and '.join(map(str, VERSIONS))}): train it again here, or install the build that wrote it"
             )
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            try:
-                check_fasttext(data)
-            except ValueError as error:
-                raise ValueError(f"{name} is damaged, or not a fastText classifier: {error}") from None
+        try:
+            # Not closed here: the arrays over it go first, perhaps with the traceback of an error.
+            check_fasttext(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except ValueError as error:
+            raise ValueError(f"{name} is damaged, or not a fastText classifier: {error}") from None

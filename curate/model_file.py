@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import re
 import zipfile
 from collections.abc import Mapping
@@ -32,6 +33,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # an entry of the directory is 46 bytes, a name and at most 28 bytes of sizes.
 _END, _END_SIZE, _LARGE_END = b"PK\x05\x06", 22, b"PK\x06\x07"
 _ENTRY = 46 + 100 + 28
+# The header of an array (numpy.lib.format) as numpy.save writes it. NumPy's own reader takes any Python literal.
+_HEADER = re.compile(
+    rb"\{'descr': '([<>|][a-zA-Z][0-9]{1,9})', 'fortran_order': (True|False), "
+    rb"'shape': \(((?:[0-9]{1,12}, ?)*(?:[0-9]{1,12})?)\), \} *\n"
+)
 
 
 def is_shipped(path: str | Path) -> bool:
@@ -126,7 +132,7 @@ def read_model_file(path: str | Path, format: str, made_by: str) -> tuple[dict[s
         raise ValueError(f"{path} is not a model that `{made_by}` wrote, or it is damaged: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != format:
         have = manifest.get("format") if isinstance(manifest, dict) else None
-        raise ValueError(f"{path} has the format {str(have)[:100]!r}; this version reads {format!r}")
+        raise ValueError(f"{path} has the format {have!r:.100}; this version reads {format!r}")
     digests = manifest.get("sha256")
     if not isinstance(digests, dict) or set(digests) != set(parts):
         raise ValueError(f"{path} is damaged: its manifest does not have the sha256 of just the parts that are there")
@@ -209,20 +215,19 @@ def read_array(parts: Mapping[str, bytes], name: str, dtypes: str, shape: tuple[
 
     if name not in parts:
         raise ValueError(f"it lacks {name}")
-    stream = io.BytesIO(parts[name])
-    try:
-        if np.lib.format.read_magic(stream) != (1, 0):
-            raise ValueError("its header is of another version")
-        found, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:  # of a header of any text
-        raise ValueError(f"{name} is not an array: {' '.join(str(error).split())[:200]}") from None
+    data = parts[name]
+    start = 10 + int.from_bytes(data[8:10], "little")
+    header = _HEADER.fullmatch(data[10:start]) if data.startswith(b"\x93NUMPY\x01\x00") else None
+    if not header:
+        raise ValueError(f"{name} is not an array as numpy.save writes it")
+    descr, fortran, sizes = (group.decode() for group in header.groups())
+    found = tuple(int(size) for size in sizes.split(",") if size.strip())
     wanted = len(found) == len(shape) and all(n is None or n == m for n, m in zip(shape, found, strict=True))
-    if not {dtype.str, dtype.str[:2]} & set(dtypes.split()) or not wanted or any(n < 0 for n in found):
-        raise ValueError(f"{name} is an array of {dtype} with the shape {found}, which is not that of such a model")
-    count = 1
-    for n in found:  # as Python's integers: a product that wraps around would pass
-        count *= n
-    if count * dtype.itemsize != len(parts[name]) - stream.tell():
+    if not {descr, descr[:2]} & set(dtypes.split()) or not wanted:
+        raise ValueError(f"{name} is an array of {descr} with the shape {found}, which is not that of such a model")
+    dtype, count = np.dtype(descr), math.prod(found)
+    if count * dtype.itemsize != len(data) - start:
         raise ValueError(f"{name} does not have the size that its shape {found} says")
-    array: NDArray[Any] = np.frombuffer(parts[name], dtype, count, stream.tell())
-    return array.reshape(found, order="F" if fortran else "C").copy()  # aligned, and as kernels were compiled for
+    array: NDArray[Any] = np.frombuffer(data, dtype, count, start)
+    # A copy is aligned, in the order of C and writable, for which the kernels are compiled.
+    return array.reshape(found, order="F" if fortran == "True" else "C").copy()
