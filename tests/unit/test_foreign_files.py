@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 CAMPAIGN = """
 import resource, sys, tempfile, time
 from pathlib import Path
@@ -25,5 +27,5 @@ assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_500_000
 
 def test_mutated_files_work_or_are_refused_and_kill_nothing(tmp_path):
     command = [sys.executable, "-c", CAMPAIGN, str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
     assert ended.returncode == 0, ended.stderr[-3000:]
