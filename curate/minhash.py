@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: taken for duplicates at .8; with 256 bins it was 29 %.
 SKETCH_BINS = 512
 #: Positions of a signature. Ours: seven times as many as the longest that is published (20 x 450, Lee et al. 2021).
-MAX_PERMUTATIONS = 65_536
+MAX_PERMUTATIONS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,21 @@ class MinHashConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("ngram", "bands", "rows"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"MinHash: {name} is {getattr(self, name)}; it must be at least 1")
+        bounds = {
+            "ngram": (1, 1000),
+            "bands": (1, MAX_PERMUTATIONS),
+            "rows": (1, MAX_PERMUTATIONS),
+            "seed": (0, 2**64 - 1),
+        }
+        for name, (least, most) in bounds.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ValueError(f"MinHash: {name} is {value!r:.50}; it must be a whole number")
+            if not least <= value <= most:
+                at = f"at least {least}" if value < least else f"at most {most:,}"
+                raise ValueError(f"MinHash: {name} is {value}; it must be {at}")
         if self.permutations > MAX_PERMUTATIONS:
-            raise ValueError(f"MinHash: {self.bands} bands x {self.rows} rows; at most {MAX_PERMUTATIONS:,} in all")
+            raise ValueError(f"MinHash: bands x rows is {self.permutations:,}; it must be at most {MAX_PERMUTATIONS:,}")
 
     @property
     def permutations(self) -> int:

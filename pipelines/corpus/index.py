@@ -9,12 +9,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.checked_file import read_all
 from curate.minhash import MinHashConfig
-from curate.sketch import (
+from curate.sketch_file import (
     MANIFEST,
+    MAX_MANIFEST,
+    Contents,
+    check_columns,
     check_config,
-    check_part,
-    read_config,
+    check_positions,
+    column_bytes,
+    parse_manifest,
+    part_limit,
+    read_local,
+    read_part,
 )
 from pipelines import files
 from pipelines.corpus.base import KeySlice, fixed
@@ -25,20 +33,24 @@ NEW = 2**63  # stands before the rank of a new document; before that of an old o
 
 @dataclass(frozen=True, slots=True)
 class IndexSlice:
-    """One part of a sketch, before which ``first`` documents come; ``width`` is the size of a new document's rank."""
+    """One part of a sketch, before which ``first`` documents come.
+
+    ``width`` is the size of a new document's rank, ``bands`` the number of its bands.
+    """
 
     index: int
     path: str
     first: int
     width: int
+    bands: int
 
     def load(self, columns: Sequence[str]) -> tuple[np.ndarray, pa.Table]:
         """Return the numbers of the rows, and their keys, as ``KeySlice.load`` does."""
         table = self._read([{"rank": "id"}.get(c, c) for c in columns])
+        check_columns(table, self.bands)  # it was checked, but a file can change, and kernels take every row as whole
         if "rank" in columns:
             rank = np.zeros((table.num_rows, self.width), np.uint8)
-            if table.num_rows:
-                rank[:, -24:-8] = np.frombuffer(b"".join(table["id"].to_pylist()), np.uint8).reshape(-1, 16)
+            rank[:, -24:-8] = column_bytes(table["id"], 16)
             table = table.append_column("rank", pa.array([r.tobytes() for r in rank], pa.binary()))
         return np.arange(table.num_rows), table
 
@@ -74,33 +86,49 @@ def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> lis
     found: list[IndexSlice] = []
     first = 0
     for path in paths:
-        folder, described = path.removesuffix(MANIFEST), read_manifest(path, config)
-        for part in described["parts"]:
-            name = files.join(folder, part["file"])
-            with files.open_read(name) as f:
-                check_part(part, f.read(), folder)
-            found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width))
-        first += described["documents"]
+        folder, contents = _folder(path), read_manifest(path, config)
+        positions = []
+        for part in contents.parts:
+            data = _read(folder, part.file, part_limit(part, config))
+            positions += [batch["position"].to_numpy() for batch in read_part(part, data, config, folder)]
+            name = files.join(folder, part.file)
+            found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width, config.bands))
+        check_positions(positions, folder)
+        first += contents.documents
     return found
 
 
-def read_manifest(path: str, config: MinHashConfig | None = None) -> dict:
-    """Read what a sketch says of itself.
+def read_manifest(path: str, config: MinHashConfig | None = None) -> Contents:
+    """Read what a sketch says of itself, and look whether its parts are there.
 
     Raises:
         ValueError: there is none, or one that cannot be read, or was made in another way than ``config`` says.
     """
-    folder = path.removesuffix(MANIFEST)
-    try:
-        described = files.read_json(files.join(folder, MANIFEST))
-    except FileNotFoundError:
-        raise ValueError(f"{folder} is not a sketch: it has no {MANIFEST}") from None
-    except ValueError as e:
-        raise ValueError(f"{files.join(folder, MANIFEST)} is damaged: {e}") from None
-    found = read_config(described, folder)
+    folder = _folder(path)
+    contents = parse_manifest(_read(folder, MANIFEST, MAX_MANIFEST), folder)
     if config:
-        check_config(found, config)
-    return described
+        check_config(contents.config, config)
+    for part in contents.parts:
+        size, limit = files.size(files.join(folder, part.file)), part_limit(part, contents.config)
+        if not 0 < size <= limit:
+            state = "is absent" if size < 0 else "is empty" if not size else f"is larger than {limit:,} bytes"
+            raise ValueError(f"{folder}: {part.file} {state}: copy the whole sketch again")
+    return contents
+
+
+def _folder(path: str) -> str:
+    return path.removesuffix(MANIFEST) or "."
+
+
+def _read(folder: str, name: str, limit: int) -> bytes:
+    if "://" not in folder:
+        return read_local(folder, name, limit)
+    path = files.join(folder, name)
+    try:
+        with files.open_read(path) as f:
+            return read_all(f, limit, path)
+    except FileNotFoundError:
+        raise ValueError(f"{folder} is not a sketch, or not a whole one: it has no {name}") from None
 
 
 def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
