@@ -159,9 +159,10 @@ def _predict(
     probabilities: NDArray[np.float32],
 ) -> tuple[int, int]:
     width, labels = weights.shape
+    # Of a run of letters, (length + 1) * LONGEST n-grams or fewer, and the word; a character stands between two runs.
     rows = np.empty((len(codes) + 1) * (LONGEST + 1), np.int32)
     found, known, unseen = ngram_rows(codes, classes, len(table) - 1, rows, 0)
-    total = np.zeros(width, np.int32)
+    total = np.zeros(width, np.int32)  # room for 16 million n-grams; `curate.language` asks of 12,000 characters
     for i in range(found):
         row = table[rows[i]]
         for j in range(width):
@@ -244,6 +245,8 @@ def load_model(path: Path) -> LanguageModel:
             classes = np.repeat(arrays["class_values"], lengths)
             rows = np.ascontiguousarray(arrays["rows"].T)
             weights, bias = arrays["weights"], arrays["bias"]
+            if not len(rows) or (rows.shape[1], len(about["labels"]), len(bias)) != (*weights.shape, weights.shape[1]):
+                raise ValueError("its arrays do not fit together")
     except (zstandard.ZstdError, ValueError, KeyError, OSError, EOFError) as error:
         raise ValueError(f"{path} is not a language model that this version reads ({error}): train it again") from error
     return LanguageModel(tuple(about["labels"]), classes, rows, weights, bias, tuple(about["sharpness"]))

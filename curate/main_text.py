@@ -165,6 +165,7 @@ def load_model(path: Path = MODEL) -> MainTextModel:
         forest = Forest(tuple(map(str, range(columns))), roots, feature, value.astype(np.float64), left)
         forest.check()
         forests.append(forest)
-    return MainTextModel(
-        forests[0], forests[1], arrays["class-keys.npy"], arrays["class-weights.npy"].astype(np.float64)
-    )
+    keys, weights = arrays["class-keys.npy"], arrays["class-weights.npy"].astype(np.float64)
+    if len(keys) != len(weights):
+        raise ValueError(f"{path} is damaged: {len(keys)} class words, but {len(weights)} weights of them")
+    return MainTextModel(forests[0], forests[1], keys, weights)
