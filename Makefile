@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test test-flink lint types check clean
+.PHONY: help setup demo test test-bounds test-flink lint types check clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ demo: setup ## the sample crawl through the Llama 3 recipe, into out/demo
 test: setup ## every test that needs nothing but Python
 	$(BIN)/python -m pytest -q
 
+test-bounds: setup ## the tests of what calls compiled code, with every index checked (three minutes)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/bounds-cache $(BIN)/python -m pytest -q tests/unit
+
 test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
 	$(BIN)/python -m pytest -q -m flink tests/runners tests/pipelines/test_dedup_flink.py
 
@@ -32,7 +35,7 @@ lint: setup ## ruff
 types: setup ## mypy
 	$(BIN)/mypy
 
-check: lint types test ## what CI runs
+check: lint types test test-bounds ## what CI runs
 
 clean: ## forget the environment and all results
 	rm -rf $(VENV) out

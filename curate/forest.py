@@ -47,6 +47,9 @@ class Forest:
         Returns:
             float64 [n].
 
+        Raises:
+            ValueError: another number of features.
+
         >>> import numpy as np
         >>> leaf = Forest(("words",), np.array([0], "i4"), np.array([-1], "i2"), np.array([0.3]), np.array([0], "i4"))
         >>> leaf.predict(np.empty((0, 1))).tolist()
@@ -54,6 +57,8 @@ class Forest:
         """
         from curate.kernels.trees import predict_rows
 
+        if rows.shape[1] != len(self.names):
+            raise ValueError(f"rows of {rows.shape[1]} features for a forest of {len(self.names)}")
         return predict_rows(rows, self.roots, self.feature, self.value, self.left)
 
     def check(self) -> None:

@@ -164,9 +164,10 @@ def _predict(
     probabilities: NDArray[np.float32],
 ) -> tuple[int, int]:
     width, labels = weights.shape
+    # Of a run of letters, (length + 1) * LONGEST n-grams or fewer, and the word; a character stands between two runs.
     rows = np.empty((len(codes) + 1) * (LONGEST + 1), np.int32)
     found, known, unseen = ngram_rows(codes, classes, len(table) - 1, rows, 0)
-    total = np.zeros(width, np.int32)
+    total = np.zeros(width, np.int32)  # room for 16 million n-grams; `curate.language` asks of 12,000 characters
     for i in range(found):
         row = table[rows[i]]
         for j in range(width):

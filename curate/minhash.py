@@ -218,12 +218,21 @@ def estimate_similarity(a: np.ndarray, b: np.ndarray) -> float:
         In sketches: the bins that agree, less those that agree by chance, over the bins that are not empty in both.
         In signatures: the share of positions that agree.
 
+    Raises:
+        ValueError: they are not of the same kind and length.
+
     >>> estimate_similarity(minhash_signature("a"), minhash_signature("b"))
     0.0
     """
     from curate.kernels.clusters import similarity
 
+    if a.shape != b.shape or a.dtype != b.dtype:
+        raise ValueError(f"MinHash: {_kind(a)} cannot be compared with {_kind(b)}: make both alike")
     return float(similarity(a, b))
+
+
+def _kind(a: np.ndarray) -> str:
+    return f"{a.dtype} {list(a.shape)}"
 
 
 def datasketch_minhash(
