@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SECONDS := 60
+SEED := 1
 
-.PHONY: help setup demo test test-flink lint types check clean
+.PHONY: help setup demo test test-flink fuzz lint types check clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,6 +26,9 @@ test: setup ## every test that needs nothing but Python
 
 test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
 	$(BIN)/python -m pytest -q -m flink tests/runners tests/pipelines/test_dedup_flink.py
+
+fuzz: setup ## mutated inputs and recipes for SECONDS=60 with SEED=1; what fails is kept in out/fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --keep out/fuzz
 
 lint: setup ## ruff
 	$(BIN)/ruff check .
