@@ -44,7 +44,7 @@ lint: setup ## ruff
 types: setup ## mypy
 	$(BIN)/mypy
 
-check: lint types test test-bounds ## what CI runs
+check: lint types test test-bounds ## what CI runs, and it runs a minute of fuzz and ten faults besides
 
 clean: ## forget the environment and all results
 	rm -rf $(VENV) out

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 _UNITS = 1, 1_000, 1_000_000, 1_000_000_000  # of a second: s, ms, us, ns
+LONGEST = 200  # characters of a date; curate's own value: RFC 5322 needs 31, and comments may follow
 _EPOCH = 10**11  # seconds; what is larger counts in a smaller unit (year 5138)
 
 
@@ -40,6 +41,8 @@ def _parse(value: object) -> datetime | None:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     text = str(value).strip()
+    if len(text) > LONGEST:
+        return None
     if _NUMBER.fullmatch(text):
         if isinstance(value, str) and text.isdigit() and len(text) in (8, 14):
             return datetime.strptime(text.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)

@@ -13,11 +13,15 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-MAX_BODY_BYTES = 64 << 20  # a body that unpacks to more is a bomb or no page
+from curate.limits import MAX_RECORD_BYTES
+
+MAX_HEADER_BYTES = 1 << 18  # as much as Chrome takes (net/http/http_stream_parser.h, kMaxHeaderBufSize)
+MAX_ENCODINGS = 5  # one on top of the other; curl has the same limit (CVE-2022-32206)
+ZSTD_WINDOW = 1 << 23  # RFC 9659: servers may not ask for more
 
 _STATUS = re.compile(rb"(?:HTTPX?/\d(?:\.\d)?|ICY)[ \t]+(\d{3})\b[^\r\n]*")
 _END = re.compile(rb"\r?\n\r?\n")
-_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_CHUNK = re.compile(rb"[ \t]*+([0-9A-Fa-f]{1,8})[ \t]*+(?:;[^\r\n]*+)?\r?\n")
 
 
 class HttpError(ValueError):
@@ -65,7 +69,7 @@ def parse_media_type(value: str) -> tuple[str, str]:
     ('text/html', 'utf-8')
     """
     kind, _, parameters = value.partition(";")
-    charset = re.search(r"charset\s*+=\s*+[\"']?\s*+([^\s\"';,]+)", parameters, re.IGNORECASE)
+    charset = re.search(r"charset\s*+=\s*+[\"']?\s*+([^\s\"';,]{1,40}+)(?![^\s\"';,])", parameters, re.IGNORECASE)
     return kind.split(",")[0].strip().lower(), charset.group(1).lower() if charset else ""
 
 
@@ -81,12 +85,16 @@ def parse_response(block: bytes) -> Response:
     status = _STATUS.match(block)
     if not status:
         raise HttpError("bad_http", f"no HTTP status line but {block[:40]!r}")
-    end = _END.search(block, status.end())
+    end = _END.search(block, status.end(), status.end() + MAX_HEADER_BYTES)
+    if not end and len(block) > status.end() + MAX_HEADER_BYTES:
+        raise HttpError("bad_http", f"the HTTP header does not end within {MAX_HEADER_BYTES:,} bytes")
     headers = parse_headers(block[status.end() : end.start() if end else len(block)])
     body = block[end.end() :] if end else b""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         body = _dechunk(body)
     encodings = [e.strip().lower() for e in headers.get("content-encoding", "").split(",")]
+    if len(encodings) > MAX_ENCODINGS:
+        raise HttpError("bad_http", f"{len(encodings):,} content encodings; the limit is {MAX_ENCODINGS}")
     for encoding in reversed(encodings):
         if body and encoding in _DECODERS:
             body = _DECODERS[encoding](body)
@@ -95,26 +103,26 @@ def parse_response(block: bytes) -> Response:
 
 def _dechunk(body: bytes) -> bytes:
     """Join the chunks of a body. A missing last chunk is forgiven, a chunk cut short is not."""
-    pieces: list[bytes] = []
+    out = bytearray()
     at = 0
     while at < len(body):
         head = _CHUNK.match(body, at)
         if not head:
-            if not pieces:
+            if not at:
                 return body  # never chunked, or joined by the crawler
             raise HttpError("damaged_body", f"no chunk size at byte {at} of a chunked body")
         size = int(head.group(1), 16)
         if size == 0:
             break
-        at = head.end() + size
+        first, at = not at, head.end() + size
         if at > len(body):
-            if not pieces and at - len(body) > len(body):
+            if first and at - len(body) > len(body):
                 return body  # a text that starts like a number
             raise HttpError("truncated_body", f"a chunk of {size:,} bytes ends {at - len(body):,} bytes too early")
-        pieces.append(body[head.end() : at])
+        out += body[head.end() : at]
         while body[at : at + 1] in (b"\r", b"\n"):
             at += 1
-    return b"".join(pieces)
+    return bytes(out)
 
 
 def _gunzip(body: bytes) -> bytes:
@@ -191,7 +199,7 @@ def _unzstd(body: bytes) -> bytes:
         return body
 
     def pieces() -> Iterator[bytes]:
-        decoder = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
         for at in range(0, len(body), 256):  # small bites: four bytes can stand for 128 KiB
             yield decoder.decompress(body[at : at + 256])
             if decoder.eof:
@@ -206,8 +214,8 @@ def _bounded(pieces: Iterator[bytes], name: str) -> bytes:
     try:
         for piece in pieces:
             out += piece
-            if len(out) > MAX_BODY_BYTES:
-                raise HttpError("too_large", f"the body unpacks to more than {MAX_BODY_BYTES:,} bytes")
+            if len(out) > MAX_RECORD_BYTES:
+                raise HttpError("too_large", f"the body unpacks to more than {MAX_RECORD_BYTES:,} bytes")
     except EOFError:
         raise HttpError("truncated_body", f"the {name} body ends too early") from None
     except HttpError:

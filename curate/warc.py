@@ -19,13 +19,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from curate.archive import RECORD_START, Archive, first_member
+from curate.archive import Archive
 from curate.dates import iso_date
 from curate.http_message import HttpError, parse_headers, parse_media_type, parse_response
+from curate.limits import MAX_RECORD_BYTES
+from curate.members import RECORD_START, first_member
 
 MAX_HEADER_BYTES = 1 << 16
+MAX_LENGTH_DIGITS = 15  # of a record's length: a thousand terabytes
 MAX_TRAILER_BYTES = 512  # as much is read behind a record to see that the next one starts there
-MAX_BLOCK_BYTES = 64 << 20  # a larger record is no page: Common Crawl cuts its pages at 1 MiB, since 2025 at 5 MiB
 PAGE_SCHEMES = ("http:", "https:", "ftp:", "ftps:", "file:")
 
 HTML_TYPES = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
@@ -40,7 +42,9 @@ _HTML_START = re.compile(
 )
 
 _BLANK = re.compile(rb"[\r\n]*")
-_EMPTY_LINE = re.compile(rb"(?<=\n)\r?\n")
+# The end of a header, or the next record where the header has none: a search for the end alone would cost the limit of
+# a header for each of many starts.
+_HEADER_END = re.compile(rb"(?<=\n)(?:\r?\n|(?=WARC/\d\.\d{1,2}[ \t]{0,99}\r?\n))")
 _TRAILER = re.compile(rb"[\s\0]*")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _DIGITS = re.compile(r"\d{8,14}")
@@ -120,7 +124,7 @@ def read_records(
 ) -> Iterator[Page | Skipped | Broken]:
     """Read a WARC or ARC file, plain, gzip or Zstandard, and yield something for each record.
 
-    Memory is bounded by ``MAX_BLOCK_BYTES`` for the record and ``curate.http_message.MAX_BODY_BYTES`` for its body.
+    Memory is bounded by ``curate.limits.MAX_RECORD_BYTES``, for the record and for its body once unpacked.
 
     Args:
         stream: the file, as it is; must be able to seek.
@@ -164,13 +168,14 @@ def read_records(
 
 def _skip_blank(archive: Archive, at: int) -> int:
     """Pass over the empty lines between records."""
+    archive.drop(at)
     while archive.have(at + 1):
         found = archive.match(_BLANK, at)
         assert found
         if not found.group():
             break
         at += len(found.group())
-    archive.drop(at)
+        archive.skip(at)
     return at
 
 
@@ -182,7 +187,7 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
         if archive.damage and found >= archive.end:
             return Broken(archive.damage, archive.detail, "", offset), found
         return Broken("bad_header", head, "", offset), found
-    if head.size > MAX_BLOCK_BYTES:
+    if head.size > MAX_RECORD_BYTES:
         return _pass_over(archive, head, at, offset)
     stop = head.block + head.size
     archive.have(stop + MAX_TRAILER_BYTES)  # so that a checksum behind the block is tested, too
@@ -216,16 +221,16 @@ def _cut_off(archive: Archive, head: _Head, offset: int) -> Broken:
 def _pass_over(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Skipped | Broken, int]:
     """Pass over a record too large to hold, unless its length is wrong: then another starts inside it."""
     stop = head.block + head.size
-    archive.have(head.block + MAX_BLOCK_BYTES)
+    archive.have(head.block + MAX_RECORD_BYTES)
     cut = _record_inside(archive, at, stop) or archive.find(_NEXT, head.block, archive.end)
     if cut is not None:
         return _wrong_length(head, cut, offset), cut
-    archive.drop(stop)
+    archive.skip(stop)
     if archive.end < stop:
         return _cut_off(archive, head, offset), archive.end
     if not head.is_page:
         return Skipped(head.kind, offset), stop
-    return Broken("too_large", f"{head.size:,} bytes; the limit is {MAX_BLOCK_BYTES:,}", head.url, offset), stop
+    return Broken("too_large", f"{head.size:,} bytes; the limit is {MAX_RECORD_BYTES:,}", head.url, offset), stop
 
 
 def _record_inside(archive: Archive, start: int, stop: int) -> int | None:
@@ -257,7 +262,7 @@ def _next_record(archive: Archive, at: int) -> int:
         if not more:
             return archive.end
         at = archive.end - MAX_HEADER_BYTES
-        archive.drop(at)
+        archive.skip(at)
 
 
 def _read_head(archive: Archive, at: int) -> _Head | str:
@@ -269,12 +274,16 @@ def _read_head(archive: Archive, at: int) -> _Head | str:
     line = first.group().decode("utf-8", "replace").split()
     if not first.group().startswith(b"WARC/"):
         return _arc_head(line, at + len(first.group()))
-    end = archive.find(_EMPTY_LINE, at, at + MAX_HEADER_BYTES)
+    begin, stop = at + len(first.group()), at + MAX_HEADER_BYTES
+    end = archive.find(_HEADER_END, begin, _record_inside(archive, at, stop) or stop)
     if end is None:
         return f"the header does not end within {MAX_HEADER_BYTES:,} bytes"
-    headers = parse_headers(archive.read(at + len(first.group()), end))
+    ending = archive.read(end, end + 1)
+    if ending not in (b"\r", b"\n"):
+        return "the header does not end before the next record starts"
+    headers = parse_headers(archive.read(begin, end))
     size = headers.get("content-length", "")
-    if not re.fullmatch(r"[0-9]{1,15}", size):
+    if not re.fullmatch(rf"[0-9]{{1,{MAX_LENGTH_DIGITS}}}", size):
         return f"Content-Length is {size[:40]!r}"
     return _Head(
         headers.get("warc-type", "").lower(),
@@ -282,13 +291,15 @@ def _read_head(archive: Archive, at: int) -> _Head | str:
         utc(headers.get("warc-date", "")),
         headers.get("content-type", ""),
         int(size),
-        end + (1 if archive.read(end, end + 1) == b"\n" else 2),
+        end + (1 if ending == b"\n" else 2),
         headers.get("warc-truncated", "").lower(),
     )
 
 
-def _arc_head(fields: list[str], block: int) -> _Head:
+def _arc_head(fields: list[str], block: int) -> _Head | str:
     """Parse a line of URL, IP, date, media type, in version 2 five fields more, and length; a URL may hold spaces."""
+    if len(fields[-1]) > MAX_LENGTH_DIGITS:
+        return f"the length is a number of {len(fields[-1]):,} digits"
     address = next(
         i for i in range(1, len(fields)) if _ADDRESS.fullmatch(fields[i]) and _DIGITS.fullmatch(fields[i + 1])
     )

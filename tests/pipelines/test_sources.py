@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines import readers
+from pipelines import readers, records
 from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.recipe import RecipeError, Source
 from pipelines.sources import InputFile, Part, cut_slices, list_inputs, not_read
@@ -375,7 +375,7 @@ def test_a_time_zone_that_nobody_knows_costs_the_dates(tmp_path):
 
 def test_an_error_that_no_reader_foresaw_costs_the_rest_of_the_part(tmp_path, monkeypatch):
     (tmp_path / "a.jsonl").write_bytes(LINES)
-    monkeypatch.setattr(readers, "iso_date", lambda date: 1 / 0)
+    monkeypatch.setattr(records, "iso_date", lambda date: 1 / 0)
     (broken,) = documents(tmp_path / "a.jsonl")
     assert broken.rejection.detail == "cannot be read on: ZeroDivisionError: division by zero"
 

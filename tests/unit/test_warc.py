@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from curate import archive, http_message, warc
+from curate import http_message, warc
 from curate.http_message import parse_headers, parse_media_type, parse_response
+from curate.members import DICTIONARY
 from curate.warc import Broken, Page, Skipped, is_html, read_records, utc
 
 WARCS = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "warc"
@@ -51,7 +52,7 @@ def zstd_with_dictionary(records):
     dictionary = zstandard.train_dictionary(4096, records * 20).as_bytes()
     compressor = zstandard.ZstdCompressor(dict_data=zstandard.ZstdCompressionDict(dictionary), write_checksum=True)
     frame = zstandard.ZstdCompressor().compress(dictionary)
-    head = archive.DICTIONARY + len(frame).to_bytes(4, "little") + frame
+    head = DICTIONARY + len(frame).to_bytes(4, "little") + frame
     return head + b"".join(compressor.compress(r) for r in records)
 
 
@@ -186,8 +187,8 @@ def test_a_damaged_body_costs_its_page(encoding):
 
 
 def test_bombs_cost_their_page_and_no_memory(monkeypatch):
-    monkeypatch.setattr(warc, "MAX_BLOCK_BYTES", 1 << 20)
-    monkeypatch.setattr(http_message, "MAX_BODY_BYTES", 1 << 20)
+    monkeypatch.setattr(warc, "MAX_RECORD_BYTES", 1 << 20)
+    monkeypatch.setattr(http_message, "MAX_RECORD_BYTES", 1 << 20)
     zeros = b"\0" * (1 << 20)
     squeeze = zlib.compressobj(9, wbits=31)
     bomb = b"".join(squeeze.compress(zeros) for _ in range(40)) + squeeze.flush()

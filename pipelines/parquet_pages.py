@@ -1,0 +1,205 @@
+"""What the pages of a Parquet column claim, looked at before Arrow makes room for it.
+
+Arrow unpacks a page into as many bytes as its header claims, and a dictionary gives each of billions of rows a value of
+any size, so a file of 400 bytes can take all memory. The facts in the footer may be wrong; the headers of the pages are
+what Arrow goes by (parquet.apache.org/docs/file-format/data-pages, written in Thrift's compact protocol).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow.parquet as pq
+
+from curate.limits import too_many_rows
+
+#: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
+#: end a page at 1 MiB, though Arrow looks only after each 1,024 values.
+MAX_PAGE_BYTES = 256 << 20
+MAX_FOOTER_BYTES = 16 << 20  # that of a file with 10,000 row groups of 10 columns
+BATCH_BYTES = 16 << 20  # about as much of a row group is taken at a time
+BATCH_ROWS = 256
+HEADER_BYTES = 1 << 9, 1 << 20  # of a page: read at first, and the most; curate's own: statistics make one of 10 KB
+DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2 = 0, 2, 3
+DELTA_BYTE_ARRAY = 7  # the one encoding that lets a value take more bytes than it has in its page
+VALUE_BYTES = 16  # that Arrow takes for each value of a dictionary, beside the value
+MAX_DEPTH = 8
+
+
+class TooLarge(ValueError):
+    """What a file claims is over a limit."""
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """The pages of a column in a row group: bytes for its dictionary, its largest page, and the largest row."""
+
+    dictionary: int = 0
+    page: int = 0
+    row: int = 0
+
+
+def check_footer(stream: BinaryIO) -> None:
+    """Make sure that the footer can be read.
+
+    Raises:
+        TooLarge: its size is over the limit.
+    """
+    size = stream.seek(0, 2)
+    stream.seek(max(size - 8, 0))
+    footer = int.from_bytes(stream.read(4), "little")
+    stream.seek(0)
+    if footer > MAX_FOOTER_BYTES:
+        raise TooLarge(f"a footer of {footer:,} bytes; the limit is {MAX_FOOTER_BYTES:,}")
+
+
+def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, columns: list[str]) -> int:
+    """Return how many rows of a row group to take at a time.
+
+    Args:
+        stream: the file.
+        metadata: its footer.
+        number: of the row group.
+        columns: paths of the columns to read.
+
+    Raises:
+        TooLarge: the row group claims too much.
+        ValueError: a header of a page is damaged.
+    """
+    group = metadata.row_group(number)
+    before = metadata.row_group(number - 1) if number else None
+    chunks, packed = [_Chunk()], 1
+    for i in range(group.num_columns):
+        column = group.column(i)
+        if before and _begin(column) < _begin(before.column(i)) + before.column(i).total_compressed_size:
+            raise TooLarge("it has bytes of the row group before it")  # which could be read again and again
+        if column.path_in_schema in columns or not columns:
+            packed += max(column.total_compressed_size, 0)
+        if column.path_in_schema in columns:
+            chunks.append(_look(stream, column))
+    if too_many_rows(group.num_rows, packed):
+        raise TooLarge(f"{group.num_rows:,} rows in {packed:,} bytes")
+    room = sum(chunk.dictionary + chunk.page for chunk in chunks)
+    if room > MAX_PAGE_BYTES:
+        raise TooLarge(
+            f"pages of {room:,} bytes; the limit is {MAX_PAGE_BYTES:,}: write it with a smaller write_batch_size"
+        )
+    return min(max(BATCH_BYTES // (sum(chunk.row for chunk in chunks) or 1), 1), BATCH_ROWS)
+
+
+def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
+    """Go through the headers of a column's pages."""
+    found = _Chunk()
+    at = _begin(column)
+    stop = at + column.total_compressed_size
+    while at < stop:
+        header, at = _page_header(stream, at)
+        kind, unpacked, packed = (header.get(field, -1) for field in (1, 2, 3))
+        if unpacked < 0 or packed < 0:
+            raise ValueError("a page of less than no bytes")
+        at += packed
+        if kind == DICTIONARY_PAGE:
+            # copied once, and as large as the dictionary can be a value of each row
+            found.dictionary += 2 * unpacked + VALUE_BYTES * max(header.get(7, {}).get(1, 0), 0)
+            found.row = max(found.row, unpacked)
+        elif kind in (DATA_PAGE, DATA_PAGE_V2):
+            values, encoding = (1, 2) if kind == DATA_PAGE else (1, 4)
+            facts = header.get(5 if kind == DATA_PAGE else 8, {})
+            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(facts.get(values, 0), 1)
+            found.page = max(found.page, unpacked)
+            found.row = max(found.row, unpacked // rows)
+    return found
+
+
+def _begin(column: pq.ColumnChunkMetaData) -> int:
+    """Return where the pages of a column begin."""
+    dictionary = column.dictionary_page_offset if column.has_dictionary_page else None
+    return min(dictionary or column.data_page_offset, column.data_page_offset)
+
+
+def _page_header(stream: BinaryIO, offset: int) -> tuple[dict[int, Any], int]:
+    """Return the fields of the header at an offset of the file, and where it ends."""
+    size, most = HEADER_BYTES
+    while True:
+        stream.seek(offset)
+        data = stream.read(size)
+        try:
+            fields, end = _struct(data, 0, 0)
+        except IndexError:
+            if len(data) < size or size >= most:
+                raise ValueError("a header of a page is cut off") from None
+            size *= 8
+            continue
+        return fields, offset + end
+
+
+def _struct(data: bytes, at: int, depth: int) -> tuple[dict[int, Any], int]:
+    """Parse a struct of Thrift's compact protocol: its fields by number, and where it ends.
+
+    Raises:
+        IndexError: the data ends inside it.
+        ValueError: it is damaged.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError("a header of a page is nested too deep")
+    fields: dict[int, Any] = {}
+    number = 0
+    while head := data[at]:
+        at += 1
+        if head >> 4:
+            number += head >> 4
+        else:
+            number, at = _integer(data, at)
+        fields[number], at = _value(data, at, head & 15, depth)
+    return fields, at + 1
+
+
+def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
+    """Parse a value; of lists and binary values only the end is returned."""
+    match kind:
+        case 1 | 2:  # true and false
+            return kind == 1, at
+        case 3:
+            return data[at], at + 1
+        case 4 | 5 | 6:
+            return _integer(data, at)
+        case 7:
+            return None, _within(data, at + 8)
+        case 8:
+            size, at = _varint(data, at)
+            return None, _within(data, at + size)
+        case 9 | 10:
+            size, inner, at = data[at] >> 4, data[at] & 15, at + 1
+            if size == 15:
+                size, at = _varint(data, at)
+            for _ in range(size):
+                # a list of flags has a byte for each
+                _, at = (None, _within(data, at + 1)) if inner in (1, 2) else _value(data, at, inner, depth)
+            return None, at
+        case 12:
+            return _struct(data, at, depth + 1)
+    raise ValueError("a header of a page is damaged")
+
+
+def _within(data: bytes, at: int) -> int:
+    if at > len(data):
+        raise IndexError
+    return at
+
+
+def _integer(data: bytes, at: int) -> tuple[int, int]:
+    value, at = _varint(data, at)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+        if shift > 63:
+            raise ValueError("a number in a header of a page is too long")
