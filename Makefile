@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SECONDS := 60
+SEED := 1
+FAULTS := 200
 
-.PHONY: help setup demo test test-flink lint types check clean
+.PHONY: help setup demo test test-bounds test-flink fuzz faults lint types check clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -22,8 +25,17 @@ demo: setup ## the sample crawl through the Llama 3 recipe, into out/demo
 test: setup ## every test that needs nothing but Python
 	$(BIN)/python -m pytest -q
 
+test-bounds: setup ## the tests of what calls compiled code, with every index checked (three minutes)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/bounds-cache $(BIN)/python -m pytest -q tests/unit
+
 test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
 	$(BIN)/python -m pytest -q -m flink tests/runners tests/pipelines/test_dedup_flink.py
+
+fuzz: setup ## mutated inputs and recipes for SECONDS=60 with SEED=1; what fails is kept in out/fuzz
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --keep out/fuzz
+
+faults: setup ## FAULTS random faults (200) over runs of the sample recipe, by SEED
+	$(BIN)/python -m tests.faults --faults $(FAULTS) --seed $(SEED)
 
 lint: setup ## ruff
 	$(BIN)/ruff check .
@@ -32,7 +44,7 @@ lint: setup ## ruff
 types: setup ## mypy
 	$(BIN)/mypy
 
-check: lint types test ## what CI runs
+check: lint types test test-bounds ## what CI runs, and it runs a minute of fuzz and ten faults besides
 
 clean: ## forget the environment and all results
 	rm -rf $(VENV) out

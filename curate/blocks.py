@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+MAX_BYTES = 2**31 - 1  # of a page in UTF-8: positions in it are int32
 PRE = 1 << 13  # the bit of `curate.kernels.html` for text whose white space counts
 _MANY_SPACES = re.compile(r" {2,}")
 _LONG_CODE = re.compile(r"&#[0-9]{8,};?")  # Unicode ends at &#1114111;
@@ -224,12 +225,17 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
 
     What stands in ``noscript`` is no text, but on a page that has hardly any other and a lot there: so do forums that
     run on Discourse give their posts to crawlers.
+
+    Raises:
+        ValueError: the page has more than `MAX_BYTES` in UTF-8.
     """
     import numpy as np
 
     from curate.kernels.html import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP, WORDS, scan
 
     raw = page.encode("utf-8", "replace")
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"a page of {len(raw):,} bytes: at most {MAX_BYTES:,} fit; cut it off")
     data = np.frombuffer(raw, np.uint8)
     out, blocks, elements, tokens, state = scan(data, alt_texts, *tables())
     words = blocks[:, WORDS].sum()

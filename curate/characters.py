@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: Longest text that kernels take: positions in it are int32.
+MAX_CODE_POINTS = 2**31 - 1
+
 LETTER = 1 << 0  # general category L*: what str.isalpha says
 NUMBER = 1 << 1  # N*: with letters, what str.isalnum says
 MARK = 1 << 2  # M* and Cf: belongs to the character before it
@@ -142,13 +145,18 @@ _ASSIGNED = ((0, 0x323B0), (0xE0000, 0xE01F0))
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
-    """Return a text as its code points, lone surrogates too.
+    """Return a text as its code points, lone surrogates too, uint32 [characters].
+
+    Raises:
+        ValueError: the text is longer than `MAX_CODE_POINTS`.
 
     >>> code_points("aé").tolist()
     [97, 233]
     """
     import numpy as np
 
+    if len(text) > MAX_CODE_POINTS:
+        raise ValueError(f"a text of {len(text):,} characters: at most {MAX_CODE_POINTS:,} fit; cut it into documents")
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 

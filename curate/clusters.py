@@ -67,7 +67,14 @@ def cluster(bands: np.ndarray, sketches: np.ndarray, rank: np.ndarray, threshold
 
     Returns:
         Anchors and labels as row numbers, and similarities.
+
+    Raises:
+        ValueError: not the same number of documents in all three.
     """
+    if not len(bands) == len(sketches) == len(rank):
+        raise ValueError(
+            f"bands of {len(bands)} documents, sketches of {len(sketches)}, ranks of {len(rank)}: give all of each"
+        )
     order = np.argsort(rank)
     rank = np.asarray(rank, np.uint32)
     found = [candidate_pairs(bands[:, b], rank)[0] for b in range(bands.shape[1])]
@@ -94,12 +101,17 @@ def candidate_pairs(hashes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, i
         Pairs of ranks, uint64 with the later document in the high half and the earlier one in the low half, and the
         size of the largest bucket.
 
+    Raises:
+        ValueError: not as many ranks as hashes.
+
     >>> pairs, largest = candidate_pairs(np.array([7, 9, 7], np.uint64), np.array([2, 1, 0], np.uint32))
     >>> [(int(p) >> 32, int(p) & 0xFFFFFFFF) for p in pairs], largest
     ([(2, 0)], 2)
     """
     from curate.kernels.clusters import bucket_pairs
 
+    if len(hashes) != len(rank):
+        raise ValueError(f"{len(hashes)} hashes, but {len(rank)} ranks: each document has one of both")
     # half of a hash and the row in one number: sorting numbers is three times as fast as sorting what points to them
     keys = (hashes & np.uint64(0xFFFFFFFF_00000000)) | np.arange(len(hashes), dtype=np.uint64)
     keys.sort()

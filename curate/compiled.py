@@ -3,7 +3,8 @@
 A kernel is compiled on its first call (seconds) and kept on disk, from where later processes load it (tenths of a
 second). Numba's own cache looks only at the file that a function is in: where a kernel calls one from another file, and
 that one changes, it would go on running the old code. Here the folder of the cache is named after the contents of
-the file and of all that it imports from us.
+the file and of all that it imports from us, and after how it is compiled: with ``NUMBA_BOUNDSCHECK=1`` every index is
+checked (`make test-bounds`), and the code of one mode must never run in the other.
 
 The first folder that can be written is taken: below ``NUMBA_CACHE_DIR`` if that is set, ``__pycache__`` beside the
 source, the user's cache (``XDG_CACHE_HOME``, by default ``~/.cache``). Files are written under a temporary name and
@@ -35,7 +36,9 @@ from numba.core import caching
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function on first use, without Python's lock, cached on disk if any folder can be written.
 
-    Integer arithmetic wraps at 64 bits, and an index out of range is not checked.
+    Integer arithmetic wraps at 64 bits, and an index out of range is not checked: a kernel that writes past the end of
+    an array overwrites what is there. State the bound of each array where it is made, and test it full
+    (tests/unit/test_kernel_bounds.py).
     """
     dispatcher = njit(nogil=True)(function)
     if Path(function.__code__.co_filename).is_file():  # not one typed at a prompt
@@ -61,9 +64,9 @@ def sources_of(file: Path) -> frozenset[Path]:
 
 @functools.cache
 def sources_digest(file: Path) -> str:
-    """Return a hash of the contents of `sources_of` a file."""
+    """Return a hash of the contents of `sources_of` a file, and of whether numba checks the bounds of arrays."""
     contents = sorted((path.name, path.read_bytes()) for path in sources_of(file))
-    return hashlib.sha256(repr(contents).encode()).hexdigest()
+    return hashlib.sha256(repr((contents, bool(config.BOUNDSCHECK))).encode()).hexdigest()
 
 
 def _remove_old(place: Path, stem: str, keep: int = 3) -> None:

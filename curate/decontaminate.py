@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,8 @@ from annotated_types import Interval
 
 from curate.bounds import Score
 from curate.charset import as_text
-from curate.compression import decompressed, split_compression
+from curate.checked_file import open_regular, parse_json
+from curate.compression import DAMAGE, decompressed, split_compression
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 NGRAM = 13
 MIN_WORDS = 8
 MAX_ITEMS = 10
+#: Bytes of a line of a file of items, and of all its lines, once it is uncompressed. Ours: an item is a question with
+#: its text, and the index of more than a gigabyte of them takes more memory than a worker has.
+MAX_LINE, MAX_FILE = 4 << 20, 1 << 30
 
 # A word is a run of whatever is no space, control, punctuation or symbol, so that combining marks stay in their word;
 # where no spaces are written (Han, kana) each character is one.
@@ -78,24 +81,40 @@ def read_items(path: str) -> Iterator[tuple[str, str, str]]:
     The id is the path and the item's own id, or the number of its line.
 
     Raises:
-        ValueError: a line that is no item, with its number.
+        ValueError: a line that is no item or too long, with its number; a file that is damaged or too large.
     """
     name = split_compression(path)[0]
     benchmark = Path(name).stem
-    with open(path, "rb") as stream:
-        for number, line in enumerate(decompressed(stream, path), 1):
-            if not line.strip():
-                continue
-            item: Any = {"text": as_text(line).strip()}
-            if name.endswith((".jsonl", ".json")):
-                try:
-                    item = json.loads(line)
-                except ValueError as e:
-                    raise ValueError(f"{path}:{number}: not JSON: {e}") from None
-            text = item.get("text") if isinstance(item, dict) else None
-            if not isinstance(text, str):
-                raise ValueError(f"{path}:{number}: no item: a JSON object with a text is wanted")
-            yield f"{path}:{item.get('id', number)}", benchmark, text
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        item: Any = {"text": as_text(line).strip()}
+        if name.endswith((".jsonl", ".json")):
+            try:
+                item = parse_json(line)
+            except ValueError as e:
+                raise ValueError(f"{path}:{number}: {e}") from None
+        text = item.get("text") if isinstance(item, dict) else None
+        if not isinstance(text, str):
+            raise ValueError(f"{path}:{number}: no item: a JSON object with a text is wanted")
+        yield f"{path}:{item.get('id', number)}", benchmark, text
+
+
+def _lines(path: str) -> Iterator[bytes]:
+    """Yield the lines of a file, perhaps compressed, and no more of them than an index can hold."""
+    number = size = 0
+    with open_regular(path) as stream:
+        unpacked = decompressed(stream, path)
+        try:
+            while line := unpacked.readline(MAX_LINE + 1):
+                number, size = number + 1, size + len(line)
+                if len(line) > MAX_LINE:
+                    raise ValueError(f"{path}:{number}: a line of more than {MAX_LINE:,} bytes is not an item")
+                if size > MAX_FILE:
+                    raise ValueError(f"{path} has more than {MAX_FILE:,} bytes of items: give several smaller files")
+                yield line
+        except DAMAGE as e:
+            raise ValueError(f"{path}: damaged after line {number:,}: {e or type(e).__name__}") from None
 
 
 class ContaminationIndex:

@@ -171,5 +171,6 @@ def _model() -> tuple[TextClassifier, dict[str, list[float]]]:
     from curate.text_classifier import load_classifier
 
     manifest, parts = read_model_file(_MODEL, FORMAT, "python -m quality_models.train_domain")
-    classifier = load_classifier(parts["classifier.ftz"], f"classifier.ftz in {_MODEL}", tuple(manifest["topics"]))
+    name = f"classifier.ftz in {_MODEL}"
+    classifier = load_classifier(parts["classifier.ftz"], name, tuple(manifest["topics"]), trusted=True)
     return classifier, manifest["weights"]

@@ -12,12 +12,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_DTYPES = ["<i4", "<i2", "<f8", "<i4"]  # of roots, feature, value and left, as the kernel is compiled for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Forest:
         Returns:
             float64 [n].
 
+        Raises:
+            ValueError: another number of features.
+
         >>> import numpy as np
         >>> leaf = Forest(("words",), np.array([0], "i4"), np.array([-1], "i2"), np.array([0.3]), np.array([0], "i4"))
         >>> leaf.predict(np.empty((0, 1))).tolist()
@@ -51,16 +57,23 @@ class Forest:
         """
         from curate.kernels.trees import predict_rows
 
+        if rows.shape[1] != len(self.names):
+            raise ValueError(f"rows of {rows.shape[1]} features for a forest of {len(self.names)}")
         return predict_rows(rows, self.roots, self.feature, self.value, self.left)
 
     def check(self) -> None:
-        """Raise ValueError unless every node leads to a leaf inside the arrays: a damaged file must not crash a run."""
+        """Raise ValueError unless the arrays are trees: the loop that walks them checks nothing.
+
+        Every node is a root or one child of one node, so that a row visits no more nodes than there are.
+        """
         import numpy as np
 
         nodes = len(self.feature)
         inner = np.flatnonzero(self.feature >= 0)
         whole = (
-            nodes == len(self.value) == len(self.left)
+            all(array.ndim == 1 for array in (self.roots, self.feature, self.value, self.left))
+            and [array.dtype.str for array in (self.roots, self.feature, self.value, self.left)] == _DTYPES
+            and nodes == len(self.value) == len(self.left)
             and len(self.roots) > 0
             and bool(((self.roots >= 0) & (self.roots < nodes)).all())
             and bool((self.feature < len(self.names)).all())
@@ -68,5 +81,32 @@ class Forest:
             and bool((self.left[inner] > inner).all() and (self.left[inner] < nodes - 1).all())
             and bool(np.isfinite(self.value).all())
         )
+        if whole:
+            reached = np.concatenate([self.roots, self.left[inner], self.left[inner] + 1])
+            whole = bool((np.bincount(reached, minlength=nodes) == 1).all())
         if not whole:
             raise ValueError("the arrays of the forest do not fit together: the file is damaged, or of another version")
+
+
+def read_forest(parts: Mapping[str, bytes], names: tuple[str, ...], prefix: str = "") -> Forest:
+    """Return the forest whose arrays are parts of a model.
+
+    Args:
+        parts: of the model, by name.
+        names: of the features.
+        prefix: of the names of the four parts.
+
+    Raises:
+        ValueError: a part that is absent, not an array of its kind, or does not fit the others.
+    """
+    import numpy as np
+
+    from curate.model_file import read_array
+
+    roots = read_array(parts, f"{prefix}roots.npy", "<i4", (None,))
+    feature = read_array(parts, f"{prefix}feature.npy", "<i2", (None,))
+    value = read_array(parts, f"{prefix}value.npy", "<f4 <f8", (None,)).astype(np.float64)
+    left = read_array(parts, f"{prefix}left.npy", "<i4", (None,))
+    forest = Forest(names, roots, feature, value, left)
+    forest.check()
+    return forest

@@ -17,11 +17,10 @@ quality_models/cards/main-text.md.
 from __future__ import annotations
 
 import functools
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from curate.blocks import TAGS, Blocks, cut, name_hash
 
@@ -153,18 +152,20 @@ def load_model(path: Path = MODEL) -> MainTextModel:
     """Read a model that `quality_models.train_main_text` wrote; every byte is checked."""
     import numpy as np
 
-    from curate.forest import Forest
+    from curate.forest import read_forest
     from curate.kernels.main_text import CONTEXT, FEATURES
-    from curate.model_file import read_model_file
+    from curate.model_file import read_array, read_model_file
 
     _, parts = read_model_file(path, FORMAT, "python -m quality_models.train_main_text")
-    arrays: dict[str, Any] = {name: np.load(io.BytesIO(data), allow_pickle=False) for name, data in parts.items()}
-    forests = []
-    for name, columns in (("first", FEATURES), ("second", FEATURES + CONTEXT)):
-        roots, feature, value, left = (arrays[f"{name}-{field}.npy"] for field in ("roots", "feature", "value", "left"))
-        forest = Forest(tuple(map(str, range(columns))), roots, feature, value.astype(np.float64), left)
-        forest.check()
-        forests.append(forest)
-    return MainTextModel(
-        forests[0], forests[1], arrays["class-keys.npy"], arrays["class-weights.npy"].astype(np.float64)
-    )
+    try:
+        first, second = (
+            read_forest(parts, tuple(map(str, range(columns))), prefix)
+            for prefix, columns in (("first-", FEATURES), ("second-", FEATURES + CONTEXT))
+        )
+        keys = read_array(parts, "class-keys.npy", "<u4", (None,))
+        weights = read_array(parts, "class-weights.npy", "<f4 <f8", keys.shape).astype(np.float64)
+        if not (keys[1:] > keys[:-1]).all() or not np.isfinite(weights).all():
+            raise ValueError("its class words are not in order, or weigh what is not finite")
+    except ValueError as error:
+        raise ValueError(f"{path} is not a whole model of main text: {error}") from None
+    return MainTextModel(first, second, keys, weights)

@@ -57,6 +57,32 @@ def megatron_index(lengths: Sequence[int] | NDArray[Any], dtype: np.dtype[Any] |
     )
 
 
+def index_lengths(idx_bytes: bytes) -> tuple[NDArray[np.int32], np.dtype[Any]]:
+    """The lengths in tokens of the documents that an ``.idx`` file describes, and the type of the ids in its ``.bin``.
+
+    Raises:
+        ValueError: it is not a whole Megatron index of version 1.
+
+    >>> lengths, dtype = index_lengths(megatron_index([3, 5], "uint16"))
+    >>> lengths.tolist(), dtype.name
+    ([3, 5], 'uint16')
+    """
+    import numpy as np
+
+    if idx_bytes[:9] != _MEGATRON_MAGIC or len(idx_bytes) < 34:
+        raise ValueError("the .idx file does not begin like a Megatron index (MMIDIDX)")
+    version = int(np.frombuffer(idx_bytes, "<u8", 1, 9)[0])
+    dtypes = {code: np.dtype(name).newbyteorder("<") for name, code in _MEGATRON_CODES.items()}
+    code, (sequences, documents) = idx_bytes[17], np.frombuffer(idx_bytes, "<u8", 2, 18).tolist()
+    if version != 1 or code not in dtypes:
+        raise ValueError(f"Megatron index version {version} with dtype code {code}: read are version 1, codes 4 and 8")
+    if len(idx_bytes) != 34 + 12 * sequences + 8 * documents:
+        raise ValueError(
+            f"a Megatron index of {sequences} sequences and {documents} entries cannot have {len(idx_bytes)} bytes"
+        )
+    return np.frombuffer(idx_bytes, "<i4", sequences, 34), dtypes[code]
+
+
 def read_megatron(bin_bytes: bytes, idx_bytes: bytes) -> list[NDArray[Any]]:
     """The documents of a Megatron ``.bin`` and ``.idx`` pair, as arrays of ids.
 
@@ -73,20 +99,9 @@ def read_megatron(bin_bytes: bytes, idx_bytes: bytes) -> list[NDArray[Any]]:
     """
     import numpy as np
 
-    if idx_bytes[:9] != _MEGATRON_MAGIC or len(idx_bytes) < 34:
-        raise ValueError("the .idx file does not begin like a Megatron index (MMIDIDX)")
-    version = int(np.frombuffer(idx_bytes, "<u8", 1, 9)[0])
-    dtypes = {code: np.dtype(name).newbyteorder("<") for name, code in _MEGATRON_CODES.items()}
-    code, (sequences, documents) = idx_bytes[17], np.frombuffer(idx_bytes, "<u8", 2, 18).tolist()
-    if version != 1 or code not in dtypes:
-        raise ValueError(f"Megatron index version {version} with dtype code {code}: read are version 1, codes 4 and 8")
-    if len(idx_bytes) != 34 + 12 * sequences + 8 * documents:
-        raise ValueError(
-            f"a Megatron index of {sequences} sequences and {documents} entries cannot have {len(idx_bytes)} bytes"
-        )
-    lengths = np.frombuffer(idx_bytes, "<i4", sequences, 34)
+    lengths, dtype = index_lengths(idx_bytes)
+    sequences = lengths.size
     offsets = np.frombuffer(idx_bytes, "<i8", sequences, 34 + 4 * sequences)
-    dtype = dtypes[code]
     needed = int((offsets + lengths.astype(np.int64) * dtype.itemsize).max(initial=0))
     if needed > len(bin_bytes):
         raise ValueError(f"the .bin file has {len(bin_bytes)} bytes and its index speaks of {needed}: it was cut off")

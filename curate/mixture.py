@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 # "Scaling Data-Constrained Language Models" (Muennighoff et al. 2023, arXiv 2305.16264): up to 4 epochs of repeated
 # data change the loss hardly at all against new data; after that the value of a repetition falls quickly.
 MAX_EPOCHS = 4.0
+# Ours: beyond these a share or a number of copies no longer fits into its type, and no plan asks for them.
+MOST_EPOCHS, MOST_WEIGHT = 1_000_000.0, 1e100
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,10 @@ def _check(
     token_counts: Mapping[str, int], targets: Mapping[str, float], max_epochs: float, total_tokens: int | None
 ) -> None:
     for label, weight in sorted(targets.items()):
-        if not (math.isfinite(weight) and weight >= 0):
-            raise ValueError(f"the target of {label!r} is {weight}: give a weight of 0 or more")
+        if not 0 <= weight <= MOST_WEIGHT:
+            raise ValueError(
+                f"the target of {label!r} is {weight}: give a weight of 0 or more, at most {MOST_WEIGHT:g}"
+            )
     if not math.fsum(targets.values()) > 0:
         raise ValueError("no target is above 0: give at least one label a share")
     for label, count in sorted(token_counts.items()):
@@ -143,8 +147,8 @@ def _check(
                 f"{label!r} has {count:,} tokens and no target: give it a share, or 0 to leave it out "
                 f"(targets: {', '.join(sorted(targets))})"
             )
-    if not (math.isfinite(max_epochs) and max_epochs > 0):
-        raise ValueError(f"max_epochs is {max_epochs}: give a number above 0")
+    if not 0 < max_epochs <= MOST_EPOCHS:
+        raise ValueError(f"max_epochs is {max_epochs}: give a number above 0, at most {MOST_EPOCHS:,.0f}")
     if total_tokens is not None and total_tokens < 1:
         raise ValueError(f"total_tokens is {total_tokens}: give 1 or more, or None for as many as the data allows")
 

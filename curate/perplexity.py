@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curate.file_stamp import file_stamp
+from curate.probe import probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ def perplexity(text: str, config: PerplexityConfig) -> float:
         10 to the minus mean log10 probability, at least 1; infinity for a text without words.
 
     Raises:
-        ValueError: no model is named, or one that cannot be read.
+        ValueError: no model is named, or one that cannot be read or kills its library.
         ImportError: a library is missing, with what to install.
     """
     score = _model(config.model, file_stamp(config.model))
@@ -80,8 +81,9 @@ def _model(path: str, stamp: tuple[int, int]) -> Callable[[str], float]:
     if not path:
         raise ValueError("perplexity needs a model: the path of a KenLM binary or an ARPA file")
     try:
+        probe("kenlm", path, path)
         model = kenlm.Model(path)
-    except (OSError, RuntimeError) as e:
+    except (OSError, RuntimeError, ValueError) as e:
         raise ValueError(f"{path} is no language model that kenlm can read: {e}") from None
     return lambda line: float(model.score(line, bos=True, eos=True))
 
@@ -90,9 +92,11 @@ def _model(path: str, stamp: tuple[int, int]) -> Callable[[str], float]:
 def _cutter(path: str, stamp: tuple[int, int]) -> Callable[[str], list[str]]:
     if not path:
         return str.split
+    sentencepiece = _library("sentencepiece")
     try:
-        processor = _library("sentencepiece").SentencePieceProcessor(model_file=path)
-    except (OSError, RuntimeError) as e:
+        probe("sentencepiece", path, path)
+        processor = sentencepiece.SentencePieceProcessor(model_file=path)
+    except (OSError, RuntimeError, ValueError) as e:
         raise ValueError(f"{path} is no SentencePiece model: {e}") from None
     return lambda line: list(processor.encode(line, out_type=str))
 

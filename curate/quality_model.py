@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curate.forest import Forest
-from curate.model_file import read_model_file, write_model_file
+from curate.forest import Forest, read_forest
+from curate.model_file import is_shipped, read_model_file, write_model_file
 from curate.text_classifier import TextClassifier, load_classifier, logit, prepare
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ FORMAT = "curate quality model 1"
 LABELS = ("high", "low")
 _CLASSIFIER = "classifier.ftz"
 _ARRAYS = ("roots", "feature", "value", "left")
+#: Largest scale and offset, ours: those of the shipped models are near 1, and exp(710) is not a number.
+_MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +92,41 @@ def load_quality_model(path: str | Path) -> QualityModel:
         FileNotFoundError: no such file.
         ValueError: not a quality model, damaged, not the file its ``.sha256`` speaks of, or of signals unknown here.
     """
-    import numpy as np
-
     from curate.signals import signal_names
 
     manifest, parts = read_model_file(path, FORMAT, "curate train quality")
-    if absent := {"signals", "calibration", "language", "facts"} - set(manifest):
-        raise ValueError(f"{path} is damaged: its manifest lacks {', '.join(sorted(absent))}")
+    _check_manifest(manifest, path)
     names = tuple(manifest["signals"])
     missing = sorted(set(names) - set(signal_names()))
     if missing:
         raise ValueError(
-            f"{path} needs signals that this version of curate does not measure: {', '.join(missing)}: train it again"
+            f"{path} needs signals that this version of curate does not measure: {', '.join(missing)[:300]}: train it "
+            "again"
         )
-    arrays = (np.load(io.BytesIO(parts[f"{name}.npy"]), allow_pickle=False) for name in _ARRAYS)
-    forest = Forest(names, *arrays)
-    forest.check()
+    try:
+        forest = read_forest(parts, names)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a whole quality model: {error}") from None
     classifier = None
     if _CLASSIFIER in parts:
-        classifier = load_classifier(parts[_CLASSIFIER], f"{_CLASSIFIER} in {path}", LABELS)
+        name = f"{_CLASSIFIER} in {path}"
+        classifier = load_classifier(parts[_CLASSIFIER], name, LABELS, trusted=is_shipped(path))
     calibration = manifest["calibration"]
     return QualityModel(
         manifest["language"], forest, classifier, calibration["scale"], calibration["offset"], manifest["facts"]
     )
+
+
+def _check_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
+    if absent := {"signals", "calibration", "language", "facts"} - set(manifest):
+        raise ValueError(f"{path} is damaged: its manifest lacks {', '.join(sorted(absent))}")
+    names, calibration = manifest["signals"], manifest["calibration"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{path} is damaged: the signals in its manifest are not a list of names")
+    if not isinstance(manifest["language"], str) or not isinstance(manifest["facts"], dict):
+        raise ValueError(f"{path} is damaged: language or facts in its manifest are of another type")
+    if not isinstance(calibration, dict) or set(calibration) != {"scale", "offset"}:
+        raise ValueError(f"{path} is damaged: the calibration in its manifest is not a scale and an offset")
+    scale, offset = calibration["scale"], calibration["offset"]
+    if not all(type(n) in (int, float) and abs(n) <= _MOST for n in (scale, offset)):
+        raise ValueError(f"{path} is damaged: it calibrates scores with scale {scale!r:.50} and offset {offset!r:.50}")

@@ -22,28 +22,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-import xxhash
 
 from curate.minhash import SKETCH_BINS, MinHashConfig, minhash_keys
-
-FORMAT, VERSION = "curate-sketch", 1
-MANIFEST = "sketch.json"
-NO_DATE = -(2**63)
-ROWS = 1_000_000  # of a part, at most
-SCHEMA = pa.schema(
-    [
-        ("position", pa.uint64()),
-        ("id", pa.binary(16)),
-        ("date", pa.int64()),
-        ("bands", pa.binary()),
-        ("sketch", pa.binary()),
-    ]
+from curate.sketch_file import (
+    DATES,
+    MANIFEST,
+    MAX_MANIFEST,
+    NO_DATE,
+    ROWS,
+    SCHEMA,
+    Part,
+    check_config,
+    check_positions,
+    column_bytes,
+    describe_part,
+    manifest,
+    parse_manifest,
+    part_bytes,
+    part_limit,
+    part_name,
+    part_rows,
+    read_local,
+    read_part,
 )
 
 
@@ -85,10 +90,15 @@ class Sketch:
         Args:
             texts: any texts.
             ids: 32 hex digits for each.
-            dates: seconds since 1970, or None, which is younger than any date.
+            dates: seconds since 1970, in the years 1 to 9999, or None, which is younger than any date.
             config: how the keys are made; the default one by default.
+
+        Raises:
+            ValueError: a date outside of these years.
         """
         config = config or MinHashConfig()
+        if wrong := [date for date in dates if date is not None and not DATES[0] <= date <= DATES[1]]:
+            raise ValueError(f"{wrong[0]:,} seconds since 1970 are outside of the years 1 to 9999")
         keys = [minhash_keys(text, config) for text in texts]
         found = cls(
             config,
@@ -138,9 +148,10 @@ class Sketch:
         """Write the sketch as a folder."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        parts: list[dict] = []
-        for first in range(0, len(self), ROWS):
-            rows = np.arange(first, min(first + ROWS, len(self)))
+        parts: list[Part] = []
+        step = min(ROWS, part_rows(self.config))
+        for first in range(0, len(self), step):
+            rows = np.arange(first, min(first + step, len(self)))
             data = part_bytes(rows, self._take(rows))
             name = part_name(len(parts))
             (folder / name).write_bytes(data)
@@ -149,109 +160,29 @@ class Sketch:
 
     @classmethod
     def load(cls, folder: str | Path) -> Sketch:
-        """Read a sketch.
+        """Read a sketch; everything in it is checked.
 
         Raises:
             ValueError: not a sketch, of a version that is not known, or damaged.
         """
-        folder = Path(folder)
-        described = json.loads((folder / MANIFEST).read_text())
-        config = read_config(described, str(folder))
-        tables = [SCHEMA.empty_table()]
-        for part in described["parts"]:
-            data = (folder / part["file"]).read_bytes()
-            check_part(part, data, str(folder))
-            tables.append(pq.read_table(pa.BufferReader(data)))
-        table = pa.concat_tables(tables).sort_by("position")
-        return cls(
+        where = str(folder)
+        found = parse_manifest(read_local(folder, MANIFEST, MAX_MANIFEST), where)
+        config, batches = found.config, list[pa.RecordBatch]()
+        for part in found.parts:
+            data = read_local(folder, part.file, part_limit(part, config))
+            batches += read_part(part, data, config, where)
+        table = pa.Table.from_batches(batches, SCHEMA)
+        positions = table["position"].to_numpy()
+        check_positions([positions], where)
+        loaded = cls(
             config,
-            np.frombuffer(b"".join(table["id"].to_pylist()), "V16"),
+            column_bytes(table["id"], 16).view("V16").ravel(),
             table["date"].fill_null(NO_DATE).to_numpy(),
-            np.frombuffer(b"".join(table["bands"].to_pylist()), np.uint64).reshape(-1, config.bands),
-            np.frombuffer(b"".join(table["sketch"].to_pylist()), np.uint8).reshape(-1, SKETCH_BINS),
+            column_bytes(table["bands"], 8 * config.bands).view(np.uint64),
+            column_bytes(table["sketch"], SKETCH_BINS),
         )
+        return loaded if (positions[1:] > positions[:-1]).all() else loaded._take(np.argsort(positions))
 
     def _take(self, rows: np.ndarray) -> Sketch:
         names = [f.name for f in fields(self) if f.name != "config"]
         return Sketch(self.config, *(getattr(self, n)[rows] for n in names))
-
-
-def part_name(number: int) -> str:
-    """Return the file name of a part."""
-    return f"part-{number:05d}.parquet"
-
-
-def manifest(config: MinHashConfig, parts: Sequence[dict]) -> dict:
-    """Describe a sketch: the content of ``sketch.json``."""
-    documents = sum(p["documents"] for p in parts)
-    return {
-        "format": FORMAT,
-        "version": VERSION,
-        "minhash": asdict(config),
-        "sketch_bins": SKETCH_BINS,
-        "documents": documents,
-        "parts": list(parts),
-    }
-
-
-def read_config(described: dict, where: str) -> MinHashConfig:
-    """Return how a sketch's keys were made.
-
-    Raises:
-        ValueError: what is described is not a sketch, or of a version that is not known.
-    """
-    if described.get("format") != FORMAT:
-        raise ValueError(f"{where} is not a sketch: its {MANIFEST} does not say format {FORMAT}")
-    if described["version"] != VERSION or described["sketch_bins"] != SKETCH_BINS:
-        raise ValueError(
-            f"{where} is a sketch of version {described['version']} with {described['sketch_bins']} bins; "
-            f"this release reads version {VERSION} with {SKETCH_BINS}"
-        )
-    return MinHashConfig(**described["minhash"])
-
-
-def check_config(one: MinHashConfig, other: MinHashConfig) -> None:
-    """Refuse keys that cannot be compared.
-
-    Raises:
-        ValueError: with both settings.
-    """
-    if one != other:
-        raise ValueError(f"keys made with {one} cannot be compared with keys made with {other}: make both alike")
-
-
-def describe_part(name: str, documents: int, data: bytes) -> dict:
-    """Describe a part for ``manifest``."""
-    return {"file": name, "documents": documents, "xxh3": xxhash.xxh3_64_hexdigest(data)}
-
-
-def check_part(part: dict, data: bytes, where: str) -> None:
-    """Refuse a part that is not what the manifest describes.
-
-    Raises:
-        ValueError: the digest is another.
-    """
-    if xxhash.xxh3_64_hexdigest(data) != part["xxh3"]:
-        raise ValueError(f"{where}: {part['file']} is damaged: its digest is not the one in {MANIFEST}")
-
-
-def part_bytes(positions: np.ndarray, rows: Sketch) -> bytes:
-    """Return the Parquet file of a part: some rows, and their positions in the order of the whole sketch."""
-    columns = [
-        pa.array(positions, pa.uint64()),
-        pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(rows.ids.tobytes())]),
-        pa.array(rows.dates, pa.int64(), mask=rows.dates == NO_DATE),
-        _binary(rows.bands),
-        _binary(rows.sketches),
-    ]
-    stream = pa.BufferOutputStream()
-    table = pa.Table.from_arrays(columns, schema=SCHEMA)
-    pq.write_table(table, stream, compression="zstd", use_dictionary=False)
-    return stream.getvalue().to_pybytes()
-
-
-def _binary(matrix: np.ndarray) -> pa.Array:
-    matrix = np.ascontiguousarray(matrix)
-    ends = np.arange(len(matrix) + 1, dtype=np.int64) * (matrix.dtype.itemsize * matrix.shape[1])
-    parts = [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(matrix.tobytes())]
-    return pa.BinaryArray.from_buffers(pa.binary(), len(matrix), parts)

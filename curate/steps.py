@@ -25,6 +25,7 @@ from curate.domains import classify_domain, notation
 from curate.extract import Engine, ExtractConfig, extract_text
 from curate.language import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
 from curate.languages import canonical, name
+from curate.panics import is_panic
 from curate.perplexity import PerplexityConfig, perplexity
 from curate.pii import PiiConfig, scrub_pii
 from curate.quality import quality_score
@@ -63,16 +64,18 @@ def apply(function: MapFunction, document: Document) -> Document | Rejection:
         result = function(document)
     except (OSError, MemoryError):
         raise
-    except Exception as e:  # counted and kept aside with the rest, never the end of a run
+    except BaseException as e:  # counted and kept aside with the rest, never the end of a run
+        if not isinstance(e, Exception) and not is_panic(e):
+            raise
         return failed(e)
     if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
         return replace(result, signals=None)
     return result
 
 
-def failed(error: Exception) -> Rejection:
+def failed(error: BaseException) -> Rejection:
     """Return the rejection of a document on which a step failed."""
-    return Rejection("error", detail=f"{type(error).__name__}: {error}"[:500])
+    return Rejection("error", detail=f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True, slots=True)

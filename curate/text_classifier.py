@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import tempfile
@@ -62,13 +63,14 @@ class TextClassifier:
         return scores or dict.fromkeys(self.labels, 1 / len(self.labels))
 
 
-def load_classifier(data: bytes, name: str, labels: tuple[str, ...]) -> TextClassifier:
+def load_classifier(data: bytes, name: str, labels: tuple[str, ...], trusted: bool = False) -> TextClassifier:
     """Load a fastText model from the bytes of its file.
 
     Args:
         data: a ``.bin`` or ``.ftz`` file.
         name: of the file, for errors.
         labels: those it must have, in any order.
+        trusted: skip the checks of `load_fasttext`: the bytes come with curate, or were just made here.
 
     Raises:
         ValueError, ImportError: as `curate.fasttext_model.load_fasttext`; ValueError also for other labels.
@@ -77,7 +79,7 @@ def load_classifier(data: bytes, name: str, labels: tuple[str, ...]) -> TextClas
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        model = load_fasttext(Path(path), name)
+        model = load_fasttext(Path(path), name, hashlib.sha256(data).hexdigest(), trusted)
     finally:
         os.unlink(path)
     have = tuple(sorted(label.removeprefix("__label__") for label in model.labels))

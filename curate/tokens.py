@@ -10,11 +10,14 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.charset import as_text
+from curate.checked_file import decompress_frame, read_regular
+from curate.panics import is_panic, panics_as_errors
+from curate.probe import TEXTS, probe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer as HuggingFaceTokenizer
 
 DEFAULT_TOKENIZER = "curate-32k"
+
+#: Bytes of a tokenizer.json, at most. Ours: that of Gemma 3, with 262,144 entries, has 33 MB.
+MAX_BYTES = 256 << 20
 
 # Names that published tokenizers give the token between two documents: GPT-2 and ours, Llama 3, Llama 2, Gemma, BERT.
 END_OF_TEXT_NAMES = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
@@ -52,6 +58,9 @@ class Tokenizer:
     def encode(self, text: str | bytes) -> NDArray[Any]:
         """Token ids of a text, in ``dtype``.
 
+        Raises:
+            ValueError: the tokenizer has no ids for this text; the shipped one has ids for any.
+
         The name of a special token inside the text (``<|endoftext|>`` on a web page) is encoded as the characters it
         is written with, never as the special token. Lone surrogates, which no UTF-8 can hold, become U+FFFD.
 
@@ -63,8 +72,13 @@ class Tokenizer:
         text = as_text(text)
         try:
             if self._fast and len(text) < FAST_LENGTH:
-                return self._fast.encode_to_numpy(text, disallowed_special=()).astype(self.dtype)
-            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+                try:
+                    return self._fast.encode_to_numpy(text, disallowed_special=()).astype(self.dtype)
+                except BaseException as error:
+                    if not is_panic(error):
+                        raise
+            with panics_as_errors(self.name):
+                ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         except (UnicodeEncodeError, TypeError):  # what the libraries say of a lone surrogate
             return self.encode(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
         return np.array(ids, dtype=self.dtype)
@@ -76,7 +90,8 @@ class Tokenizer:
         >>> tokenizer.decode([tokenizer.eos_id])
         '<|endoftext|>'
         """
-        return self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
+        with panics_as_errors(self.name):
+            return self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
 
     def to_json(self) -> str:
         """The tokenizer as the text of a ``tokenizer.json``, for whoever trains on the corpus.
@@ -98,7 +113,8 @@ def load_tokenizer(name_or_path: str = DEFAULT_TOKENIZER, eos: str | None = None
 
     Raises:
         FileNotFoundError: no such name and no such file.
-        ValueError: the file is no ``tokenizer.json``, or the end-of-text token is not in its vocabulary.
+        ValueError: the file is no ``tokenizer.json``, cannot encode some texts, or kills the library that reads it; or
+            the end-of-text token is not in its vocabulary.
 
     >>> tokenizer = load_tokenizer("curate-32k")
     >>> tokenizer.vocabulary_size, tokenizer.dtype.name
@@ -113,8 +129,6 @@ def _load_default() -> Tokenizer:
 
 
 def _load(name_or_path: str, eos: str | None) -> Tokenizer:
-    import tokenizers
-
     path = Path(name_or_path)
     if name_or_path == DEFAULT_TOKENIZER:
         path = Path(__file__).parent.parent / "quality_models" / "models" / "tokenizer-32k.json.zst"
@@ -122,23 +136,47 @@ def _load(name_or_path: str, eos: str | None) -> Tokenizer:
         raise FileNotFoundError(
             f"no tokenizer {name_or_path!r}: give {DEFAULT_TOKENIZER!r} or the path of a tokenizer.json file"
         )
-    data = path.read_bytes()
-    if path.suffix == ".zst":
-        import zstandard
+    if name_or_path != DEFAULT_TOKENIZER:
+        probe("tokenizers", path, str(path))
+    data, tokenizer, vocabulary = read_tokenizer(path)
+    eos_id = _eos_id(path, vocabulary, eos)
+    made = Tokenizer(name_or_path, max(vocabulary.values()) + 1, eos_id, tokenizer)
+    fast = replace(made, _fast=_tiktoken(json.loads(data)))
+    return fast if fast._fast and (name_or_path == DEFAULT_TOKENIZER or _agree(made, fast)) else made
 
-        data = zstandard.ZstdDecompressor().decompress(data)
+
+def read_tokenizer(path: Path) -> tuple[bytes, HuggingFaceTokenizer, dict[str, int]]:
+    """Read a ``tokenizer.json`` of unknown origin, which may kill the process: see `load_tokenizer`.
+
+    Returns:
+        Its JSON, the tokenizer, and its vocabulary.
+
+    Raises:
+        ValueError: it is not one, or is too large.
+    """
+    import tokenizers
+
     try:
-        tokenizer = tokenizers.Tokenizer.from_str(data.decode())
+        data = read_regular(path, MAX_BYTES)
+        if path.suffix == ".zst":
+            data = decompress_frame(data, MAX_BYTES)
+        with panics_as_errors("the library"):
+            tokenizer = tokenizers.Tokenizer.from_str(data.decode())
+            # It may say that a model's input is cut or filled up; a corpus wants every token of every text.
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            tokenizer.encode_special_tokens = True
+            vocabulary = tokenizer.get_vocab(with_added_tokens=True)
     except Exception as error:  # the library raises bare Exception
         raise ValueError(f"{path} is not a tokenizer.json of the Hugging Face tokenizers library: {error}") from error
-    # A tokenizer.json may say that a model's input is cut or filled up; a corpus wants every token of every text.
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True
-    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    eos_id = _eos_id(path, vocabulary, eos)
-    fast = _tiktoken(json.loads(data))
-    return Tokenizer(name_or_path, max(vocabulary.values()) + 1, eos_id, tokenizer, fast)
+    if not vocabulary or max(vocabulary.values()) >= 2**31:
+        raise ValueError(f"{path} has no vocabulary, or ids above {2**31 - 1:,}, the largest that is stored")
+    return data, tokenizer, vocabulary
+
+
+def _agree(one: Tokenizer, other: Tokenizer) -> bool:
+    """Say whether two tokenizers give the same ids: what a pattern does not match, tiktoken drops."""
+    return all(one.encode(text).tolist() == other.encode(text).tolist() for text in TEXTS)
 
 
 # Longer texts go to the slower library: tiktoken 0.14 panics at a run of a million spaces.
@@ -152,12 +190,24 @@ def _tiktoken(spec: dict[str, Any]) -> Encoding | None:
     """
     import tiktoken
 
+    try:
+        found = _byte_level(spec)
+        return tiktoken.Encoding("", **found) if found else None
+    except BaseException as error:
+        # A vocabulary with an id twice or a character that stands for no byte, a pattern in another dialect.
+        if not is_panic(error) and not isinstance(error, (KeyError, ValueError, TypeError, AttributeError)):
+            raise
+        return None
+
+
+def _byte_level(spec: dict[str, Any]) -> dict[str, Any] | None:
+    """Return pattern, ranks and special tokens of a tokenizer that is byte-level BPE over pieces of text, else None."""
     model, cut = spec["model"], spec.get("pre_tokenizer") or {}
     parts = cut.get("pretokenizers", [cut])
     split, level = (parts[0], parts[-1]) if len(parts) == 2 else ({}, {})
     plain = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
     if (
-        model["type"] != "BPE"
+        model.get("type") != "BPE"
         or spec.get("normalizer")
         or model.get("dropout")
         or split.get("type") != "Split"
@@ -176,7 +226,7 @@ def _tiktoken(spec: dict[str, Any]) -> Encoding | None:
     byte_of = {character: byte for byte, character in enumerate(_byte_characters())}
     ranks = {bytes(byte_of[c] for c in token): i for token, i in vocabulary.items() if token not in special}
     pattern = split["pattern"]["Regex"]
-    return tiktoken.Encoding("", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special)
+    return {"pat_str": pattern, "mergeable_ranks": ranks, "special_tokens": special}
 
 
 def _byte_characters() -> list[str]:

@@ -8,16 +8,18 @@
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from curate.charset import as_text
+from curate.checked_file import open_regular
 from curate.document import Rejection
 from curate.file_stamp import file_stamp
 from curate.hashing import stable_u64
@@ -25,6 +27,8 @@ from curate.hashing import stable_u64
 if TYPE_CHECKING:
     import numpy as np
 
+#: Characters of a line of a list of domains, at most. Ours: a host has 255, and lists hold comments and paths as well.
+MAX_LINE = 1 << 16
 #: How the URL of a page begins that was a file of its own: its name there, which says nothing of where it is.
 FILE_SCHEME = "file:"
 
@@ -250,8 +254,10 @@ def _load_domains(paths: tuple[str, ...]) -> np.ndarray | None:
         return None
     hashes = []
     for path in paths:
-        with open(path, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
+        with io.TextIOWrapper(open_regular(path), "utf-8", "replace") as lines:
+            for number, line in enumerate(iter(partial(lines.readline, MAX_LINE + 1), ""), 1):
+                if len(line) > MAX_LINE:
+                    raise ValueError(f"{path}:{number}: a line of more than {MAX_LINE:,} characters is not a domain")
                 fields = line.partition("#")[0].split()
                 if fields and "." in fields[-1]:
                     entry = fields[-1] if "://" in fields[-1] else f"http://{fields[-1]}"

@@ -125,6 +125,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
     def add(phrase: str, value: int) -> None:
         codes = code_points(phrase)
+        # A word has a character at least.
         room = [np.empty(len(codes), t) for t in (np.int32, np.int32, np.uint64, np.uint64)]
         facts = np.empty(len(FACTS), np.int64)
         n = find_words(codes, character_table(), lower_table(), *room, facts)

@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from io import StringIO, TextIOWrapper
+from typing import Any, NoReturn
 
 import click
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.console import make_console, outcome, print_estimate, print_fate, print_funnel
+from curate.printable import printable
+from pipelines.console import (
+    end_output,
+    make_console,
+    outcome,
+    print_estimate,
+    print_fate,
+    print_funnel,
+    printable_lines,
+    warning_line,
+)
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 STOPPED = "curate: stopped; what is finished is kept: run the same command again to go on"
 
+ROOM = "; what is finished is kept: make room there and run the same command again"
+#: What to do about errors of the operating system that say no more than their name.
+FIXES = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EROFS: "; choose another folder",
+    errno.EIO: "; what is finished is kept: check that disk or network and run the same command again",
+}
 
-@click.group(context_settings=CONTEXT)
+
+class Commands(click.Group):
+    """The commands: whatever goes wrong ends in a sentence that any terminal shows, and a status that is not 0."""
+
+    def main(self, *args: Any, **more: Any) -> Any:
+        """Parse the arguments and run the command that they name."""
+        more["standalone_mode"] = False
+        if isinstance(sys.stdout, TextIOWrapper):  # a character that the terminal's encoding lacks is no reason to stop
+            sys.stdout.reconfigure(errors="backslashreplace")
+        status: Any = 1
+        try:
+            with _errors():
+                status = super().main(*args, **more)
+                if sys.stdout is not None:
+                    sys.stdout.flush()  # here a full disk can still be reported
+        except click.Abort:
+            sys.exit(STOPPED)
+        except click.ClickException as e:
+            shown = StringIO()
+            e.show(shown)
+            click.echo(printable_lines(shown.getvalue()), err=True, nl=False)
+            sys.exit(e.exit_code)
+        finally:
+            end_output()
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(cls=Commands, context_settings=CONTEXT)
 @click.version_option(package_name="curate")
 def main() -> None:
     """Raw web text in, a high-quality token corpus out.
@@ -26,30 +75,46 @@ def main() -> None:
     """
 
 
+def fail(problem: str) -> NoReturn:
+    """End with a sentence on standard error, and status 1."""
+    sys.exit(f"curate: {printable(problem)}")
+
+
 @contextmanager
 def _errors(*more: type[Exception]) -> Iterator[None]:
-    """Print what is wrong in one line, without a traceback, where it is the user's to mend."""
-    from pipelines.files import reason
-    from pipelines.recipe import RecipeError
-    from pipelines.runners import RunError
-
-    expected: tuple[type[Exception], ...] = (RecipeError, RunError, FileNotFoundError, *more)
+    """Print what is wrong in one line, without a traceback, where it is the user's to fix."""
     try:
         yield
     except KeyboardInterrupt:
         sys.exit(STOPPED)
-    except BlockingIOError:
-        sys.exit("curate: another run is writing into this output folder: wait for it, or choose another --output")
-    except (PermissionError, NotADirectoryError, FileExistsError) as e:
-        sys.exit(f"curate: {e.filename or e}: {e.strerror or 'cannot be written'}: choose another folder")
-    except expected as e:
-        sys.exit(f"curate: {e}")
-    except OSError as e:  # a full disk, a network that is gone
-        sys.exit(f"curate: {reason(e)}")
-    except RuntimeError as e:  # Beam makes one of a Ctrl-C that strikes within a corpus step
-        if isinstance(e.__context__, KeyboardInterrupt):
-            sys.exit(STOPPED)
+    except Exception as e:
+        if problem := _problem(e, more):
+            fail(problem)
+        if isinstance(e, RuntimeError) and isinstance(e.__context__, KeyboardInterrupt):
+            sys.exit(STOPPED)  # Beam makes this of a Ctrl-C that strikes within a corpus step
         raise
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"curate: {printable(sentence)}", err=True)
+
+
+def _problem(error: Exception, more: tuple[type[Exception], ...]) -> str:
+    """Say what is wrong if it is the user's to fix, else ""."""
+    from pipelines.files import DamagedError, reason
+    from pipelines.recipe import RecipeError
+    from pipelines.runners import RunError
+
+    if isinstance(error, BlockingIOError):
+        return "another run is writing into this output folder: wait for it, or choose another --output"
+    if isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
+        fix = "check the path and its permissions, or choose another"
+        return f"{error.filename or error}: {error.strerror or 'cannot be written'}: {fix}"
+    if isinstance(error, DamagedError):
+        return f"{error}; run the same command as before again, which repairs it"
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):  # a full disk, a network that is gone
+        return f"{reason(error)}{FIXES.get(error.errno or 0, '')}"
+    return str(error) if isinstance(error, (RecipeError, RunError, FileNotFoundError, *more)) else ""
 
 
 def _recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -107,6 +172,8 @@ def run(
 
         curate run llama3 --input 'gs://b/*.warc.gz' --output gs://b/out -- --runner=DataflowRunner --region=...
     """
+    if not math.isfinite(memory):
+        fail(f"--memory is {memory}: give a number of GB")
     with _errors():
         from pipelines.progress import show
         from pipelines.recipe import load_recipe
@@ -115,10 +182,11 @@ def run(
 
         checked = load_recipe(recipe, inputs, settings)
         with Runner(workers, beam_options, int(memory * 1e9)) as runner:
-            report = run_recipe(checked, output, runner, show)
+            report = run_recipe(checked, output, runner, show, _say)
     print_funnel(report)
     make_console().print(
-        f"\nThe corpus is in {output}; open {output}/report.html to see what went where.", soft_wrap=True
+        f"\nThe corpus is in {printable(output)}; open {printable(output)}/report.html to see what went where.",
+        soft_wrap=True,
     )
 
 
@@ -155,11 +223,11 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
     console.print(table)
     for taken in space.decisions():
         for sentence in taken.step.describe(taken.config, taken.decision):
-            console.print(f"{taken.name}: {sentence}")
+            console.print(printable(f"{taken.name}: {sentence}"))
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
     if sentence := not_read(part.file for piece in space.plan.slices for part in piece.parts):
-        console.print(Text.assemble(("warning:", "yellow"), f" {sentence}"))
+        console.print(warning_line(sentence))
     if estimated and not space.finished():
         print_estimate(console, estimate(space.plan))
 
@@ -172,7 +240,7 @@ def steps(step: str) -> None:
     from pipelines.registry import STEPS
 
     if step and step not in STEPS:
-        sys.exit(f"curate: no step {step!r}; known: {', '.join(STEPS)}")
+        fail(f"no step {step!r}; known: {', '.join(STEPS)}")
     console = make_console()
     if not step:
         table = Table("step", "looks at", "what its settings say")
@@ -209,7 +277,7 @@ def explain(target: str, output: str, recipe: str, url: str) -> None:
             return
         fates = find(output, target)
     if not fates:
-        sys.exit(f"curate: {target} was in no input of the run in {output}: no row of documents/ or rejected/ has it")
+        fail(f"{target} was in no input of the run in {output}: no row of documents/ or rejected/ has it")
     for fate in fates:
         print_fate(console, fate)
 
@@ -271,7 +339,9 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
     console.print(table)
     if found.unread:
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in found.unread.most_common())
-        console.print(Text.assemble((f"{found.unread.total():,} records gave no text", "yellow"), f": {reasons}"))
+        console.print(
+            Text.assemble((f"{found.unread.total():,} records gave no text", "yellow"), f": {printable(reasons)}")
+        )
     if against:
         share = 100 * found.agreed / max(found.documents, 1)
         console.print(f"{preset} and {against} agree on {found.agreed:,} of {found.documents:,} ({share:.2f} %).")
@@ -282,7 +352,7 @@ def _limit(setting: str) -> tuple[str, float | None]:
     try:
         return name, None if value.lower() == "none" else float(value)
     except ValueError:
-        sys.exit(f"curate: --set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
+        fail(f"--set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
 
 
 @main.group()
@@ -306,7 +376,7 @@ def export_(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[s
         from pipelines.sketch import export_run
 
         documents = export_run(load_recipe(recipe, inputs, settings), output, folder)
-    make_console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
+    make_console().print(f"{documents:,} documents in {printable(folder)}", soft_wrap=True)
 
 
 @sketch.command("import")
@@ -318,7 +388,7 @@ def import_(sketches: tuple[str, ...], folder: str) -> None:
         from pipelines.sketch import import_sketches
 
         documents = import_sketches(sketches, folder)
-    make_console().print(f"{documents:,} documents in {folder}", soft_wrap=True)
+    make_console().print(f"{documents:,} documents in {printable(folder)}", soft_wrap=True)
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -327,7 +397,8 @@ def train(arguments: tuple[str, ...]) -> None:
     """Train a quality model from JSON lines: `curate train quality --help`, `curate train score --help`."""
     from quality_models.commands import main as training
 
-    training(list(arguments) or ["--help"], prog_name="curate train")
+    status = training.main(list(arguments) or ["--help"], prog_name="curate train", standalone_mode=False)
+    sys.exit(status or 0)
 
 
 @main.command()
@@ -335,9 +406,36 @@ def train(arguments: tuple[str, ...]) -> None:
 def report(folder: str) -> None:
     """Print the funnel of the finished run in FOLDER."""
     with _errors():
-        from pipelines import files
+        from pipelines.finished import read_report
 
-        print_funnel(files.read_json(files.join(folder, "report.json")))
+        print_funnel(read_report(folder))
+
+
+@main.command()
+@click.argument("folder")
+def verify(folder: str) -> None:
+    """Check that the output in FOLDER is what its run left.
+
+    Every file is compared with manifest.json, and the funnel with the tables; files that do not belong there are named.
+    Prints a sentence for each finding. The exit status is 0 if there is none, 1 if there are any, and 2 if no run has
+    written into FOLDER.
+    """
+    with _errors():
+        from pipelines.result import NotAnOutputError
+        from pipelines.verify import verify as check
+
+        try:
+            findings = check(folder)
+        except NotAnOutputError as e:
+            _say(str(e))
+            sys.exit(2)
+    for finding in findings:
+        make_console().print(printable(str(finding)), soft_wrap=True)
+    if findings:
+        sys.exit(1)
+    make_console().print(
+        f"{printable(folder)}: every file is as the run left it, and the funnel agrees with the tables", soft_wrap=True
+    )
 
 
 if __name__ == "__main__":

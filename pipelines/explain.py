@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,9 +16,15 @@ from curate.hashing import document_id
 from curate.steps import apply
 from curate.urls import normalize_url
 from pipelines import files
+from pipelines.finished import intact, read_steps
+from pipelines.privacy import Privacy
 from pipelines.recipe import Recipe
 from pipelines.registry import STEPS, CorpusStep
 from pipelines.sources import format_of
+from pipelines.tables import DOCUMENTS, REJECTED, signals_schema
+
+#: The columns that are shown of each table.
+SHOWN = {"documents": DOCUMENTS, "rejected": REJECTED, "signals": signals_schema()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +39,32 @@ class Fate:
 def find(output: str, id_or_url: str) -> list[Fate]:
     """Look a document up in a finished run, by its id or by any spelling of its URL.
 
+    In a run that scrubs personal data the URL may be the page's own, or as the tables have it.
+
     A URL that was crawled more than once has a fate for each copy, the newest first.
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
+        RunError: a file of it is damaged.
     """
-    if not files.exists(files.join(output, "manifest.json")):
-        raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
+    steps = read_steps(output)
+    if _is_url(id_or_url):
+        id_or_url = Privacy.of_steps(steps).url(id_or_url)
     found = [(True, row) for row in _rows(output, "documents", id_or_url)]
     found += [(False, row) for row in _rows(output, "rejected", id_or_url)]
     found.sort(key=lambda f: (f[1]["date"], f[1]["id"]), reverse=True)
     return [Fate(kept, row, list(_rows(output, "signals", row["id"]))) for kept, row in found]
 
 
+def _is_url(wanted: str) -> bool:
+    return any(mark in wanted for mark in ":/.")  # file:page has no more than the first
+
+
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
-    is_url = any(mark in wanted for mark in ":/.")  # file:page has no more than the first
+    is_url = _is_url(wanted)
     same = normalize_url(wanted)
     for meta in files.within(files.join(output, table), "*.parquet"):
-        with files.open_read(meta.path) as stream:
+        with intact(meta.path), files.open_read(meta.path) as stream:
             parquet = pq.ParquetFile(stream)
             column = "url" if is_url else "id"
             values = parquet.read(columns=[column])[column]
@@ -58,8 +72,13 @@ def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
                 hits = pa.array([normalize_url(url) == same for url in values.to_pylist()], pa.bool_())
             else:
                 hits = pc.equal(values, wanted)
-            if pc.any(hits).as_py():
-                yield from parquet.read().filter(hits).to_pylist()
+            found = parquet.read().filter(hits).to_pylist() if pc.any(hits).as_py() else []
+            for column in SHOWN[table]:
+                if parquet.schema_arrow.field(column.name).type != column.type:
+                    raise TypeError(f"{column.name} is not {column.type}")
+                if column.type == pa.string() and any(row[column.name] is None for row in found):
+                    raise ValueError(f"{column.name} is missing")
+        yield from found
 
 
 def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Document | Rejection]]:
@@ -83,9 +102,10 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
         if isinstance(kind, CorpusStep):
             continue
         result = apply(kind.make(step.config), document)
-        yield step.name, result
         if isinstance(result, Rejection):
+            yield step.name, replace(result, detail=recipe.privacy.detail(result.detail))
             return
+        yield step.name, result
         document = result
 
 

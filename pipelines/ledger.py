@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curate.document import Document, Rejection
+from curate.printable import storable
 from curate.signals import Signals, signal_names
 from pipelines import files
+from pipelines.privacy import DETAIL_PIECE, EXCERPT_PIECE
 from pipelines.readers import Dropped, NotAPage
 from pipelines.sources import Part
 from pipelines.tables import REJECTED, TableWriter, signals_schema
 
-EXCERPT = 240  # characters of a rejected text that are kept for people
 PROBLEMS = 100  # broken records of a part of a file that inputs.json lists; rejected/ has them all
 PROGRESS_SECONDS = 1.0
 
@@ -49,7 +50,7 @@ class Ledger(AbstractContextManager["Ledger"]):
     Args:
         rejected: path for the table of rejections.
         signals: path for the table of signals.
-        progress: path of the small file that says, about once a second, how far the slice is.
+        progress: path of the small file that says, about once a second, how far the slice is; it is written first.
         steps: names of the pass's steps, in order.
         originals: whose quantities are stored beside our own signals.
     """
@@ -70,6 +71,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self.done = 0  # of what lies before the pass: bytes of input, or documents
 
     def __enter__(self) -> Ledger:
+        self._show()  # from here on the slice is begun
         self._tables.enter_context(self._rejected)
         self._tables.enter_context(self._signals)
         return self
@@ -79,7 +81,7 @@ class Ledger(AbstractContextManager["Ledger"]):
 
     def open_input(self, part: Part) -> None:
         """Begin to account for a part of an input file."""
-        self._inputs.append(Input(part.file.path, part.stop - part.start))
+        self._inputs.append(Input(storable(part.file.path), part.stop - part.start))
 
     def found(self, record: Document | Dropped | NotAPage) -> bool:
         """Account for one record of the input; says whether it is a document to go on with."""
@@ -93,7 +95,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             if record.rejection.rule == "broken":
                 source.broken += 1
                 if len(source.problems) < PROBLEMS:
-                    source.problems.append({"at": record.offset, "detail": record.rejection.detail})
+                    source.problems.append({"at": record.offset, "detail": record.rejection.detail[:DETAIL_PIECE]})
             self.reject("read", record.document, record.rejection)
             return False
         source.documents += 1
@@ -105,10 +107,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         """Count a document that enters the pass's steps."""
         self._documents += 1
         self._bytes += len(document.text) or len(document.html)
-        now = time.monotonic()
-        if now - self._shown > PROGRESS_SECONDS:
-            self._shown = now
-            files.write_json(self._progress, self._position())
+        if time.monotonic() - self._shown > PROGRESS_SECONDS:
+            self._show()
 
     def step(self, name: str, before: Document, result: Document | Rejection) -> None:
         """Account for what a step made of a document."""
@@ -122,16 +122,19 @@ class Ledger(AbstractContextManager["Ledger"]):
             self._measured(name, result, result.signals)
 
     def reject(self, step: str, d: Document, why: Rejection) -> None:
-        """Write a rejection down, with the signals that led to it."""
+        """Write a rejection down, with the signals that led to it.
+
+        Detail and excerpt are pieces as they are: the last pass scrubs and cuts them for the result.
+        """
+        detail = why.detail[:DETAIL_PIECE]
         rejected = self._counts[step].rejected
         rejected[why.rule] = rejected.get(why.rule, 0) + 1
         if why.signals is not None:
             self._measured(step, d, why.signals)
         if why.rule == "error":
-            self._first_errors.setdefault(step, why.detail)
-        excerpt = " ".join(d.text[:EXCERPT].split())
+            self._first_errors.setdefault(step, detail)
         who = (d.id, d.url, d.date, d.source, d.language)
-        self._rejected.append((*who, step, why.rule, why.value, why.limit, why.detail, excerpt))
+        self._rejected.append((*who, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE]))
 
     def lose(self, document: Document, why: Rejection) -> None:
         """Account for a document that every step kept and that could not be written."""
@@ -149,6 +152,10 @@ class Ledger(AbstractContextManager["Ledger"]):
         size = len(d.text.encode("utf-8", "replace"))
         values = signals.as_dict()  # a step need not have measured what another one wants stored
         self._signals.append((d.id, step, d.source, d.language, size, *map(values.get, self._names)))
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        files.write_json(self._progress, self._position())
 
     def _position(self) -> dict:
         return {"documents": self._documents, "bytes": self._bytes, "done": self.done}

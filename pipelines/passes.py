@@ -7,23 +7,27 @@ manifest is there is done; every other file of it is written again.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from curate.document import Document, Rejection
+from curate.hashing import document_id
 from curate.steps import apply, failed
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.ledger import Ledger
 from pipelines.plan import Pass
 from pipelines.readers import Dropped, read_part
 from pipelines.registry import STEPS
 from pipelines.shards import RunWriter, Shards
-from pipelines.sources import Slice
+from pipelines.sources import Part, Slice
 from pipelines.tables import FACTS, LARGE, STATE, LargeColumn, TableWriter, iter_rows
+from pipelines.watched import Killers, Track, WorkerDied, run_watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,41 @@ def slice_done(job: Job, index: int) -> bool:
 
 
 def run_slice(part: Slice, job: Job) -> None:
-    """Run a pass over one slice and write its files, unless they are there."""
+    """Run a pass over one slice and write its files, unless they are there.
+
+    A slice that was begun and never ended killed the process that it was in: it is run in one that may die.
+
+    Raises:
+        WorkerDied: it does, and no record can be blamed.
+    """
     index = part.index
     if slice_done(job, index):
         return
+    begun, work = job.path("progress", index, "json"), partial(do_slice, part, job)
+    try:
+        if not files.exists(begun):
+            with suppress(MemoryError):  # as good as killed, and less harmful
+                return work(Track())
+        path = job.path("killers", index, "json")
+        known = sealed.read_json(path)["records"] if files.exists(path) else []
+        killers: Killers = {record: (step, how) for record, step, how in known}
+        run_watched(work, killers, lambda k: sealed.write_json(path, {"records": [(r, *why) for r, why in k.items()]}))
+    except WorkerDied as e:
+        inputs = ", ".join(piece.file.path for piece in part.parts[:3])
+        raise WorkerDied(f"slice {index} ({inputs}): {e}; too little memory? run again with fewer --workers") from None
+    finally:
+        files.delete([begun])
+
+
+def do_slice(part: Slice, job: Job, track: Track) -> None:
+    """Run a pass over one slice and write its files.
+
+    Args:
+        part: the slice.
+        job: the pass.
+        track: is kept up to date, and knows the records to reject because they kill their worker.
+    """
+    index = part.index
     chain = _chain(job)
     losers = {t.name: dict(t.losers(index)) for t in job.decided}
     clusters = [t.step.clusters(t.decision, index) for t in job.decided]
@@ -67,16 +102,15 @@ def run_slice(part: Slice, job: Job) -> None:
         job.originals,
     )
     with ledger, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
-        source = _stored(job, index, ledger, losers, clusters) if job.before else _raw(part, job, ledger)
+        source = _stored(job, index, ledger, losers, clusters, track) if job.before else _raw(part, job, ledger, track)
         for document, row in source:
             ledger.begin(document)
-            kept = _through(document, row, chain, losers, ledger)
+            kept = _through(document, row, chain, losers, ledger, track)
             if kept is None:
                 continue
-            try:
-                keys = key_writer.take(kept)
-            except Exception as e:
-                ledger.lose(kept, failed(e))
+            keys = key_writer.take(kept, track)
+            if isinstance(keys, Rejection):
+                ledger.lose(kept, keys)
                 continue
             ledger.keep(kept, *writer.keep(kept, row))
             key_writer.append(keys)
@@ -86,7 +120,7 @@ def run_slice(part: Slice, job: Job) -> None:
         for kind in ("rejected", "signals"):
             writer.gather(kind, [files.join(f, f"{kind}-{index:05d}.parquet") for f in folders])
         manifest["runs"] = writer.written
-    files.write_json(job.path("slice", index, "json"), manifest)
+    sealed.write_json(job.path("slice", index, "json"), manifest)
 
 
 #: A row of the state table: the facts of a document, and where its large fields lie; empty for a raw document.
@@ -97,11 +131,18 @@ Losers = dict[str, dict[int, Rejection]]
 Clusters = dict[int, tuple[str, int]]
 
 
-def _raw(part: Slice, job: Job, ledger: Ledger) -> Iterator[tuple[Document, Row]]:
-    """Yield the documents of the slice's input."""
+def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[Document, Row]]:
+    """Yield the documents of the slice's input; what follows a record that kills its reader in a file is not read."""
+    number = itertools.count()
     for piece in part.parts:
         ledger.open_input(piece)
-        for record in read_part(piece):
+        records = read_part(piece)
+        while True:
+            if killed := track.record(next(number)):
+                ledger.found(_unread(piece, killed))
+                break
+            if (record := next(records, None)) is None:
+                break
             if not job.extracts and isinstance(record, Document) and record.html:
                 record = Dropped(record, Rejection("not_extracted", detail="HTML, and the recipe has no step extract"))
             if ledger.found(record):
@@ -110,8 +151,13 @@ def _raw(part: Slice, job: Job, ledger: Ledger) -> Iterator[tuple[Document, Row]
         ledger.done += piece.stop - piece.start
 
 
+def _unread(part: Part, killed: Rejection) -> Dropped:
+    rest = Document(id=document_id(part.file.path, str(part.start), b""), source=part.file.source)
+    return Dropped(rest, replace(killed, detail=f"{killed.detail}; the rest of {part.file.path} is not read"))
+
+
 def _stored(
-    job: Job, index: int, ledger: Ledger, losers: Losers, clusters: list[Clusters]
+    job: Job, index: int, ledger: Ledger, losers: Losers, clusters: list[Clusters], track: Track
 ) -> Iterator[tuple[Document, Row]]:
     """Yield the documents that the pass before left, each with its row and number."""
     large = {
@@ -120,6 +166,7 @@ def _stored(
     lost_first = losers[job.decided[0].name] if job.decided else {}
     shown = {name: column for name, column in large.items() if name == "text"}  # in the table of rejections
     for number, row in enumerate(iter_rows(files.join(job.before, f"state-{index:05d}.parquet"))):
+        track.record(number)
         needed = shown if number in lost_first else large  # whoever goes at once need not be read whole
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         ledger.done += 1
@@ -128,10 +175,17 @@ def _stored(
         yield Document(**{name: row[name] for name in FACTS}, **values), {**row, "number": number}
 
 
-def _through(document: Document, row: Row, chain: Chain, losers: Losers, ledger: Ledger) -> Document | None:
+def _through(
+    document: Document,
+    row: Row,
+    chain: Chain,
+    losers: Losers,
+    ledger: Ledger,
+    track: Track,
+) -> Document | None:
     """Lead one document through the chain; returns what is left of it, or None where a step rejects it."""
     for name, function in chain:
-        lost = losers[name].get(row["number"]) if name in losers else None
+        lost = track.step(name) or (losers[name].get(row["number"]) if name in losers else None)
         result = lost or (apply(function, document) if function else document)
         ledger.step(name, document, result)
         if isinstance(result, Rejection):
@@ -149,28 +203,36 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
 
     def __init__(self, job: Job, index: int) -> None:
         self._tables = ExitStack()
-        self._takers: list[tuple[Callable[[Document], tuple], TableWriter]] = []
+        self._takers: list[tuple[str, Callable[[Document], tuple], TableWriter]] = []
         for step in job.spec.keys:
             kind = STEPS[step.kind]
             assert isinstance(kind, CorpusStep)
             table = TableWriter(job.path(f"keys-{step.name}", index), kind.schema)
-            self._takers.append((kind.key_function(step.config), table))
+            self._takers.append((step.name, kind.key_function(step.config), table))
 
     def __enter__(self) -> KeyWriter:
-        for _, table in self._takers:
+        for *_, table in self._takers:
             self._tables.enter_context(table)
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._tables.__exit__(*error)
 
-    def take(self, document: Document) -> list[tuple]:
-        """Return the document's key for each step."""
-        return [key(document) for key, _ in self._takers]
+    def take(self, document: Document, track: Track) -> list[tuple] | Rejection:
+        """Return the document's key for each step, or why there is none."""
+        keys = []
+        for name, key, _ in self._takers:
+            if killed := track.step(f"the keys of {name}"):
+                return killed
+            try:
+                keys.append(key(document))
+            except Exception as e:
+                return failed(e)
+        return track.step("writing") or keys
 
     def append(self, keys: list[tuple]) -> None:
         """Write the keys of a document."""
-        for key, (_, table) in zip(keys, self._takers, strict=True):
+        for key, (*_, table) in zip(keys, self._takers, strict=True):
             table.append(key)
 
 

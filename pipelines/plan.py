@@ -7,6 +7,7 @@ whole is never done again, and a changed setting redoes just what depends on it.
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,9 +17,9 @@ from typing import Any
 
 import xxhash
 
-from curate.sketch import MANIFEST
+from curate.sketch_file import MANIFEST
 from pipelines import files
-from pipelines.recipe import Recipe, RecipeError, Step, digest
+from pipelines.recipe import Recipe, Step, digest
 from pipelines.registry import STEPS, CorpusStep
 from pipelines.sources import InputFile, Slice, cut_slices
 
@@ -115,7 +116,7 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
     Raises:
         RecipeError: steps that cannot work in their order, or that name a source or preset which is not there.
     """
-    _check_order(recipe.steps)
+    _check_order(recipe)
     _check_sources(recipe)
     groups = _groups(recipe.steps)
     passes: list[Pass] = []
@@ -123,7 +124,8 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
     try:
         originals = recipe.originals
     except ValueError as e:  # a preset or rule that is not there
-        raise RecipeError(f"steps: {e}") from None
+        heuristics = next(s.name for s in recipe.steps if s.kind == "heuristics")
+        raise recipe.error(heuristics, f": {e}") from None
     depends = digest([code_version(), [digest(f) for f in inputs], extracts])
     decided: tuple[Step, ...] = ()
     for i, (steps, keys) in enumerate(groups):
@@ -133,7 +135,7 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
             changed |= STEPS[step.kind].changes
         writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
         shape = [recipe.name, recipe.output] if last else None
-        named = [named_files(s.config) for s in (*decided, *steps)]
+        named = [_named_files(recipe, step) for step in (*decided, *steps)]
         measured = originals if measures(steps) else ()
         keyed = [(k.kind, k.name, _key_settings(k)) for k in keys]
         depends = digest([depends, decided, steps, measured, named, keyed, shape])
@@ -148,15 +150,27 @@ def measures(steps: Sequence[Step]) -> bool:
     return any(step.kind == "heuristics" for step in steps)
 
 
+def _named_files(recipe: Recipe, step: Step) -> list[str]:
+    try:
+        return named_files(step.config)
+    except OSError as e:
+        raise recipe.error(step.name, f": {files.reason(e)}") from None
+
+
 def named_files(config: Any) -> list[str]:
     """Return digests of the files that a step's settings name: a model, a list of domains, a sketch."""
     found: list[str] = []
     for value in (getattr(config, f.name) for f in fields(config) if f.name in PATHS):
         for name in value if isinstance(value, tuple) else (value,):
+            if name and os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+                raise OSError(f"{name} is a device or a pipe: name a file")  # which need not end
             # a sketch is a folder, and its manifest has the digests of all else that is in it
             for path in filter(files.is_file, (name, files.join(name, MANIFEST)) if name else ()):
+                hasher = xxhash.xxh3_64()
                 with files.open_read(path) as f:
-                    found.append(xxhash.xxh3_64_hexdigest(f.read()))
+                    while block := f.read(1 << 20):
+                        hasher.update(block)
+                found.append(hasher.hexdigest())
     return found
 
 
@@ -186,7 +200,7 @@ def _still_changes(groups: list[tuple[list[Step], list[Step]]]) -> bool:
     return bool(keys) or any(STEPS[step.kind].changes for step in (*decided, *maps))
 
 
-def _check_order(steps: tuple[Step, ...]) -> None:
+def _check_order(recipe: Recipe) -> None:
     """Refuse a recipe whose steps cannot work in their order.
 
     Raises:
@@ -194,18 +208,18 @@ def _check_order(steps: tuple[Step, ...]) -> None:
             is one, a text changed behind its tokens, or a second set of tokens.
     """
     seen: dict[str, str] = {}
-    extracts = any(step.kind == "extract" for step in steps)
-    for step in steps:
+    extracts = any(step.kind == "extract" for step in recipe.steps)
+    for step in recipe.steps:
         if extracts and "extract" not in seen and step.kind not in BEFORE_TEXT:
-            raise RecipeError(f"steps: {step.name} looks at the text, which extract finds: put extract before it")
+            raise recipe.error(step.name, " looks at the text, which extract finds: put extract before it")
         kind = STEPS[step.kind]
         missing = [n for n in kind.needs(step.config) if n not in seen] if isinstance(kind, CorpusStep) else []
         if missing:
-            raise RecipeError(f"steps: {step.name} needs what {missing[0]} finds: put the step {missing[0]} before it")
+            raise recipe.error(step.name, f" needs what {missing[0]} finds: put the step {missing[0]} before it")
         if step.kind == "tokenize" and "tokenize" in seen:
-            raise RecipeError(f"steps: {step.name} is a second tokenizer: a corpus has the ids of one")
+            raise recipe.error(step.name, " is a second tokenizer: a corpus has the ids of one")
         if "text" in kind.changes and "tokenize" in seen:
-            raise RecipeError(f"steps: {step.name} changes the text behind {seen['tokenize']}: put it before")
+            raise recipe.error(step.name, f" changes the text behind {seen['tokenize']}: put it before")
         seen[step.kind] = step.name
 
 
@@ -219,7 +233,8 @@ def _check_sources(recipe: Recipe) -> None:
     for step in recipe.steps:
         named = step.config.targets if getattr(step.config, "by", "") == "source" else ()
         if unknown := sorted(set(named) - have):
-            raise RecipeError(
-                f"steps: {step.name} names the source {unknown[0]!r}, but there are {', '.join(sorted(have))}: name it "
-                "in the recipe, as sources: [{input: PATTERN, name: NAME}]"
+            raise recipe.error(
+                step.name,
+                f" names the source {unknown[0]!r}, but there are {', '.join(sorted(have))}: name it in the recipe, as "
+                "sources: [{input: PATTERN, name: NAME}]",
             )

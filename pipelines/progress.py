@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -18,7 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pipelines import files
+from pipelines import files, sealed
+from pipelines.console import SafeConsole
 
 POLL_SECONDS = 0.5
 
@@ -39,6 +39,14 @@ class Work:
 Watch = Callable[[Work, Callable[[], None]], None]
 
 
+#: Takes a sentence about something that happened on the way.
+Say = Callable[[str], None]
+
+
+def silent(sentence: str) -> None:
+    """Take a sentence and show nothing."""
+
+
 def unwatched(work: Work, function: Callable[[], None]) -> None:
     """Run the function and show nothing."""
     function()
@@ -46,9 +54,9 @@ def unwatched(work: Work, function: Callable[[], None]) -> None:
 
 def show(work: Work, function: Callable[[], None]) -> None:
     """Run the function and show a live line on standard error."""
-    columns = [SpinnerColumn(), TextColumn("{task.description:24}"), BarColumn(), TaskProgressColumn()]
-    columns += [TextColumn("{task.fields[seen]}"), TimeRemainingColumn()]
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    columns = [SpinnerColumn(), TextColumn("{task.description:24}", markup=False), BarColumn(), TaskProgressColumn()]
+    columns += [TextColumn("{task.fields[seen]}", markup=False), TimeRemainingColumn()]
+    with Progress(*columns, console=SafeConsole(stderr=True)) as progress:
         task = progress.add_task(work.title, total=work.total or None, seen="")
         if not work.folder:
             function()
@@ -71,7 +79,7 @@ class _Line:
     task: TaskID
     stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
-    finished: dict[str, dict] = field(default_factory=dict)  # by slice; these are read only once
+    finished: dict[str, dict[str, int]] = field(default_factory=dict)  # by slice; these are read only once
     resumed: int | None = None  # bytes that an earlier run had done
 
     def follow(self) -> None:
@@ -80,15 +88,17 @@ class _Line:
         self.update()
 
     def update(self) -> None:
-        running: dict[str, dict] = {}
+        running: dict[str, dict[str, int]] = {}
         for meta in files.within(self.folder, "*.json"):
             kind, _, index = meta.path.rsplit("/", 1)[-1].removesuffix(".json").partition("-")
             if kind not in ("slice", "progress") or index in self.finished:
                 continue
             try:
-                (self.finished if kind == "slice" else running)[index] = files.read_json(meta.path)
-            except (OSError, ValueError):  # replaced while it was read
+                found = sealed.peek_json(meta.path) if kind == "slice" else files.read_json(meta.path)
+                fact = {key: int(found[key]) for key in ("documents", "bytes", "done")}
+            except (OSError, ValueError, KeyError, TypeError):  # replaced while it was read, or damaged
                 continue
+            (self.finished if kind == "slice" else running)[index] = fact
         facts = [*self.finished.values(), *(fact for index, fact in running.items() if index not in self.finished)]
         documents, size, done = (sum(fact[key] for fact in facts) for key in ("documents", "bytes", "done"))
         if self.resumed is None:

@@ -54,7 +54,7 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
     text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
     if text is None and html is None:
         problem = f"a row without {file.text} or html; it has {', '.join(map(str, row)) or 'nothing'}"
-        return broken(file, problem[:500], raw or repr(row).encode("utf-8", "surrogatepass"), offset=offset)
+        return broken(file, problem, raw or repr(row).encode("utf-8", "surrogatepass"), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
     url = str(row.get("url") or meta.get("url") or "")
     date = row.get("date") or row.get("timestamp") or meta.get("date") or meta.get("timestamp") or ""

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from curate.presets import rules_of
 from curate.rules import Rule
 from pipelines import files
+from pipelines.finished import intact, read_report, read_steps
 
 EXAMPLES = 5  # ids shown of each rule
 
@@ -70,43 +71,48 @@ def recut(
 
 
 def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | None]]:
-    path = files.join(output, "manifest.json")
-    if not files.exists(path):
-        raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
-    found = [s for s in files.read_json(path)["recipe"]["steps"] if s["step"] == "heuristics"]
+    found = [s for s in read_steps(output) if s["step"] == "heuristics"]
     if not found:
         raise FileNotFoundError(f"the run in {output} has no step heuristics: it stored no signals")
     known = {s["name"]: s for s in found}
     step = known.get(name or found[0]["name"])
     if not step:
         raise ValueError(f"the run in {output} has no step {name!r} of kind heuristics; it has {', '.join(known)}")
-    limits = {name: None if limit is None else float(limit) for name, limit in step["limits"].items()}
-    return step["name"], step["presets"], limits
+    with intact(files.join(output, "manifest.json")):
+        limits = {name: None if limit is None else float(limit) for name, limit in step["limits"].items()}
+        return step["name"], [str(preset) for preset in step["presets"]], limits
 
 
 def _shards(output: str, kind: str, check: Callable[[pa.Schema], None]) -> Iterator[pa.Table]:
     for meta in files.within(files.join(output, kind), "*.parquet"):
         with files.open_read(meta.path) as stream:
-            check(pq.read_schema(stream))  # before any column is read
-            stream.seek(0)
-            table = pq.read_table(stream)
+            with intact(meta.path):
+                schema = pq.read_schema(stream)
+                if missing := {"id", "step", "source", "language", "text_bytes"}.difference(schema.names):
+                    raise KeyError(*missing)
+            check(schema)  # before any column is read
+            with intact(meta.path):
+                stream.seek(0)
+                table = pq.read_table(stream)
         yield table
 
 
 def _tokens_per_byte(output: str) -> float:
-    report = files.read_json(files.join(output, "report.json"))
-    once = sum(row["tokens"] for row in report["labels"]["source"])
+    report = read_report(output)
+    once = sum(row["tokens"] for row in report["labels"].get("source", []))
     return once / max(report["corpus"]["text_bytes"], 1)
 
 
 def _places(output: str) -> Iterator[tuple[str, str, str]]:
     """Yield each file of documents with its first and its last id."""
     for found in files.within(files.join(output, "documents"), "*.parquet"):
-        with files.open_read(found.path) as stream:
+        with intact(found.path), files.open_read(found.path) as stream:
             meta = pq.read_metadata(stream)
-        if meta.num_rows:
+            if not meta.num_rows:
+                continue
             first, last = (meta.row_group(i).column(0).statistics for i in (0, meta.num_row_groups - 1))
-            yield found.path, first.min, last.max
+            place = found.path, first.min, last.max
+        yield place
 
 
 def _corpus(places: Sequence[tuple[str, str, str]], signals: pa.Table) -> tuple[dict[str, int], Counter[str]]:
@@ -123,7 +129,7 @@ def _corpus(places: Sequence[tuple[str, str, str]], signals: pa.Table) -> tuple[
     for path, least, greatest in places:
         if greatest < first or last < least:
             continue
-        with files.open_read(path) as stream:
+        with intact(path), files.open_read(path) as stream:
             ranges = [("id", ">=", first), ("id", "<=", last)]
             rows = pq.read_table(stream, columns=["id", "token_count"], filters=ranges)
             ids = rows["id"].to_pylist()

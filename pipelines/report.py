@@ -8,17 +8,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from importlib import metadata, resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from pipelines import files
+from curate.printable import printable
+from pipelines import files, sealed
 from pipelines.corpus.lines import LineDedup, top_lines
 from pipelines.plan import code_version
 from pipelines.recipe import digest
 from pipelines.sources import not_read
 from pipelines.summary import merge
 from pipelines.tables import TABLES
+from pipelines.watched import KILLED_WORKER
 
 if TYPE_CHECKING:
     from pipelines.workspace import Workspace
@@ -67,11 +69,21 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         for key in totals:
             totals[key] += manifest["totals"][key]
     summary = merge(shard["summary"] for shard in shards)
+    privacy = space.plan.recipe.privacy
     mixture = _mixture(space, summary["labels"])
+    warnings = [
+        *_input_warnings(space),
+        *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
+        *_broken_warnings(broken),
+        *_date_warnings(steps, undated),
+        *_label_warnings(summary["labels"]),
+        *_decision_warnings(space),
+        *_mixture_warnings(mixture),
+    ]
     return {
         "recipe": space.plan.recipe.name,
         "steps": list(steps.values()),
-        "skipped": dict(sorted(skipped.items())),
+        "skipped": dict(sorted(privacy.counts(skipped).items())),
         "broken_records": broken,
         "undated_documents": undated,
         "corpus": totals,
@@ -79,15 +91,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "repeated_lines": _repeated_lines(space),
         "labels": summary["labels"],
         "examples": summary["examples"],
-        "warnings": [
-            *_input_warnings(space),
-            *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
-            *_broken_warnings(broken),
-            *_date_warnings(steps, undated),
-            *_label_warnings(summary["labels"]),
-            *_decision_warnings(space),
-            *_mixture_warnings(mixture),
-        ],
+        "warnings": [privacy.text(warning) for warning in warnings],
     }
 
 
@@ -96,7 +100,7 @@ def _mixture(space: Workspace, labels: dict[str, list[dict]]) -> dict | None:
     for taken in space.decisions():
         path = files.join(taken.decision, "mixture.json")
         if files.exists(path):
-            plan = files.read_json(path)
+            plan = sealed.read_json(path)
             return plan | {"written": {row["name"]: row["written"] for row in labels[taken.config.by]}}
     return None
 
@@ -107,7 +111,8 @@ def _repeated_lines(space: Workspace) -> list[dict]:
     for taken in space.decisions():
         if isinstance(taken.step, LineDedup):
             found += top_lines(taken.decision, taken.config)
-    return found[:TOP_LINES]
+    privacy = space.plan.recipe.privacy
+    return [row | {"line": privacy.line(str(row["line"]))} for row in found[:TOP_LINES]]
 
 
 def _input_warnings(space: Workspace) -> Iterator[str]:
@@ -124,6 +129,8 @@ def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iter
             yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
         if pages := step["rejected"].get("not_extracted"):
             yield f"{pages:,} pages of HTML were rejected, for the recipe has no step extract: put it first"
+        if killers := step["rejected"].get(KILLED_WORKER):
+            yield f"{killers:,} documents killed their worker twice: see rejected/ where rule is {KILLED_WORKER!r}"
         if errors := step["rejected"].get("error"):
             yield f"{step['name']} failed on {errors:,} documents: see rejected/ where rule is 'error'"
 
@@ -152,7 +159,7 @@ def _decision_warnings(space: Workspace) -> Iterator[str]:
     for taken in space.decisions():
         path = files.join(taken.decision, "warnings.json")
         if files.exists(path):
-            yield from (f"{taken.name}: {sentence}" for sentence in files.read_json(path))
+            yield from (f"{taken.name}: {sentence}" for sentence in sealed.read_json(path))
 
 
 def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
@@ -178,7 +185,8 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
     with files.atomic_write(files.join(out, "report.html")) as f:
         f.write(render(report).encode())
     first = space.manifests(space.plan.passes[0])
-    files.write_json(files.join(out, "inputs.json"), {"files": [source for m in first for source in m["inputs"]]})
+    inputs = [space.plan.recipe.privacy.input(source) for manifest in first for source in manifest["inputs"]]
+    files.write_checked_json(files.join(out, "inputs.json"), {"files": inputs})
     resolved = space.plan.recipe.resolved()
     resolved.pop("sources")
     manifest = {
@@ -189,7 +197,7 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
         "corpus": report["corpus"],
         "files": _outputs(out, shards),
     }
-    files.write_json(files.join(out, "manifest.json"), manifest)
+    files.write_checked_json(files.join(out, "manifest.json"), manifest)
 
 
 def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
@@ -205,5 +213,10 @@ def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
 def render(report: dict) -> str:
     """Return the report as one HTML page without outside parts."""
     template = resources.files("pipelines").joinpath("templates/report.html.j2").read_text("utf-8")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible)
     return environment.from_string(template).render(report=report, n="{:,}".format)
+
+
+def _visible(value: Any) -> Any:
+    """Return text as a page may show it: characters that reverse or hide text are dangerous in a browser too."""
+    return printable(value) if isinstance(value, str) else value

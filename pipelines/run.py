@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import pyarrow as pa
-
 from curate.tokens import load_tokenizer
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
+from pipelines.finished import read_report
 from pipelines.passes import run_slice, slice_done
 from pipelines.plan import Pass
-from pipelines.progress import Watch, Work, unwatched
-from pipelines.recipe import Recipe, RecipeError
+from pipelines.privacy import Privacy
+from pipelines.progress import Say, Watch, Work, silent, unwatched
+from pipelines.recipe import Recipe
 from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
-from pipelines.runners import RunError, Runner
-from pipelines.shards import PART, ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
+from pipelines.result import Fix, NotAnOutputError, check_files, is_foreign, is_part, leftovers
+from pipelines.runners import PoolBroken, RunError, Runner
+from pipelines.shards import ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
+from pipelines.sources import Slice
 from pipelines.tables import TABLES, read_table
-from pipelines.workspace import Workspace
+from pipelines.workspace import Workspace, file_names
+
+MAX_STUCK = 3  # deaths of workers in a row after which nothing more was finished
 
 
-def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched) -> dict:
+def run_recipe(
+    recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched, say: Say = silent
+) -> dict:
     """Run a recipe into a folder, doing only what is missing there.
 
     Args:
@@ -32,6 +38,7 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
         output: folder for the result.
         runner: where to run; one process by default.
         watch: shows progress.
+        say: reports what happened on the way, in sentences: a damaged file that is made again, a worker that died.
 
     Returns:
         The report, as written to ``report.json``.
@@ -42,27 +49,68 @@ def run_recipe(recipe: Recipe, output: str, runner: Runner | None = None, watch:
     """
     runner = runner or Runner()
     space = Workspace.of(recipe, output)
-    if space.finished():
-        return files.read_json(files.join(space.output, "report.json"))
+    written = space.written()
+    if written and _whole(space, say):
+        say(f"{space.output} is finished, and every file is as the run left it")
+        return read_report(space.output)
     preflight(space)
+    if written:
+        say(f"{space.output} does not verify: it is made again")
     with files.locked(space.work):
-        try:
-            return _run(space, runner, watch)
-        except (FileNotFoundError, pa.ArrowInvalid) as e:
-            raise RunError(
-                f"{e}: a file was lost or damaged; if it is none of the input, delete {space.work} and run again"
-            ) from e
+        files.delete(leftovers(space.output))
+        restored: set[str] = set()
+        while True:
+            restored |= _restore(space, say)
+            try:
+                return _run(space, runner, watch, say)
+            except Exception:
+                if not sealed.noted(space.work).keys() - restored:
+                    raise
 
 
-def _run(space: Workspace, runner: Runner, watch: Watch) -> dict:
+def _whole(space: Workspace, say: Say) -> bool:
+    """Return whether the files of a finished output are as the run left them, and report those that are not.
+
+    Raises:
+        RunError: a file that cannot be read; the next try may show that it is as it was.
+    """
+    try:
+        findings = check_files(space.output)
+    except NotAnOutputError:
+        return False  # files of others are there, which are checked before anything is written
+    if any(finding.fix is Fix.SWEEP for finding in findings):
+        with files.locked(space.work):
+            files.delete(leftovers(space.output))
+    for finding in findings:
+        where = files.join(space.output, str(finding))
+        if finding.fix is Fix.RETRY:
+            raise RunError(where)
+        if finding.fix is Fix.REPAIR:
+            say(f"{files.join(space.output, finding.path)}: {finding.problem}")
+        if finding.fix is Fix.MOVE:
+            say(where)
+    return all(finding.fix is not Fix.REPAIR for finding in findings)
+
+
+def _restore(space: Workspace, say: Say) -> set[str]:
+    """Make undone what wrote the files that were found damaged; returns their paths."""
+    damaged = sealed.noted(space.work)
+    for path, problem in damaged.items():
+        say(f"{path} {problem}: it is made again")
+        space.forget(path)
+    sealed.delete_notes(space.work)
+    return set(damaged)
+
+
+def _run(space: Workspace, runner: Runner, watch: Watch, say: Say) -> dict:
     plan = space.plan
     for spec in plan.passes[:-1]:
-        _run_pass(space, spec, None, runner, watch)
+        _run_pass(space, spec, None, runner, watch, say)
         _decide(space, spec, runner, watch)
     last = plan.passes[-1]
     shards = _count_shards(space, plan.passes[-2])
-    _run_pass(space, last, shards, runner, watch)
-    return _finish(space, shards, runner, watch)
+    _run_pass(space, last, shards, runner, watch, say)
+    return _finish(space, shards, runner, watch, say)
 
 
 def preflight(space: Workspace) -> None:
@@ -85,7 +133,7 @@ def preflight(space: Workspace) -> None:
             try:
                 check(config)
             except (ValueError, OSError, ImportError) as e:
-                raise RecipeError(f"step {name}: {e}") from e
+                raise space.plan.recipe.error(name, f": {e}") from e
 
 
 def _check_output(output: str) -> None:
@@ -95,39 +143,75 @@ def _check_output(output: str) -> None:
         RunError: naming the first of them.
     """
     for table in TABLES:
-        for found in files.within(files.join(output, table), "*"):
-            if not PART.match(found.path.rpartition("/")[2]):
+        folder = files.join(output, table)
+        for found in files.within(folder, "**"):
+            if not is_part(found.path[len(files.join(folder, "")) :]):
                 raise RunError(f"{found.path} is of no run of curate: choose another --output")
     manifest = files.join(output, "manifest.json")
-    if files.exists(manifest):
-        with suppress(ValueError):  # damaged, and written again
-            if "recipe_digest" not in files.read_json(manifest):
-                raise RunError(f"{manifest} is of no run of curate: choose another --output")
+    if files.is_file(manifest) and is_foreign(manifest):
+        raise RunError(f"{manifest} is of no run of curate: choose another --output")
 
 
-def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch) -> None:
+def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
     if space.pass_done(spec):
         return
     job = space.job(spec, shards)
     files.make_folder(job.folder)
-    todo = [s for s in space.plan.slices if not slice_done(job, s.index)]
     if spec.index:
         total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[spec.index - 1]))
     else:
         total = sum(s.size for s in space.plan.slices)
     work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
-    watch(work, lambda: runner.run(todo, partial(run_slice, job=job)))
+
+    def todo() -> list[Slice]:
+        return [s for s in space.plan.slices if not slice_done(job, s.index)]
+
+    def died() -> bool:
+        return bool(files.within(job.folder, "progress-*.json"))
+
+    watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say))
     manifests = space.manifests(spec)
     try:
-        _stop_on_errors(manifests)
+        _stop_on_errors(manifests, space.plan.recipe.privacy)
     except RunError:  # what was wrong may be mended when it is tried again
         files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
         raise
     written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
-    files.write_json(files.join(job.folder, "manifest.json"), written)
+    sealed.write_json(files.join(job.folder, "manifest.json"), written)
 
 
-def _stop_on_errors(manifests: Sequence[dict]) -> None:
+def _persist(
+    runner: Runner, todo: Callable[[], list[Any]], function: partial[Any], died: Callable[[], bool], say: Say
+) -> None:
+    """Call a function on all that is to do, and again on what is left when workers died.
+
+    A death is no reason to stop as long as work gets done between two of them: a slice in which a worker died is run
+    in a process that may die, and there a page that kills is found.
+
+    Args:
+        runner: where to run.
+        todo: what is left to do.
+        function: what to call.
+        died: whether something was begun and never ended; a Beam runner tells no more of a death than that it failed.
+        say: reports that it goes on.
+    """
+    stuck = 0
+    while left := todo():
+        try:
+            return runner.run(left, function)
+        except PoolBroken as e:
+            error: Exception = e
+        except Exception as e:
+            if runner.local or not died():
+                raise
+            error = e
+        stuck = stuck + 1 if len(todo()) == len(left) else 0
+        if stuck == MAX_STUCK:
+            raise error
+        say("a worker process died: the work that it had begun is done again in a process that may die")
+
+
+def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
     """Do not go on where a step is broken, rather than the documents.
 
     Raises:
@@ -139,7 +223,9 @@ def _stop_on_errors(manifests: Sequence[dict]) -> None:
         failed = sum(c["rejected"].get("error", 0) for c in counts)
         if read >= 20 and failed > read / 2:
             first = next(m["first_errors"][name] for m in manifests if name in m["first_errors"])
-            raise RunError(f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {first}")
+            raise RunError(
+                f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {privacy.detail(first)}"
+            )
 
 
 def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
@@ -153,8 +239,28 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
         def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
             step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
-        watch(Work(f"decide {step.name}"), work)
-        files.write_json(files.join(step.decision, "manifest.json"), {"step": step.name, "slices": len(keys)})
+        with _job_errors(step.name):
+            watch(Work(f"decide {step.name}"), work)
+        written = {"step": step.name, "slices": len(keys), "files": file_names(step.decision)}
+        sealed.write_json(files.join(step.decision, "manifest.json"), written)
+
+
+@contextmanager
+def _job_errors(step: str) -> Iterator[None]:
+    """Make one sentence of what a Beam job raises: tracebacks of its workers in one long text, the cause last.
+
+    Raises:
+        RunError: naming the step and the cause.
+    """
+    try:
+        yield
+    except (RunError, OSError):
+        raise
+    except Exception as e:
+        if isinstance(e.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        cause = next((line for line in reversed(str(e).splitlines()) if line.strip()), type(e).__name__)
+        raise RunError(f"step {step}: {cause.strip()}") from e
 
 
 def _count_shards(space: Workspace, spec: Pass) -> Shards:
@@ -184,10 +290,11 @@ def _count_shards(space: Workspace, spec: Pass) -> Shards:
         seed=out.shuffle_seed,
         formats=out.formats,
         token_type=load_tokenizer(tokens_of.tokenizer, tokens_of.eos).dtype.str if tokens_of else "",
+        privacy=recipe.privacy,
     )
 
 
-def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> dict:
+def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch, say: Say) -> dict:
     last = space.plan.passes[-1]
     done = files.join(space.work, "finished.json")
     files.delete([done, files.join(space.output, "manifest.json")])
@@ -198,10 +305,10 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch) -> d
             files.make_folder(files.join(space.output, kind))
     facts = space.folder(last)
     write = partial(write_shard, output=space.output, facts=facts, shards=shards)
-    watch(Work("shards"), lambda: runner.run(tasks, write))
+    watch(Work("shards"), lambda: _persist(runner, lambda: tasks, write, lambda: False, say))
     written = shard_facts(facts)
     report = build_report(space, written)
     write_reports(space, report, written)
-    files.write_json(done, {"digest": last.digest})
+    sealed.write_json(done, {"digest": last.digest})
     files.delete([space.folder(last)])  # the sorted runs are as large as the result
     return report

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import socket
-import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from functools import partial
@@ -32,9 +29,14 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
 from pipelines.corpus.base import MEMORY, RunError
+from pipelines.watched import end_with, portable
 
 #: Beam's runners in this process; we make the first of them ourselves.
 IN_MEMORY = fn_runner.FnApiRunner, SwitchingDirectRunner, BundleBasedDirectRunner
+
+
+class PoolBroken(RunError):
+    """A worker process of this machine was killed."""
 
 
 class Runner(AbstractContextManager["Runner"]):
@@ -59,7 +61,7 @@ class Runner(AbstractContextManager["Runner"]):
         self._name = self._options.view_as(StandardOptions).runner or ""
         if beam_options and not self._name:
             raise RunError(f"{' '.join(beam_options)}: no --runner among them: name the one that they are for")
-        self._local = not beam_options
+        self.local = not beam_options  # whether passes run in processes of ours
         self.far = False  # whether pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None
         if self._name.lower().endswith("daskrunner"):  # or its full name, with the module
@@ -88,15 +90,15 @@ class Runner(AbstractContextManager["Runner"]):
         """Call a function whose effect is files on each of some elements that are independent of each other.
 
         Raises:
-            RunError: a worker process was killed.
+            PoolBroken: a worker process was killed; what is finished is finished.
         """
         if not elements:
             return
-        if not self._local:
+        if not self.local:
             with self.pipeline() as p:
                 _ = p | beam.Create(list(elements)) | beam.Reshuffle() | function.func.__name__ >> beam.Map(function)
             return
-        if self.workers == 1 or len(elements) == 1:
+        if self.workers == 1:
             for element in elements:
                 function(element)
             return
@@ -104,15 +106,23 @@ class Runner(AbstractContextManager["Runner"]):
             self.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
+        jobs: list[Future[None]] = []
         try:
-            for job in as_completed([self._pool.submit(_call, function, element) for element in largest_first]):
+            jobs += [self._pool.submit(_call, function, element) for element in largest_first]
+            for job in as_completed(jobs):
                 job.result()
         except BrokenProcessPool:
+            self._pool.shutdown()
             self._pool = None
-            raise RunError(
-                "a worker process was killed (out of memory? a script without `if __name__ == '__main__':`?); what is "
-                "finished is kept: run the same command again, with fewer --workers if it happens again"
+            raise PoolBroken(
+                "worker processes are killed again and again (out of memory? a script without "
+                "`if __name__ == '__main__':`?); what is finished is kept: run the same command again, with fewer "
+                "--workers"
             ) from None
+        finally:
+            for job in jobs:
+                job.cancel()
+            wait(jobs)  # nothing works on when the run has been told of an error
 
     def __exit__(self, *error: object) -> None:
         if self._pool:
@@ -125,11 +135,7 @@ def _call(function: partial[Any], element: Any) -> None:
     try:
         function(element)
     except Exception as e:
-        try:
-            pickle.loads(pickle.dumps(e))
-        except Exception:
-            raise RunError(f"{type(e).__name__}: {e}") from None
-        raise
+        raise portable(e) from None
 
 
 def _check_reachable(endpoint: str) -> None:
@@ -144,12 +150,6 @@ def _check_reachable(endpoint: str) -> None:
 
 
 def _begin_worker(parent: int) -> None:
-    """Leave Ctrl-C to the run that started this worker, and end when that is gone: a killed process tells nobody."""
+    """Leave Ctrl-C to the run that started this worker, and end when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    end_with(parent)

@@ -1,16 +1,16 @@
 """The final order: every table of the corpus, cut into shards by a hash of the id and sorted within, on any runner.
 
 The last pass writes *runs*: per slice, the rows of each output table sorted by shard, an Arrow record batch per shard,
-which is found by its number (a row group of Parquet is found through facts of all of them). A shard is then made by one
-reader that takes its batch from every run, sorts, and writes one file. No row is ever sent through the runner's
-shuffle, and neither the cutting of the input nor the number of workers shows in the result.
+whose place and digest are in the slice's manifest (a row group of Parquet is found through facts of all of them). A
+shard is then made by one reader that takes its batch from every run, sorts, and writes one file. No row is ever sent
+through the runner's shuffle, and neither the cutting of the input nor the number of workers shows in the result.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from sys import getsizeof
@@ -20,11 +20,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import xxhash
 
 from curate.document import Document
 from curate.hashing import stable_u64
 from curate.megatron import megatron_index
-from pipelines import files
+from pipelines import files, sealed
+from pipelines.privacy import Privacy
 from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
@@ -34,7 +36,7 @@ ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
 GATHER_ROWS = 250_000  # of small tables that are sorted at a time, or as many as have ``SPILL_BYTES``
-READ_ROWS = 4096
+READ_ROWS = 4096  # of them that are read at a time: a rejection is longer in `_work` than in the result
 #: What the rows of a shard are sorted by; equal ids are the same page met twice.
 ORDER = {
     "documents": ("id", "source"),
@@ -43,6 +45,8 @@ ORDER = {
     "signals": ("id", "step", "source"),
 }
 LARGE_COLUMNS = ("text", "input_ids")
+#: Where a batch lies in a run: its first byte, its bytes, and their xxh3.
+Place = tuple[int, int, str]
 TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
 
 
@@ -58,6 +62,7 @@ class Shards:
     seed: int
     formats: tuple[str, ...]
     token_type: str  # of ids in .bin files, as NumPy writes it; "" without tokens
+    privacy: Privacy  # what is scrubbed beside the texts
 
     def count(self, kind: str) -> int:
         """Return the number of shards of a table."""
@@ -71,11 +76,11 @@ class Shards:
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One output file to make: the runs and numbers of the batches that hold its rows."""
+    """One output file to make: the runs, and where in them the batches lie that hold its rows."""
 
     kind: str
     shard: int
-    pieces: tuple[tuple[str, int], ...]
+    pieces: tuple[tuple[str, Place], ...]
 
 
 def _shard_of_id(document_id: str, count: int) -> int:
@@ -94,7 +99,9 @@ class RunWriter(AbstractContextManager["RunWriter"]):
     def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
         """Add a document of the corpus, and its tokens once per copy; returns its bytes of text and its tokens."""
         count = 0 if d.tokens is None else len(d.tokens)
-        values = [count if name == "token_count" else getattr(d, name) for name in DOCUMENTS.names]
+        privacy = self.shards.privacy
+        shown = {"token_count": count, "url": privacy.url(d.url), "title": privacy.text(d.title)}
+        values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
         self._add("documents", _shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
@@ -104,10 +111,20 @@ class RunWriter(AbstractContextManager["RunWriter"]):
 
     def gather(self, kind: str, paths: Iterable[str]) -> None:
         """Bring the rows of small tables, which the passes wrote for this slice, into sorted runs."""
-        for table in _joined(paths):
+        shown = self._shown if kind == "rejected" else None
+        for table in _joined(paths, shown):
             heads = np.array([int(i[:8], 16) for i in table["id"].to_pylist()], np.uint64)
             shards = (heads * np.uint64(self.shards.count(kind)) >> np.uint64(32)).astype(np.int64)
             self._write(kind, table, shards)
+
+    def _shown(self, rejected: pa.RecordBatch) -> pa.RecordBatch:
+        """Make of the pieces that the passes kept of a rejected page what the result shows."""
+        privacy = self.shards.privacy
+        for name, show in (("url", privacy.url), ("detail", privacy.detail), ("excerpt", privacy.excerpt)):
+            place = rejected.schema.get_field_index(name)
+            values = pa.array([show(value) for value in rejected[name].to_pylist()], pa.string())
+            rejected = rejected.set_column(place, rejected.schema.field(place), values)
+        return rejected
 
     def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
         self._rows.setdefault(kind, []).append((shard, row))
@@ -134,30 +151,40 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         runs = self.written.setdefault(kind, [])
         name = f"run-{kind}-{self.index:05d}-{len(runs):05d}.arrow"
         options = pa.ipc.IpcWriteOptions(compression="zstd")
-        with (
-            files.atomic_write(files.join(self.folder, name)) as f,
-            pa.ipc.new_file(f, table.schema, options=options) as writer,
-        ):
-            for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
-                (batch,) = table.slice(start, stop - start).combine_chunks().to_batches()
-                writer.write_batch(batch)
-        runs.append({"name": name, "shards": present.tolist()})
+        batches: list[Place] = []
+        with files.atomic_write(files.join(self.folder, name)) as stream:
+            f = sealed.Hashing(stream)
+            with pa.ipc.new_stream(f, table.schema, options=options) as writer:
+                writer.write_batch(pa.RecordBatch.from_pylist([], table.schema))  # the schema goes with the first
+                for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
+                    (batch,) = table.slice(start, stop - start).combine_chunks().to_batches()
+                    f.hasher, begin = xxhash.xxh3_64(), f.tell()
+                    writer.write_batch(batch)
+                    batches.append((begin, f.tell() - begin, f.hasher.hexdigest()))
+        runs.append({"name": name, "shards": present.tolist(), "batches": batches})
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
         if kind is None:
             self.spill()
 
 
-def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
-    """Yield the rows of several files in tables of ``GATHER_ROWS`` or ``SPILL_BYTES``, the last one aside."""
+def _joined(
+    paths: Iterable[str], shown: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None
+) -> Iterator[pa.Table]:
+    """Yield the rows of several files in tables of ``GATHER_ROWS`` or ``SPILL_BYTES``, the last one aside.
+
+    Args:
+        paths: of the files.
+        shown: what makes the rows of the result of those in the files.
+    """
     held: list[pa.RecordBatch] = []
     rows = size = 0
     for path in paths:
-        with files.open_read(path) as f:
+        with sealed.open_read(path) as f:
             for batch in pq.ParquetFile(f).iter_batches(READ_ROWS):
                 if len(batch):  # where nothing was measured, the columns of others are missing
-                    held.append(batch)
-                    rows, size = rows + len(batch), size + batch.nbytes
+                    held.append(shown(batch) if shown else batch)
+                    rows, size = rows + len(batch), size + held[-1].nbytes
                 if rows >= GATHER_ROWS or size >= SPILL_BYTES:
                     yield pa.Table.from_batches(held)
                     held, rows, size = [], 0, 0
@@ -167,26 +194,26 @@ def _joined(paths: Iterable[str]) -> Iterator[pa.Table]:
 
 def shard_tasks(shards: Shards, folder: str, manifests: Iterable[dict]) -> list[ShardTask]:
     """List every output file with the places of its rows in the runs of a folder."""
-    pieces: dict[tuple[str, int], list[tuple[str, int]]] = {
+    pieces: dict[tuple[str, int], list[tuple[str, Place]]] = {
         (kind, s): [] for kind in ("documents", "tokens", "rejected", "signals") for s in range(shards.count(kind))
     }
     for manifest in manifests:
         for kind, runs in manifest["runs"].items():
             for run in runs:
-                for number, shard in enumerate(run["shards"]):
-                    pieces[kind, shard].append((files.join(folder, run["name"]), number))
+                for shard, place in zip(run["shards"], run["batches"], strict=True):
+                    pieces[kind, shard].append((files.join(folder, run["name"]), tuple(place)))
     return [ShardTask(kind, shard, tuple(sorted(found))) for (kind, shard), found in pieces.items()]
 
 
 def shard_facts(folder: str) -> list[dict]:
     """Read what all shards left in the folder of facts: ``files`` and ``summary`` of each."""
-    return [files.read_json(m.path) for m in files.within(folder, "shard-*.json")]
+    return [sealed.read_json(m.path) for m in files.within(folder, "shard-*.json")]
 
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
     """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
     empty = shards.schema(task.kind).empty_table()
-    table = pa.concat_tables([empty, *(_batch(path, number) for path, number in task.pieces)]).combine_chunks()
+    table = pa.concat_tables([empty, *(_batch(*piece, empty.schema) for piece in task.pieces)]).combine_chunks()
     order = pc.sort_indices(table, [(name, "ascending") for name in ORDER[task.kind]])
     large = [name for name in LARGE_COLUMNS if name in table.column_names]
     summary = summarize(task.kind, table.drop_columns(large).take(order)) if task.kind in SUMMARIZED else {}
@@ -204,7 +231,7 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     if task.kind == "tokens" and "megatron" in shards.formats:
         columns = (table["input_ids"].take(rows).combine_chunks() for rows in groups)
         written += _megatron(columns, output, name, np.dtype(shards.token_type))
-    files.write_json(
+    sealed.write_json(
         files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), {"files": written, "summary": summary}
     )
 
@@ -221,9 +248,16 @@ def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtyp
     return [_facts(output, f"megatron/{name}.{ending}", len(documents)) for ending in ("bin", "idx")]
 
 
-def _batch(path: str, number: int) -> pa.Table:
-    with files.open_read(path) as f, pa.ipc.open_file(f) as run:
-        return pa.Table.from_batches([run.get_batch(number)])
+def _batch(path: str, place: Place, schema: pa.Schema) -> pa.Table:
+    start, size, digest = place
+    data = b""
+    if files.exists(path):
+        with files.open_read(path) as f:
+            f.seek(start)
+            data = f.read(size)
+    if xxhash.xxh3_64_hexdigest(data) != digest:
+        raise sealed.damaged(path, "is not as it was written: the digest of a batch differs")
+    return pa.Table.from_batches([pa.ipc.read_record_batch(pa.ipc.read_message(data), schema)])
 
 
 def _facts(output: str, name: str, rows: int) -> dict:

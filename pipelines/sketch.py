@@ -10,16 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from curate.minhash import SKETCH_BINS, MinHashConfig
-from curate.sketch import (
+from curate.sketch import Sketch
+from curate.sketch_file import (
     MANIFEST,
     NO_DATE,
-    ROWS,
-    Sketch,
+    Part,
     describe_part,
     manifest,
     part_bytes,
     part_name,
-    read_config,
+    part_rows,
 )
 from pipelines import files
 from pipelines.corpus.base import KeySlice, fixed
@@ -107,7 +107,8 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
         The number of documents.
     """
     files.make_folder(folder)
-    parts: list[dict] = []
+    parts: list[Part] = []
+    step = part_rows(config)
     for piece, positions in zip(pieces, _positions(pieces), strict=True):
         _, table = piece.load(["bands", "sketch", "rank", "date"])
         table, positions = table.filter(pa.array(positions >= 0)), positions[positions >= 0].astype(np.uint64)
@@ -120,8 +121,8 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
             fixed(table["bands"], np.uint64),
             fixed(table["sketch"], np.uint8).reshape(-1, SKETCH_BINS),
         )
-        for start in range(0, len(table), ROWS):
-            block = slice(start, start + ROWS)
+        for start in range(0, len(table), step):
+            block = slice(start, start + step)
             columns = (found.ids, found.dates, found.bands, found.sketches)
             data = part_bytes(positions[block], Sketch(config, *(c[block] for c in columns)))
             name = part_name(len(parts))
@@ -130,7 +131,7 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
             parts.append(describe_part(name, len(positions[block]), data))
     described = manifest(config, parts)
     files.write_json(files.join(folder, MANIFEST), described)
-    return described["documents"]
+    return int(described["documents"])
 
 
 def _positions(pieces: Sequence[Piece]) -> list[np.ndarray]:
@@ -153,5 +154,5 @@ def merge_sketches(paths: Sequence[str], folder: str) -> int:
     Raises:
         ValueError: sketches that cannot be read or were not made alike.
     """
-    config = read_config(read_manifest(paths[0]), paths[0])
+    config = read_manifest(paths[0]).config
     return export_sketch(index_slices(paths, config, 32), config, folder)

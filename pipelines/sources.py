@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from curate.compression import COMPRESSED, split_compression
+from curate.printable import storable
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
-from pipelines.tables import REPORTS, TABLES, WORK
+from pipelines.sealed import WORK
+from pipelines.tables import REPORTS, TABLES
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
@@ -95,7 +97,7 @@ def format_of(path: str) -> str | None:
 def not_read(inputs: Iterable[InputFile]) -> str:
     """Say how many files have no known ending, and which endings they have; "" if there are none."""
     parts = [split_compression(f.path) for f in inputs if f.format == UNKNOWN]
-    endings = Counter(os.path.splitext(name)[1] + compression or "none" for name, compression in parts)
+    endings = Counter(storable(os.path.splitext(name)[1] + compression) or "none" for name, compression in parts)
     if not endings:
         return ""
     by_count = sorted(endings.items(), key=lambda e: (-e[1], e[0]))
@@ -189,7 +191,7 @@ def _name_below(path: str, pattern: str) -> str:
     if "://" not in pattern:
         pattern = os.path.abspath(os.path.expanduser(pattern))
     fixed = pattern if path.startswith(f"{pattern}/") else re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
-    return path.removeprefix(f"{fixed}/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return storable(path.removeprefix(f"{fixed}/"))
 
 
 def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:

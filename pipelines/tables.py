@@ -10,12 +10,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import files
+from pipelines import sealed
 
 #: What a run writes into its output folder: folders of tables, reports, and what it builds on.
 TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 REPORTS = ("report.json", "report.html", "inputs.json", "manifest.json")
-WORK = "_work"
 
 FLUSH_ROWS = 4096
 #: Bytes in memory of the rows that a table holds before it writes them, and so about the most that a row group takes
@@ -131,13 +130,13 @@ def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
 
 
 class TableWriter(AbstractContextManager["TableWriter"]):
-    """Appends rows to a Parquet file that appears when the block ends well, whole."""
+    """Appends rows to a sealed Parquet file that appears, whole, when the block ends without an error."""
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
         self.schema, self.rows = schema, 0
         self._columns: list[list[Any]] = [[] for _ in schema.names]
         self._bytes = 0
-        self._atomic = files.atomic_write(path)
+        self._atomic = sealed.write(path)
 
     def __enter__(self) -> TableWriter:
         self._file: BinaryIO = self._atomic.__enter__()
@@ -180,14 +179,14 @@ def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
 
 
 def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a whole small table."""
-    with files.open_read(path) as f:
+    """Read a whole small sealed table."""
+    with sealed.open_read(path) as f:
         return pq.read_table(f, columns=columns)
 
 
 def iter_rows(path: str, batch: int = 1024) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table one by one, a batch in memory at a time."""
-    with files.open_read(path) as f:
+    """Yield the rows of a sealed table one by one, a batch in memory at a time."""
+    with sealed.open_read(path) as f:
         for chunk in _batches(f, batch):
             yield from chunk.to_pylist()
 
@@ -203,7 +202,7 @@ class LargeColumn:
     """Reads one large field by ascending row number, holding one batch."""
 
     def __init__(self, path: str, name: str) -> None:
-        self._stream = files.open_read(path)
+        self._stream = sealed.open_read(path)
         self._name = name
         self._batches = _batches(self._stream, 256, [name])
         self._first, self._values = 0, pa.array([], type=LARGE[name].field(0).type)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.passes import Job
 from pipelines.plan import Pass, Plan, make_plan, measures, named_files
-from pipelines.recipe import Recipe, digest
+from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
+from pipelines.result import sizes_agree
+from pipelines.sealed import WORK, DamagedFile
 from pipelines.shards import Shards
 from pipelines.sources import list_inputs
-from pipelines.tables import WORK
 
 
 def absolute(path: str) -> str:
@@ -34,8 +36,10 @@ class Workspace:
         """Plan a recipe over its sources as they are now, with the result in a folder.
 
         Raises:
-            RecipeError: sources that cannot be read, or steps that cannot work in their order.
+            RecipeError: sources that cannot be read, steps that cannot work in their order, an output that is a file.
         """
+        if not output.strip() or files.is_file(output):
+            raise RecipeError(f"--output {output!r} is not a folder: choose another")
         output = absolute(output)
         return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
 
@@ -84,7 +88,7 @@ class Workspace:
     def manifests(self, spec: Pass) -> list[dict]:
         """What each slice of a finished pass left."""
         folder = self.folder(spec)
-        return [files.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
+        return [sealed.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
 
     def pass_done(self, spec: Pass) -> bool:
         """Say whether a pass is whole."""
@@ -97,21 +101,52 @@ class Workspace:
         slices = len(files.within(self.folder(spec), "slice-*.json"))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
-    def finished(self) -> bool:
-        """Say whether the output files are those of this plan, and all there."""
-        path, manifest = files.join(self.work, "finished.json"), files.join(self.output, "manifest.json")
-        if not (files.exists(path) and files.exists(manifest)):
-            return False
-        if files.read_json(path) != {"digest": self.plan.passes[-1].digest}:
-            return False
+    def written(self) -> bool:
+        """Say whether the last run to end in the output folder was of this plan; its files may be damaged since."""
+        path = files.join(self.work, "finished.json")
         try:
-            written = files.read_json(manifest)["files"]
-        except ValueError:  # no JSON: it is written again
+            return files.exists(path) and sealed.peek_json(path) == {"digest": self.plan.passes[-1].digest}
+        except ValueError:  # damaged
             return False
-        if not files.exists(files.join(self.output, "inputs.json")):
-            return False
-        return all(files.size(files.join(self.output, *f["path"].split("/"))) == f["bytes"] for f in written)
+
+    def finished(self) -> bool:
+        """Say whether the output files are those of this plan, and all there, by their sizes."""
+        return self.written() and sizes_agree(self.output)
 
     def decided(self, taken: Taken) -> bool:
-        """Say whether a corpus step has its decision."""
-        return files.exists(files.join(taken.decision, "manifest.json"))
+        """Say whether a corpus step has its decision, with all files of it."""
+        manifest = files.join(taken.decision, "manifest.json")
+        if not files.exists(manifest):
+            return False
+        try:
+            return set(sealed.read_json(manifest)["files"]) <= set(file_names(taken.decision))
+        except DamagedFile:
+            return False
+
+    def forget(self, path: str) -> None:
+        """Make undone whatever wrote a damaged file of the work folder, so that the run makes it again."""
+        folder, _, below = path.removeprefix(f"{self.work}/").partition("/")
+        index = next((p.index for p in self.plan.passes if p.folder == folder), None)
+        if index is None:
+            files.delete([path])
+        elif "/" in below:  # of a decision; the pass that applies it leaves files there, too
+            files.delete([files.join(self.work, folder, below.partition("/")[0])])
+            self._forget_slices(self.plan.passes[index + 1], range(len(self.plan.slices)))
+        else:
+            name = SLICE_FILE.fullmatch(below)
+            self._forget_slices(self.plan.passes[index], [int(name["run"] or name["slice"])] if name else [])
+            files.delete([path])
+
+    def _forget_slices(self, spec: Pass, slices: Iterable[int]) -> None:
+        folder = self.folder(spec)
+        names = ["manifest.json", *(f"slice-{index:05d}.json" for index in slices)]
+        files.delete([files.join(folder, name) for name in names])
+
+
+#: The number of the slice in the name of one of its files.
+SLICE_FILE = re.compile(r"(?:run-\w+-(?P<run>\d{5,})-\d{5,}|.+-(?P<slice>\d{5,}))\.\w+")
+
+
+def file_names(folder: str) -> list[str]:
+    """Return the names of the files in a folder, sorted."""
+    return [found.path.rpartition("/")[2] for found in files.within(folder, "*")]

@@ -15,6 +15,7 @@ import click
 import numpy as np
 
 from curate.languages import canonical
+from curate.printable import printable
 from quality_models.evaluate import evaluate, score_texts
 from quality_models.report import print_evaluation, write_page
 from quality_models.train_quality import TrainConfig, read_classes, train, train_scores
@@ -49,7 +50,7 @@ def quality_command(
     """Train a quality model on good and bad documents."""
     with plain_errors():
         config = TrainConfig(language=canonical(language), budget=budget, keep_lengths=keep_lengths)
-        trained = train(positive, negative, output, config, text_field, trust_labels, click.echo)
+        trained = train(positive, negative, output, config, text_field, trust_labels, _say)
     print_evaluation(trained.evaluation)
 
 
@@ -73,7 +74,7 @@ def score_command(
     """Train a quality model on documents with scores from any judge (annotate and distil)."""
     with plain_errors():
         config = TrainConfig(language=canonical(language), budget=budget)
-        trained = train_scores(annotated, output, config, text_field, score_field, trust_labels, click.echo)
+        trained = train_scores(annotated, output, config, text_field, score_field, trust_labels, _say)
     print_evaluation(trained.evaluation)
 
 
@@ -99,16 +100,21 @@ def evaluate_command(
     print_evaluation(found)
     if page:
         write_page(page, model or "the shipped model", found, f"{found.documents:,} documents.")
-        click.echo(f"curves: {page}")
+        _say(f"curves: {page}")
+
+
+def _say(text: str) -> None:
+    """Print a line, which may have names of files and sources in it."""
+    click.echo(printable(text))
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn what is the user's to mend into one line, without a traceback."""
+    """Turn what is the user's to fix into one line, without a traceback."""
     try:
         yield
-    except (FileNotFoundError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    except (OSError, ValueError) as error:
+        raise click.ClickException(printable(str(error))) from error
 
 
 @click.group()

@@ -11,6 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.printable import printable
 from curate.quality_model import QualityModel
 from quality_models.evaluate import NUMBERS, Evaluation
 
@@ -44,8 +45,8 @@ def write_page(path: str | Path, title: str, found: Evaluation, measured_on: str
         for name, (n, area) in found.by_source.items()
     ]
     Path(path).write_text(
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(title)}</h1><p>Measured on {escape(measured_on)}</p>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title><style>{_STYLE}</style>"
+        f"<h1>{_text(title)}</h1><p>Measured on {_text(measured_on)}</p>"
         f"{''.join(pictures)}{_table(['measure', ''], rows)}<h2>By source</h2>"
         f"<p>ROC AUC of each source against the other side; after a training also by models trained without the "
         f"source, on all of its documents.</p>"
@@ -61,7 +62,7 @@ def print_evaluation(found: Evaluation) -> None:
     for source, (n, area) in found.by_source.items():
         unseen = found.unseen.get(source)
         more = f", unseen {_number(unseen[1])}" if unseen else ""
-        click.echo(f"  {source:38} {_number(area)}  ({n:,} documents{more})")
+        click.echo(f"  {printable(source):38} {_number(area)}  ({n:,} documents{more})")
 
 
 def write_card(path: str | Path, name: str, model: QualityModel, found: Evaluation, digest: str) -> None:
@@ -88,13 +89,17 @@ def write_card(path: str | Path, name: str, model: QualityModel, found: Evaluati
     )
 
 
+def _text(value: str) -> str:
+    return escape(printable(value))
+
+
 def _number(value: float) -> str:
     return f"{value:.3f}" if np.isfinite(value) else "-"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{''.join(f'<th>{escape(cell)}</th>' for cell in head)}</tr>{cells}</table>"
+    cells = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><tr>{''.join(f'<th>{_text(cell)}</th>' for cell in head)}</tr>{cells}</table>"
 
 
 def _picture(

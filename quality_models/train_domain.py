@@ -104,7 +104,8 @@ def unseen_witnesses(pages: list[Page]) -> Floats:
     for k in range(FOLDS):
         rest = [page for page, f in zip(pages, fold.tolist(), strict=True) if f != k]
         topics = tuple({page.topic for page in rest})
-        classifier = load_classifier(train_classifier(rest, quantize=False), "a fold's classifier", topics)
+        data = train_classifier(rest, quantize=False)
+        classifier = load_classifier(data, "a fold's classifier", topics, trusted=True)
         for i in np.flatnonzero(fold == k).tolist():
             found[i] = witnesses(pages[i].text, classifier.probabilities(prepare(pages[i].text)))
     return np.array(found)

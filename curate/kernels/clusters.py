@@ -51,7 +51,7 @@ def bucket_pairs(keys, hashes, rank):  # type: ignore[no-untyped-def]  # noqa: A
     """
     found, largest = 0, min(1, len(keys))
     first = np.empty(SMALL, np.uint32)
-    rows = np.empty(len(keys), np.uint32)
+    rows = np.empty(len(keys), np.uint32)  # of one bucket, which may hold all
     for writing in range(2):  # count, then write
         pairs = np.empty(found, np.uint64)
         found = 0
@@ -59,34 +59,31 @@ def bucket_pairs(keys, hashes, rank):  # type: ignore[no-untyped-def]  # noqa: A
         for i in range(1, len(keys) + 1):
             if i < len(keys) and (keys[i] ^ keys[start]) >> _32 == 0:
                 continue
-            left = 0
-            if i - start > 1:
-                for j in range(start, i):
-                    rows[left] = np.uint32(keys[j] & LOW)
-                    left += 1
+            size, differ = i - start, False
+            for j in range(size):
+                rows[j] = np.uint32(keys[start + j] & LOW)
+                differ |= hashes[rows[j]] != hashes[rows[0]]
             start = i
-            while left > 1:  # hashes with the same high half: nearly always one, else one after another
-                hash = hashes[rows[0]]
-                size, others = 0, 0
-                for j in range(left):
-                    row = rows[j]
-                    if hashes[row] == hash:
-                        rows[j] = rows[size]
-                        rows[size] = row
-                        size += 1
-                if size > 1:
-                    found = _pair(rows, size, rank, first, pairs, found, writing == 1)
-                    largest = max(largest, size)
-                for j in range(size, left):
-                    rows[others] = rows[j]
-                    others += 1
-                left = others
+            if differ:  # rare, unless somebody chose the hashes
+                order = np.argsort(hashes[rows[:size]], kind="mergesort")
+                rows[:size] = rows[:size][order]
+            begin = 0
+            for j in range(1, size + 1):
+                if j < size and hashes[rows[j]] == hashes[rows[begin]]:
+                    continue
+                if j - begin > 1:
+                    found = _pair(rows[begin:j], j - begin, rank, first, pairs, found, writing == 1)
+                    largest = max(largest, j - begin)
+                begin = j
     return pairs, largest
 
 
 @kernel
 def _pair(rows, size, rank, first, pairs, found, writing):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Write the pairs of one bucket behind those that are ``found``, or only count them; returns how many there are."""
+    """Write the pairs of one bucket behind those that are ``found``, or only count them; returns how many there are.
+
+    ``first`` has room for ``SMALL`` ranks.
+    """
     kept = 0  # the SMALL first by rank, in order
     for j in range(size):
         r = rank[rows[j]]
@@ -123,9 +120,9 @@ def assign(sketches, later, earlier, least):  # type: ignore[no-untyped-def]  # 
     n = len(sketches)
     anchor = np.arange(n).astype(np.uint32)
     value = np.ones(n, np.float64)
-    links = np.empty((len(later), 2), np.uint32)
+    links = np.empty((len(later), 2), np.uint32)  # at most one of each pair of neighbours
     linked = 0
-    tried = np.empty(n, np.uint32)
+    tried = np.empty(n, np.uint32)  # the anchors of one document, each once
     i = 0
     while i < len(later):
         d = later[i]
@@ -166,7 +163,7 @@ def label(sketches, links, least):  # type: ignore[no-untyped-def]  # noqa: ANN0
     for i in range(n):
         starts[i + 1] += starts[i]
     fill = starts[:-1].copy()
-    others = np.empty(starts[n], np.uint32)
+    others = np.empty(starts[n], np.uint32)  # as many as were counted above
     for i in range(len(links)):
         a, b = links[i, 0], links[i, 1]
         if a != b:
@@ -176,7 +173,7 @@ def label(sketches, links, least):  # type: ignore[no-untyped-def]  # noqa: ANN0
             fill[b] += 1
     first = np.arange(n).astype(np.uint32)
     done = np.zeros(n, np.bool_)
-    stack = np.empty(n, np.uint32)
+    stack = np.empty(n, np.uint32)  # an anchor is done when it is put there, so that it comes there once
     for a in range(n):
         if done[a] or starts[a] == starts[a + 1]:
             continue

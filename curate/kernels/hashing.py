@@ -16,6 +16,9 @@ SEED = np.uint64(0x9E3779B97F4A7C15)
 STEP = np.uint64(0xBF58476D1CE4E5B9)
 JOIN = np.uint64(0x94D049BB133111EB)
 SHIFT = np.uint64(32)
+# Curate's own. Keys that nobody chose take less than half a step for each place; a text can be made of words whose
+# hashes all want the same place, and then takes time in the square of their number.
+MAX_STEPS = 8
 
 
 @kernel
@@ -47,19 +50,45 @@ def join(a: np.uint64, b: np.uint64) -> np.uint64:
 
 
 @kernel
+def _find_first_by_sorting(
+    keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]
+) -> int:
+    """Do what `find_first` does, in a time that no choice of keys makes longer."""
+    order = np.argsort(keys[:n], kind="mergesort")  # stable: of equal keys the first comes first
+    different = 0
+    for i in range(n):
+        j = order[i]
+        if i and keys[j] == keys[order[i - 1]]:
+            first[j] = first[order[i - 1]]
+            counts[first[j]] += 1
+        else:
+            first[j] = j
+            counts[j] = 1
+            different += 1
+    return different
+
+
+@kernel
 def find_first(keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]) -> int:
-    """Write for each of ``n`` keys where it occurs first, and at that place how often; returns how many differ."""
+    """Write for each of ``n`` keys where it occurs first, and at that place how often; returns how many differ.
+
+    ``first`` and ``counts`` have room for ``n``.
+    """
     size = 16
-    while size < 2 * n:
+    while size < 2 * n:  # at most half full, so that a search always ends
         size *= 2
     mask = np.uint64(size - 1)
     table = np.full(size, -1, np.int32)
     different = 0
+    steps = 0  # past places that other keys took
     for i in range(n):
         key = keys[i]
         place = mix(key) & mask
         while table[place] >= 0 and keys[table[place]] != key:
             place = (place + np.uint64(1)) & mask
+            steps += 1
+        if steps > MAX_STEPS * size:
+            return _find_first_by_sorting(keys, n, first, counts)
         j = table[place]
         if j < 0:
             table[place] = i

@@ -183,7 +183,11 @@ def flush(out, state, block, blocks, element):  # type: ignore[no-untyped-def]  
 
 @kernel
 def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Keep the hashes of the words of a class or id: runs of letters, cut before capitals too."""
+    """Keep the hashes of the words of a class or id: runs of letters, cut before capitals too.
+
+    ``first`` is where the element's words begin in ``tokens``, which needs room for one word for every two bytes, and
+    never for more than ``MAX_TOKENS`` of an element.
+    """
     i = start
     while i < stop and state[N_TOKENS] - first < MAX_TOKENS:
         while i < stop and not is_letter(data[i]):
@@ -241,7 +245,7 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
     """Cut a page into blocks.
 
     Args:
-        data: the page in UTF-8, uint8 [n].
+        data: the page in UTF-8, uint8 [n]; fewer than 2^31 bytes, because positions are int32.
         alt_texts: whether the alternative texts of images are text.
         names: table of the names of tags, see `lookup`: keys, values.
         attributes: table of the names of attributes.
@@ -256,15 +260,18 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
     """
     action, flag, implied, implied_stop, end_stop, stops = rules
     n = len(data)
-    tags = 2
+    tags = 0  # at most: every tag begins with "<"
     for i in range(n):
         tags += data[i] == LT
-    tags_kept = min(tags, MAX_ELEMENTS)
-    out = np.empty(n + tags + 16, np.uint8)
-    blocks = np.empty((min(tags, MAX_BLOCKS) + 1, COLUMNS), np.int32)
-    elements = np.empty((tags_kept + 1, 5), np.int32)
-    tokens = np.empty(min(n // 3, tags_kept * MAX_TOKENS) + MAX_TOKENS + 1, np.uint32)
-    stack = np.empty(tags_kept + 1, np.int32)
+    most = min(tags, MAX_ELEMENTS - 1)  # elements besides the root: a tag opens at most one
+    # A byte of text is written once; a space, a line break or a "^" only for white space or a tag, which are longer.
+    out = np.empty(n, np.uint8)
+    # A tag ends at most one block, and the end of the page one more, but none after the last that is allowed.
+    blocks = np.empty((min(tags + 1, MAX_BLOCKS), COLUMNS), np.int32)
+    elements = np.empty((most + 2, 5), np.int32)  # with the root, and a last row for where the tokens end
+    # A class word has two letters or more ("AbCd" is two words), and no byte is in two values.
+    tokens = np.empty(min(n // 2, most * MAX_TOKENS), np.uint32)
+    stack = np.empty(most + 1, np.int32)  # never holds an element twice, nor loses the root, whose tag no name has
     open_tags = np.zeros(len(action), np.int32)
     state = np.zeros(STATES, np.int64)
     block = np.zeros(COLUMNS, np.int32)
@@ -278,7 +285,7 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
     state[ELEMENTS] = 1
     state[HEIGHT] = 1
     i = np.int64(0)
-    while i < n and state[BLOCKS] < MAX_BLOCKS and state[ELEMENTS] < tags_kept:
+    while i < n and state[BLOCKS] < MAX_BLOCKS and state[ELEMENTS] < MAX_ELEMENTS:
         top = stack[state[HEIGHT] - 1]
         if data[i] != LT or i + 1 >= n:
             j = find_byte(data, i + 1, n, LT)

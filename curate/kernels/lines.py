@@ -15,7 +15,7 @@ def hash_lines(codes, table, spaces, least):  # type: ignore[no-untyped-def]  # 
     for c in codes:
         lines += c == 10
     hashes = np.zeros(lines, np.uint64)
-    starts = np.empty(lines + 1, np.int64)
+    starts = np.empty(lines + 1, np.int64)  # of each line, and of the one that would follow the last
     starts[0] = 0
     line, start = 0, 0
     for end in range(len(codes) + 1):

@@ -59,8 +59,8 @@ def is_prose(block):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @kernel
-def weight_of(keys, weights, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Weight of a class word in a sorted list of hashes, or 0."""
+def place_of(keys, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Place of a hash in a sorted list of hashes, or -1."""
     low, high = 0, len(keys)
     while low < high:
         middle = (low + high) // 2
@@ -68,7 +68,7 @@ def weight_of(keys, weights, h):  # type: ignore[no-untyped-def]  # noqa: ANN001
             low = middle + 1
         else:
             high = middle
-    return weights[low] if low < len(keys) and keys[low] == h else 0.0
+    return low if low < len(keys) and keys[low] == h else -1
 
 
 @kernel
@@ -97,7 +97,7 @@ def count_copies(out, blocks):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
 @kernel
 def count_equal(keys):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Return how often the key of each place occurs."""
-    order = np.argsort(keys)
+    order = np.argsort(keys, kind="mergesort")  # quicksort is quadratic in an order that a page can choose
     counts = np.empty(len(keys), np.int64)
     first = 0
     while first < len(keys):
@@ -127,7 +127,7 @@ def sibling_keys(elements, tokens):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 @kernel
 def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Count the words at the start of a block, and those of them that stand in the title."""
+    """Count the words at the start of a block, and those of them that stand in the title: sorted hashes."""
     counted, found, size = 0, 0, 0
     h = np.uint64(2166136261)
     for k in range(block[START], block[STOP] + 1):
@@ -139,11 +139,7 @@ def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN
             size += 1
         elif size > 0:
             counted += 1
-            if size > 2:
-                for word in title:
-                    if word == h:
-                        found += 1
-                        break
+            found += size > 2 and place_of(title, h) >= 0
             h = np.uint64(2166136261)
             size = 0
             if counted == TITLE_BLOCK:
@@ -160,7 +156,7 @@ def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weight
         groups: of each tag, the group of tags it belongs to.
         h1: the tag of that name.
         class_keys, class_weights: hashes of class words, sorted, and how much each speaks for main text.
-        title: hashes of the words in the page's title, of more than two letters.
+        title: hashes of the words in the page's title, of more than two letters, sorted.
 
     Returns:
         float64 [blocks, FEATURES].
@@ -196,7 +192,8 @@ def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weight
     for e in range(ne):
         own = 0.0
         for t in range(elements[e, FIRST_TOKEN], elements[e + 1, FIRST_TOKEN]):
-            own += weight_of(class_keys, class_weights, tokens[t])
+            place = place_of(class_keys, tokens[t])
+            own += class_weights[place] if place >= 0 else 0.0
         chain[e, 0] = own
         parent = elements[e, PARENT]
         if parent >= 0:
@@ -207,7 +204,7 @@ def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weight
         mains += groups[elements[e, TAG]] == MAIN_TAG
     keys = sibling_keys(elements, tokens)
     siblings = count_equal(keys)
-    order = np.argsort(keys)
+    order = np.argsort(keys, kind="mergesort")
     family = np.zeros((ne, 2), np.float64)  # characters, and linked ones, of an element and its like siblings
     first = 0
     while first < ne:

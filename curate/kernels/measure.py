@@ -79,7 +79,7 @@ def measure_codes(
         for k in range(5, LONGEST + 1):
             out[place] = ngrams[k, column]
             place += 1
-    spans = np.empty((n // max(min_words, 1) + 1, 2), np.int32)
+    spans = np.empty((n // max(min_words, 1), 2), np.int32)  # a line has so many words or more, and one at least
     lines = find_repetitive_lines(
         codes, starts, stops, n, repeated, repeated_keys, n_repeated, min_words, max_share, spans
     )
@@ -99,7 +99,7 @@ def repetitive_lines(
     max_share: float,
 ) -> NDArray[np.int32]:
     """Return start and stop of each repetitive line, int32 [lines, 2]."""
-    room = len(codes)
+    room = len(codes)  # a word has a character at least
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     hashes, folded = np.empty(room, np.uint64), np.empty(room, np.uint64)
     n = find_words(codes, table, lower, starts, stops, hashes, folded, np.empty(len(FACTS), np.int64))
@@ -108,7 +108,7 @@ def repetitive_lines(
     first, counts = np.empty(n, np.int32), np.empty(n, np.int32)
     find_first(hashes, n, first, counts)
     n_repeated = count_ngrams(hashes, stops[:n] - starts[:n], n, first, counts, ngrams, repeated, repeated_keys)
-    spans = np.empty((n // max(min_words, 1) + 1, 2), np.int32)
+    spans = np.empty((n // max(min_words, 1), 2), np.int32)  # a line has so many words or more, and one at least
     lines = find_repetitive_lines(
         codes, starts, stops, n, repeated, repeated_keys, n_repeated, min_words, max_share, spans
     )

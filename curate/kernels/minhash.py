@@ -25,7 +25,10 @@ def mix(x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 @kernel
 def hash_words(data, table, words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Write the hash of each word of a text in UTF-8 into ``words``; returns their number."""
+    """Write the hash of each word of a text in UTF-8 into ``words``; returns their number.
+
+    ``words`` has a place more than there are words: an unfinished hash is written behind the last one.
+    """
     count, i, h, inside = 0, 0, BASIS, 0
     while i < len(data):
         code = np.uint32(data[i])
@@ -61,7 +64,9 @@ def hash_words(data, table, words):  # type: ignore[no-untyped-def]  # noqa: ANN
 @kernel
 def hash_shingles(data, table, ngram):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Return the hashes of all shingles of a text in UTF-8, at least one."""
-    words = np.empty(len(data) // 2 + 3, np.uint64)  # a word takes two bytes with what ends it, or three
+    # A finished word took two bytes: itself and what ended it. (A character that is a word of its own has three or
+    # more; with a word before it, two words have four.) One place more is for the word that is not finished.
+    words = np.empty(len(data) // 2 + 1, np.uint64)
     count = hash_words(data, table, words)
     for i in range(count):
         words[i] = mix(words[i])

@@ -44,11 +44,10 @@ def count_ngrams(
     """Count, for n-grams of 2 to 10 words, what `COLUMNS` names into ``out[length]``.
 
     ``lengths`` are those of the ``n`` words in characters, ``first`` and ``counts`` what `find_first` wrote of their
-    hashes, and room for more; ``out`` is int64 [11, columns]. ``repeated`` and
-    ``repeated_keys`` take the first word and the hash of the n-grams of ``IN_LINES`` words that occur more than once;
-    returns how many these are. An n-gram can occur twice
-    only if both of the shorter ones in it do. So each length looks only at the places that the last one left, which on
-    ordinary text are few after two words.
+    hashes, and room for more; ``out`` is int64 [11, columns]. ``repeated`` and ``repeated_keys``, with room for ``n``,
+    take the first word and the hash of the n-grams of ``IN_LINES`` words that occur more than once; returns how many
+    these are. An n-gram can occur twice only if both of the shorter ones in it do. So each length looks only at the
+    places that the last one left, which on ordinary text are few after two words.
     """
     for k in range(len(out)):
         for i in range(len(COLUMNS)):
@@ -59,6 +58,7 @@ def count_ngrams(
     for i in range(n):
         before[i + 1] = before[i] + lengths[i]
     every = before[n]
+    # At most one n-gram begins at each word.
     places = np.empty(n, np.int32)  # where an n-gram begins that occurs more than once
     keys = np.empty(n, np.uint64)
     visited = np.empty(n, np.bool_)  # whether the scan for LATER has come upon it
@@ -161,12 +161,12 @@ def find_repetitive_lines(
     Such a line has ``min_words`` words or more, of ``WORD_BYTES`` UTF-8 bytes or more on average (formulas have shorter
     ones), and more than ``max_share`` of their characters are in second and later occurrences, within the line, of
     n-grams of ``IN_LINES`` words. ``repeated`` is what `count_ngrams` wrote; ``spans`` is int32 [lines, 2], the lines
-    without their newline.
+    without their newline, with room for ``n // max(min_words, 1)``.
     """
     found = 0
     word = 0
     j = 0
-    keys = np.empty(n_repeated, np.uint64)
+    keys = np.empty(n_repeated, np.uint64)  # those of one line, which may hold all
     first, counts = np.empty(n_repeated, np.int32), np.empty(n_repeated, np.int32)
     visited = np.empty(n_repeated, np.bool_)
     while word < n and j < n_repeated:

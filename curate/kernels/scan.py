@@ -101,7 +101,7 @@ def scan(
         out[k] = 0
     for k in range(len(scripts)):
         scripts[k] = 0
-    room = 1  # for lines
+    room = 1  # for lines; a paragraph has one at least
     for i in range(n):
         room += codes[i] == _NEWLINE
     keys, lengths = np.empty(room, np.uint64), np.empty(room, np.int32)

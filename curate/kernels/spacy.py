@@ -68,8 +68,9 @@ def suffix_length(
         is_degree = b - a > 2 and codes[b - 3] == _DEGREE
         return 1 if is_degree and codes[b - 2] in (0x46, 0x66, 0x43, 0x63, 0x4B, 0x6B) else 0
     if k & (SUFFIX | ICON):
-        double = (last == _ELLIPSIS and codes[b - 2] == _ELLIPSIS) or (last == _COLON and codes[b - 2] == 0x29)
-        length = 2 if b - a > 1 and double else 1  # "):" is a face
+        length = 1
+        if b - a > 1 and ((last == codes[b - 2] == _ELLIPSIS) or (last == _COLON and codes[b - 2] == 0x29)):
+            length = 2  # "):" is a face
     elif (last == 0x53 or last == 0x73) and b - a > 1 and (codes[b - 2] == 0x27 or codes[b - 2] == 0x2019):
         length = 2
     elif (k & CURRENCY or last == _PLUS) and before & DIGIT:
@@ -176,12 +177,13 @@ def spacy_tokens(
 ) -> int:
     """Write start and stop of each token; returns their number, never more than there are characters.
 
+    Tokens do not overlap, and none is empty: not even where a piece only has the hash of an exception, and is shorter.
     ``special`` and ``pieces`` are a table (`curate.kernels.watch.find`) from the hash of a piece that rules do not
     apply to, to the lengths of its first two tokens and 1: ``first << 16 | second << 8 | 1``.
     """
     n = len(codes)
     found = 0
-    suffixes = np.empty(64, np.int32)
+    suffixes = np.empty(64, np.int32)  # of one piece; grows
     i = 0
     while i < n:
         if kinds[codes[i]] & SPACE:
@@ -227,7 +229,8 @@ def spacy_tokens(
             entry = find(special, pieces, hash_codes(codes, a, b)) if a < b and b - a <= 12 else 0
         if a < b:
             if entry:
-                for size in (entry >> 16, entry >> 8 & 255):
+                for length in (entry >> 16, entry >> 8 & 255):
+                    size = min(length, b - a)
                     if size:
                         starts[found], stops[found] = a, a + size
                         found += 1

@@ -17,6 +17,19 @@ _QUOTE = 0x22
 
 
 @kernel
+def _middle(lengths: NDArray[np.int32], longest: int, place: int) -> int:
+    """Return the length at a place among the sorted ones; counting them is linear, whatever their order."""
+    times = np.zeros(longest + 1, np.int32)
+    for length in lengths:
+        times[length] += 1
+    length = 0
+    while place >= times[length]:
+        place -= times[length]
+        length += 1
+    return length
+
+
+@kernel
 def describe_tokens(
     codes: NDArray[np.uint32],
     table: NDArray[np.uint32],
@@ -33,6 +46,7 @@ def describe_tokens(
 
     Words, and their characters, are the tokens with a character that is not ``ignored``; all else is of all tokens.
     A token that is one double quote has ``quote_length`` characters. ``numbers`` are 1 plus the number of a stop word.
+    Every array in here has a place for each of the tokens.
     """
     n = len(starts)
     hashes = np.empty(n, np.uint64)
@@ -63,8 +77,7 @@ def describe_tokens(
     while seen:
         seen &= seen - np.uint64(1)
         different += 1
-    ordered = np.sort(lengths)
-    median_twice = ordered[n // 2] + ordered[(n - 1) // 2] if n else 0
+    median_twice = _middle(lengths, longest, n // 2) + _middle(lengths, longest, (n - 1) // 2) if n else 0
     values = (words, characters, with_letter, stop, different, longest, median_twice)
     for k in range(len(values)):
         counts[k] = values[k]

@@ -145,6 +145,7 @@ def treebank_tokens(
 ) -> int:
     """Write start and stop of each token; returns their number, never more than there are characters.
 
+    Tokens do not overlap, and none is empty: not even where a piece only has the hash of a contraction, and is shorter.
     ``known`` and ``entries`` are a table (`curate.kernels.watch.find`) of abbreviations and words that begin sentences,
     ``contractions`` and ``first_parts`` one from the hash of a word in lower case
     (``cannot``) to the length of its first token. Double quotes become two characters in NLTK, and one here.
@@ -207,7 +208,7 @@ def treebank_tokens(
                 first, last = a, j
                 ending = clitic_length(codes, first, last)
                 length = find(contractions, first_parts, lower_hash(codes, first, last)) if last - first <= 8 else 0
-                if length:
+                if 0 < length < last - first:
                     starts[found], stops[found] = first, first + length
                     starts[found + 1], stops[found + 1] = first + length, last
                     found += 2

@@ -41,7 +41,7 @@ def kind(code: np.uint32, flags: int) -> int:
 def uax29_words(
     codes: NDArray[np.uint32], table: NDArray[np.uint32], starts: NDArray[np.int32], stops: NDArray[np.int32]
 ) -> int:
-    """Write start and stop of each word; returns their number.
+    """Write start and stop of each word; returns their number, never more than there are characters.
 
     Letters of scripts without spaces are words of their own, but for runs of katakana (no dictionary is used).
     """

@@ -75,6 +75,7 @@ def find_words(
 ) -> int:
     """Write start, stop, hash, and hash in lower case of each word, and `FACTS`; returns their number.
 
+    There are never more words than characters; `curate.kernels.measure` has a closer bound.
     A word is a run of letters, numbers, marks and connectors that begins with a letter or number, much as in Unicode's
     word boundaries (UAX 29): an apostrophe, full stop or middle dot between two letters and a full stop or comma
     between two digits belong to it. In scripts without spaces `ends_word` cuts the run further. Numbers are words
@@ -143,7 +144,10 @@ def find_chunks(
     starts: NDArray[np.int32],
     stops: NDArray[np.int32],
 ) -> int:
-    """Write start and stop of each run of characters between white space (``str.split``); returns how many."""
+    """Write start and stop of each run of characters between white space (``str.split``); returns how many.
+
+    There are at most ``(len(codes) + 1) // 2``: white space stands between any two.
+    """
     n = len(codes)
     found = 0
     i = 0

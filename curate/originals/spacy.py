@@ -188,7 +188,8 @@ def token_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[n
 
     from curate.kernels.spacy import spacy_tokens
 
-    starts, stops = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
+    room = len(codes)  # a token has a character at least, and no character is in two
+    starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     n = spacy_tokens(codes, kinds_table(), *_tables(), starts, stops)
     return starts[:n], stops[:n]
 

@@ -98,7 +98,8 @@ def chunk_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[n
     from curate.characters import character_table
     from curate.kernels.words import find_chunks
 
-    starts, stops = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
+    room = (len(codes) + 1) // 2  # white space stands between any two
+    starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     n = find_chunks(codes, character_table(), starts, stops)
     return starts[:n], stops[:n]
 
@@ -110,7 +111,8 @@ def uax29_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[n
     from curate.characters import character_table
     from curate.kernels.uax29 import uax29_words
 
-    starts, stops = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
+    room = len(codes)  # every letter of a script without spaces is a word
+    starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     n = uax29_words(codes, character_table(), starts, stops)
     return starts[:n], stops[:n]
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.document import Document, Rejection
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.tables import read_table
 
 PARTITIONS = 16  # key ranges that a shuffle is cut into
@@ -118,12 +118,12 @@ class CorpusStep(ABC):
             far: whether pipelines run on workers elsewhere: those have memory together, and one pass is enough.
         """
         parts = 1 if far else max(1, -(-self.shuffled_bytes(slices) * COPIES // memory))
-        files.write_json(files.join(folder, "parts.json"), {"parts": parts})
+        sealed.write_json(files.join(folder, "parts.json"), {"parts": parts})
         for part in range(parts):
             with pipeline() as p:
                 keys = p | beam.Create([replace(s, part=part, parts=parts) for s in slices]) | beam.Reshuffle()
                 self.decide(config, keys, folder)
-        files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
+        sealed.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
 
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of slice ``index`` that the decision rejects."""
@@ -192,7 +192,7 @@ class KeySlice:
 
     def count(self) -> tuple[int, int]:
         """Return how many rows and how many values the key file has; lists have a value per element."""
-        with files.open_read(self.taken.path(self.index)) as f:
+        with sealed.open_read(self.taken.path(self.index)) as f:
             meta = pq.ParquetFile(f).metadata
         values = sum(
             max(meta.row_group(g).column(c).num_values for c in range(meta.num_columns))
@@ -266,18 +266,18 @@ def _write_members(blocks_of: tuple[tuple[int, int], Iterable[bytes]], folder: s
 def write_members(rows: np.ndarray, folder: str, index: int, part: int = 0) -> None:
     """Write rows of dtype ``MEMBER`` of one slice and one part of a decision."""
     rows = rows[np.argsort(rows["row"], kind="stable")]
-    with files.atomic_write(_members_path(folder, index, part)) as f:
+    with sealed.write(_members_path(folder, index, part)) as f:
         f.write(rows.tobytes())
 
 
 def read_members(folder: str, index: int) -> np.ndarray:
     """Read what was written for one slice, by row; empty where nothing was."""
     made = files.join(folder, "parts.json")
-    parts = files.read_json(made)["parts"] if files.exists(made) else 1
+    parts = sealed.read_json(made)["parts"] if files.exists(made) else 1
     paths = [_members_path(folder, index, part) for part in range(parts)]
     blocks = []
     for path in filter(files.exists, paths):
-        with files.open_read(path) as f:
+        with sealed.open_read(path) as f:
             blocks.append(np.frombuffer(f.read(), MEMBER))
     rows = np.concatenate(blocks) if blocks else np.empty(0, MEMBER)
     return rows[np.argsort(rows["row"], kind="stable")]

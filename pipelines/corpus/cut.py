@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from curate.bounds import Count, Share
 from curate.document import Document, Rejection
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Losers, add_histograms, histogram
 
 BINS = 65_536  # scores are ranked to 1/65,535: a histogram makes the percentile exact and small
@@ -62,12 +62,12 @@ class QualityCut(CorpusStep):
             | "Cut" >> beam.Map(_cut, config).with_output_types(tuple[str, dict[str, int]])
             | "OneTable" >> beam.combiners.ToList()
             | "Write"
-            >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
+            >> beam.Map(lambda t, path: sealed.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
         )
 
     def warn(self, config: QualityCutConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
         """Say where most documents are in groups that are too small to be cut."""
-        groups = files.read_json(files.join(folder, "cuts.json")).values()
+        groups = sealed.read_json(files.join(folder, "cuts.json")).values()
         documents = sum(g["documents"] for g in groups)
         spared = sum(g["documents"] for g in groups if g["documents"] < config.min_documents)
         if config.keep == 1 or spared <= documents / 2:
@@ -80,7 +80,7 @@ class QualityCut(CorpusStep):
     def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of the slice below their group's cut."""
         assert keys is not None
-        cuts = files.read_json(files.join(folder, "cuts.json"))
+        cuts = sealed.read_json(files.join(folder, "cuts.json"))
         limit = np.array([cuts[g]["bin"] if g in cuts else 0 for g in keys["group"].to_pylist()])
         bins, scores = keys["bin"].to_numpy(), keys["score"].to_numpy()
         rows = np.flatnonzero((bins >= 0) & (bins < limit))

@@ -22,7 +22,7 @@ import numpy as np
 
 from curate.clusters import SLACK, assign_clusters, candidate_pairs, distinct, verify
 from curate.minhash import SKETCH_BINS
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.one_process import Account
@@ -81,7 +81,7 @@ def cluster_distributed(
     run_stage(pipeline, numbers, Verify(job), work)
     rounds = connect(pipeline, numbers, job)
     run_stage(pipeline, numbers, Assign(job, folder, ranges, rounds), work)
-    summaries = [files.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
+    summaries = [sealed.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
     account.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
     account.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
     account.removed, account.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
@@ -90,7 +90,7 @@ def cluster_distributed(
     for s in sorted(summaries, key=lambda s: (s["largest_cluster"], -s["largest_cluster_rank"])):
         account.largest_cluster, account.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
     stages = ["rank", "spread", "candidates", "sketches", "verify", *(f"stars{i + 1}" for i in range(rounds)), "assign"]
-    account.stage_bytes = {name: files.read_json(files.join(work, f"{name}.json"))["bytes"] for name in stages}
+    account.stage_bytes = {name: sealed.read_json(files.join(work, f"{name}.json"))["bytes"] for name in stages}
     files.delete([work])
     return account
 
@@ -393,7 +393,7 @@ def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job) -> Itera
         "largest_cluster_rank": int(nodes["rank"][largest]) if len(nodes) else 0,
         "largest_cluster_first": nodes["id"][largest].tobytes().hex() if len(nodes) else "",
     }
-    files.write_json(job.path("summary", number), summary)
+    sealed.write_json(job.path("summary", number), summary)
     out = np.empty(len(some), MEMBER)
     out["slice"], out["row"], out["stays"] = nodes["slice"][some], nodes["row"][some], stays[some]
     out["kept"], out["cluster"] = nodes["id"][anchor[some]], nodes["id"][label[some]]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from curate.bounds import Count, Share
 from curate.divergence import TokenCounts, kl_divergence
 from curate.document import Document, Rejection
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import NO_LOSERS, CorpusStep, KeySlice, Losers, add_histograms, histogram
 
 MILLINATS = 1000  # a divergence is ranked to a thousandth of a nat: a histogram makes the percentile exact and small
@@ -79,15 +79,15 @@ class Divergence(CorpusStep):
             | "Limit" >> beam.Map(_limit, config).with_output_types(tuple[str, float])
             | "OneTable" >> beam.combiners.ToList()
             | "Write"
-            >> beam.Map(lambda t, path: files.write_json(path, dict(sorted(t))), files.join(folder, "limits.json"))
+            >> beam.Map(lambda t, path: sealed.write_json(path, dict(sorted(t))), files.join(folder, "limits.json"))
         )
 
     def losers(self, config: DivergenceConfig, folder: str, index: int, keys: pa.Table | None) -> Losers:
         """Return the documents of the slice that are beyond the limit of their class."""
-        limits = files.read_json(files.join(folder, "limits.json"))
+        limits = sealed.read_json(files.join(folder, "limits.json"))
         if not files.exists(_measured(folder, index)):
             return NO_LOSERS
-        with files.open_read(_measured(folder, index)) as f:
+        with sealed.open_read(_measured(folder, index)) as f:
             found = np.frombuffer(f.read(), MEASURED)
         limit = np.array([limits[group.decode()] for group in found["group"]])
         beyond = np.flatnonzero(found["value"] > limit)
@@ -118,7 +118,7 @@ def _count(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
 def _merge(counts: tuple[str, Iterable[bytes]], folder: str) -> tuple[str, str]:
     language, blocks = counts
     path = _reference(folder, language)
-    with files.atomic_write(path) as f:
+    with sealed.write(path) as f:
         f.write(TokenCounts.merge(TokenCounts.from_bytes(b) for b in blocks).to_bytes())
     return language, path
 
@@ -135,13 +135,13 @@ def _measure(keys: KeySlice, paths: dict[str, str], folder: str) -> Iterator[tup
     columns = (table[name].to_pylist() for name in ("language", "tokens", "counts"))
     for i, (language, tokens, data) in enumerate(zip(*columns, strict=True)):
         if language not in references:
-            with files.open_read(paths[language]) as f:
+            with sealed.open_read(paths[language]) as f:
                 references[language] = TokenCounts.from_bytes(f.read())
         found["group"][i] = f"{language}/{int(tokens).bit_length()}"
         found["value"][i] = kl_divergence(TokenCounts.from_bytes(data), references[language])
     if not len(found):  # Beam cannot write an empty file to S3
         return
-    with files.atomic_write(_measured(folder, keys.index)) as f:
+    with sealed.write(_measured(folder, keys.index)) as f:
         f.write(found.tobytes())
     for group in np.unique(found["group"]):
         values = found["value"][found["group"] == group]

@@ -9,16 +9,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.checked_file import read_all
 from curate.minhash import MinHashConfig
-from curate.sketch import (
+from curate.sketch_file import (
     MANIFEST,
+    MAX_MANIFEST,
+    Contents,
+    check_columns,
     check_config,
-    check_part,
-    read_config,
+    check_positions,
+    column_bytes,
+    parse_manifest,
+    part_limit,
+    read_local,
+    read_part,
 )
 from pipelines import files
 from pipelines.corpus.base import KeySlice, fixed
-from pipelines.tables import read_table
 
 FIRST_INDEX = 2**31  # slices of sketches are numbered from here
 NEW = 2**63  # stands before the rank of a new document; before that of an old one stands its position
@@ -26,26 +33,34 @@ NEW = 2**63  # stands before the rank of a new document; before that of an old o
 
 @dataclass(frozen=True, slots=True)
 class IndexSlice:
-    """One part of a sketch, before which ``first`` documents come; ``width`` is the size of a new document's rank."""
+    """One part of a sketch, before which ``first`` documents come.
+
+    ``width`` is the size of a new document's rank, ``bands`` the number of its bands.
+    """
 
     index: int
     path: str
     first: int
     width: int
+    bands: int
 
     def load(self, columns: Sequence[str]) -> tuple[np.ndarray, pa.Table]:
         """Return the numbers of the rows, and their keys, as ``KeySlice.load`` does."""
-        table = read_table(self.path, [{"rank": "id"}.get(c, c) for c in columns])
+        table = self._read([{"rank": "id"}.get(c, c) for c in columns])
+        check_columns(table, self.bands)  # it was checked, but a file can change, and kernels take every row as whole
         if "rank" in columns:
             rank = np.zeros((table.num_rows, self.width), np.uint8)
-            if table.num_rows:
-                rank[:, -24:-8] = np.frombuffer(b"".join(table["id"].to_pylist()), np.uint8).reshape(-1, 16)
+            rank[:, -24:-8] = column_bytes(table["id"], 16)
             table = table.append_column("rank", pa.array([r.tobytes() for r in rank], pa.binary()))
         return np.arange(table.num_rows), table
 
     def positions(self) -> np.ndarray:
         """Return the place of each row among all documents of all sketches."""
-        return read_table(self.path, ["position"])["position"].to_numpy() + np.uint64(self.first)
+        return self._read(["position"])["position"].to_numpy() + np.uint64(self.first)
+
+    def _read(self, columns: Sequence[str]) -> pa.Table:
+        with files.open_read(self.path) as f:
+            return pq.read_table(f, columns=list(columns))
 
     def count(self) -> tuple[int, int]:
         """Return the number of rows, twice."""
@@ -71,33 +86,49 @@ def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> lis
     found: list[IndexSlice] = []
     first = 0
     for path in paths:
-        folder, described = path.removesuffix(MANIFEST), read_manifest(path, config)
-        for part in described["parts"]:
-            name = files.join(folder, part["file"])
-            with files.open_read(name) as f:
-                check_part(part, f.read(), folder)
-            found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width))
-        first += described["documents"]
+        folder, contents = _folder(path), read_manifest(path, config)
+        positions = []
+        for part in contents.parts:
+            data = _read(folder, part.file, part_limit(part, config))
+            positions += [batch["position"].to_numpy() for batch in read_part(part, data, config, folder)]
+            name = files.join(folder, part.file)
+            found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width, config.bands))
+        check_positions(positions, folder)
+        first += contents.documents
     return found
 
 
-def read_manifest(path: str, config: MinHashConfig | None = None) -> dict:
-    """Read what a sketch says of itself.
+def read_manifest(path: str, config: MinHashConfig | None = None) -> Contents:
+    """Read what a sketch says of itself, and look whether its parts are there.
 
     Raises:
         ValueError: there is none, or one that cannot be read, or was made in another way than ``config`` says.
     """
-    folder = path.removesuffix(MANIFEST)
-    try:
-        described = files.read_json(files.join(folder, MANIFEST))
-    except FileNotFoundError:
-        raise ValueError(f"{folder} is not a sketch: it has no {MANIFEST}") from None
-    except ValueError as e:
-        raise ValueError(f"{files.join(folder, MANIFEST)} is damaged: {e}") from None
-    found = read_config(described, folder)
+    folder = _folder(path)
+    contents = parse_manifest(_read(folder, MANIFEST, MAX_MANIFEST), folder)
     if config:
-        check_config(found, config)
-    return described
+        check_config(contents.config, config)
+    for part in contents.parts:
+        size, limit = files.size(files.join(folder, part.file)), part_limit(part, contents.config)
+        if not 0 < size <= limit:
+            state = "is absent" if size < 0 else "is empty" if not size else f"is larger than {limit:,} bytes"
+            raise ValueError(f"{folder}: {part.file} {state}: copy the whole sketch again")
+    return contents
+
+
+def _folder(path: str) -> str:
+    return path.removesuffix(MANIFEST) or "."
+
+
+def _read(folder: str, name: str, limit: int) -> bytes:
+    if "://" not in folder:
+        return read_local(folder, name, limit)
+    path = files.join(folder, name)
+    try:
+        with files.open_read(path) as f:
+            return read_all(f, limit, path)
+    except FileNotFoundError:
+        raise ValueError(f"{folder} is not a sketch, or not a whole one: it has no {name}") from None
 
 
 def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,6 +26,8 @@ from pipelines.corpus.base import (
     read_losers,
 )
 from pipelines.corpus.order import Preference, key_columns, key_ids, rank_key, sort_columns
+
+_HOST_END = re.compile(r"[/\\?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,10 @@ class ExactDedup(KeepFirst):
 def site(url: str) -> str:
     """Return the host in a URL, "" where there is none.
 
-    >>> site("https://news.example.org:443/a?b"), site("")
+    >>> site("https://news.example.org:443?a=ann@example.org"), site("")
     ('news.example.org', '')
     """
-    return url.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0].lower()
+    return _HOST_END.split(url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
 
 
 def _row(width: int) -> np.dtype:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from curate.document import Document, Rejection
 from curate.hashing import stable_u64
 from curate.lines import LineDedupConfig, find_lines, line_hashes, remove_lines
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import PARTITIONS, CorpusStep, KeySlice
 
 #: A line that is too common: its hash, its documents, and the last place in their order that keeps it.
@@ -67,12 +67,12 @@ class LineDedup(CorpusStep):
             sizes
             | "OneTable" >> beam.combiners.ToList()
             | "WriteSizes"
-            >> beam.Map(lambda s, path: files.write_json(path, dict(sorted(s))), files.join(folder, "sizes.json"))
+            >> beam.Map(lambda s, path: sealed.write_json(path, dict(sorted(s))), files.join(folder, "sizes.json"))
         )
 
     def edit(self, config: LineDedupConfig, folder: str) -> Callable[[Document], Document | Rejection]:
         """Return the function that removes the hot lines of the document's language and bucket."""
-        sizes = files.read_json(files.join(folder, "sizes.json"))
+        sizes = sealed.read_json(files.join(folder, "sizes.json"))
         tables: dict[Bucket, np.ndarray] = {}
         unseen = {bucket: set(top) for bucket, top in _top(folder, config).items()}
 
@@ -108,7 +108,7 @@ def top_lines(folder: str, config: LineDedupConfig) -> list[dict[str, object]]:
         for line, count in lines.items():
             path = _text_path(folder, bucket, line)
             if files.exists(path):
-                with files.open_read(path) as f:
+                with sealed.open_read(path) as f:
                     text = f.read().decode("utf-8", "replace")
                 found.append({"line": text, "language": bucket[0], "documents": count})
     return sorted(found, key=lambda row: (-int(str(row["documents"])), str(row["line"])))
@@ -200,7 +200,7 @@ def _write_hot(blocks_of: tuple[tuple[Bucket, int], Iterable[bytes]], folder: st
     rows = np.sort(np.frombuffer(b"".join(blocks), HOT), order="hash")
     if not rows.size:  # Beam cannot write an empty object to S3
         return
-    with files.atomic_write(_hot_path(folder, bucket, part)) as f:
+    with sealed.write(_hot_path(folder, bucket, part)) as f:
         f.write(rows.tobytes())
 
 
@@ -214,10 +214,10 @@ def _name(bucket: Bucket) -> str:
 
 def _read_hot(folder: str, bucket: Bucket) -> np.ndarray:
     made = files.join(folder, "parts.json")
-    parts = files.read_json(made)["parts"] if files.exists(made) else 1
+    parts = sealed.read_json(made)["parts"] if files.exists(made) else 1
     blocks = [np.empty(0, HOT)]
     for path in filter(files.exists, (_hot_path(folder, bucket, part) for part in range(parts))):
-        with files.open_read(path) as f:
+        with sealed.open_read(path) as f:
             blocks.append(np.frombuffer(f.read(), HOT))
     return np.sort(np.concatenate(blocks), order="hash")
 
@@ -225,7 +225,7 @@ def _read_hot(folder: str, bucket: Bucket) -> np.ndarray:
 def _top(folder: str, config: LineDedupConfig) -> dict[Bucket, dict[int, int]]:
     """Return the most common lines of all buckets: hash and documents."""
     rows: list[tuple[int, int, Bucket]] = []
-    for language, documents in files.read_json(files.join(folder, "sizes.json")).items():
+    for language, documents in sealed.read_json(files.join(folder, "sizes.json")).items():
         for number in range(_buckets(documents, config)):
             hot = _read_hot(folder, (language, number))
             best = hot[np.lexsort((hot["hash"], -hot["count"].astype(np.int64)))[:TOP]]
@@ -243,5 +243,5 @@ def _text_path(folder: str, bucket: Bucket, line: int) -> str:
 def _write_text(folder: str, bucket: Bucket, line: int, text: str) -> None:
     path = _text_path(folder, bucket, line)
     if not files.exists(path):  # normalised, so the same from whichever document it is seen in first
-        with files.atomic_write(path) as f:
+        with sealed.write(path) as f:
             f.write(text.encode("utf-8", "replace"))

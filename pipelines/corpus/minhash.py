@@ -13,9 +13,9 @@ import pyarrow as pa
 from curate.clusters import anchor_threshold
 from curate.document import Document, Rejection
 from curate.minhash import MinHashConfig, minhash_keys
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.alarms import lost_shares
-from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, read_losers
+from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, RunError, read_losers
 from pipelines.corpus.distributed import cluster_distributed
 from pipelines.corpus.index import Piece, index_slices, read_manifest
 from pipelines.corpus.keep_first import site
@@ -89,7 +89,7 @@ class MinHashDedup(CorpusStep):
         ]
         path = files.join(folder, "account.json")
         if files.exists(path):
-            account = files.read_json(path)
+            account = sealed.peek_json(path)
             each = {k: n / max(account["documents"], 1) for k, n in account["stage_bytes"].items()}
             found.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))
         return found
@@ -119,21 +119,25 @@ class MinHashDedup(CorpusStep):
         far: bool = False,
     ) -> None:
         """Cluster in one process, or on the runner's workers where there are some and the documents are too many."""
+        try:
+            index = with_index(config, ())  # here, where an error can be said
+        except ValueError as e:
+            raise RunError(str(e)) from None
         documents = sum(s.count()[0] for s in slices)
         if config.clustering == "distributed" or (
             config.clustering == "auto" and far and documents * BYTES_PER_DOCUMENT > memory
         ):
-            pieces = with_index(config, slices)
+            pieces = [*index, *slices]
             account = cluster_distributed(pieces, config.hashing.bands, config.threshold, folder, pipeline)
-            files.write_json(files.join(folder, "account.json"), asdict(account))
+            sealed.write_json(files.join(folder, "account.json"), asdict(account))
         else:
             with pipeline() as p:
-                _ = p | beam.Create(list(slices)) | "OneProcess" >> OneProcess(config, folder, memory)
-        files.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
+                _ = p | beam.Create(list(slices)) | "OneProcess" >> OneProcess(config, index, folder, memory)
+        sealed.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
 
     def warn(self, config: MinHashDedupConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
         """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
-        account = files.read_json(files.join(folder, "account.json"))
+        account = sealed.read_json(files.join(folder, "account.json"))
         documents, found = account["documents"], []
         for name, size, hint in (
             (
@@ -170,11 +174,11 @@ def with_index(config: MinHashDedupConfig, slices: Sequence[KeySlice]) -> list[P
 
 
 class OneProcess(beam.PTransform):
-    """Cluster all slices where the last of them arrives, in a given memory."""
+    """Cluster all slices where the last of them arrives, those of sketches before them, in a given memory."""
 
-    def __init__(self, config: MinHashDedupConfig, folder: str, memory: int) -> None:
+    def __init__(self, config: MinHashDedupConfig, index: Sequence[Piece], folder: str, memory: int) -> None:
         super().__init__()
-        self.config, self.folder, self.memory = config, folder, memory
+        self.config, self.index, self.folder, self.memory = config, index, folder, memory
 
     def expand(self, slices: beam.PCollection[KeySlice]) -> beam.PCollection:
         """Shuffle the slices' names."""
@@ -182,12 +186,17 @@ class OneProcess(beam.PTransform):
             slices
             | "OnePlace" >> beam.Map(lambda s: (0, s)).with_output_types(tuple[int, KeySlice])
             | "Together" >> beam.GroupByKey()
-            | "Cluster" >> beam.Map(_cluster, self.config, self.folder, self.memory)
+            | "Cluster" >> beam.Map(_cluster, self.config, self.index, self.folder, self.memory)
         )
 
 
-def _cluster(together: tuple[int, Iterable[KeySlice]], config: MinHashDedupConfig, folder: str, memory: int) -> None:
-    ordered = sorted(together[1], key=lambda s: s.index)
-    pieces = with_index(config, ordered)
+def _cluster(
+    together: tuple[int, Iterable[KeySlice]],
+    config: MinHashDedupConfig,
+    index: Sequence[Piece],
+    folder: str,
+    memory: int,
+) -> None:
+    pieces = [*index, *sorted(together[1], key=lambda s: s.index)]
     account = cluster_slices(pieces, config.hashing.bands, config.threshold, folder, memory)
-    files.write_json(files.join(folder, "account.json"), asdict(account))
+    sealed.write_json(files.join(folder, "account.json"), asdict(account))

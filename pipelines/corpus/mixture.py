@@ -14,7 +14,7 @@ from curate.document import Document, Rejection
 from curate.domains import LABELS
 from curate.languages import canonical
 from curate.mixture import copies, plan_mixture
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Losers, RunError, Taken
 
 SALT = "mixture"
@@ -92,7 +92,7 @@ class MixtureStep(CorpusStep):
 
     def warn(self, config: MixtureConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
         """Name the labels that no target speaks of; it is an error if these are all there are."""
-        tokens = files.read_json(files.join(folder, "mixture.json"))["tokens"]
+        tokens = sealed.read_json(files.join(folder, "mixture.json"))["tokens"]
         if any(tokens.values()) and not any(n and config.targets.get(label) for label, n in tokens.items()):
             raise RunError(
                 f"mixture: no target is for a {config.by} that is there: targets name {', '.join(config.targets)}, "
@@ -106,7 +106,7 @@ class MixtureStep(CorpusStep):
 
 
 def _rates(folder: str) -> dict[str, float]:
-    return files.read_json(files.join(folder, "mixture.json"))["rates"]
+    return sealed.read_json(files.join(folder, "mixture.json"))["rates"]
 
 
 def _copies(rates: Mapping[str, float], keys: pa.Table) -> np.ndarray:
@@ -132,4 +132,4 @@ def _plan(counts: list[tuple[str, int]], config: MixtureConfig, path: str) -> No
         "limited_by": plan.limited_by,
         "infeasible": list(plan.infeasible),
     }
-    files.write_json(path, facts)
+    sealed.write_json(path, facts)

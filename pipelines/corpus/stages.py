@@ -10,7 +10,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics, MetricsFilter
 
-from pipelines import files
+from pipelines import files, sealed
 
 SHUFFLED = Metrics.counter("near_duplicates", "shuffled_bytes")
 U = np.uint64
@@ -36,12 +36,12 @@ class Job:
         path = self.path(kind, number)
         if not files.exists(path):
             return np.empty(0, dtype)
-        with files.open_read(path) as f:
+        with sealed.open_read(path) as f:
             return np.frombuffer(f.read(), dtype)
 
     def write(self, kind: str, number: int, rows: np.ndarray) -> None:
         """Write a file of a stage."""
-        with files.atomic_write(self.path(kind, number)) as f:
+        with sealed.write(self.path(kind, number)) as f:
             f.write(rows.tobytes())
 
     def ranges(self, ranks: np.ndarray) -> np.ndarray:
@@ -60,7 +60,7 @@ def run_stage(
         result = p.run()
         result.wait_until_finish()
         counted = result.metrics().query(MetricsFilter().with_name(SHUFFLED.metric_name.name))["counters"]
-        files.write_json(done, {"bytes": sum(c.committed or c.attempted for c in counted)})
+        sealed.write_json(done, {"bytes": sum(c.committed or c.attempted for c in counted)})
 
 
 def join(blocks: Iterable[bytes], dtype: Any) -> np.ndarray:

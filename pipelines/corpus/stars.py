@@ -9,7 +9,7 @@ import numpy as np
 
 from curate.clusters import distinct
 from curate.components import both_ways, downward, large_star, small_star
-from pipelines import files
+from pipelines import sealed
 from pipelines.corpus.stages import Block, Grouped, Job, U, halves, join, run_stage, split
 
 ROUNDS = 4  # of both stars in one pipeline: a job has a fixed cost, most components are done after about five
@@ -19,7 +19,7 @@ def connect(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: Job)
     """Alternate the stars until a round changes nothing; returns how many times a pipeline ran."""
     for run in range(1, 1000):
         run_stage(pipeline, numbers, Stars(job, run), job.folder)
-        if all(files.read_json(job.path(f"changed{run}", n))["changed"] == 0 for n in numbers):
+        if all(sealed.read_json(job.path(f"changed{run}", n))["changed"] == 0 for n in numbers):
             return run
     raise AssertionError("the stars do not end")  # each round shortens every chain
 
@@ -91,4 +91,4 @@ def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job, run
         rows[which].append(data)
     before, after = (distinct(join(part, U)) for part in rows)  # an edge as one number
     job.write(f"edges{run}", number, after)
-    files.write_json(job.path(f"changed{run}", number), {"changed": len(np.setxor1d(before, after))})
+    sealed.write_json(job.path(f"changed{run}", number), {"changed": len(np.setxor1d(before, after))})

@@ -22,7 +22,7 @@ import numpy as np
 
 def measure(folder: Path, documents: int, memory: int) -> dict:
     """Decide over a key set that lies in ``folder``, in this process."""
-    from pipelines import files
+    from pipelines import sealed
     from tests.benchmarks.signature_sets import MinHashDedup, MinHashDedupConfig
     from tests.pipelines.dedup_slices import KeySlice, Taken, decide
 
@@ -31,7 +31,7 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
     started, cpu = time.perf_counter(), time.process_time()
     decide(slices, memory=memory)
     seconds = time.perf_counter() - started
-    account = files.read_json(str(folder / "decision" / "account.json"))
+    account = sealed.read_json(str(folder / "decision" / "account.json"))
     return {
         "documents": documents,
         "seconds": round(seconds, 1),
@@ -40,7 +40,7 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         "load": os.getloadavg()[0],
         **account,
-        "warnings": files.read_json(str(folder / "decision" / "warnings.json")),
+        "warnings": sealed.read_json(str(folder / "decision" / "warnings.json")),
     }
 
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from curate.compiled import kernel
 from curate.kernels.minhash import bands, mix
 from curate.minhash import SKETCH_BINS
+from pipelines import sealed
 from pipelines.corpus.base import KeySlice, Taken
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig
 
@@ -137,7 +138,8 @@ def write_signature_set(
             },
             step.schema,
         )
-        pq.write_table(table, taken.path(index), compression="zstd", row_group_size=4096)
+        with sealed.write(taken.path(index)) as stream:
+            pq.write_table(table, stream, compression="zstd", row_group_size=4096)
     return [KeySlice(index, taken, ()) for index in range(slices)]
 
 

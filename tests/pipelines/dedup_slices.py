@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.document import Document
-from pipelines import files
+from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.tables import TableWriter
 
@@ -57,4 +57,4 @@ def rejections(slices: Sequence[KeySlice], documents: Sequence[Sequence[Document
 
 def warnings(slices: Sequence[KeySlice]) -> list[str]:
     """The sentences that the decision left."""
-    return files.read_json(files.join(slices[0].taken.decision, "warnings.json"))  # type: ignore[return-value]
+    return sealed.read_json(files.join(slices[0].taken.decision, "warnings.json"))  # type: ignore[return-value]

@@ -304,7 +304,9 @@ def test_a_sketch_of_a_run_meets_another_crawl(corpus, tmp_path):
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "plan", "steps", "explain", "recut", "filter", "report", "sketch export"])
+@pytest.mark.parametrize(
+    "command", ["run", "plan", "steps", "explain", "recut", "filter", "report", "verify", "sketch export"]
+)
 def test_every_command_has_help_and_stands_in_the_readme(command):
     assert "Usage:" in curate(*command.split(), "--help").stdout
     if command != "report":

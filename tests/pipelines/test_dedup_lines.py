@@ -9,7 +9,7 @@ import pytest
 
 from curate.document import Document
 from curate.lines import LineDedupConfig, normalize_line
-from pipelines import files
+from pipelines import sealed
 from pipelines.corpus.lines import LineDedup, _buckets, _order, top_lines
 from tests.pipelines.dedup_slices import decide, write_slices
 
@@ -73,7 +73,7 @@ def test_the_lines_that_plain_counting_removes_are_removed(tmp_path, slices, mem
     texts, _ = applied(tmp_path, documents, config, slices, memory)
     assert texts == expected(documents, config)
     assert texts != [d.text for d in documents]
-    assert memory > 10**6 or files.read_json(f"{tmp_path}/decide-LineDedup/parts.json")["parts"] > 1
+    assert memory > 10**6 or sealed.read_json(f"{tmp_path}/decide-LineDedup/parts.json")["parts"] > 1
 
 
 def test_the_most_common_lines_are_named(tmp_path):

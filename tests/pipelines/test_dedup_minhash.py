@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from curate.document import Document
+from pipelines import sealed
 from pipelines.corpus.base import read_members
 from pipelines.corpus.distributed import cluster_distributed
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig
@@ -106,7 +106,7 @@ def test_processes_make_no_difference(tmp_path, pages, whole):
 
 
 def account(made):
-    return json.loads((Path(made[0].taken.decision) / "account.json").read_text())
+    return sealed.read_json(str(Path(made[0].taken.decision) / "account.json"))
 
 
 def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages, monkeypatch):

@@ -42,3 +42,42 @@ def strange_text(rng: random.Random, longest: int = 60) -> str:
     if kind == 2:
         return rng.choice(("", " ", "\n")).join([" ".join(rng.choices(pieces, k=3))] * rng.randrange(1, 15))
     return rng.choice((" ", "", "\n")).join(rng.choices(pieces, k=n))
+
+
+_TAGS = """
+html head body title p div section article main nav ul ol li dl dt dd table thead tbody tfoot tr td th caption
+form button pre h1 h6 blockquote details br hr script style textarea noscript iframe template svg select math a
+img sup b em code span meta input font x-y unknown
+"""
+_ATTRIBUTES = "class id role itemprop style hidden aria-hidden alt href lang type x"
+_VALUES = (
+    "Ab" * 24, "aB" * 30, "AbAb cd e " * 5, "A" * 60, "ab " * 30, "true", "display:none", "visibility : hidden",
+    "de-AT", "katex-html", "content main", "$x$", "", " ",
+)  # fmt: skip
+_MARKUP = (
+    "<", "</", "<>", "<!", "<!--", "-->", "<!-->", "<?x", "<![CDATA[", "&amp;", "&#", "&#x41;", "&#99999999999;",
+    "10<sup>6</sup>", "x<sup>2", "\0", " ", "\n", "text ", "Two words, ", "日本語。", "é",
+)  # fmt: skip
+
+
+def _strange_tag(rng: random.Random) -> str:
+    name = rng.choice(_TAGS.split())
+    if rng.random() < 0.35:
+        return f"</{name}{rng.choice(('>', '>', ' >', '/>', ''))}"
+    tag = "<" + name
+    for _ in range(rng.choice((0, 0, 1, 1, 2, 5))):
+        value = rng.choice(_VALUES)
+        form = rng.choice(("={}", "='{}'", '="{}"', " = {}", "", "='{}", '="{}'))
+        tag += rng.choice((" ", "\n", "/")) + rng.choice(_ATTRIBUTES.split()) + form.format(value)
+    return tag + rng.choice((">", ">", ">", "/>", "", "<"))
+
+
+def strange_page(rng: random.Random, longest: int = 80) -> str:
+    """HTML of up to ``longest`` pieces, out of a few that come back or out of all, often broken, perhaps cut off."""
+    few = [_strange_tag(rng) for _ in range(rng.randrange(1, 4))]
+    n = rng.randrange(longest)
+    if rng.random() < 0.3:
+        return "".join(rng.choice(few) for _ in range(n))
+    parts = [_strange_tag(rng) if rng.random() < 0.6 else rng.choice((*_MARKUP, *PIECES, *few)) for _ in range(n)]
+    page = "".join(parts)
+    return page[: rng.randrange(len(page) + 1)] if rng.random() < 0.3 else page

@@ -19,6 +19,17 @@ print(double(21), double._cache.cache_path)
 """
 
 
+PAST_THE_END = """
+import numpy as np
+
+@kernel
+def after(a):
+    return a[len(a)]
+
+after(np.zeros(2)[:1])
+"""
+
+
 @pytest.fixture
 def module(tmp_path):
     """A module with a kernel, in a folder of its own."""
@@ -29,11 +40,13 @@ def module(tmp_path):
 
 
 def start(module, **environment):
-    clean = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    ours = ("NUMBA_CACHE_DIR", "NUMBA_BOUNDSCHECK", "XDG_CACHE_HOME")
+    clean = {name: value for name, value in os.environ.items() if name not in ours}
     return subprocess.Popen(
         [sys.executable, "-B", module],
         env={**clean, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
@@ -72,6 +85,20 @@ def test_without_any_place_it_still_works(module, tmp_path):
 
 def test_a_given_place_comes_first(module, tmp_path):
     assert answer(start(module, NUMBA_CACHE_DIR=str(tmp_path / "given"))).parent == tmp_path / "given"
+
+
+def test_code_with_bounds_checks_is_kept_apart(module, tmp_path):
+    module.write_text(MODULE + PAST_THE_END)
+    places = []
+    for checked in ("", "1", "0", "1", ""):  # first compiled, then loaded
+        mode = {"NUMBA_BOUNDSCHECK": checked} if checked else {}
+        process = start(module, NUMBA_CACHE_DIR=str(tmp_path / "given"), **mode)
+        out, _ = process.communicate()
+        assert process.returncode == (checked == "1")
+        places.append(out.split()[1])
+    plain, bounds, *others = places
+    assert plain != bounds
+    assert others == [plain, bounds, plain]
 
 
 def test_many_processes_may_start_at_once(module):

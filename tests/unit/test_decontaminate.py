@@ -113,3 +113,23 @@ def test_a_line_that_is_no_item_is_named(tmp_path, line):
     (tmp_path / "bad.jsonl").write_text(f'{{"text": "one"}}\n{line}\n')
     with pytest.raises(ValueError, match=r"bad\.jsonl:2: no"):
         list(read_items(str(tmp_path / "bad.jsonl")))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("x.jsonl", b"[" * 100_000, "x.jsonl:1: nested too deeply"),
+        ("x.txt", b"one\n" + b"a" * (5 << 20), "x.txt:2: a line of more than 4,194,304 bytes"),
+        ("x.txt.gz", gzip.compress(b" " * (50 << 20)), "x.txt.gz:1: a line of more than"),
+        ("x.jsonl.gz", gzip.compress(b'{"text": "one"}\n' * 9000)[:-20], "x.jsonl.gz: damaged after line"),
+    ],
+)
+def test_a_file_that_is_no_list_of_items_is_refused(tmp_path, name, data, said):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=said):
+        list(read_items(str(tmp_path / name)))
+
+
+def test_a_device_is_not_read():
+    with pytest.raises(ValueError, match="/dev/zero is not a regular file"):
+        list(read_items("/dev/zero"))

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -36,6 +38,16 @@ def test_the_content_is_kept_and_what_is_around_it_is_not(content, expected):
         assert piece.strip() in text
     for other in ("Home", "About us", "cookies", "Accept", "rights reserved", "Privacy"):
         assert other not in text
+
+
+def test_a_title_of_many_words_takes_no_longer():
+    """Each block's first words are looked up in the title, which a page can fill with as many as it likes."""
+    words = ["".join(chr(97 + i // 26**k % 26) for k in range(4)) for i in range(60_000)]
+    blocks = f"<p>{'not one of them ' * 10}" * 15_000
+    main_text(cut(site(SENTENCE)))
+    started = time.process_time()
+    describe(cut(f"<title>{' '.join(words)}</title>{blocks}"), load_model().class_keys, load_model().class_weights)
+    assert time.process_time() - started < 3
 
 
 def test_the_pieces_are_apart_as_on_the_page():

@@ -74,6 +74,8 @@ def test_what_a_capped_label_lacks_goes_to_the_others_by_weight():
         ({"web": 1}, {"web": 0}, {}, "no target is above 0"),
         ({"web": -1}, {"web": 1}, {}, "token count of 'web' is -1"),
         ({"web": 1}, {"web": 1}, {"max_epochs": 0}, "max_epochs is 0"),
+        ({"web": 1}, {"web": 1}, {"max_epochs": 1e300}, "max_epochs is 1e.300: give a number above 0, at most"),
+        ({"web": 1}, {"web": 1, "code": 1e308}, {}, "the target of 'code' is 1e.308"),
         ({"web": 1}, {"web": 1}, {"total_tokens": 0}, "total_tokens is 0"),
     ],
 )

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.pii import PiiConfig, scrub_pii
+from curate.document import Edit
+from curate.pii import REACH, PiiConfig, scrub_part, scrub_pii
 
 
 @pytest.mark.parametrize(
@@ -119,3 +120,16 @@ def test_scrubbing_twice_is_scrubbing_once(text):
     once = scrub_pii(text)
     assert scrub_pii(once.text).text == once.text or once.counts
     assert sum(once.counts.values()) <= len(text)
+
+
+def test_a_part_of_a_text_is_scrubbed_as_the_whole_is():
+    text = "Tel 2125550142, ann@example.org and 4111 1111 1111 1111 "
+    assert scrub_part(text, 4, len(text))[0].text == scrub_pii(text).text[4:]
+    assert scrub_part(text, 0, 20) == (Edit("Tel <PHONE>, <EMAIL>", {"phone": 1, "email": 1}), 31)
+    assert scrub_part(text, 20, len(text))[0].text == "example.org and <CREDIT_CARD> "  # began before the part
+
+
+def test_no_find_is_longer_than_its_reach():
+    longest = f"{'a' * 64}@{'.'.join(['b' * 63] * 8)}.xn--{'c' * 59}"
+    assert scrub_pii(f"{longest} ").text == "<EMAIL> "
+    assert len(longest) < REACH

@@ -1,11 +1,15 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curate.tokens import load_tokenizer
+from curate.document import Document, Rejection
+from curate.steps import MAP_STEPS, apply
+from curate.tokens import load_tokenizer, read_tokenizer
 
 TOKENIZER = load_tokenizer()
 KNOWN_IDS = [
@@ -119,3 +123,72 @@ def test_what_is_no_tokenizer_is_said_to_be_none(tmp_path):
     path.write_text("{}")
     with pytest.raises(ValueError, match="not a tokenizer"):
         load_tokenizer(str(path))
+
+
+# --- files that others made
+
+
+def shipped(change):
+    """The shipped tokenizer with something changed, as a file."""
+    spec = json.loads(TOKENIZER.to_json())
+    change(spec)
+    return json.dumps(spec)
+
+
+def split(pattern):
+    parts = [{"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}, BYTE_LEVEL]
+    return {"pre_tokenizer": {"type": "Sequence", "pretokenizers": parts}}
+
+
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+CHARSMAP = "precompiled_charsmap"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda spec: spec.update(split("((")), "end pattern with unmatched parenthesis"),
+        (lambda spec: spec.update(pre_tokenizer={"type": "FixedLength", "length": 0}), "no ids for some texts"),
+        (lambda spec: spec.update(normalizer={"type": "Precompiled", CHARSMAP: "AAAA"}), "charsmap"),
+        (lambda spec: spec.update(normalizer={"type": "Precompiled", CHARSMAP: "//////////8="}), "kills the process"),
+        (lambda spec: spec["model"]["vocab"].update(zzz=2**32 - 1), "ids above 2,147,483,647"),
+        (lambda spec: spec.update(split("(?:(a+)+)+$(?!x)")), "retry-limit"),
+        (lambda spec: spec["model"].update(vocab={}, merges=[]), "no ids for some texts"),
+    ],
+)
+def test_a_tokenizer_that_panics_or_kills_is_an_error_that_names_it(tmp_path, change, said):
+    path = tmp_path / "theirs.json"
+    path.write_text(shipped(change))
+    with pytest.raises(ValueError, match=rf"theirs\.json.*({said})"):
+        load_tokenizer(str(path)).encode("a" * 60 + "b")
+
+
+@pytest.mark.parametrize("name", ["theirs.json", "theirs.json.zst"])
+def test_files_that_are_not_tokenizers_or_too_large(tmp_path, name, monkeypatch):
+    monkeypatch.setattr("curate.tokens.MAX_BYTES", 1 << 20)
+    path = tmp_path / name
+    for data in (b"", b"\0" * 100, b"[]", b'{"a":' * 100_000, b"\xff\xfe{", b"\x28\xb5\x2f\xfdxxxx", b" " * (2 << 20),
+                 zstandard.compress(b" " * (300 << 20))):  # fmt: skip
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match=r"theirs\.json\S* is not a tokenizer\.json"):
+            read_tokenizer(path)
+
+
+def test_a_pattern_that_leaves_text_out_is_not_given_to_tiktoken(tmp_path):
+    # tiktoken drops what a pattern does not match: the first gave no ids at all for a text without an x.
+    for pattern in ("x+", "(?:a{1000}){1000}{100}"):
+        (tmp_path / "x.json").write_text(shipped(lambda spec, pattern=pattern: spec.update(split(pattern))))
+        tokenizer = load_tokenizer(str(tmp_path / "x.json"))
+        assert tokenizer.decode(tokenizer.encode("A text with none.")) == "A text with none."
+    (tmp_path / "x.json").write_text(shipped(lambda spec: None))
+    assert load_tokenizer(str(tmp_path / "x.json"))._fast is not None
+
+
+def test_a_panic_at_a_document_costs_that_document(tmp_path):
+    (tmp_path / "x.json").write_text(shipped(lambda spec: spec.update(split("(q+)+$"))))
+    step = MAP_STEPS["tokenize"].make(MAP_STEPS["tokenize"].config(tokenizer=str(tmp_path / "x.json")))
+    rejected = apply(step, Document(id="0", text="q" * 40 + "b"))
+    assert isinstance(rejected, Rejection)
+    assert rejected.rule == "error"
+    assert "retry-limit" in rejected.detail
+    assert isinstance(apply(step, Document(id="1", text="a text")), Document)

@@ -152,3 +152,9 @@ def test_settings_that_cannot_work_are_refused(settings, problem):
 def test_any_url_is_survived(url):
     blocked_url(url)
     blocked_url("http://example.org/" + url, UrlFilterConfig(parts=("x",)))
+
+
+def test_a_list_of_domains_that_is_none_is_refused(tmp_path):
+    (tmp_path / "x.txt").write_text("a.example\n" + "b" * 100_000 + ".example\n")
+    with pytest.raises(ValueError, match=r"x\.txt:2: a line of more than 65,536 characters"):
+        blocked_url("http://c.example/", UrlFilterConfig(domains=(str(tmp_path / "x.txt"),)))
