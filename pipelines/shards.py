@@ -226,6 +226,7 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
         with files.atomic_write(path) as f, parquet_writer(f, schema) as writer:
             for group in rows.groups(schema.names):
                 writer.write_table(group)
+                del group  # before the next one is made
         written.append(_facts(output, f"{task.kind}/{name}.parquet", count))
     if task.kind == "tokens" and "megatron" in shards.formats:
         columns = (group["input_ids"].combine_chunks() for group in rows.groups(["input_ids"]))
@@ -243,6 +244,7 @@ def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtyp
         for column in columns:
             lengths.append(np.diff(column.offsets.to_numpy()))
             f.write(column.flatten().to_numpy().astype(dtype).tobytes())
+            del column  # before the next one is made
     documents = np.concatenate(lengths)
     with files.atomic_write(files.join(output, "megatron", f"{name}.idx")) as f:
         f.write(megatron_index(documents, dtype))

@@ -59,13 +59,15 @@ class SortedRows:
         """Yield tables of sorted rows, with all columns or some, as many as make a row group."""
         schema = self._schema if columns is None else pa.schema([self._schema.field(name) for name in columns])
         for rows in self._cut():
-            taken = [
-                self._take(self._large[f.name], rows).cast(f.type)
-                if f.name in self._large
-                else self.small[f.name].take(rows)
-                for f in schema
-            ]
-            yield pa.Table.from_arrays(taken, schema=schema)
+            yield self._group(schema, rows)
+            pa.default_memory_pool().release_unused()
+
+    def _group(self, schema: pa.Schema, rows: np.ndarray) -> pa.Table:
+        columns = [
+            self._take(self._large[f.name], rows).cast(f.type) if f.name in self._large else self.small[f.name].take(rows)
+            for f in schema
+        ]
+        return pa.Table.from_arrays(columns, schema=schema)
 
     def _cut(self) -> Iterator[np.ndarray]:
         """Yield the numbers of the rows of each group."""
