@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +71,9 @@ class Tokenizer:
 
         text = as_text(text)
         try:
-            if self._fast and len(text) < FAST_LENGTH:
+            if self._fast and len(text) >= FAST_LENGTH:
+                return np.concatenate([self.encode(piece) for piece in self._pieces(text)])
+            if self._fast:
                 try:
                     return self._fast.encode_to_numpy(text, disallowed_special=()).astype(self.dtype)
                 except BaseException as error:
@@ -82,6 +84,22 @@ class Tokenizer:
         except (UnicodeEncodeError, TypeError):  # what the libraries say of a lone surrogate
             return self.encode(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
         return np.array(ids, dtype=self.dtype)
+
+    def _pieces(self, text: str) -> Iterator[str]:
+        """Cut a long text where its tokens are the same as in the whole, at the end of a word.
+
+        A word is what the pattern of the tokenizer cuts out, going from left to right. It may look at what follows, so
+        the last word of a piece is left to the next piece, and so are the spaces before it.
+        """
+        start = 0
+        while len(text) - start > PIECE_LENGTH:
+            piece = text[start : start + PIECE_LENGTH]
+            words = self._tokenizer.pre_tokenizer.pre_tokenize_str(piece)
+            stops = (stop for _, (_, stop) in reversed(words[:-1]) if not piece[stop - 1].isspace())
+            stop = next(stops, PIECE_LENGTH)
+            yield piece[:stop]
+            start += stop
+        yield text[start:]
 
     def decode(self, ids: Sequence[int] | NDArray[Any]) -> str:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD.
@@ -179,8 +197,10 @@ def _agree(one: Tokenizer, other: Tokenizer) -> bool:
     return all(one.encode(text).tolist() == other.encode(text).tolist() for text in TEXTS)
 
 
-# Longer texts go to the slower library: tiktoken 0.14 panics at a run of a million spaces.
+# Texts from this length on are encoded in pieces: tiktoken 0.14 panics at a run of a million spaces, and the slower
+# library takes 400 bytes for each token. A longer word is cut, too.
 FAST_LENGTH = 500_000
+PIECE_LENGTH = 200_000
 
 
 def _tiktoken(spec: dict[str, Any]) -> Encoding | None:

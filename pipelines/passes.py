@@ -259,7 +259,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         places = {name: row.get(f"{name}_row", -1) for name in LARGE}
         sizes = {"html": len(document.html), "text": size, "tokens": 4 * tokens}
         for name, table in self._large.items():
-            places[name] = table.append([getattr(document, name)], sizes[name]) if sizes[name] else -1
+            places[name] = table.append([getattr(document, name)]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
         self._state.append([*facts, size, tokens, *places.values()])
         return size, tokens

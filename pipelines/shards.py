@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ SPILL_BYTES = 64_000_000
 ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
 ROW_GROUP = 4096
-GATHER_ROWS = 250_000  # of small tables that are sorted at a time
+GATHER_ROWS = 250_000  # of small tables that are sorted at a time, or as many as have ``SPILL_BYTES``
 READ_ROWS = 4096  # of them that are read at a time: a rejection is longer in `_work` than in the result
 #: What the rows of a shard are sorted by; equal ids are the same page met twice.
 ORDER = {
@@ -101,7 +102,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         privacy = self.shards.privacy
         shown = {"token_count": count, "url": privacy.url(d.url), "title": privacy.text(d.title)}
         values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
-        self._add("documents", _shard_of_id(d.id, self.shards.documents), values, len(d.text))
+        self._add("documents", _shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
             copied = (d.tokens, d.id, copy, d.language, d.domain, key)
@@ -170,21 +171,23 @@ class RunWriter(AbstractContextManager["RunWriter"]):
 def _joined(
     paths: Iterable[str], shown: Callable[[pa.RecordBatch], pa.RecordBatch] | None = None
 ) -> Iterator[pa.Table]:
-    """Yield the rows of several files in tables of at least ``GATHER_ROWS``, the last one aside.
+    """Yield the rows of several files in tables of ``GATHER_ROWS`` or ``SPILL_BYTES``, the last one aside.
 
     Args:
         paths: of the files.
         shown: what makes the rows of the result of those in the files.
     """
     held: list[pa.RecordBatch] = []
+    rows = size = 0
     for path in paths:
         with sealed.open_read(path) as f:
             for batch in pq.ParquetFile(f).iter_batches(READ_ROWS):
                 if len(batch):  # where nothing was measured, the columns of others are missing
                     held.append(shown(batch) if shown else batch)
-                if sum(len(b) for b in held) >= GATHER_ROWS:
+                    rows, size = rows + len(batch), size + held[-1].nbytes
+                if rows >= GATHER_ROWS or size >= SPILL_BYTES:
                     yield pa.Table.from_batches(held)
-                    held = []
+                    held, rows, size = [], 0, 0
     if held:
         yield pa.Table.from_batches(held)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from sys import getsizeof
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -16,7 +17,11 @@ TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 REPORTS = ("report.json", "report.html", "inputs.json", "manifest.json")
 
 FLUSH_ROWS = 4096
-FLUSH_BYTES = 32_000_000
+#: Bytes in memory of the rows that a table holds before it writes them, and so about the most that a row group takes
+#: where it is read. curate's own value: two records as large as they may be, and a fiftieth of what a process may take.
+FLUSH_BYTES = 16_000_000
+
+READ_BYTES = 1 << 18  # of a column, read at a time: without a buffer, all of a row group
 
 #: Shares of languages in a text, the largest first.
 LANGUAGES = pa.list_(pa.struct([("language", pa.string()), ("share", pa.float64())]))
@@ -138,11 +143,11 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         self._parquet = parquet_writer(self._file, self.schema)
         return self
 
-    def append(self, row: Sequence[Any], size: int = 0) -> int:
-        """Add a row, values in the order of the schema; ``size`` is its bytes if it is large. Returns its number."""
+    def append(self, row: Sequence[Any]) -> int:
+        """Add a row, values in the order of the schema; returns its number."""
         for column, value in zip(self._columns, row, strict=True):
             column.append(value)
-        self._bytes += size
+        self._bytes += sum(map(getsizeof, row))
         self.rows += 1
         if len(self._columns[0]) >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
             self._flush()
@@ -182,8 +187,15 @@ def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
 def iter_rows(path: str, batch: int = 1024) -> Iterator[dict[str, Any]]:
     """Yield the rows of a sealed table one by one, a batch in memory at a time."""
     with sealed.open_read(path) as f:
-        for chunk in pq.ParquetFile(f).iter_batches(batch_size=batch):
+        for chunk in _batches(f, batch):
             yield from chunk.to_pylist()
+
+
+def _batches(stream: BinaryIO, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield batches of so many rows, fewer where a row group ends: it has few bytes, its neighbours may have many."""
+    table = pq.ParquetFile(stream, buffer_size=READ_BYTES, pre_buffer=False)
+    for group in range(table.num_row_groups):
+        yield from table.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
 
 class LargeColumn:
@@ -192,7 +204,7 @@ class LargeColumn:
     def __init__(self, path: str, name: str) -> None:
         self._stream = sealed.open_read(path)
         self._name = name
-        self._batches = pq.ParquetFile(self._stream).iter_batches(batch_size=256, columns=[name])
+        self._batches = _batches(self._stream, 256, [name])
         self._first, self._values = 0, pa.array([], type=LARGE[name].field(0).type)
 
     def __getitem__(self, row: int) -> Any:
