@@ -62,7 +62,9 @@ def run_recipe(
         while True:
             restored |= _restore(space, say)
             try:
-                return _run(space, runner, watch, say)
+                report = _run(space, runner, watch, say)
+                files.delete(leftovers(space.output))  # of workers that died
+                return report
             except Exception:
                 if not sealed.noted(space.work).keys() - restored:
                     raise
