@@ -21,10 +21,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from curate.document import Rejection
 from pipelines.corpus.base import RunError
@@ -108,7 +106,7 @@ def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) 
 
 def _run_child(folder: Path, work: Work, killers: Killers) -> str:
     """Run work in a child process; return what it died of, or nothing."""
-    (folder / JOB).write_bytes(pickle.dumps((os.getpid(), _beam_options(), work, killers)))
+    (folder / JOB).write_bytes(pickle.dumps((os.getpid(), FileSystems._pipeline_options, work, killers)))
     (folder / POSITION).write_bytes(bytes(Position(-1, 0)))
     (folder / ERROR).unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -123,12 +121,6 @@ def _run_child(folder: Path, work: Work, killers: Killers) -> str:
     if ended.returncode == OUT_OF_MEMORY:
         return "out of memory"
     return f"exit code {ended.returncode}" if ended.returncode else ""
-
-
-def _beam_options() -> dict[str, Any]:
-    """Return the options by which this process reaches file systems."""
-    options = FileSystems._pipeline_options
-    return options.get_all_options(drop_default=True) if options else {}
 
 
 def portable(error: Exception) -> Exception:
@@ -156,7 +148,7 @@ def main(folder: Path) -> None:
     parent, options, work, killers = pickle.loads((folder / JOB).read_bytes())
     end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    FileSystems.set_options(PipelineOptions.from_dictionary(options))
+    FileSystems.set_options(options)
     with (folder / POSITION).open("r+b") as file, mmap.mmap(file.fileno(), 0) as shared:
         position = Position.from_buffer(shared)
         try:
