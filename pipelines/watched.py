@@ -31,6 +31,7 @@ DEATHS_OF_A_RECORD = 2  # then it is the record's fault
 MAX_DEATHS = 10  # of one child after the other, each at another record: then it is the machine's
 KILLED_WORKER = "killed_worker"  # the rule that rejects such a record
 OUT_OF_MEMORY = 12  # exit code of a child that got no more memory: ENOMEM
+READING = "reading"  # what comes before the first step of a record
 JOB, POSITION, ERROR = "job", "position", "error"  # files that a worker and its child share
 
 
@@ -47,9 +48,14 @@ Killers = dict[int, tuple[int, str]]
 class Track:
     """Where a slice is, and which of its records are rejected because they kill their worker.
 
+    A record that kills where it is read is rejected by the reader, or else by the first step.
+
     >>> track = Track(Position(), {7: (2, "SIGSEGV")})
     >>> track.record(7), track.step("extract"), track.step("language").detail
     (None, None, 'its worker died twice in language (SIGSEGV)')
+    >>> track = Track(Position(), {7: (0, "SIGKILL")})
+    >>> track.record(7) == track.step("extract")
+    True
     """
 
     def __init__(self, position: Position | None = None, killers: Killers | None = None) -> None:
@@ -60,11 +66,13 @@ class Track:
         """Note that a record is read; returns a rejection if that is known to kill."""
         self._position.record, self._position.step = number, 0
         self._fatal, self._how = self._killers.get(number, (-1, ""))
-        return self._killed("reading") if self._fatal == 0 else None
+        return self._killed(READING) if self._fatal == 0 else None
 
     def step(self, name: str) -> Rejection | None:
         """Note that a step of the record begins; returns a rejection if it is known to kill."""
         self._position.step += 1
+        if self._fatal == 0:
+            return self._killed(READING)
         return self._killed(name) if self._position.step == self._fatal else None
 
     def _killed(self, name: str) -> Rejection:
