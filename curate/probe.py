@@ -131,13 +131,13 @@ def _limit(memory: int, seconds: int) -> None:
     """Limit what this process may take from now on: its address space only where it is known (Linux)."""
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: seconds}
     pages = Path("/proc/self/statm")
     if pages.exists():
-        memory += int(pages.read_text().split()[0]) * resource.getpagesize()
-        _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (memory if most < 0 else min(memory, most), most))
+        limits[resource.RLIMIT_AS] = memory + int(pages.read_text().split()[0]) * resource.getpagesize()
+    for kind, limit in limits.items():
+        _, most = resource.getrlimit(kind)  # which only an administrator can raise
+        resource.setrlimit(kind, (limit if most < 0 else min(limit, most), most))
 
 
 def main(library: str, path: str, memory: str, seconds: str) -> int:

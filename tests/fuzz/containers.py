@@ -79,8 +79,8 @@ def rewrap(rng: Random, ending: str, data: bytes) -> tuple[str, bytes]:
         return "gzip_header_fields", _gzip_with_everything(rng, data)
     if ending == ".zst":
         level, chunk = rng.choice((1, 3, 12)), rng.choice((1, 100, 1 << 16))
-        options = {"write_checksum": rng.random() < 0.5, "write_content_size": rng.random() < 0.5}
-        writer = zstandard.ZstdCompressor(level=level, **options).compressobj()
+        checksum, content_size = rng.random() < 0.5, rng.random() < 0.5
+        writer = zstandard.ZstdCompressor(level, write_checksum=checksum, write_content_size=content_size).compressobj()
         chunk = max(chunk, len(data) // 200 + 1)
         out = b"".join(
             writer.compress(data[i : i + chunk]) + writer.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)

@@ -246,7 +246,7 @@ def _mutate_bytes(rng: Random, data: bytes) -> bytes:
 
 def check(folder: Path) -> str:
     """Load and use what is in a folder: it works, or a ValueError says why not. Returns what is wrong, or ""."""
-    path = next(path for path in folder.iterdir())
+    path = next(path for path in folder.iterdir() if path.name != "imported")
     try:
         if path.name == "sketch":
             return _check_sketch(path)

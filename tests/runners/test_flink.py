@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -15,8 +20,10 @@ from flink_server import FlinkError, job_server
 
 from pipelines import files
 from pipelines.runners import Runner
-from tests.pipelines.conftest import outputs, run
+from tests.pipelines.conftest import curate, outputs, run
+from tests.pipelines.deadly import KILLED, arguments, deadly, killed
 
+__all__ = ["arguments", "deadly"]  # fixtures
 pytestmark = pytest.mark.flink
 
 
@@ -110,3 +117,38 @@ def test_the_sample_recipe_gives_the_same_bytes_on_flink(flink, tmp_path):
         raise
     assert found == expected
     assert flink.jobs() > jobs, "the run never reached Flink"
+
+
+@contextmanager
+def worker_pool(environment: dict[str, str]) -> Iterator[int]:
+    """Run what starts a process for each of Flink's workers, as on a cluster; yields its port."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    environment = environment | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    }  # its python
+    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
+    pool = subprocess.Popen([*command, "--container_executable="], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield port
+    finally:
+        pool.terminate()
+        pool.wait()
+
+
+def test_a_page_that_kills_its_worker_costs_that_page(flink, deadly, arguments, tmp_path):
+    """Flink gives a job up whose worker died; the run sends it again, and the slice runs in a process that may die."""
+    options = [option for option in flink.options if "environment" not in option]
+    with worker_pool(deadly) as port:
+        external = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
+        done = curate(*arguments, "--output", tmp_path / "out", "--", *options, *external)
+    assert done.returncode == 0, done.stdout + done.stderr + flink.last_words()
+    assert "a worker process died" in done.stderr
+    assert killed(tmp_path / "out") == KILLED
