@@ -488,3 +488,15 @@ def test_a_file_of_one_large_member_is_not_searched_to_its_end_for_every_range()
     for start in cuts[1:]:
         list(read_records(Counting(data), "x.warc.gz", start, start + len(data) // 16))
     assert Counting.taken < 3 * len(data)
+
+
+@pytest.mark.parametrize("lost", [1, 3, 4, 8, 60])
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_zstandard_frame_that_takes_the_start_of_the_next_for_its_own_end_costs_itself(lost, count):
+    bodies = [b"<p>" + random.Random(i).randbytes(9000) for i in range(count)]
+    frames = [
+        zstandard.compress(record("response", f"http://example.org/{i}", http(body))) for i, body in enumerate(bodies)
+    ]
+    frames[0] = frames[0][:5000] + frames[0][5000 + lost :]  # a block of bytes as they are, and no checksum
+    found = read(b"".join(frames), "x.warc.zst")
+    assert [p.url[-1] for p in found if isinstance(p, Page) and p.url[-1] != "0"] == [str(i) for i in range(1, count)]
