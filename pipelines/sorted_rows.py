@@ -64,7 +64,9 @@ class SortedRows:
 
     def _group(self, schema: pa.Schema, rows: np.ndarray) -> pa.Table:
         columns = [
-            self._take(self._large[f.name], rows).cast(f.type) if f.name in self._large else self.small[f.name].take(rows)
+            self._take(self._large[f.name], rows).cast(f.type)
+            if f.name in self._large
+            else self.small[f.name].take(rows)
             for f in schema
         ]
         return pa.Table.from_arrays(columns, schema=schema)
