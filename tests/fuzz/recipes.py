@@ -49,7 +49,7 @@ SNIPPETS = (
 
 
 def good(folder: Path) -> Good:
-    """Write an input to plan for, and return the shipped recipes; one is planned, which imports all that planning takes."""
+    """Write an input to plan for, and return the shipped recipes; one is planned, which imports all that this takes."""
     (folder / "in.jsonl").write_text(json.dumps({"text": "One line."}) + "\n")
     recipes = [resources.files("pipelines").joinpath(f"recipes/{name}.yaml").read_text("utf-8") for name in SHIPPED]
     (folder / "recipe.yaml").write_text(recipes[0], "utf-8")
