@@ -166,8 +166,8 @@ def _stored(
     lost_first = losers[job.decided[0].name] if job.decided else {}
     shown = {name: column for name, column in large.items() if name == "text"}  # in the table of rejections
     for number, row in enumerate(iter_rows(files.join(job.before, f"state-{index:05d}.parquet"))):
-        track.record(number)
-        needed = shown if number in lost_first else large  # whoever goes at once need not be read whole
+        killed = track.record(number)  # the first step rejects it
+        needed = {} if killed else shown if number in lost_first else large  # not all of what is rejected at once
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         ledger.done += 1
         for cluster, size in (found[number] for found in clusters if number in found):

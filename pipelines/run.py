@@ -62,7 +62,9 @@ def run_recipe(
         while True:
             restored |= _restore(space, say)
             try:
-                return _run(space, runner, watch, say)
+                report = _run(space, runner, watch, say)
+                files.delete(leftovers(space.output))  # of workers that died
+                return report
             except Exception:
                 if not sealed.noted(space.work).keys() - restored:
                     raise
@@ -237,10 +239,10 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
         keys = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
 
         def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
-            step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
+            with _job_errors(step.name):
+                step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
-        with _job_errors(step.name):
-            watch(Work(f"decide {step.name}"), work)
+        watch(Work(f"decide {step.name}"), work)
         written = {"step": step.name, "slices": len(keys), "files": file_names(step.decision)}
         sealed.write_json(files.join(step.decision, "manifest.json"), written)
 

@@ -12,10 +12,10 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -103,12 +103,13 @@ class Runner(AbstractContextManager["Runner"]):
                 function(element)
             return
         self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
+            self.workers, multiprocessing.get_context("spawn"), end_with, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
         jobs: list[Future[None]] = []
         try:
-            jobs += [self._pool.submit(_call, function, element) for element in largest_first]
+            with _ctrl_c_blocked():
+                jobs += [self._pool.submit(_call, function, element) for element in largest_first]
             for job in as_completed(jobs):
                 job.result()
         except BrokenProcessPool:
@@ -149,7 +150,11 @@ def _check_reachable(endpoint: str) -> None:
         raise RunError(f"--job_endpoint={endpoint}: nothing answers there ({e}): is the job server running?") from None
 
 
-def _begin_worker(parent: int) -> None:
-    """Leave Ctrl-C to the run that started this worker, and end when that is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with(parent)
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Start processes that leave Ctrl-C to this one: it waits until the block ends, and they never get it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
@@ -27,6 +26,7 @@ from curate.hashing import stable_u64
 from curate.megatron import megatron_index
 from pipelines import files, sealed
 from pipelines.privacy import Privacy
+from pipelines.sorted_rows import SortedRows
 from pipelines.summary import SUMMARIZED, summarize
 from pipelines.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
 
@@ -34,7 +34,6 @@ PART = re.compile(r"part-\d{5,}-of-\d{5,}\.(?:parquet|bin|idx)\b")  # names of t
 SPILL_BYTES = 64_000_000
 ROW_BYTES = 1_000  # a row that is held, beside its text or tokens: measured
 ROWS_PER_SHARD = 1_000_000  # of rejections and signals
-ROW_GROUP = 4096
 GATHER_ROWS = 250_000  # of small tables that are sorted at a time, or as many as have ``SPILL_BYTES``
 READ_ROWS = 4096  # of them that are read at a time: a rejection is longer in `_work` than in the result
 #: What the rows of a shard are sorted by; equal ids are the same page met twice.
@@ -212,25 +211,28 @@ def shard_facts(folder: str) -> list[dict]:
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
     """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
-    empty = shards.schema(task.kind).empty_table()
-    table = pa.concat_tables([empty, *(_batch(*piece, empty.schema) for piece in task.pieces)]).combine_chunks()
-    order = pc.sort_indices(table, [(name, "ascending") for name in ORDER[task.kind]])
-    large = [name for name in LARGE_COLUMNS if name in table.column_names]
-    summary = summarize(task.kind, table.drop_columns(large).take(order)) if task.kind in SUMMARIZED else {}
+    schema = shards.schema(task.kind)
+    large = [name for name in LARGE_COLUMNS if name in schema.names]
+    narrow = {"input_ids": pa.large_list(pa.uint16())} if shards.token_type == "<u2" else {}
+    rows = SortedRows((_batch(*piece, schema) for piece in task.pieces), schema, ORDER[task.kind], large, narrow)
+    count = len(rows.order)
+    summary = summarize(task.kind, rows.small.take(rows.order)) if task.kind in SUMMARIZED else {}
     if task.kind == "tokens":
-        table = table.drop_columns("key")
-    groups = [order[start : start + ROW_GROUP] for start in range(0, len(order), ROW_GROUP)]
+        schema = TOKENS
     name = f"part-{task.shard:05d}-of-{shards.count(task.kind):05d}"
     written = []
     if task.kind != "tokens" or "parquet" in shards.formats:
         path = files.join(output, task.kind, f"{name}.parquet")
-        with files.atomic_write(path) as f, parquet_writer(f, table.schema) as writer:
-            for rows in groups:  # the sorted table is never whole in memory
-                writer.write_table(table.take(rows))
-        written.append(_facts(output, f"{task.kind}/{name}.parquet", table.num_rows))
+        with files.atomic_write(path) as f, parquet_writer(f, schema) as writer:
+            for group in rows.groups(schema.names):
+                writer.write_table(group)
+                del group  # before the next one is made
+        written.append(_facts(output, f"{task.kind}/{name}.parquet", count))
     if task.kind == "tokens" and "megatron" in shards.formats:
-        columns = (table["input_ids"].take(rows).combine_chunks() for rows in groups)
+        columns = (group["input_ids"].combine_chunks() for group in rows.groups(["input_ids"]))
         written += _megatron(columns, output, name, np.dtype(shards.token_type))
+    del rows
+    pa.default_memory_pool().release_unused()  # a worker makes one shard after the other
     sealed.write_json(
         files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), {"files": written, "summary": summary}
     )
@@ -242,6 +244,7 @@ def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtyp
         for column in columns:
             lengths.append(np.diff(column.offsets.to_numpy()))
             f.write(column.flatten().to_numpy().astype(dtype).tobytes())
+            del column  # before the next one is made
     documents = np.concatenate(lengths)
     with files.atomic_write(files.join(output, "megatron", f"{name}.idx")) as f:
         f.write(megatron_index(documents, dtype))

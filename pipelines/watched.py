@@ -21,10 +21,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from curate.document import Rejection
 from pipelines.corpus.base import RunError
@@ -33,6 +31,7 @@ DEATHS_OF_A_RECORD = 2  # then it is the record's fault
 MAX_DEATHS = 10  # of one child after the other, each at another record: then it is the machine's
 KILLED_WORKER = "killed_worker"  # the rule that rejects such a record
 OUT_OF_MEMORY = 12  # exit code of a child that got no more memory: ENOMEM
+READING = "reading"  # what comes before the first step of a record
 JOB, POSITION, ERROR = "job", "position", "error"  # files that a worker and its child share
 
 
@@ -49,9 +48,14 @@ Killers = dict[int, tuple[int, str]]
 class Track:
     """Where a slice is, and which of its records are rejected because they kill their worker.
 
+    A record that kills where it is read is rejected by the reader, or else by the first step.
+
     >>> track = Track(Position(), {7: (2, "SIGSEGV")})
     >>> track.record(7), track.step("extract"), track.step("language").detail
     (None, None, 'its worker died twice in language (SIGSEGV)')
+    >>> track = Track(Position(), {7: (0, "SIGKILL")})
+    >>> track.record(7) == track.step("extract")
+    True
     """
 
     def __init__(self, position: Position | None = None, killers: Killers | None = None) -> None:
@@ -62,11 +66,13 @@ class Track:
         """Note that a record is read; returns a rejection if that is known to kill."""
         self._position.record, self._position.step = number, 0
         self._fatal, self._how = self._killers.get(number, (-1, ""))
-        return self._killed("reading") if self._fatal == 0 else None
+        return self._killed(READING) if self._fatal == 0 else None
 
     def step(self, name: str) -> Rejection | None:
         """Note that a step of the record begins; returns a rejection if it is known to kill."""
         self._position.step += 1
+        if self._fatal == 0:
+            return self._killed(READING)
         return self._killed(name) if self._position.step == self._fatal else None
 
     def _killed(self, name: str) -> Rejection:
@@ -108,7 +114,7 @@ def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) 
 
 def _run_child(folder: Path, work: Work, killers: Killers) -> str:
     """Run work in a child process; return what it died of, or nothing."""
-    (folder / JOB).write_bytes(pickle.dumps((os.getpid(), _beam_options(), work, killers)))
+    (folder / JOB).write_bytes(pickle.dumps((os.getpid(), FileSystems._pipeline_options, work, killers)))
     (folder / POSITION).write_bytes(bytes(Position(-1, 0)))
     (folder / ERROR).unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -123,12 +129,6 @@ def _run_child(folder: Path, work: Work, killers: Killers) -> str:
     if ended.returncode == OUT_OF_MEMORY:
         return "out of memory"
     return f"exit code {ended.returncode}" if ended.returncode else ""
-
-
-def _beam_options() -> dict[str, Any]:
-    """Return the options by which this process reaches file systems."""
-    options = FileSystems._pipeline_options
-    return options.get_all_options(drop_default=True) if options else {}
 
 
 def portable(error: Exception) -> Exception:
@@ -156,7 +156,7 @@ def main(folder: Path) -> None:
     parent, options, work, killers = pickle.loads((folder / JOB).read_bytes())
     end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    FileSystems.set_options(PipelineOptions.from_dictionary(options))
+    FileSystems.set_options(options)
     with (folder / POSITION).open("r+b") as file, mmap.mmap(file.fileno(), 0) as shared:
         position = Position.from_buffer(shared)
         try:

@@ -57,12 +57,14 @@ class Campaign:
     def prepare(self) -> None:
         """Run the recipe undisturbed, and up to each of the stages."""
         shutil.copytree(CRAWL, self.inputs)
-        before = self.state("")
-        began = time.monotonic()
-        undisturbed = self.run(before, self.inputs)
-        self.seconds = time.monotonic() - began
-        assert undisturbed.code == 0, undisturbed.words
-        self.expected = outputs(before)
+        for output in (self.folder / "first", self.state("")):  # the first run compiles kernels, the second is timed
+            began = time.monotonic()
+            undisturbed = self.run(output, self.inputs)
+            self.seconds = time.monotonic() - began
+            assert undisturbed.code == 0, undisturbed.words
+        self.expected = outputs(self.state(""))
+        assert outputs(self.folder / "first") == self.expected
+        shutil.rmtree(self.folder / "first")
         for earlier, stage in zip(("", *STAGES), STAGES[:-1], strict=False):
             if earlier:
                 shutil.copytree(self.state(earlier), self.state(stage))

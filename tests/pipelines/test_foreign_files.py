@@ -60,7 +60,7 @@ def test_a_model_whose_digests_fit_and_whose_numbers_do_not(source, tmp_path):
     struct.pack_into("<i", damaged, 40, 2**30)  # the number of buckets, by which the library finds rows
     write_model_file(path, FORMAT, manifest, {**parts, "classifier.ftz": bytes(damaged)})
     error = fails(source, "quality", f"steps.quality.model={path}")
-    assert "step quality: classifier.ftz in" in error
+    assert "quality: classifier.ftz in" in error
     assert "theirs.zip is damaged, or not a fastText classifier" in error
 
 

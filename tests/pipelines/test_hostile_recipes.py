@@ -126,7 +126,7 @@ def test_aliases_and_merges_within_the_limits_are_taken():
         (f"{STEPS}output: {{shuffle_seed: '{'9' * 30}'}}", "my.yaml:4: shuffle_seed: beyond the largest whole number"),
         (
             f"{STEPS}  - minhash_dedup: {{minhash: {{bands: 100000000}}}}",
-            "my.yaml:4: minhash: MinHash: 100000000 bands",
+            "my.yaml:4: minhash: MinHash: bands is 100000000; it must be at most 65,536",
         ),
         (f"{STEPS}  - url_filter: {{domains: [{'x' * 5000}]}}", "my.yaml:4: url_filter: "),
         ("x" * (MAX_CHARACTERS + 1), f"my.yaml:1: more than {MAX_CHARACTERS:,} characters"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -123,6 +125,9 @@ def worker_pool(environment: dict[str, str]) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
+    environment = environment | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    }  # its python
     command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
     pool = subprocess.Popen([*command, "--container_executable="], env=environment, stderr=subprocess.DEVNULL)
     try:
