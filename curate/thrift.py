@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-MAX_DEPTH = 8  # structs in one another: curate's own value; a page header has 3
+MAX_DEPTH = 8  # structs and lists in one another: curate's own value; a page header has 3
 
 
 def read_struct(data: Sequence[int], at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
@@ -20,7 +20,7 @@ def read_struct(data: Sequence[int], at: int = 0, depth: int = 0) -> tuple[dict[
     Args:
         data: bytes.
         at: where it begins in them.
-        depth: how many structs it is in.
+        depth: how many structs and lists it is in.
 
     Returns:
         Its fields by number, of lists and binary values None, and where it ends.
@@ -29,8 +29,6 @@ def read_struct(data: Sequence[int], at: int = 0, depth: int = 0) -> tuple[dict[
         IndexError: the data ends inside it.
         ValueError: it is damaged.
     """
-    if depth > MAX_DEPTH:
-        raise ValueError("structs are nested too deep")
     fields: dict[int, Any] = {}
     number = 0
     while head := data[at]:
@@ -45,6 +43,8 @@ def read_struct(data: Sequence[int], at: int = 0, depth: int = 0) -> tuple[dict[
 
 def _value(data: Sequence[int], at: int, kind: int, depth: int) -> tuple[Any, int]:
     """Parse a value; of lists and binary values only the end is returned."""
+    if depth > MAX_DEPTH:
+        raise ValueError("structs are nested too deep")
     match kind:
         case 1 | 2:  # true and false
             return kind == 1, at
@@ -63,7 +63,7 @@ def _value(data: Sequence[int], at: int, kind: int, depth: int) -> tuple[Any, in
                 size, at = _varint(data, at)
             for _ in range(size):
                 # a list of flags has a byte for each
-                _, at = (None, _within(data, at + 1)) if inner in (1, 2) else _value(data, at, inner, depth)
+                _, at = (None, _within(data, at + 1)) if inner in (1, 2) else _value(data, at, inner, depth + 1)
             return None, at
         case 12:
             return read_struct(data, at, depth + 1)

@@ -95,18 +95,18 @@ def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
     stop = at + column.total_compressed_size
     while at < stop:
         header, at = _page_header(stream, at)
-        kind, unpacked, packed = (header.get(field, -1) for field in (1, 2, 3))
+        kind, unpacked, packed = (_number(header, field, -1) for field in (1, 2, 3))
         if unpacked < 0 or packed < 0:
             raise ValueError("a page of less than no bytes")
         at += packed
         if kind == DICTIONARY_PAGE:
             # copied once, and as large as the dictionary can be a value of each row
-            found.dictionary += 2 * unpacked + VALUE_BYTES * max(header.get(7, {}).get(1, 0), 0)
+            found.dictionary += 2 * unpacked + VALUE_BYTES * max(_number(_fields(header, 7), 1), 0)
             found.row = max(found.row, unpacked)
         elif kind in (DATA_PAGE, DATA_PAGE_V2):
             values, encoding = (1, 2) if kind == DATA_PAGE else (1, 4)
-            facts = header.get(5 if kind == DATA_PAGE else 8, {})
-            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(facts.get(values, 0), 1)
+            facts = _fields(header, 5 if kind == DATA_PAGE else 8)
+            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(_number(facts, values), 1)
             found.page = max(found.page, unpacked)
             found.row = max(found.row, unpacked // rows)
     return found
@@ -116,6 +116,20 @@ def _begin(column: pq.ColumnChunkMetaData) -> int:
     """Return where the pages of a column begin."""
     dictionary = column.dictionary_page_offset if column.has_dictionary_page else None
     return min(dictionary or column.data_page_offset, column.data_page_offset)
+
+
+def _number(fields: dict[int, Any], field: int, default: int = 0) -> int:
+    value = fields.get(field, default)
+    if not isinstance(value, int):
+        raise ValueError("a header of a page is damaged")
+    return value
+
+
+def _fields(fields: dict[int, Any], field: int) -> dict[int, Any]:
+    value = fields.get(field, {})
+    if not isinstance(value, dict):
+        raise ValueError("a header of a page is damaged")
+    return value
 
 
 def _page_header(stream: BinaryIO, offset: int) -> tuple[dict[int, Any], int]:
