@@ -21,6 +21,7 @@ MAGIC = b"ARROW1"  # at the start of an Arrow file, with two zeros, and at its e
 BUFFER_BYTES = 1 << 20  # of a column, read at a time: without a buffer, all of a row group
 ID_BYTES = 1 << 16  # of a value that is too large: what its id is made of
 OF_METADATA = ROW_FIELDS[2:]
+Columns = dict[str, pa.Array | None]
 DAMAGE = (OSError, ValueError, MemoryError, pa.ArrowException)
 
 
@@ -91,14 +92,16 @@ _BYTES = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
 
 
 def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch whose columns are sound: reading a damaged one ends the process.
+    """Return a batch whose columns are sound, those of values: reading a damaged one ends the process.
 
     Raises:
         pa.ArrowInvalid: one is damaged. Text that is no UTF-8 is not: it costs its row.
     """
     for column in batch.columns:
+        column.validate()
         for part in column.flatten() if pa.types.is_struct(column.type) else [column]:
-            part.view(_BYTES.get(part.type, part.type)).validate(full=True)
+            if _has_values(part.type):
+                part.view(_BYTES.get(part.type, part.type)).validate(full=True)
     return batch
 
 
@@ -130,18 +133,25 @@ class _Rows:
             yield found
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    return column.storage if isinstance(column.type, pa.BaseExtensionType) else column
+def _has_values(type_: pa.DataType) -> bool:
+    """Say whether a field can be read from a column of a type: not from lists and the like."""
+    return not pa.types.is_nested(type_)
 
 
-def _row(i: int, columns: dict[str, pa.Array], below: dict[str, pa.Array], file: InputFile) -> Document | Dropped:
+def _plain(column: pa.Array) -> pa.Array | None:
+    """Return the values of a column, None where it has none that a field is made of."""
+    column = column.storage if isinstance(column.type, pa.BaseExtensionType) else column
+    return column if _has_values(column.type) else None
+
+
+def _row(i: int, columns: Columns, below: Columns, file: InputFile) -> Document | Dropped:
     """Return the document of a row; a value that cannot be read costs that value."""
     lost = ""
     found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
     for values, source in zip(found, (columns, below), strict=True):
         for name, column in source.items():
             try:
-                values[name] = _value(column[i])
+                values[name] = None if column is None else _value(column[i])
             except _TooLargeValue as e:
                 problem = f"a value of {e.value.size:,} bytes; the limit is {MAX_RECORD_BYTES:,}"
                 return broken(file, problem, e.value.slice(0, ID_BYTES).to_pybytes())
@@ -160,7 +170,7 @@ class _TooLargeValue(Exception):
 
 
 def _value(scalar: pa.Scalar) -> Any:
-    """Return a value; text that is no UTF-8 as bytes, and nothing for lists and the like, which no field is made of."""
+    """Return a value; text that is no UTF-8 as bytes."""
     if isinstance(scalar, pa.DictionaryScalar | pa.RunEndEncodedScalar):
         scalar = scalar.value
         if scalar is None:
@@ -177,4 +187,4 @@ def _value(scalar: pa.Scalar) -> Any:
             except UnicodeDecodeError:
                 pass
         return data.to_pybytes()
-    return None if pa.types.is_nested(scalar.type) else scalar.as_py()
+    return scalar.as_py()

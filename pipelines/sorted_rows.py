@@ -64,10 +64,10 @@ class SortedRows:
 
     def _group(self, schema: pa.Schema, rows: np.ndarray) -> pa.Table:
         columns = [
-            self._take(self._large[f.name], rows).cast(f.type)
-            if f.name in self._large
-            else self.small[f.name].take(rows)
-            for f in schema
+            self._take(self._large[field.name], rows).cast(field.type)
+            if field.name in self._large
+            else self.small[field.name].take(rows)
+            for field in schema
         ]
         return pa.Table.from_arrays(columns, schema=schema)
 
