@@ -33,6 +33,9 @@ class _Marks:
         self._positions, self._offsets = array("q"), array("q")
         self._first = 0  # the ones before it are dropped
 
+    def __len__(self) -> int:
+        return len(self._positions) - self._first
+
     def add(self, position: int, offset: int) -> None:
         """Mark a member; an empty one before it is forgotten."""
         if len(self._positions) > self._first and self._positions[-1] == position:
@@ -152,7 +155,7 @@ class Archive:
         """Find the next member, after damage, that starts a record; return its position, or None if there is none."""
         if not self.damage or self._kind == "plain":
             return None
-        found = next_member(self._stream, self.damage_offset + 1, self._kind, self._dictionary)
+        found = next_member(self._stream, self._suspect + 1, self._kind, self._dictionary)
         if found is None:
             return None
         self.drop(self.end)
@@ -161,9 +164,10 @@ class Archive:
         self._go_to(found)
         return self.end
 
-    def _stop(self, damage: str, detail: str, offset: int) -> bool:
-        """End the bytes for damage in the member at an offset of the file; returns False."""
+    def _stop(self, damage: str, detail: str, offset: int, suspect: int | None = None) -> bool:
+        """End the bytes for damage in the member at an offset of the file, or in the one before it; returns False."""
         self.damage, self.detail, self.damage_offset = damage, detail, offset
+        self._suspect = offset if suspect is None else suspect
         self._done = True
         return False
 
@@ -210,13 +214,14 @@ class Archive:
                     return False
                 continue
             elif len(start) < 4 and self._kind in ("gzip", "zstd"):
-                return self._stop("truncated", "the file ends where a compressed member starts", self._offset)
+                detail = "the file ends where a compressed member starts"
+                return self._stop("truncated", detail, self._offset, self._before())
             elif self._kind == "plain" or (not self._kind and self._looks_plain()):
                 kind = "plain"
             else:
                 self._kind = self._kind or ("zstd" if self._name.endswith(".zst") else "gzip")
                 offset = self._offset if frame is None else frame  # the size of the frame may be wrong
-                return self._stop("damaged_compression", "no member starts where one should", offset)
+                return self._stop("damaged_compression", "no member starts where one should", offset, self._before())
             self._kind = kind
             break
         self._marks.add(self.end, self._offset)
@@ -224,6 +229,11 @@ class Archive:
             return self._stop("damaged_compression", self._unusable, self._offset)
         self._decoder = Gzip() if kind == "gzip" else Zstd(self._decompressor) if kind == "zstd" else Plain()
         return True
+
+    def _before(self) -> int | None:
+        """Return the offset of the member before if its end is in doubt: a damaged Zstandard frame can take the start
+        of the next one for its own end, and most have no checksum."""
+        return self._marks.at(self.end)[1] if self._kind == "zstd" and self._marks else None
 
     def _looks_plain(self) -> bool:
         return not self._name.endswith((".gz", ".zst")) or bool(RECORD_START.match(self._need(START_BYTES)))

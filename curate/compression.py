@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import io
 import lzma
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
-import zstandard
-
-from curate.decoders import PIECE_BYTES, Zstd, zstd_decompressor
+from curate.decoders import PIECE_BYTES, Bzip2OrXz, Gzip, Zstd, zstd_decompressor
 from curate.limits import MAX_WINDOW
 
 READ_BYTES = 1 << 16
@@ -21,8 +17,10 @@ XZ_STATE = 1 << 20  # beside the dictionary; liblzma takes some 60 KiB
 
 #: Endings of the files that `decompressed` uncompresses.
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-#: What reading them raises: EOFError where the file was cut off, the others where it is damaged.
-DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+
+
+class Damaged(ValueError):
+    """A compressed file is cut off or damaged."""
 
 
 def split_compression(path: str) -> tuple[str, str]:
@@ -39,22 +37,29 @@ def split_compression(path: str) -> tuple[str, str]:
 def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
     """Return the bytes of a file with one of the endings in `COMPRESSED` uncompressed, of another file as they are.
 
-    Reading raises what is in `DAMAGE`. It takes a bounded memory, and ``read`` unpacks no more than it was asked for,
-    about.
+    Reading raises `Damaged` behind the last byte that can be unpacked. It takes a bounded memory, and ``read`` unpacks
+    no more than it was asked for, about.
 
+    Args:
+        stream: the file; must be able to seek.
+        path: of the file, or its name.
+
+    >>> import gzip
     >>> decompressed(io.BytesIO(gzip.compress(b"page")), "pages.GZ").read()
     b'page'
     """
-    match path.lower().rpartition(".")[2]:
-        case "gz":
-            return gzip.GzipFile(fileobj=stream)  # type: ignore[return-value]
-        case "bz2":
-            return bz2.BZ2File(stream)  # type: ignore[return-value]
-        case "xz":
-            return io.BufferedReader(_Unpacked(_xz_pieces(stream)), PIECE_BYTES)
-        case "zst":
-            return io.BufferedReader(_Unpacked(_zstd_pieces(stream)), PIECE_BYTES)
-    return stream
+    compression = split_compression(path)[1]
+    if not compression:
+        return stream
+    memory = _memory(stream)
+    frames = zstd_decompressor(window=memory)
+    decoders: dict[str, Callable[[], _Decoder]] = {
+        ".gz": Gzip,
+        ".bz2": lambda: Bzip2OrXz(bz2.BZ2Decompressor()),
+        ".xz": lambda: Bzip2OrXz(lzma.LZMADecompressor(memlimit=memory + XZ_STATE)),
+        ".zst": lambda: Zstd(frames),
+    }
+    return io.BufferedReader(_Unpacked(_unpack(stream, decoders[compression], memory)), PIECE_BYTES)
 
 
 class _Unpacked(io.RawIOBase):
@@ -90,44 +95,51 @@ def _memory(stream: BinaryIO) -> int:
     return min(max(size, MAX_WINDOW), LONGEST_WINDOW)
 
 
-def _zstd_pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """Unpack Zstandard frames one after the other; the library's own reader takes one that was cut off for a whole."""
-    memory = _memory(stream)
-    decompressor = zstd_decompressor(window=memory)
-    frame: Zstd | None = None
+_Decoder = Gzip | Bzip2OrXz | Zstd
+
+
+def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> Iterator[bytes]:
+    """Unpack members one after the other, with zeros as padding between and behind them."""
+    member: _Decoder | None = None
+    begin = given = 0  # where the member begins, and how many bytes it gave
     while raw := stream.read(READ_BYTES):
-        at = 0
-        while at < len(raw):
-            frame = Zstd(decompressor) if frame is None or frame.ended else frame
-            piece, at, problem = frame.decode(raw, at)
+        start, at = stream.tell() - len(raw), 0
+        while at < len(raw) or (member and member.pending):
+            if member is None or member.ended:
+                if member and not raw[at]:
+                    at = len(raw) - len(raw[at:].lstrip(b"\0"))
+                    continue
+                member, begin, given = decoder(), start + at, 0
+            piece, at, problem = member.decode(raw, at)
+            given += len(piece)
             yield piece
-            if "too much memory" in problem:
-                problem = f"it was compressed with a window of more than {memory:,} bytes: compress it without --long"
             if problem:
-                raise zstandard.ZstdError(problem)
-    if frame and not frame.ended:
-        raise EOFError("the file ends inside a Zstandard frame")
+                if not isinstance(member, Gzip):  # which gives all that it can by itself
+                    yield from _before_damage(stream, begin, start, decoder(), given)
+                raise Damaged(_explained(problem, memory))
+    if member and not member.ended:
+        raise Damaged("the file ends inside a compressed stream")
 
 
-def _xz_pieces(stream: BinaryIO) -> Iterator[bytes]:
-    """Unpack xz streams one after the other; as in `lzma`, what follows them and is none is passed over."""
-    memory = _memory(stream) + XZ_STATE
-    raw, first = stream.read(READ_BYTES), True
-    while raw or first:
-        decoder = lzma.LZMADecompressor(memlimit=memory)
-        try:
-            yield decoder.decompress(raw, PIECE_BYTES)
-        except lzma.LZMAError as e:
-            if "Memory usage" in str(e):
-                raise lzma.LZMAError(
-                    f"it takes more than {memory:,} bytes to read: compress it with -9 or less"
-                ) from None
-            if first:
-                raise
-            return
-        while not decoder.eof:
-            raw = stream.read(READ_BYTES) if decoder.needs_input else b""
-            if not raw and decoder.needs_input:
-                raise EOFError("the file ends inside an xz stream")
-            yield decoder.decompress(raw, PIECE_BYTES)
-        raw, first = decoder.unused_data or stream.read(READ_BYTES), False
+def _explained(problem: str, memory: int) -> str:
+    if "too much memory" in problem:  # libzstd
+        return f"it was compressed with a window of more than {memory:,} bytes: compress it without --long"
+    if "Memory usage" in problem:  # liblzma
+        return f"it takes more than {memory + XZ_STATE:,} bytes to read: compress it with -9 or less"
+    return problem
+
+
+def _before_damage(stream: BinaryIO, begin: int, start: int, member: _Decoder, given: int) -> Iterator[bytes]:
+    """Yield what a member gives before its damage, but behind so many bytes: a call that fails returns none of it.
+
+    The libraries cannot copy a decoder, so that the member is decoded once more, and a byte at a time from ``start``
+    on, where the bytes begin that it was reading.
+    """
+    stream.seek(begin)
+    problem = ""
+    while not problem and (raw := stream.read(max(min(READ_BYTES, start - stream.tell()), 1))):
+        at = 0
+        while not problem and (at < len(raw) or member.pending):
+            piece, at, problem = member.decode(raw, at)
+            yield piece[given:]
+            given = max(given - len(piece), 0)

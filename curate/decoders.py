@@ -1,7 +1,8 @@
 """Decoders of one member of a compressed file, which take it in bites: the time is linear, and so is what comes out.
 
 Each has ``decode(raw, at)``, which takes bytes from position ``at`` on and returns a piece of what comes out, the
-position of the first byte that was not used, and what is wrong ("" for nothing); and ``ended``.
+position of the first byte that was not used, and what is wrong ("" for nothing); ``ended``; and ``pending``, whether
+more comes out of the bytes that were used.
 
 >>> import gzip
 >>> member = gzip.compress(b"page")
@@ -12,6 +13,8 @@ position of the first byte that was not used, and what is wrong ("" for nothing)
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import zlib
 from typing import Any
 
@@ -20,14 +23,14 @@ import zstandard
 from curate.limits import MAX_WINDOW
 
 PIECE_BYTES = 1 << 20  # what one call may give, about
-GZIP_BITES = 1 << 14, 1 << 16  # the first and the largest: what follows a member is copied with its last bite
+BITES = 1 << 14, 1 << 16  # the first and the largest: what follows a member is copied with its last bite
 ZSTD_BITE = 256  # four bytes can stand for 128 KiB (a block of one repeated byte), and a call gives all at once
 
 
 class Plain:
     """Bytes as they are."""
 
-    ended = False
+    ended = pending = False
 
     def decode(self, raw: bytes, at: int) -> tuple[bytes, int, str]:
         """Return the rest of the bytes."""
@@ -37,9 +40,11 @@ class Plain:
 class Gzip:
     """One gzip member."""
 
+    pending = False
+
     def __init__(self) -> None:
         self._decoder = zlib.decompressobj(31)
-        self._bite, largest = GZIP_BITES
+        self._bite, largest = BITES
         self._largest = largest
         self._begun = False
 
@@ -73,6 +78,40 @@ def _until_error(decoder: zlib._Decompress, bite: bytes) -> bytes:
     return bytes(out)
 
 
+class Bzip2OrXz:
+    """One stream of bzip2 or xz.
+
+    Args:
+        decoder: a `bz2.BZ2Decompressor` or a `lzma.LZMADecompressor`.
+    """
+
+    def __init__(self, decoder: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
+        self._decoder = decoder
+        self._bite, self._largest = BITES
+        self._full = False  # whether the last piece is as large as it may be
+
+    @property
+    def ended(self) -> bool:
+        """Whether the stream is whole, and its checksums right."""
+        return self._decoder.eof
+
+    @property
+    def pending(self) -> bool:
+        """Whether more comes out of the bytes that were used."""
+        return not self._decoder.eof and (self._full or not self._decoder.needs_input)
+
+    def decode(self, raw: bytes, at: int) -> tuple[bytes, int, str]:
+        """Decode one bite, or more of the one before."""
+        bite = b"" if self.pending else raw[at : at + self._bite]
+        self._bite = min(2 * self._bite, self._largest)
+        try:
+            piece = self._decoder.decompress(bite, PIECE_BYTES)
+        except (OSError, lzma.LZMAError) as e:
+            return b"", at, str(e)
+        self._full = len(piece) == PIECE_BYTES
+        return piece, at + len(bite) - len(self._decoder.unused_data), ""
+
+
 class Zstd:
     """One Zstandard frame.
 
@@ -80,6 +119,8 @@ class Zstd:
         decompressor: of `zstd_decompressor`; one frame at a time.
         bite: bytes that are decoded before what came out is looked at.
     """
+
+    pending = False
 
     def __init__(self, decompressor: zstandard.ZstdDecompressor, bite: int = ZSTD_BITE) -> None:
         self._decoder: Any = decompressor.decompressobj()

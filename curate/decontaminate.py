@@ -19,7 +19,7 @@ from annotated_types import Interval
 from curate.bounds import Score
 from curate.charset import as_text
 from curate.checked_file import open_regular, parse_json
-from curate.compression import DAMAGE, decompressed, split_compression
+from curate.compression import Damaged, decompressed, split_compression
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +113,7 @@ def _lines(path: str) -> Iterator[bytes]:
                 if size > MAX_FILE:
                     raise ValueError(f"{path} has more than {MAX_FILE:,} bytes of items: give several smaller files")
                 yield line
-        except DAMAGE as e:
+        except Damaged as e:
             raise ValueError(f"{path}: damaged after line {number:,}: {e or type(e).__name__}") from None
 
 

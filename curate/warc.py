@@ -27,6 +27,7 @@ from curate.members import RECORD_START, first_member
 
 MAX_HEADER_BYTES = 1 << 16
 MAX_LENGTH_DIGITS = 15  # of a record's length: a thousand terabytes
+MAX_SCHEME = 32  # bytes of a scheme with its colon (`RECORD_START`)
 MAX_TRAILER_BYTES = 512  # as much is read behind a record to see that the next one starts there
 PAGE_SCHEMES = ("http:", "https:", "ftp:", "ftps:", "file:")
 
@@ -106,6 +107,7 @@ class _Head:
     size: int
     block: int
     truncated: str = ""
+    closing: bytes = b"\n\n"  # what closes the record, in a file of line feeds
 
     @property
     def kind(self) -> str:
@@ -199,10 +201,10 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
     if cut is None and archive.end <= stop + 4 and archive.damage and archive.damage_offset == archive.offset(stop - 1):
         return _cut_off(archive, head, offset), archive.end
     if cut is None:
-        behind = _behind(archive, stop)
+        behind = _behind(archive, head, stop)
         if behind is not None:
             return _content(archive, head, offset), behind
-        cut = archive.find(_NEXT, head.block, stop) or _next_record(archive, stop)
+        cut = _next_record(archive, head.block - 1)
     return _wrong_length(head, cut, offset), cut
 
 
@@ -242,13 +244,26 @@ def _record_inside(archive: Archive, start: int, stop: int) -> int | None:
     return None
 
 
-def _behind(archive: Archive, stop: int) -> int | None:
+def _behind(archive: Archive, head: _Head, stop: int) -> int | None:
     """Return the position behind the end of a record and the lines that close it; None if this is not the end."""
     blank = archive.match(_TRAILER, stop)
     at = stop + len(blank.group()) if blank else stop
     member = next(archive.members(stop - 1, at + 1), None)
     ends = at >= archive.end or archive.read(stop, stop + 4) == b"\r\n\r\n" or member is not None
-    return at if ends or archive.match(RECORD_START, at) else None
+    if ends or (archive.match(RECORD_START, at) and (at > stop or not _inside_scheme(archive, at))):
+        return at
+    # The next first line may be damaged: the lines that close this record are enough if no other starts in it.
+    if archive.read(stop, stop + len(head.closing)) != head.closing:
+        return None
+    archive.have(stop + MAX_HEADER_BYTES)
+    other = archive.find(_NEXT, head.block, archive.end)
+    return at if other is None or other >= stop else None
+
+
+def _inside_scheme(archive: Archive, at: int) -> bool:
+    """Say whether the record that seems to start at a position starts a few bytes before: ``ttp:`` is a scheme, too."""
+    _, newline, scheme = archive.read(at - MAX_SCHEME, at).rpartition(b"\n")
+    return bool(newline and scheme and archive.match(RECORD_START, at - len(scheme)))
 
 
 def _next_record(archive: Archive, at: int) -> int:
@@ -305,7 +320,8 @@ def _arc_head(fields: list[str], block: int) -> _Head | str:
     )
     url = " ".join(fields[:address])
     kind = "warcinfo" if url.startswith("filedesc:") else "response"
-    return _Head(kind, url, utc(fields[address + 1]), fields[address + 2], int(fields[-1]), block)
+    date, media_type, size = fields[address + 1], fields[address + 2], int(fields[-1])
+    return _Head(kind, url, utc(date), media_type, size, block, closing=b"\n")
 
 
 def utc(date: str) -> str:

@@ -192,11 +192,14 @@ def run(
 
 @main.command()
 @_recipe_options
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that it would have.")
 @click.option("--estimate/--no-estimate", "estimated", default=True, help="Try the map steps on some of the input.")
-def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str, ...], estimated: bool) -> None:
+def plan(
+    recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str, ...], workers: int, estimated: bool
+) -> None:
     """Say what running RECIPE would do, what of it is done already, and what it will cost; writes nothing."""
     with _errors():
-        from pipelines.estimate import estimate
+        from pipelines.estimate import estimate, memory_taken
         from pipelines.recipe import load_recipe
         from pipelines.run import preflight
         from pipelines.sources import not_read
@@ -226,6 +229,7 @@ def plan(recipe: str, inputs: tuple[str, ...], output: str, settings: tuple[str,
             console.print(printable(f"{taken.name}: {sentence}"))
     size = sum(s.size for s in space.plan.slices)
     console.print(f"{len(space.plan.slices)} slices, {size:,} bytes of input; text is read {last} times in all.")
+    console.print(memory_taken(workers))
     if sentence := not_read(part.file for piece in space.plan.slices for part in piece.parts):
         console.print(warning_line(sentence))
     if estimated and not space.finished():

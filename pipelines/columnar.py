@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from curate.document import Document
 from curate.limits import FREE_ROW_BYTES, MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
 from pipelines.arrow_messages import Messages
-from pipelines.parquet_pages import TooLarge, check_footer, rows_at_a_time
 from pipelines.records import ROW_FIELDS, Dropped, broken, row_document
+from pipelines.row_groups import TooLarge, check_footer, rows_at_a_time
 from pipelines.sources import InputFile, Part
 
 MAGIC = b"ARROW1"  # at the start of an Arrow file, with two zeros, and at its end

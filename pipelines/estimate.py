@@ -9,6 +9,7 @@ from typing import BinaryIO
 import pyarrow.parquet as pq
 
 from curate.document import Document
+from curate.limits import MAX_RECORD_BYTES
 from curate.steps import apply
 from pipelines import files
 from pipelines.plan import Plan
@@ -19,6 +20,22 @@ from pipelines.sources import Part, Slice
 PIECES = 8  # places in the input that are looked at
 PIECE_BYTES = 1_000_000  # of pages that are read in each,
 PIECE_RECORDS = 10_000  # and records of any kind
+
+
+#: Bytes that a worker takes at most, whatever the input: measured with records of up to `MAX_RECORD_BYTES`.
+WORKER_BYTES = 1_200_000_000
+
+
+def memory_taken(workers: int) -> str:
+    """Say how much memory some worker processes take at most.
+
+    >>> memory_taken(4)
+    '4 workers take up to 4.8 GB of memory: 1.2 GB each, as records over 8 MiB are rejected.'
+    """
+    each = f"{WORKER_BYTES / 1e9:.1f} GB"
+    who = "1 worker takes" if workers == 1 else f"{workers:,} workers take"
+    total = f"{workers * WORKER_BYTES / 1e9:,.1f} GB"
+    return f"{who} up to {total} of memory: {each} each, as records over {MAX_RECORD_BYTES >> 20} MiB are rejected."
 
 
 @dataclass(frozen=True, slots=True)

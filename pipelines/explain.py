@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.compression import DAMAGE, decompressed
+from curate.compression import Damaged, decompressed
 from curate.document import Document, Rejection
 from curate.hashing import document_id
 from curate.steps import apply
@@ -92,7 +92,7 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
     with files.open_read(path) as stream:
         try:
             content = decompressed(stream, path).read()
-        except DAMAGE as e:
+        except Damaged as e:
             raise OSError(f"{path}: truncated or damaged compression: {e}") from e
     is_html = format_of(path) == "html" or content.lstrip()[:1] == b"<"
     id_ = document_id(url, "", content)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from curate.charset import decode
-from curate.compression import DAMAGE, decompressed
+from curate.compression import Damaged, decompressed
 from curate.document import Document, Rejection
 from curate.hashing import document_id
 from curate.limits import MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
@@ -186,7 +186,7 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
                 if is_bomb(skipped, stream.tell()):
                     yield broken(file, f"a line of more than {MAX_EXPANSION:,} times the size of the file", offset=at)
                     return
-        except DAMAGE as e:
+        except Damaged as e:
             yield broken(file, f"truncated or damaged compression: {e}", offset=at)
             return
         if not line:
@@ -234,7 +234,7 @@ def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPag
     file = part.file
     try:
         content = decompressed(stream, file.path).read(MAX_RECORD_BYTES + 1)
-    except DAMAGE as e:
+    except Damaged as e:
         yield broken(file, f"truncated or damaged compression: {e}")
         return
     url = f"{FILE_SCHEME}{file.name}"

@@ -54,10 +54,13 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
     text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
     if text is None and html is None:
         problem = f"a row without {file.text} or html; it has {', '.join(map(str, row)) or 'nothing'}"
-        return broken(file, problem, raw or repr(row).encode("utf-8", "surrogatepass"), offset=offset)
+        shown = {name: _flat(value) if isinstance(value, dict) else _plain(value) for name, value in row.items()}
+        return broken(file, problem, raw or repr(shown).encode("utf-8", "surrogatepass"), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
-    url = str(row.get("url") or meta.get("url") or "")
-    date = row.get("date") or row.get("timestamp") or meta.get("date") or meta.get("timestamp") or ""
+    url = row.get("url") or meta.get("url") or ""
+    if not isinstance(url, str):
+        url = str(_plain(url))
+    date = _plain(row.get("date") or row.get("timestamp") or meta.get("date") or meta.get("timestamp") or "")
     html = b"" if text and text.strip() else html or b""  # a row that has its text is not extracted again
     if isinstance(html, str):
         html = html.encode("utf-8", "surrogatepass")
@@ -72,3 +75,12 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
         content = text.encode("utf-8", "surrogatepass") or html
     found = document_id(url, str(date), content)
     return Document(id=found, text=text or "", url=url, date=iso_date(date), source=file.source, html=html)
+
+
+def _flat(values: dict) -> dict:
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value, but "" for an object or array: no field is one, and one can be nested too deep to print."""
+    return "" if isinstance(value, dict | list) else value

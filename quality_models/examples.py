@@ -21,7 +21,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from curate.compression import DAMAGE, decompressed
+from curate.compression import Damaged, decompressed
 
 #: Documents with the same beginning of this many letters and digits count as copies of one another.
 SAME_BEGINNING = 500
@@ -72,7 +72,7 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
 def _lines(path: Path, file: BinaryIO) -> Iterator[bytes]:
     try:
         yield from decompressed(file, str(path))
-    except DAMAGE as error:
+    except Damaged as error:
         raise ValueError(f"{path} cannot be decompressed, it is damaged or cut off: {error}") from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import textwrap
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,8 +17,9 @@ from pathlib import Path
 from tests.fuzz import isolated, runs
 from tests.fuzz.runs import Result
 
-#: What the rounds do, in turn: runs over files, and in between the campaigns of `isolated`.
-TURNS = ("runs", *(turn for name in isolated.CAMPAIGNS for turn in (name, "runs", "runs", "runs")))
+#: What the rounds do, in turn: the campaigns of `isolated`, which take less time, and runs over files.
+TURNS = (*isolated.CAMPAIGNS, *("runs",) * 6)
+SHOWN = 20  # of the counts of a kind at the end
 
 
 def main() -> int:
@@ -25,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         "python -m tests.fuzz", description="Read mutated inputs and check what comes out."
     )
-    parser.add_argument("--seconds", type=float, default=60, help="start no round after so long (default: 60)")
+    parser.add_argument("--seconds", type=float, default=60, help="start no round that may take longer (default: 60)")
     parser.add_argument("--seed", default="1", help="of all choices (default: 1)")
     parser.add_argument("--inputs", type=int, default=0, help="go on until so many inputs were read, whatever the time")
     parser.add_argument("--first", type=int, default=0, help="number of the first round (default: 0)")
@@ -33,13 +35,19 @@ def main() -> int:
     given = parser.parse_args()
 
     started, number, total = time.monotonic(), given.first, Result()
-    while total.formats.total() < given.inputs if given.inputs else time.monotonic() - started < given.seconds:
+    longest: dict[str, float] = {}  # seconds of a round
+    while True:
         turn = TURNS[number % len(TURNS)]
+        begun = time.monotonic()
+        expected = longest.get(turn, max(longest.values(), default=0))
+        if total.formats.total() >= given.inputs if given.inputs else begun - started + expected > given.seconds:
+            break
         with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
             if turn == "runs":
                 result = runs.run_round(given.seed, number, Path(scratch), given.keep)
             else:
                 result = isolated.run_round(turn, given.seed, number, Path(scratch), given.keep)
+        longest[turn] = max(longest.get(turn, 0), time.monotonic() - begun)
         print_round(number, turn, result)
         add(total, result)
         number += 1
@@ -69,18 +77,30 @@ def add(total: Result, result: Result) -> None:
 
 def print_total(total: Result, seconds: float) -> None:
     """Print what a campaign did: inputs by format and mutation, records, survivors, and its failures by kind."""
-    for title, counter in (("format", total.formats), ("mutation", total.mutations), ("", total.counts)):
-        print(f"\n{title or 'records'}")
-        for name, n in sorted(counter.items(), key=lambda item: (-item[1], item[0])):
-            print(f"  {n:>9,}  {ascii(name)[1:-1]}")
+    formats, mutations = Counter[str](), Counter[str]()
+    for name, n in total.formats.items():
+        formats[name.partition(".")[0]] += n
+    for name, n in total.mutations.items():
+        mutations[name.partition(":")[0]] += n
+    print()
+    for title, counter in (("formats", formats), ("mutations", mutations), ("records", total.counts)):
+        print_counts(title, counter)
     print(
-        f"\n{total.formats.total():,} inputs in {seconds:.0f} s ({total.cpu:.0f} s of processor time); largest process "
+        f"{total.formats.total():,} inputs in {seconds:.0f} s ({total.cpu:.0f} s of processor time); largest process "
         f"{total.memory / 1e9:.2f} GB; slowest batch {total.slowest:.1f} s a MB, start included"
     )
     kinds = Counter(problem.kind for problem, _ in total.failures)
     print(
         f"{len(total.failures)} failures{': ' if kinds else ''}{', '.join(f'{kind} {n}' for kind, n in kinds.items())}"
     )
+
+
+def print_counts(title: str, counter: Counter[str]) -> None:
+    """Print the largest counts in a few lines."""
+    largest = sorted(counter.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{ascii(name)[1:-1]} {n:,}" for name, n in largest[:SHOWN]]
+    others = [f"{len(largest) - SHOWN} others {sum(n for _, n in largest[SHOWN:]):,}"] if largest[SHOWN:] else []
+    print(textwrap.fill(f"{title}: {', '.join([*shown, *others])}", 100, subsequent_indent="  "))
 
 
 if __name__ == "__main__":

@@ -49,9 +49,14 @@ SNIPPETS = (
 
 
 def good(folder: Path) -> Good:
-    """Write an input to plan for and return the shipped recipes."""
+    """Write an input to plan for, and return the shipped recipes; one is planned, which imports all that this takes."""
     (folder / "in.jsonl").write_text(json.dumps({"text": "One line."}) + "\n")
-    return [resources.files("pipelines").joinpath(f"recipes/{name}.yaml").read_text("utf-8") for name in SHIPPED]
+    recipes = [resources.files("pipelines").joinpath(f"recipes/{name}.yaml").read_text("utf-8") for name in SHIPPED]
+    (folder / "recipe.yaml").write_text(recipes[0], "utf-8")
+    (folder / "settings.json").write_text("[]")
+    wrong = check(folder)
+    assert not wrong, wrong
+    return recipes
 
 
 def mutate(rng: Random, good: Good, folder: Path) -> tuple[str, str]:

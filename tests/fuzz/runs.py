@@ -20,7 +20,7 @@ from tests.fuzz.lines import make_lines, row
 from tests.fuzz.tables import make_table
 
 FILES = 200  # a run: so many that starting it costs less than reading them
-AGAIN = 5  # every so many batches a second run with two workers must write the same bytes
+AGAIN, AGAIN_FIRST = 5, 2  # every so many rounds, and in that one, a second run with two workers must write the same
 START = 30.0  # seconds of processor time that a run may take to start: four times what it takes here
 A_MEGABYTE = 10.0  # seconds that reading a megabyte may take
 MEMORY = 2_000_000_000  # bytes of the largest process
@@ -99,7 +99,7 @@ def run_round(seed: str, number: int, scratch: Path, keep: Path | None) -> Resul
         result.counts["survivors checked"] = len(certain)
         result.counts["mutated documents"] = len({m for _, i in files for m in i.possible})
         result.counts["of those kept"] = len(ran.facts.markers - certain)
-        if number % AGAIN == 0:
+        if number % AGAIN == AGAIN_FIRST:
             problems = batch.again(files)
             result.counts["batches written twice"] += 1
     if problems:

@@ -281,6 +281,23 @@ def test_a_byte_order_mark_is_no_part_of_a_line(tmp_path, expected):
     assert plain(documents(tmp_path / "a.jsonl")) == expected
 
 
+@pytest.mark.parametrize("depth", [3, 900, 1000, 1020, 100_000])
+def test_a_value_that_is_nested_deep_costs_at_most_its_row(depth, tmp_path):
+    deep = b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth
+    names = b"url", b"date", b"timestamp", b"metadata", b"html", b"x"
+    fields = [b'"%s": %s' % (name, v) for name in names for v in deep]
+    fields += [b'"metadata": {"%s": %s}' % (name, v) for name in (b"url", b"date") for v in deep]
+    rows = [b'{"text": "page %d", %s}' % (i, field) for i, field in enumerate(fields)]
+    rows += [b'{"text": %s}' % v for v in deep]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([*rows, b'{"text": "last"}']))
+    found = documents(tmp_path / "a.jsonl")
+    read = [d for d in found if not isinstance(d, Dropped)]
+    assert read[-1].text == "last"
+    assert len(found) == len(rows) + 1
+    assert depth > 1000 or len(read) == len(fields) + 1
+    assert not any(d.url or d.date for d in read)
+
+
 @pytest.mark.parametrize("option", [0, orjson.OPT_INDENT_2])
 def test_an_array_is_told_with_the_fix(option, tmp_path, monkeypatch):
     (tmp_path / "a.json").write_bytes(orjson.dumps(ROWS, option=option))

@@ -308,6 +308,13 @@ def test_a_truncated_file_costs_the_last_record(name):
             assert (len(good) == len(found)) == (size in ends)
 
 
+def arc_record(number: int, body: bytes, too_long: int = 0) -> bytes:
+    """A page of version 1, with a length that is too large by so many bytes."""
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+    line = b"http://example.org/%d 192.0.2.1 20200101000000 text/html %d\n" % (number, len(block) + too_long)
+    return line + block + b"\n"
+
+
 def test_wrong_lengths_cost_their_record():
     good, bad = page(1), page(2)
     for wrong in (0, 5, 10**5, 10**9, 10**15 - 1):
@@ -319,6 +326,37 @@ def test_wrong_lengths_cost_their_record():
             found = read(pack([good, lied, page(3), page(4)]), name)
             assert kinds(found) == {"page": 3, "broken wrong_length": 1}, (wrong, name)
             assert [p.url[-1] for p in found if isinstance(p, Page)] == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("more", range(1, 40))
+def test_a_length_that_is_too_large_costs_its_record_alone(more):
+    good = page(2)
+    length = len(good.split(b"\r\n\r\n", 1)[1]) - 4
+    long = good.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length + more))
+    arc = [arc_record(i, b"<p>page %d" % i, more * (i == 2)) for i in range(1, 5)]
+    for records, name in (([page(1), long, page(3), page(4)], "x.warc"), (arc, "x.arc")):
+        for data, ending in ((b"".join(records), ""), (gzip.compress(b"".join(records)), ".gz")):
+            found = [p.url[-1] for p in read(data, name + ending) if isinstance(p, Page)]
+            assert [url for url in found if url != "2"] == ["1", "3", "4"]
+
+
+@pytest.mark.parametrize("line", [b"", b"\xff\xfe", b"http://example.org/2 192.0.2.1 text/html 12", b"\0" * 9000])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_record_before_a_damaged_line_of_arc_is_whole(line, pack):
+    records = [arc_record(i, b"<p>page %d" % i) for i in range(4)]
+    records[2] = line + records[2][records[2].index(b"\n") :]
+    found = read(pack(b"".join(records)), "x.arc" + (".gz" if pack is not bytes else ""))
+    assert [p.url[-1] for p in found if isinstance(p, Page)] == ["0", "1", "3"]
+    assert kinds(found) == {"page": 3, "broken bad_header": 1}
+
+
+def test_the_record_before_a_damaged_record_that_ends_its_lines_with_line_feeds_is_whole():
+    records = [page(i).replace(b"\r\n", b"\n") for i in range(4)]
+    size = len(page(0).split(b"\r\n\r\n", 1)[1]) - 4
+    short = len(records[0].split(b"\n\n", 1)[1]) - 2
+    records = [r.replace(b"Content-Length: %d" % size, b"Content-Length: %d" % short) for r in records]
+    records[2] = records[2].replace(b"WARC/1.0", b"WXRC/1.0")
+    assert [p.url[-1] for p in read(b"".join(records)) if isinstance(p, Page)] == ["0", "1", "3"]
 
 
 @pytest.mark.parametrize("header", [b"WXRC/1.0", b"\xff\xfe\x00", b"WARC/1.0\r\nContent-Length: -3\r\n\r\n"])
@@ -467,3 +505,15 @@ def test_an_http_header_has_limits(response, problem):
 
 def test_a_charset_that_is_no_name_is_none():
     assert parse_media_type("text/html; charset=" + "x" * 1000) == ("text/html", "")
+
+
+@pytest.mark.parametrize("lost", [1, 3, 4, 8, 60])
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_zstandard_frame_that_takes_the_start_of_the_next_for_its_own_end_costs_itself(lost, count):
+    bodies = [b"<p>" + random.Random(i).randbytes(9000) for i in range(count)]
+    frames = [
+        zstandard.compress(record("response", f"http://example.org/{i}", http(body))) for i, body in enumerate(bodies)
+    ]
+    frames[0] = frames[0][:5000] + frames[0][5000 + lost :]  # a block of bytes as they are, and no checksum
+    found = read(b"".join(frames), "x.warc.zst")
+    assert [p.url[-1] for p in found if isinstance(p, Page) and p.url[-1] != "0"] == [str(i) for i in range(1, count)]

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 
 from curate.limits import too_many_rows
+from curate.thrift import read_struct
 
 #: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
 #: end a page at 1 MiB, though Arrow looks only after each 1,024 values.
@@ -24,7 +25,6 @@ HEADER_BYTES = 1 << 9, 1 << 20  # of a page: read at first, and the most; curate
 DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2 = 0, 2, 3
 DELTA_BYTE_ARRAY = 7  # the one encoding that lets a value take more bytes than it has in its page
 VALUE_BYTES = 16  # that Arrow takes for each value of a dictionary, beside the value
-MAX_DEPTH = 8
 
 
 class TooLarge(ValueError):
@@ -95,18 +95,18 @@ def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
     stop = at + column.total_compressed_size
     while at < stop:
         header, at = _page_header(stream, at)
-        kind, unpacked, packed = (header.get(field, -1) for field in (1, 2, 3))
+        kind, unpacked, packed = (_number(header, field, -1) for field in (1, 2, 3))
         if unpacked < 0 or packed < 0:
             raise ValueError("a page of less than no bytes")
         at += packed
         if kind == DICTIONARY_PAGE:
             # copied once, and as large as the dictionary can be a value of each row
-            found.dictionary += 2 * unpacked + VALUE_BYTES * max(header.get(7, {}).get(1, 0), 0)
+            found.dictionary += 2 * unpacked + VALUE_BYTES * max(_number(_fields(header, 7), 1), 0)
             found.row = max(found.row, unpacked)
         elif kind in (DATA_PAGE, DATA_PAGE_V2):
             values, encoding = (1, 2) if kind == DATA_PAGE else (1, 4)
-            facts = header.get(5 if kind == DATA_PAGE else 8, {})
-            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(facts.get(values, 0), 1)
+            facts = _fields(header, 5 if kind == DATA_PAGE else 8)
+            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(_number(facts, values), 1)
             found.page = max(found.page, unpacked)
             found.row = max(found.row, unpacked // rows)
     return found
@@ -118,6 +118,20 @@ def _begin(column: pq.ColumnChunkMetaData) -> int:
     return min(dictionary or column.data_page_offset, column.data_page_offset)
 
 
+def _number(fields: dict[int, Any], field: int, default: int = 0) -> int:
+    value = fields.get(field, default)
+    if not isinstance(value, int):
+        raise ValueError("a header of a page is damaged")
+    return value
+
+
+def _fields(fields: dict[int, Any], field: int) -> dict[int, Any]:
+    value = fields.get(field, {})
+    if not isinstance(value, dict):
+        raise ValueError("a header of a page is damaged")
+    return value
+
+
 def _page_header(stream: BinaryIO, offset: int) -> tuple[dict[int, Any], int]:
     """Return the fields of the header at an offset of the file, and where it ends."""
     size, most = HEADER_BYTES
@@ -125,81 +139,10 @@ def _page_header(stream: BinaryIO, offset: int) -> tuple[dict[int, Any], int]:
         stream.seek(offset)
         data = stream.read(size)
         try:
-            fields, end = _struct(data, 0, 0)
+            fields, end = read_struct(data)
         except IndexError:
             if len(data) < size or size >= most:
                 raise ValueError("a header of a page is cut off") from None
             size *= 8
             continue
         return fields, offset + end
-
-
-def _struct(data: bytes, at: int, depth: int) -> tuple[dict[int, Any], int]:
-    """Parse a struct of Thrift's compact protocol: its fields by number, and where it ends.
-
-    Raises:
-        IndexError: the data ends inside it.
-        ValueError: it is damaged.
-    """
-    if depth > MAX_DEPTH:
-        raise ValueError("a header of a page is nested too deep")
-    fields: dict[int, Any] = {}
-    number = 0
-    while head := data[at]:
-        at += 1
-        if head >> 4:
-            number += head >> 4
-        else:
-            number, at = _integer(data, at)
-        fields[number], at = _value(data, at, head & 15, depth)
-    return fields, at + 1
-
-
-def _value(data: bytes, at: int, kind: int, depth: int) -> tuple[Any, int]:
-    """Parse a value; of lists and binary values only the end is returned."""
-    match kind:
-        case 1 | 2:  # true and false
-            return kind == 1, at
-        case 3:
-            return data[at], at + 1
-        case 4 | 5 | 6:
-            return _integer(data, at)
-        case 7:
-            return None, _within(data, at + 8)
-        case 8:
-            size, at = _varint(data, at)
-            return None, _within(data, at + size)
-        case 9 | 10:
-            size, inner, at = data[at] >> 4, data[at] & 15, at + 1
-            if size == 15:
-                size, at = _varint(data, at)
-            for _ in range(size):
-                # a list of flags has a byte for each
-                _, at = (None, _within(data, at + 1)) if inner in (1, 2) else _value(data, at, inner, depth)
-            return None, at
-        case 12:
-            return _struct(data, at, depth + 1)
-    raise ValueError("a header of a page is damaged")
-
-
-def _within(data: bytes, at: int) -> int:
-    if at > len(data):
-        raise IndexError
-    return at
-
-
-def _integer(data: bytes, at: int) -> tuple[int, int]:
-    value, at = _varint(data, at)
-    return (value >> 1) ^ -(value & 1), at
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
-        if shift > 63:
-            raise ValueError("a number in a header of a page is too long")
