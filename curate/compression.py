@@ -12,6 +12,7 @@ from curate.decoders import PIECE_BYTES, Bzip2OrXz, Gzip, Zstd, zstd_decompresso
 from curate.limits import MAX_WINDOW
 
 READ_BYTES = 1 << 16
+BITE = 1 << 10  # of Zstandard, decoded at a time: it can give 32 MiB
 LONGEST_WINDOW = 1 << 31  # that Zstandard has (--long=31)
 XZ_STATE = 1 << 20  # beside the dictionary; liblzma takes some 60 KiB
 
