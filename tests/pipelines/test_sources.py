@@ -9,6 +9,7 @@ import hashlib
 import io
 import itertools
 import lzma
+import os
 import random
 
 import orjson
@@ -18,7 +19,7 @@ import pytest
 import zstandard
 
 from pipelines import readers, records
-from pipelines.readers import Dropped, NotAPage, read_part
+from pipelines.readers import Dropped, InputChanged, NotAPage, read_part
 from pipelines.recipe import RecipeError, Source
 from pipelines.sources import InputFile, Part, cut_slices, list_inputs, not_read
 from tests.pipelines.conftest import CRAWL
@@ -453,3 +454,107 @@ def test_a_lost_connection_is_no_damage(tmp_path, monkeypatch, name):
     file = InputFile(f"gs://bucket/{name}", len(data), 0.0, name.split(".")[1], "s")
     with pytest.raises(OSError, match=f"gs://bucket/{name}: .*gone"):
         list(read_part(Part(file, 0, len(data))))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.parquet"])
+def test_an_input_that_changes_stops_the_run(tmp_path, name):
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        pq.write_table(pa.Table.from_pylist(ROWS), path)
+    else:
+        path.write_bytes(LINES)
+    (file,) = list_inputs([Source(str(path))])
+    part = Part(file, 0, file.size)
+    whole = len(list(read_part(part)))
+    records = read_part(part)
+    next(records)
+    with path.open("ab") as f:
+        f.write(b"more")
+    with pytest.raises(
+        InputChanged, match=f"{path} changed from {file.size:,} to {file.size + 4:,} bytes while .*again"
+    ):
+        assert len(list(records)) <= whole
+    with pytest.raises(InputChanged, match="changed from"):
+        next(read_part(part))
+    path.unlink()
+    with pytest.raises(InputChanged, match=f"{path} was removed while the run read its inputs: run again"):
+        next(read_part(part))
+
+
+def test_an_input_that_is_written_to_stops_the_run(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(LINES)
+    (file,) = list_inputs([Source(str(path))])
+    os.utime(path, (1, 1))
+    with pytest.raises(InputChanged, match="changed while the run read its inputs: run again"):
+        next(read_part(Part(file, 0, file.size)))
+
+
+def test_a_row_over_a_limit_costs_that_row(tmp_path):
+    most = readers.MAX_RECORD_BYTES
+    long_url = "http://a.example/" + "c" * 70_000
+    rows = [{"text": "a" * most, "url": ""}, {"text": "a" * (most + 1)}, {"text": "b", "url": long_url}]
+    pq.write_table(pa.Table.from_pylist([*rows, {"text": "last"}]), tmp_path / "rows.parquet")
+    first, *broken, last = documents(tmp_path / "rows.parquet")
+    assert (len(first.text), last.text) == (most, "last")
+    assert [d.rejection.detail for d in broken] == [
+        f"a value of {most + 1:,} bytes; the limit is {most:,}",
+        "a URL of 70,017 characters; the limit is 65,536",
+    ]
+    (tmp_path / "rows.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in [*rows[1:], {"text": "last"}]))
+    *broken, last = documents(tmp_path / "rows.jsonl")
+    assert last.text == "last"
+    assert [d.rejection.detail for d in broken] == [
+        f"a line longer than {most:,} bytes",
+        "a URL of 70,017 characters; the limit is 65,536",
+    ]
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_pages_of_every_kind_are_read(tmp_path, compression, version):
+    table = pa.table({"text": [f"text {i} " * 20 for i in range(3000)], "n": range(3000)})
+    for encoding in (None, "PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"):
+        pq.write_table(
+            table,
+            tmp_path / "a.parquet",
+            compression=compression,
+            data_page_version=version,
+            use_dictionary=encoding is None,
+            column_encoding=encoding and {"text": encoding},
+            row_group_size=2000,
+            data_page_size=10_000,
+        )
+        assert [d.text for d in documents(tmp_path / "a.parquet")] == table["text"].to_pylist()
+
+
+def test_columns_of_every_kind_are_read(tmp_path):
+    metadata = pa.StructArray.from_arrays(
+        [pa.array(["u1", "u2", "u3"]), pa.array(["2020-01-01"] * 3)],
+        ["url", "date"],
+        mask=pa.array([False, True, False]),
+    )
+    texts = ["a", None, "c"]
+    for column in (
+        pa.array(texts).dictionary_encode(),
+        pa.array(texts, pa.string_view()),
+        pa.array(texts, pa.large_string()),
+        pa.RunEndEncodedArray.from_arrays([1, 2, 3], texts),
+    ):
+        batch = pa.record_batch(
+            [column, metadata, pa.array([["http://list.example/"]] * 3)], ["text", "metadata", "url"]
+        )
+        with pa.ipc.new_stream(str(tmp_path / "a.arrow"), batch.schema) as writer:
+            writer.write_batch(batch)
+        first, second, third = documents(tmp_path / "a.arrow")
+        assert (first.text, first.url, first.date, third.url) == ("a", "u1", "2020-01-01T00:00:00Z", "u3")
+        assert second.rejection.detail == "a row without text or html; it has text, url, metadata"
+
+
+def test_an_arrow_file_without_its_footer_is_cut_off(tmp_path):
+    write_arrow(tmp_path / "a.arrow", pa.ipc.new_file)
+    data = (tmp_path / "a.arrow").read_bytes()
+    (tmp_path / "a.arrow").write_bytes(data[:-100])
+    *good, last = documents(tmp_path / "a.arrow")
+    assert len(good) == len(ROWS)
+    assert last.rejection.detail == "damaged Arrow: the file ends without its footer"

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import random
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from curate.document import Document, Rejection
 from curate.steps import MAP_STEPS, apply
-from curate.tokens import load_tokenizer, read_tokenizer
+from curate.tokens import FAST_LENGTH, load_tokenizer, read_tokenizer
 
 TOKENIZER = load_tokenizer()
 KNOWN_IDS = [
@@ -192,3 +193,22 @@ def test_a_panic_at_a_document_costs_that_document(tmp_path):
     assert rejected.rule == "error"
     assert "retry-limit" in rejected.detail
     assert isinstance(apply(step, Document(id="1", text="a text")), Document)
+
+
+@pytest.mark.parametrize(
+    "words", [["a", "the man", "of\n", "\n\n", "  x"], ["北", "京。", "東"], ["ab", "\u0301", "🙂", " 12", "'s"]]
+)
+def test_a_long_text_has_the_ids_of_the_whole(words):
+    """It is encoded in pieces, because the library takes hundreds of bytes for each token."""
+    tokenizer = load_tokenizer()
+    text = "".join(random.Random(0).choices(words, k=400_000))
+    assert len(text) > FAST_LENGTH
+    whole = tokenizer._tokenizer.encode(text, add_special_tokens=False).ids
+    assert tokenizer.encode(text).tolist() == whole
+    assert tokenizer.encode(text).dtype == tokenizer.dtype
+
+
+def test_a_word_longer_than_a_piece_comes_back():
+    tokenizer = load_tokenizer()
+    for text in ("x" * 700_000, " " * 700_000 + "x", "\ud800" + "word " * 200_000):
+        assert tokenizer.decode(tokenizer.encode(text)) == text.replace("\ud800", "\ufffd")

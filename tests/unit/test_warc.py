@@ -490,6 +490,23 @@ def test_a_file_of_one_large_member_is_not_searched_to_its_end_for_every_range()
     assert Counting.taken < 3 * len(data)
 
 
+@pytest.mark.parametrize(
+    ("response", "problem"),
+    [
+        (http(b"", "Content-Encoding: " + ", ".join(["gzip"] * 6)), "6 content encodings; the limit is 5"),
+        (http(b"", "A: b\r\n" * 50_000), "the HTTP header does not end within 262,144 bytes"),
+    ],
+    ids=["encodings", "header"],
+)
+def test_an_http_header_has_limits(response, problem):
+    (found,) = read(record("response", "http://a.example/", response), "x.warc")
+    assert (found.reason, found.detail) == ("bad_http", problem)
+
+
+def test_a_charset_that_is_no_name_is_none():
+    assert parse_media_type("text/html; charset=" + "x" * 1000) == ("text/html", "")
+
+
 @pytest.mark.parametrize("lost", [1, 3, 4, 8, 60])
 @pytest.mark.parametrize("count", [2, 4])
 def test_a_zstandard_frame_that_takes_the_start_of_the_next_for_its_own_end_costs_itself(lost, count):
