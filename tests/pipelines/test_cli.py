@@ -31,9 +31,10 @@ def rows(folder, name):
 
 
 def test_plan_names_the_passes_and_says_what_is_done(corpus, tmp_path):
-    fresh = curate("plan", "llama3", "--input", f"{CRAWL}/*", "--output", tmp_path / "out")
+    fresh = curate("plan", "llama3", "--input", f"{CRAWL}/*", "--output", tmp_path / "out", "--workers", "3")
     assert fresh.returncode == 0, fresh.stderr
     assert "text is read 4 times in all" in fresh.stdout
+    assert "3 workers take up to 3.6 GB of memory" in fresh.stdout
     assert "core hours" in fresh.stdout
     assert not (tmp_path / "out").exists()
     done = curate("plan", "llama3", "--input", f"{CRAWL}/*", "--output", corpus)
