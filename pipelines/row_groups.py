@@ -16,7 +16,7 @@ from curate.limits import too_many_rows
 from curate.thrift import read_struct
 
 #: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
-#: end a page at 1 MiB, though Arrow looks only after each 1,024 values; a worker that reads this much stays below 1.2 GB.
+#: end a page at 1 MiB, though Arrow looks only after each 1,024 values. With this much a worker stays below 1.2 GB.
 MAX_PAGE_BYTES = 352 << 20
 MAX_FOOTER_BYTES = 16 << 20  # that of a file with 10,000 row groups of 10 columns
 BATCH_BYTES = 16 << 20  # about as much of a row group is taken at a time
