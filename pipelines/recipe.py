@@ -30,11 +30,17 @@ from pipelines.registry import STEPS
 SHIPPED = ("llama3", "fineweb")
 
 
+MAX_MESSAGE = 1000  # characters of an error
+
+
 class RecipeError(ValueError):
     """What is wrong with a recipe: file, line, key, and the fix, in one line that any terminal shows."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(message))
+        message = printable(message)
+        if len(message) > MAX_MESSAGE:  # it quotes a value that long
+            message = f"{message[: MAX_MESSAGE // 2]} ... {message[-MAX_MESSAGE // 2 :]}"
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)

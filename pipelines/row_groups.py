@@ -18,6 +18,7 @@ from curate.thrift import read_struct
 #: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
 #: end a page at 1 MiB, though Arrow looks only after each 1,024 values. With this much a worker stays below 1.2 GB.
 MAX_PAGE_BYTES = 352 << 20
+UNCOUNTED_BYTES = 100  # of a column that its size may lack: parquet-mr forgot a header (PARQUET-816)
 MAX_FOOTER_BYTES = 16 << 20  # that of a file with 10,000 row groups of 10 columns
 BATCH_BYTES = 16 << 20  # about as much of a row group is taken at a time
 BATCH_ROWS = 256
@@ -98,6 +99,8 @@ def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
         kind, unpacked, packed = (_number(header, field, -1) for field in (1, 2, 3))
         if unpacked < 0 or packed < 0:
             raise ValueError("a page of less than no bytes")
+        if packed > stop + UNCOUNTED_BYTES - at:  # Arrow makes room for them before it reads
+            raise ValueError("a page ends outside of its column")
         at += packed
         if kind == DICTIONARY_PAGE:
             # copied once, and as large as the dictionary can be a value of each row
