@@ -62,11 +62,7 @@ def apply(function: MapFunction, document: Document) -> Document | Rejection:
     """
     try:
         result = function(document)
-    except (OSError, MemoryError):
-        raise
-    except BaseException as e:  # counted and kept aside with the rest, never the end of a run
-        if not isinstance(e, Exception) and not is_panic(e):
-            raise
+    except BaseException as e:  # counted with the rest, never the end of a run
         return failed(e)
     if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
         return replace(result, signals=None)
@@ -74,7 +70,13 @@ def apply(function: MapFunction, document: Document) -> Document | Rejection:
 
 
 def failed(error: BaseException) -> Rejection:
-    """Return the rejection of a document on which a step failed."""
+    """Return the rejection of a document on which a step failed.
+
+    Raises:
+        OSError, MemoryError, KeyboardInterrupt: the error itself, where the document is not at fault.
+    """
+    if isinstance(error, OSError | MemoryError) or not (isinstance(error, Exception) or is_panic(error)):
+        raise error
     return Rejection("error", detail=f"{type(error).__name__}: {error}")
 
 

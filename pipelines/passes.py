@@ -66,13 +66,13 @@ def run_slice(part: Slice, job: Job) -> None:
     if slice_done(job, index):
         return
     begun, work = job.path("progress", index, "json"), partial(do_slice, part, job)
+    path = job.path("killers", index, "json")
+    known = sealed.read_json(path)["records"] if files.exists(path) else []
+    killers: Killers = {record: (step, how) for record, step, how in known}
     try:
         if not files.exists(begun):
             with suppress(MemoryError):  # as good as killed, and less harmful
-                return work(Track())
-        path = job.path("killers", index, "json")
-        known = sealed.read_json(path)["records"] if files.exists(path) else []
-        killers: Killers = {record: (step, how) for record, step, how in known}
+                return work(Track(killers=killers))
         run_watched(work, killers, lambda k: sealed.write_json(path, {"records": [(r, *why) for r, why in k.items()]}))
     except WorkerDied as e:
         inputs = ", ".join(piece.file.path for piece in part.parts[:3])
@@ -114,6 +114,7 @@ def do_slice(part: Slice, job: Job, track: Track) -> None:
                 continue
             ledger.keep(kept, *writer.keep(kept, row))
             key_writer.append(keys)
+        track.end()
     manifest = ledger.manifest()
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
@@ -226,7 +227,7 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
                 return killed
             try:
                 keys.append(key(document))
-            except Exception as e:
+            except BaseException as e:
                 return failed(e)
         return track.step("writing") or keys
 
@@ -266,19 +267,19 @@ class StateWriter(AbstractContextManager["StateWriter"]):
 
 
 Chain = list[tuple[str, Callable[[Document], Document | Rejection] | None]]
-_CHAINS: dict[str, Chain] = {}
+CHAINS: dict[str, Chain] = {}
 _CHAINS_LOCK = threading.Lock()  # some runners run slices in threads of one process
 
 
 def _chain(job: Job) -> Chain:
     """Make the functions of a pass; models load once per process, not once per slice."""
     with _CHAINS_LOCK:
-        if job.folder not in _CHAINS:
+        if job.folder not in CHAINS:
             chain: Chain = [(t.name, t.step.edit(t.config, t.decision)) for t in job.decided]
             for step in job.spec.steps:
                 kind = STEPS[step.kind]
                 assert not isinstance(kind, CorpusStep)
                 chain.append((step.name, kind.make(step.config)))
-            _CHAINS.clear()
-            _CHAINS[job.folder] = chain
-        return _CHAINS[job.folder]
+            CHAINS.clear()
+            CHAINS[job.folder] = chain
+        return CHAINS[job.folder]

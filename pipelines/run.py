@@ -11,7 +11,7 @@ from curate.tokens import load_tokenizer
 from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.finished import read_report
-from pipelines.passes import run_slice, slice_done
+from pipelines.passes import CHAINS, run_slice, slice_done
 from pipelines.plan import Pass
 from pipelines.privacy import Privacy
 from pipelines.progress import Say, Watch, Work, silent, unwatched
@@ -20,7 +20,7 @@ from pipelines.registry import STEPS
 from pipelines.report import build_report, write_reports
 from pipelines.result import Fix, NotAnOutputError, check_files, is_foreign, is_part, leftovers
 from pipelines.runners import PoolBroken, RunError, Runner
-from pipelines.shards import ROWS_PER_SHARD, Shards, shard_facts, shard_tasks, write_shard
+from pipelines.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_tasks, write_shard
 from pipelines.sources import Slice
 from pipelines.tables import TABLES, read_table
 from pipelines.workspace import Workspace, file_names
@@ -66,6 +66,8 @@ def run_recipe(
                 files.delete(leftovers(space.output))  # of workers that died
                 return report
             except Exception:
+                runner.restart()  # workers may hold what they read of a damaged file
+                CHAINS.clear()
                 if not sealed.noted(space.work).keys() - restored:
                     raise
 
@@ -169,9 +171,10 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
         return [s for s in space.plan.slices if not slice_done(job, s.index)]
 
     def died() -> bool:
-        return bool(files.within(job.folder, "progress-*.json"))
+        return not sealed.noted(space.work) and any(files.exists(job.path("progress", s.index, "json")) for s in todo())
 
-    watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say))
+    with _job_errors(work.title, runner):
+        watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say))
     manifests = space.manifests(spec)
     try:
         _stop_on_errors(manifests, space.plan.recipe.privacy)
@@ -204,6 +207,8 @@ def _persist(
         except PoolBroken as e:
             error: Exception = e
         except Exception as e:
+            if isinstance(e.__context__, KeyboardInterrupt):  # Beam makes something else of it
+                raise KeyboardInterrupt from None
             if runner.local or not died():
                 raise
             error = e
@@ -239,7 +244,7 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
         keys = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
 
         def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
-            with _job_errors(step.name):
+            with _job_errors(f"step {step.name}"):
                 step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
         watch(Work(f"decide {step.name}"), work)
@@ -248,21 +253,27 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
 
 
 @contextmanager
-def _job_errors(step: str) -> Iterator[None]:
+def _job_errors(what: str, runner: Runner | None = None) -> Iterator[None]:
     """Make one sentence of what a Beam job raises: tracebacks of its workers in one long text, the cause last.
 
+    Args:
+        what: the job does.
+        runner: of a pass; one that is local calls functions and runs no job.
+
     Raises:
-        RunError: naming the step and the cause.
+        RunError: naming the job and the cause.
     """
     try:
         yield
     except (RunError, OSError):
         raise
     except Exception as e:
+        if runner and runner.local:
+            raise
         if isinstance(e.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         cause = next((line for line in reversed(str(e).splitlines()) if line.strip()), type(e).__name__)
-        raise RunError(f"step {step}: {cause.strip()}") from e
+        raise RunError(f"{what}: {cause.strip()}") from e
 
 
 def _count_shards(space: Workspace, spec: Pass) -> Shards:
@@ -306,9 +317,15 @@ def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch, say:
         if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(space.output, kind))
     facts = space.folder(last)
+    files.delete([task.facts(facts) for task in tasks])
     write = partial(write_shard, output=space.output, facts=facts, shards=shards)
-    watch(Work("shards"), lambda: _persist(runner, lambda: tasks, write, lambda: False, say))
-    written = shard_facts(facts)
+
+    def todo() -> list[ShardTask]:
+        return [task for task in tasks if not files.exists(task.facts(facts))]
+
+    with _job_errors("shards", runner):
+        watch(Work("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
+    written = [sealed.read_json(task.facts(facts)) for task in tasks]
     report = build_report(space, written)
     write_reports(space, report, written)
     sealed.write_json(done, {"digest": last.digest})

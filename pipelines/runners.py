@@ -125,10 +125,14 @@ class Runner(AbstractContextManager["Runner"]):
                 job.cancel()
             wait(jobs)  # nothing works on when the run has been told of an error
 
-    def __exit__(self, *error: object) -> None:
+    def restart(self) -> None:
+        """End the worker processes; others begin when there is work again."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+    def __exit__(self, *error: object) -> None:
+        self.restart()
 
 
 def _call(function: partial[Any], element: Any) -> None:

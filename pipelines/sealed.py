@@ -65,9 +65,9 @@ def open_read(path: str) -> BinaryIO:
             hasher.update(block)
             left -= len(block)
         seal = stream.read()
-    except OSError:
+    except Exception as e:  # some object stores raise errors of their own, and only when they read
         if files.exists(path):
-            raise
+            raise e if isinstance(e, OSError) else OSError(f"{path}: {files.reason(e)}") from e
         raise damaged(path, "is missing") from None
     if size < 0 or seal != SEAL % hasher.hexdigest().encode():
         stream.close()
@@ -103,7 +103,7 @@ def noted(work: str) -> dict[str, str]:
     for note in files.within(files.join(work, NOTES), "*.json"):
         with suppress(ValueError, KeyError):
             described = files.read_json(note.path)
-            found[described["path"]] = described["problem"]
+            found[files.join(work, *described["path"])] = described["problem"]
     return found
 
 
@@ -114,12 +114,12 @@ def delete_notes(work: str) -> None:
 
 def damaged(path: str, problem: str) -> DamagedFile:
     """Note a damaged file for the run, and return the error: on a cluster only its words come back."""
-    output, in_work, _ = path.rpartition(f"/{WORK}/")
+    output, in_work, below = path.rpartition(f"/{WORK}/")
     if in_work:
         folder = files.join(output, WORK, NOTES)
         files.make_folder(folder)
         name = f"{xxhash.xxh3_64_hexdigest(path.encode())}.json"
-        files.write_json(files.join(folder, name), {"path": path, "problem": problem})
+        files.write_json(files.join(folder, name), {"path": below.split("/"), "problem": problem})
     return DamagedFile(path, problem)
 
 

@@ -81,6 +81,10 @@ class ShardTask:
     shard: int
     pieces: tuple[tuple[str, Place], ...]
 
+    def facts(self, folder: str) -> str:
+        """Path of what is known of the written file: ``files`` and ``summary``."""
+        return files.join(folder, f"shard-{self.kind}-{self.shard:05d}.json")
+
 
 def _shard_of_id(document_id: str, count: int) -> int:
     return int(document_id[:8], 16) * count >> 32
@@ -204,11 +208,6 @@ def shard_tasks(shards: Shards, folder: str, manifests: Iterable[dict]) -> list[
     return [ShardTask(kind, shard, tuple(sorted(found))) for (kind, shard), found in pieces.items()]
 
 
-def shard_facts(folder: str) -> list[dict]:
-    """Read what all shards left in the folder of facts: ``files`` and ``summary`` of each."""
-    return [sealed.read_json(m.path) for m in files.within(folder, "shard-*.json")]
-
-
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
     """Take one shard's rows from all runs, sort them, write its files, and leave facts of what was written."""
     schema = shards.schema(task.kind)
@@ -233,9 +232,7 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
         written += _megatron(columns, output, name, np.dtype(shards.token_type))
     del rows
     pa.default_memory_pool().release_unused()  # a worker makes one shard after the other
-    sealed.write_json(
-        files.join(facts, f"shard-{task.kind}-{task.shard:05d}.json"), {"files": written, "summary": summary}
-    )
+    sealed.write_json(task.facts(facts), {"files": written, "summary": summary})
 
 
 def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtype: np.dtype) -> list[dict]:

@@ -32,7 +32,8 @@ MAX_DEATHS = 10  # of one child after the other, each at another record: then it
 KILLED_WORKER = "killed_worker"  # the rule that rejects such a record
 OUT_OF_MEMORY = 12  # exit code of a child that got no more memory: ENOMEM
 READING = "reading"  # what comes before the first step of a record
-JOB, POSITION, ERROR = "job", "position", "error"  # files that a worker and its child share
+NO_RECORD = -1  # before the first record and after the last
+JOB, POSITION, ERROR, DONE = "job", "position", "error", "done"  # files that a worker and its child share
 
 
 class Position(ctypes.Structure):
@@ -67,6 +68,10 @@ class Track:
         self._position.record, self._position.step = number, 0
         self._fatal, self._how = self._killers.get(number, (-1, ""))
         return self._killed(READING) if self._fatal == 0 else None
+
+    def end(self) -> None:
+        """Note that there are no more records: what kills now is none of them."""
+        self._position.record = NO_RECORD
 
     def step(self, name: str) -> Rejection | None:
         """Note that a step of the record begins; returns a rejection if it is known to kill."""
@@ -104,7 +109,7 @@ def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) 
         while how := _run_child(Path(folder), work, killers):
             position = Position.from_buffer_copy(Path(folder, POSITION).read_bytes())
             deaths[position.record] += 1
-            where = f"record {position.record} of the slice" if position.record >= 0 else "the start"
+            where = f"record {position.record} of the slice" if position.record >= 0 else "its start or end"
             if deaths[position.record] == DEATHS_OF_A_RECORD and position.record >= 0:
                 killers[position.record] = position.step, how
                 found(killers)
@@ -115,8 +120,9 @@ def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) 
 def _run_child(folder: Path, work: Work, killers: Killers) -> str:
     """Run work in a child process; return what it died of, or nothing."""
     (folder / JOB).write_bytes(pickle.dumps((os.getpid(), FileSystems._pipeline_options, work, killers)))
-    (folder / POSITION).write_bytes(bytes(Position(-1, 0)))
-    (folder / ERROR).unlink(missing_ok=True)
+    (folder / POSITION).write_bytes(bytes(Position(NO_RECORD, 0)))
+    for left in (ERROR, DONE):
+        (folder / left).unlink(missing_ok=True)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "pipelines.watched", str(folder)]
     ended = subprocess.run(
@@ -124,11 +130,11 @@ def _run_child(folder: Path, work: Work, killers: Killers) -> str:
     )
     if (folder / ERROR).exists():
         raise pickle.loads((folder / ERROR).read_bytes())
-    if ended.returncode < 0:
+    if -ended.returncode in set(signal.Signals):
         return signal.Signals(-ended.returncode).name
     if ended.returncode == OUT_OF_MEMORY:
         return "out of memory"
-    return f"exit code {ended.returncode}" if ended.returncode else ""
+    return "" if (folder / DONE).exists() else f"exit code {ended.returncode}"
 
 
 def portable(error: Exception) -> Exception:
@@ -161,6 +167,7 @@ def main(folder: Path) -> None:
         position = Position.from_buffer(shared)
         try:
             work(Track(position, killers))
+            (folder / DONE).touch()
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         except Exception as e:

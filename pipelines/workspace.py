@@ -14,7 +14,7 @@ from pipelines.plan import Pass, Plan, make_plan, measures, named_files
 from pipelines.recipe import Recipe, RecipeError, digest
 from pipelines.registry import STEPS
 from pipelines.result import sizes_agree
-from pipelines.sealed import WORK, DamagedFile
+from pipelines.sealed import WORK
 from pipelines.shards import Shards
 from pipelines.sources import list_inputs
 
@@ -119,12 +119,14 @@ class Workspace:
         if not files.exists(manifest):
             return False
         try:
-            return set(sealed.read_json(manifest)["files"]) <= set(file_names(taken.decision))
-        except DamagedFile:
+            return set(sealed.peek_json(manifest)["files"]) <= set(file_names(taken.decision))
+        except (ValueError, KeyError, TypeError):  # damaged
             return False
 
     def forget(self, path: str) -> None:
         """Make undone whatever wrote a damaged file of the work folder, so that the run makes it again."""
+        if not path.startswith(f"{self.work}/") or ".." in path.split("/"):
+            return  # a note that no run has written
         folder, _, below = path.removeprefix(f"{self.work}/").partition("/")
         index = next((p.index for p in self.plan.passes if p.folder == folder), None)
         if index is None:
@@ -148,5 +150,6 @@ SLICE_FILE = re.compile(r"(?:run-\w+-(?P<run>\d{5,})-\d{5,}|.+-(?P<slice>\d{5,})
 
 
 def file_names(folder: str) -> list[str]:
-    """Return the names of the files in a folder, sorted."""
-    return [found.path.rpartition("/")[2] for found in files.within(folder, "*")]
+    """Return the names of the files in a folder, sorted, without those that are being written."""
+    names = (found.path.rpartition("/")[2] for found in files.within(folder, "*"))
+    return [name for name in names if not name.endswith(files.INCOMPLETE)]

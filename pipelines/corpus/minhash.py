@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Literal
 
@@ -88,7 +89,7 @@ class MinHashDedup(CorpusStep):
             f"and each document with the anchor that stays for it from {anchor_threshold(config.threshold):.2f}"
         ]
         path = files.join(folder, "account.json")
-        if files.exists(path):
+        with suppress(files.DamagedError, OSError):  # there is none before the decision
             account = sealed.peek_json(path)
             each = {k: n / max(account["documents"], 1) for k, n in account["stage_bytes"].items()}
             found.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))

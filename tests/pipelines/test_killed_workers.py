@@ -55,7 +55,7 @@ def test_deaths_at_ever_new_records_end_the_run(tmp_path, monkeypatch):
 
 def test_a_process_that_cannot_start_is_no_record_of_anybody(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(WorkerDied, match="the last at the start by exit code 1"):
+    with pytest.raises(WorkerDied, match="the last at its start or end by exit code 1"):
         run_watched(dies_anywhere, {}, print)
 
 
