@@ -207,6 +207,12 @@ def within(folder: str, names: str) -> list[FileMetadata]:
     return match(join(glob.escape(folder if "://" in folder else os.path.abspath(folder)), names))
 
 
+def names(folder: str) -> list[str]:
+    """Return the names of the files in a folder, sorted, without those that are being written."""
+    found = (meta.path.rpartition("/")[2] for meta in within(folder, "*"))
+    return [name for name in found if not name.endswith(INCOMPLETE)]
+
+
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading its bytes as they are, without decompression."""
     check(path)

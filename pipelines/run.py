@@ -23,7 +23,7 @@ from pipelines.runners import PoolBroken, RunError, Runner
 from pipelines.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_tasks, write_shard
 from pipelines.sources import Slice
 from pipelines.tables import TABLES, read_table
-from pipelines.workspace import Workspace, file_names
+from pipelines.workspace import Workspace
 
 MAX_STUCK = 3  # deaths of workers in a row after which nothing more was finished
 
@@ -248,7 +248,7 @@ def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
                 step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
 
         watch(Work(f"decide {step.name}"), work)
-        written = {"step": step.name, "slices": len(keys), "files": file_names(step.decision)}
+        written = {"step": step.name, "slices": len(keys), "files": files.names(step.decision)}
         sealed.write_json(files.join(step.decision, "manifest.json"), written)
 
 

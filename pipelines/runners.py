@@ -8,6 +8,7 @@ time of a small run.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -31,6 +32,8 @@ from apache_beam.runners.runner import create_runner
 from pipelines.corpus.base import MEMORY, RunError
 from pipelines.watched import end_with, portable
 
+#: Where Beam logs the traceback of an error that it raises as well; the run reports it in a sentence.
+ERROR_LOGGERS = "apache_beam.runners.common", "apache_beam.runners.worker.sdk_worker"
 #: Beam's runners in this process; we make the first of them ourselves.
 IN_MEMORY = fn_runner.FnApiRunner, SwitchingDirectRunner, BundleBasedDirectRunner
 
@@ -80,6 +83,8 @@ class Runner(AbstractContextManager["Runner"]):
         """Return an empty pipeline on the chosen runner."""
         if self.far:
             return beam.Pipeline(options=self._options)
+        for logger in ERROR_LOGGERS:
+            logging.getLogger(logger).setLevel(logging.CRITICAL)
         # built as an object: by name it would give worker processes empty options
         encoded = JobServiceHandle.encode_pipeline_options(self._options.get_all_options())
         info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)

@@ -119,7 +119,7 @@ class Workspace:
         if not files.exists(manifest):
             return False
         try:
-            return set(sealed.peek_json(manifest)["files"]) <= set(file_names(taken.decision))
+            return set(sealed.peek_json(manifest)["files"]) <= set(files.names(taken.decision))
         except (ValueError, KeyError, TypeError):  # damaged
             return False
 
@@ -147,9 +147,3 @@ class Workspace:
 
 #: The number of the slice in the name of one of its files.
 SLICE_FILE = re.compile(r"(?:run-\w+-(?P<run>\d{5,})-\d{5,}|.+-(?P<slice>\d{5,}))\.\w+")
-
-
-def file_names(folder: str) -> list[str]:
-    """Return the names of the files in a folder, sorted, without those that are being written."""
-    names = (found.path.rpartition("/")[2] for found in files.within(folder, "*"))
-    return [name for name in names if not name.endswith(files.INCOMPLETE)]

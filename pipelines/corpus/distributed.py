@@ -27,7 +27,7 @@ from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.one_process import Account
 from pipelines.corpus.order import key_columns, key_ids, sort_columns
-from pipelines.corpus.stages import Block, Grouped, Job, U, halves, join, run_stage, split
+from pipelines.corpus.stages import Block, Grouped, Job, U, begin_stages, halves, join, run_stage, split
 from pipelines.corpus.stars import connect
 
 DOCUMENTS_PER_RANGE = 1_000_000
@@ -64,7 +64,7 @@ def cluster_distributed(
     if account.documents >= 2**32:
         raise ValueError(f"{account.documents:,} documents: at most 4,294,967,295 can be clustered together")
     work = files.join(folder, "stages")
-    files.make_folder(work)
+    begin_stages(work)
     indexed = any(s.index >= FIRST_INDEX for s in slices)
     job = Job(work, bands, threshold)
     ranges = max(1, -(-account.documents // documents_per_range))

@@ -60,7 +60,17 @@ def run_stage(
         result = p.run()
         result.wait_until_finish()
         counted = result.metrics().query(MetricsFilter().with_name(SHUFFLED.metric_name.name))["counters"]
-        sealed.write_json(done, {"bytes": sum(c.committed or c.attempted for c in counted)})
+        shuffled = sum(c.committed or c.attempted for c in counted)
+        sealed.write_json(done, {"bytes": shuffled, "files": files.names(work)})
+
+
+def begin_stages(work: str) -> None:
+    """Make the folder of the stages; what is in it is of no use unless every file is there that a stage had left."""
+    names = set(files.names(work))
+    done = [sealed.read_json(files.join(work, name)) for name in names if name.endswith(".json")]
+    if any("files" in stage and not names.issuperset(stage["files"]) for stage in done):
+        files.delete([work])
+    files.make_folder(work)
 
 
 def join(blocks: Iterable[bytes], dtype: Any) -> np.ndarray:

@@ -99,35 +99,40 @@ def full_disk(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed:
     return Disturbed(run, output, campaign.inputs, f"room for {room:,} bytes")
 
 
-def flip(folder: Path, rng: random.Random, chosen: Callable[[Path], bool]) -> str:
-    """Flip a bit of one of the files of a folder; returns which."""
-    paths = [
-        p for p in sorted(folder.rglob("*")) if p.is_file() and p.stat().st_size and p.name != "lock" and chosen(p)
-    ]
-    path = rng.choice(paths)
+def damage(folder: Path, rng: random.Random, chosen: Callable[[Path], bool]) -> str:
+    """Flip a bit of one of the files of a folder, cut it off or delete it; returns what was done."""
+    present = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size and chosen(path)]
+    path = rng.choice(present)
     data = bytearray(path.read_bytes())
     at = rng.randrange(len(data))
-    data[at] ^= 1 << rng.randrange(8)
+    how = rng.choice(("flipped", "flipped", "cut", "deleted"))
+    if how == "deleted" and path.suffix != ".txt":  # the text of a repeated line, which only the report shows
+        path.unlink()
+        return f"{path.relative_to(folder)} deleted"
     facts = path.stat()
+    if how == "cut":
+        data = data[:at]
+    else:
+        data[at] ^= 1 << rng.randrange(8)
     path.write_bytes(data)
     os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-    return f"byte {at:,} of {path.relative_to(folder)}"
+    return f"{path.relative_to(folder)} {how} at byte {at:,}"
 
 
-def flipped_in_work(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed:
-    """Flip a bit of what a stopped run had done."""
-    stage, output = rng.choice(STAGES[:-1]), work / "out"
+def damaged_in_work(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed:
+    """Damage a file of what a stopped or finished run had done."""
+    stage, output = rng.choice(STAGES), work / "out"
     shutil.copytree(campaign.state(stage), output)
-    detail = flip(output, rng, lambda path: "_work" in path.parts)
+    detail = damage(output, rng, lambda path: "_work" in path.parts)
     run = campaign.run(output, campaign.inputs)
-    return Disturbed(run, output, campaign.inputs, f"before {stage}: {detail}", must_go_on=True)
+    return Disturbed(run, output, campaign.inputs, f"before {stage or 'a second run'}: {detail}", must_go_on=True)
 
 
-def flipped_in_output(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed:
-    """Flip a bit of a finished result, and run again."""
+def damaged_in_output(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed:
+    """Damage a file of a finished result, and run again."""
     output = work / "out"
     shutil.copytree(campaign.state(""), output)
-    detail = flip(output, rng, lambda path: "_work" not in path.parts)
+    detail = damage(output, rng, lambda path: "_work" not in path.parts)
     return Disturbed(campaign.run(output, campaign.inputs), output, campaign.inputs, detail, must_go_on=True)
 
 
@@ -160,7 +165,7 @@ DISTURBANCES: dict[str, Callable[[Campaign, Path, random.Random], Disturbed]] = 
     "run: Ctrl-C": partial(stopped, signal.SIGINT, False),
     "all processes: Ctrl-C": partial(stopped, signal.SIGINT, True),
     "disk full": full_disk,
-    "bit flipped in _work": flipped_in_work,
-    "bit flipped in the output": flipped_in_output,
+    "file of _work damaged": damaged_in_work,
+    "file of output damaged": damaged_in_output,
     "input changed": other_input,
 }
