@@ -20,9 +20,10 @@ from typing import BinaryIO
 import zstandard
 
 from curate.decoders import Gzip, Plain, Zstd, zstd_decompressor
-from curate.limits import MAX_EXPANSION, is_bomb
+from curate.limits import FREE_BYTES, MAX_EXPANSION, is_bomb, too_many_rows
 from curate.members import DICTIONARY, GZIP, READ_BYTES, RECORD_START, START_BYTES, ZSTD, next_member, read_dictionary
 
+BOMBS = 16  # of a file that are passed over; ours: they take a minute or less
 SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
 
 
@@ -86,7 +87,8 @@ class Archive:
         self._data = bytearray()
         self._base = 0  # position of the first byte that is kept
         self._marks = _Marks()
-        self._start, self._skipped = start, 0
+        self._first = self._start = start
+        self._skipped = self._settled = 0
         self.damage = self.detail = ""
         self._go_to(start)
 
@@ -105,6 +107,10 @@ class Archive:
     def end(self) -> int:
         """Position behind the last byte read so far."""
         return self._base + len(self._data)
+
+    def too_many(self, records: int) -> bool:
+        """Say whether so many records are too many for the compressed bytes that were read."""
+        return self._kind != "plain" and too_many_rows(records, self._offset - self._first)
 
     def have(self, position: int) -> bool:
         """Read on until all bytes before ``position`` are there; False where the bytes end before."""
@@ -142,6 +148,11 @@ class Archive:
             if self.end >= position or not self._fill():
                 return
 
+    def settle(self) -> None:
+        """Hold what was passed over against no later record: what it was part of is known."""
+        self._settled += self._skipped
+        self._start, self._skipped = self._offset, 0
+
     def offset(self, position: int) -> int:
         """Return the offset in the file of the member that holds the byte at ``position``, or of the byte if plain."""
         begin, offset = self._marks.at(position)
@@ -152,8 +163,14 @@ class Archive:
         return self._marks.between(start, stop)
 
     def resume(self) -> int | None:
-        """Find the next member, after damage, that starts a record; return its position, or None if there is none."""
+        """Find the next member, after damage, that starts a record; return its position, or None if there is none.
+
+        None, too, where all members together unpack to far more than their size without a record.
+        """
         if not self.damage or self._kind == "plain":
+            return None
+        passed = self._settled + self._skipped
+        if is_bomb(passed, self._offset - self._first, BOMBS * FREE_BYTES):
             return None
         found = next_member(self._stream, self._suspect + 1, self._kind, self._dictionary)
         if found is None:
@@ -162,6 +179,7 @@ class Archive:
         self._marks = _Marks()
         self.damage = self.detail = ""
         self._go_to(found)
+        self.settle()
         return self.end
 
     def _stop(self, damage: str, detail: str, offset: int, suspect: int | None = None) -> bool:

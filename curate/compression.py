@@ -8,13 +8,21 @@ import lzma
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
+import zstandard
+
 from curate.decoders import PIECE_BYTES, Bzip2OrXz, Gzip, Zstd, zstd_decompressor
 from curate.limits import MAX_WINDOW
 
 READ_BYTES = 1 << 16
-BITE = 1 << 10  # of Zstandard, decoded at a time: it can give 32 MiB
 LONGEST_WINDOW = 1 << 31  # that Zstandard has (--long=31)
 XZ_STATE = 1 << 20  # beside the dictionary; liblzma takes some 60 KiB
+HEAD_BYTES = 18  # of a Zstandard frame at most (RFC 8878, 3.1.1.1)
+MAGICS = b"BZh", b"\xfd7zXZ\0", b"]\0\0"  # of bzip2, xz, and LZMA as xz --format=lzma writes it
+
+#: Bytes of history that a Zstandard frame with a window of more than `MAX_WINDOW` may fill, and how many times the
+#: compressed bytes more: memory is taken as it fills. Ours: text is seldom compressed to less than a 32nd.
+FREE_HISTORY = 1 << 29
+MAX_HISTORY = 32
 
 #: Endings of the files that `decompressed` uncompresses.
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
@@ -53,7 +61,7 @@ def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
     if not compression:
         return stream
     memory = _memory(stream)
-    frames = zstd_decompressor(window=memory)
+    frames = zstd_decompressor(window=LONGEST_WINDOW)
     decoders: dict[str, Callable[[], _Decoder]] = {
         ".gz": Gzip,
         ".bz2": lambda: Bzip2OrXz(bz2.BZ2Decompressor()),
@@ -86,10 +94,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def _memory(stream: BinaryIO) -> int:
-    """Return how many bytes a decoder may take: what data can need that was compressed with a larger window.
-
-    A file with a window of 2 GiB (`zstd --long=31`) has more bytes than that, unless its window is a lie.
-    """
+    """Return how many bytes a decoder of xz may take: as many as the file has, for it takes them at once."""
     at = stream.tell()
     size = stream.seek(0, 2)
     stream.seek(at)
@@ -102,7 +107,7 @@ _Decoder = Gzip | Bzip2OrXz | Zstd
 def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> Iterator[bytes]:
     """Unpack members one after the other, with zeros as padding between and behind them."""
     member: _Decoder | None = None
-    begin = given = 0  # where the member begins, and how many bytes it gave
+    begin = given = window = 0  # where the member begins, how many bytes it gave, and how many it keeps as history
     while raw := stream.read(READ_BYTES):
         start, at = stream.tell() - len(raw), 0
         while at < len(raw) or (member and member.pending):
@@ -110,10 +115,17 @@ def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> I
                 if member and not raw[at]:
                     at = len(raw) - len(raw[at:].lstrip(b"\0"))
                     continue
+                head = _head(stream, raw, at)
+                if isinstance(member, Bzip2OrXz) and not any(m.startswith(head[: len(m)]) for m in MAGICS):
+                    return  # the tools and the standard library ignore what is behind the last stream, too
                 member, begin, given = decoder(), start + at, 0
+                window = _window(head) if isinstance(member, Zstd) else 0
             piece, at, problem = member.decode(raw, at)
             given += len(piece)
             yield piece
+            history = min(given, window)
+            if history > max(MAX_WINDOW, FREE_HISTORY + MAX_HISTORY * (start + at)) and not member.ended:
+                raise Damaged(f"a window of {window:,} bytes for a small file: compress it without --long")
             if problem:
                 if not isinstance(member, Gzip):  # which gives all that it can by itself
                     yield from _before_damage(stream, begin, start, decoder(), given)
@@ -122,9 +134,28 @@ def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> I
         raise Damaged("the file ends inside a compressed stream")
 
 
+def _head(stream: BinaryIO, raw: bytes, at: int) -> bytes:
+    """Return the first bytes of a member, of which the stream was read to the end of ``raw``."""
+    missing = HEAD_BYTES - (len(raw) - at)
+    if missing <= 0:
+        return raw[at : at + HEAD_BYTES]
+    behind = stream.tell()
+    more = stream.read(missing)
+    stream.seek(behind)
+    return raw[at:] + more
+
+
+def _window(head: bytes) -> int:
+    """Return how many bytes of history a Zstandard frame takes; 0 if it is none."""
+    try:
+        return zstandard.get_frame_parameters(head).window_size
+    except zstandard.ZstdError:
+        return 0
+
+
 def _explained(problem: str, memory: int) -> str:
     if "too much memory" in problem:  # libzstd
-        return f"it was compressed with a window of more than {memory:,} bytes: compress it without --long"
+        return f"it was compressed with a window of more than {LONGEST_WINDOW:,} bytes: compress it without --long"
     if "Memory usage" in problem:  # liblzma
         return f"it takes more than {memory + XZ_STATE:,} bytes to read: compress it with -9 or less"
     return problem

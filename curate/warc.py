@@ -22,7 +22,7 @@ from typing import BinaryIO
 from curate.archive import Archive
 from curate.dates import iso_date
 from curate.http_message import HttpError, parse_headers, parse_media_type, parse_response
-from curate.limits import MAX_RECORD_BYTES
+from curate.limits import FREE_ROWS, MAX_RECORD_BYTES, ROWS_PER_BYTE
 from curate.members import RECORD_START, first_member
 
 MAX_HEADER_BYTES = 1 << 16
@@ -87,7 +87,7 @@ class Broken:
     """A record that could not be read.
 
     ``reason`` is one of ``empty_file``, ``truncated``, ``damaged_compression``, ``bad_header``, ``wrong_length``,
-    ``too_large``, ``bad_http``, ``truncated_body``, ``damaged_body``.
+    ``too_large``, ``too_many_records``, ``bad_http``, ``truncated_body``, ``damaged_body``.
     """
 
     reason: str
@@ -152,6 +152,7 @@ def read_records(
             stop = first_member(stream, stop)
     archive = Archive(stream, name, start)
     at: int | None = 0
+    count = 0
     told = False  # whether a record was given up for the damage ahead
     while at is not None:
         at = _skip_blank(archive, at)
@@ -162,6 +163,11 @@ def read_records(
             continue
         offset = archive.offset(at)
         if stop is not None and offset >= stop:
+            return
+        count += 1
+        if archive.too_many(count):
+            detail = f"more than {FREE_ROWS:,} records, and {ROWS_PER_BYTE} for each compressed byte"
+            yield Broken("too_many_records", detail, "", offset)
             return
         record, at = _read_record(archive, at, offset)
         told = told or (isinstance(record, Broken) and record.reason == archive.damage)
@@ -230,6 +236,7 @@ def _pass_over(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Ski
     archive.skip(stop)
     if archive.end < stop:
         return _cut_off(archive, head, offset), archive.end
+    archive.settle()
     if not head.is_page:
         return Skipped(head.kind, offset), stop
     return Broken("too_large", f"{head.size:,} bytes; the limit is {MAX_RECORD_BYTES:,}", head.url, offset), stop

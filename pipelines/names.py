@@ -32,3 +32,14 @@ def check_name(name: str) -> str:
     if wrong := next((c for c in name if c in FORBIDDEN or not c.isprintable()), None):
         raise ValueError(f"a name cannot have {wrong!a} in it: write letters, digits, '-' and '_'")
     return name
+
+
+def as_name(text: str) -> str:
+    """Return a name that is like a text, and fit to be part of a path; empty if nothing of the text is.
+
+    >>> as_name("web [v2]"), as_name(".draft"), as_name("...")
+    ('web -v2', 'draft', '')
+    """
+    fit = "".join("-" if c in FORBIDDEN or not c.isprintable() else c for c in text)
+    cut = fit.encode("utf-8", "replace")[:MAX_NAME_BYTES].decode("utf-8", "ignore")
+    return cut.lstrip(".-~ ").rstrip(". -")

@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 import orjson
 
 from curate.charset import decode
-from curate.compression import Damaged, decompressed
+from curate.compression import Damaged, decompressed, split_compression
 from curate.document import Document, Rejection
 from curate.hashing import document_id
-from curate.limits import MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
+from curate.limits import FREE_ROWS, MAX_EXPANSION, MAX_RECORD_BYTES, ROWS_PER_BYTE, is_bomb, too_many_rows
 from curate.urls import FILE_SCHEME
 from curate.warc import Broken, Page, Skipped, is_html, read_records
 from pipelines import files
@@ -165,7 +165,8 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
     file = part.file
     lines = decompressed(stream, file.path)
     behind = part.start  # the line that was read
-    skipped = 0  # bytes of lines that are too long
+    packed = bool(split_compression(file.path)[1])
+    skipped = count = 0  # bytes of lines that are too long, and how many lines
     if part.start:  # the line that begins before the part belongs to the part before
         behind -= 1
         lines.seek(behind)
@@ -190,6 +191,11 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
             yield broken(file, f"truncated or damaged compression: {e}", offset=at)
             return
         if not line:
+            return
+        count += 1
+        if packed and too_many_rows(count, stream.tell()):
+            problem = f"more than {FREE_ROWS:,} lines, and {ROWS_PER_BYTE} for each compressed byte"
+            yield broken(file, problem, offset=at)
             return
         line = line.removeprefix(codecs.BOM_UTF8)
         hint = f"; {AN_ARRAY}" if line.lstrip()[:1] == b"[" else ""

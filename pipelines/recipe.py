@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from curate.bounds import Positive
 from curate.printable import printable, storable
 from pipelines.bounded_yaml import MAX_CHARACTERS, MAX_DEPTH, MAX_INTEGER, Lines, NotYaml, YamlError, read_yaml
-from pipelines.names import check_name
+from pipelines.names import as_name, check_name
 from pipelines.privacy import Privacy
 from pipelines.registry import STEPS
 
@@ -188,7 +188,7 @@ def parse_recipe(text: str, where: str, inputs: Sequence[str] = (), settings: Se
     for key in ("sources", "steps"):
         if not isinstance(raw.get(key) or [], list):
             raise reader.error((key,), key, "expected a list: one '- ' line each")
-    name = reader.name(raw, ("name",), Path(storable(where)).stem)
+    name = reader.name(raw, ("name",), as_name(Path(storable(where)).stem) or "recipe")
     raw_steps = [reader.step(i, entry) for i, entry in enumerate(raw.get("steps") or [])]
     _apply(settings, raw, raw_steps, reader.changed)
     steps, places = reader.steps(raw_steps)
@@ -225,7 +225,8 @@ class _Reader:
 
     def name(self, raw: dict, path: tuple, default: str) -> str:
         """Return the name that a recipe, step or source has, checked."""
-        value = raw.get("name", default)
+        value = raw.get("name")
+        value = default if value is None else value
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise self.error(path, "name", f"a word is expected, and YAML reads {value!r}: put quotes around it")
         try:

@@ -12,6 +12,9 @@ from curate.hashing import document_id
 from curate.limits import MAX_RECORD_BYTES, MAX_URL_BYTES
 from pipelines.sources import InputFile
 
+#: Characters of the names of a row's columns that a message shows; all can be megabytes. Ours: some fifty names.
+MAX_NAMES = 900
+
 #: The columns that are looked at, at the top of a row or below ``metadata``.
 ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
 
@@ -53,7 +56,10 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
     row = row if isinstance(row, dict) else {}
     text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
     if text is None and html is None:
-        problem = f"a row without {file.text} or html; it has {', '.join(map(str, row)) or 'nothing'}"
+        names = ", ".join(map(str, row)) or "nothing"
+        if len(names) > MAX_NAMES:  # whole ones: half an address would not be scrubbed
+            names = f"{names[:MAX_NAMES].rpartition(', ')[0]}, ...".removeprefix(", ")
+        problem = f"a row without {file.text} or html; it has {names}"
         shown = {name: _flat(value) if isinstance(value, dict) else _plain(value) for name, value in row.items()}
         return broken(file, problem, raw or repr(shown).encode("utf-8", "surrogatepass"), offset=offset)
     meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}

@@ -118,7 +118,6 @@ def test_aliases_and_merges_within_the_limits_are_taken():
         ("null: x\n1: a\nnull: y", "my.yaml:3: None: given twice, first in line 1"),
         ("a: 1\r\nb: 2\r\na: 3\r\n", "my.yaml:3: a: given twice, first in line 1"),
         ("name: no\nsteps: [extract]", "my.yaml:1: name: a word is expected, and YAML reads False"),
-        ("name: null\nsteps: [extract]", "my.yaml:1: name: a word is expected, and YAML reads None"),
         (f"{STEPS}sources: [{{input: ' '}}]", "my.yaml:4: input: it is empty"),
         (f"{STEPS}sources: [{{input: x, name: '../../x'}}]", "my.yaml:4: name: '../../x': a name begins with"),
         (f"{STEPS}output: {{tokens_per_shard: 'nan'}}", "my.yaml:4: tokens_per_shard: "),

@@ -33,9 +33,9 @@ def page(number, body=b"<html><p>A page of words"):
     return head % (number, len(http)) + http + b"\r\n\r\n"
 
 
-def repeated_bytes(count):
+def repeated_bytes(count, byte=b"a"):
     """Return a Zstandard frame of 128 KiB for each 4 bytes, which ends with a line."""
-    blocks = struct.pack("<I", 1 << 1 | BLOCK << 3)[:3] + b"a"
+    blocks = struct.pack("<I", 1 << 1 | BLOCK << 3)[:3] + byte
     last = struct.pack("<I", 1 | 1 << 1 | 1 << 3)[:3] + b"\n"
     return b"\x28\xb5\x2f\xfd\x00" + bytes([(17 - 10) << 3]) + blocks * count + last
 
@@ -126,7 +126,12 @@ CASES = {
     "long_line.jsonl.bz2": (lambda: bz2.compress(b"a" * (40 << 20) + b"\n" + GOOD), {TOO_LONG: 1, "Document": 1}),
     "long_line.jsonl.xz": (lambda: lzma.compress(b"a" * (40 << 20) + b"\n" + GOOD), {TOO_LONG: 1, "Document": 1}),
     "page.html.zst": (lambda: repeated_bytes(20_000), {"a file longer than": 1}),
-    "window.jsonl.zst": (lambda: GOOD_FRAME + large_window(31), {"Document": 1, "a window of more than": 1}),
+    "window.jsonl.zst": (lambda: GOOD_FRAME + large_window(31), {"Document": 2}),
+    "blank_lines.jsonl.zst": (
+        lambda: GOOD_FRAME + repeated_bytes(64, b"\n"),
+        {"Document": 1, "more than 131,072 lines": 1},
+    ),
+    "short_lines.jsonl.gz": (lambda: gzip.compress(b"1\n" * (1 << 19)), {"more than 131,072 lines": 1}),
     "dictionary.jsonl.xz": (
         lambda: lzma.compress(GOOD, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1_500_000_000, "preset": 0}]),
         {"it takes more than": 1},

@@ -111,3 +111,16 @@ def test_shipped_recipes_are_whole(name):
 def test_a_missing_recipe_names_the_shipped_ones():
     with pytest.raises(RecipeError, match="llama3, fineweb"):
         load_recipe("lama3")
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [("web [v2].yaml", "web -v2"), (".draft.yaml", "draft"), ("...yaml", "recipe"), ("a" * 200 + ".yaml", "a" * 100)],
+)
+def test_a_recipe_without_a_name_is_called_after_its_file(where, name):
+    assert parse_recipe(SMALL.replace("name: small\n", ""), where).name == name
+    assert parse_recipe(SMALL.replace("name: small", "name:"), where).name == name
+
+
+def test_a_step_with_an_empty_name_is_called_after_its_kind():
+    assert parse_recipe("steps: [{language: {name: }}]", "my.yaml").steps[0].name == "language"

@@ -558,3 +558,10 @@ def test_an_arrow_file_without_its_footer_is_cut_off(tmp_path):
     *good, last = documents(tmp_path / "a.arrow")
     assert len(good) == len(ROWS)
     assert last.rejection.detail == "damaged Arrow: the file ends without its footer"
+
+
+def test_a_row_of_many_columns_has_a_short_detail(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(orjson.dumps({f"column {i}": 1 for i in range(100_000)}) + b"\n")
+    (dropped,) = documents(tmp_path / "a.jsonl")
+    assert 900 < len(dropped.rejection.detail) <= 1000
+    assert dropped.rejection.detail.endswith(" column 81, ...")

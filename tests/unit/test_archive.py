@@ -153,3 +153,29 @@ def test_damage_costs_the_members_it_is_in(name, data):
 def numbers_content(member, name):
     (page,) = read(member, name)
     return page.content
+
+
+def large_record(size):
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: http://a.example/large\r\nContent-Length: %d\r\n\r\n"
+    compressor = zstandard.ZstdCompressor().compressobj()
+    out = compressor.compress(head % (len(http) + size) + http)
+    return out + b"".join(compressor.compress(bytes(1 << 20)) for _ in range(size >> 20)) + compressor.flush()
+
+
+@pytest.mark.parametrize("size", [500, 640])
+def test_pages_behind_records_that_unpack_to_much_are_read(size):
+    pages = b"".join(zstandard.compress(record(i)) for i in range(30))
+    large = large_record(size << 20)
+    found = read(large + pages + large + pages)
+    assert numbers(found) == [*range(30), *range(30)]
+    assert len([r for r in found if isinstance(r, Broken)]) == 2
+
+
+def test_tiny_records_by_the_million_end_their_file():
+    records = b"WARC/1.0\r\nWARC-Type: metadata\r\nContent-Length: 0\r\n\r\n\r\n\r\n" * 145_000
+    found = read(zstandard.compress(record(1)) + zstandard.compress(records) + zstandard.compress(record(2)))
+    assert numbers(found) == [1]
+    assert found[-1].reason == "too_many_records"
+    assert found[-1].detail == "more than 131,072 records, and 8 for each compressed byte"
+    assert 131_072 < len(found) < 145_000

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from tokenizers import Tokenizer, models
 
 from curate import probe as module
 from curate.probe import probe
@@ -59,3 +60,10 @@ def test_memory_and_time_are_limited(model, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 0.01)
     with pytest.raises(ValueError, match=r"it did not end within 0\.01 s"):
         probe("fasttext", model / "good.bin", "ours")
+
+
+def test_a_tokenizer_may_have_no_ids_for_some_texts(tmp_path):
+    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate("abdhort")}, merges=[]))
+    tokenizer.save(str(tmp_path / "small.json"))
+    assert not tokenizer.encode("\U0001f300").ids
+    probe("tokenizers", tmp_path / "small.json", "small")

@@ -154,7 +154,7 @@ CHARSMAP = "precompiled_charsmap"
         (lambda spec: spec.update(normalizer={"type": "Precompiled", CHARSMAP: "//////////8="}), "kills the process"),
         (lambda spec: spec["model"]["vocab"].update(zzz=2**32 - 1), "ids above 2,147,483,647"),
         (lambda spec: spec.update(split("(?:(a+)+)+$(?!x)")), "retry-limit"),
-        (lambda spec: spec["model"].update(vocab={}, merges=[]), "no ids for some texts"),
+        (lambda spec: spec["model"].update(vocab={}, merges=[]), "no ids for any text"),
     ],
 )
 def test_a_tokenizer_that_panics_or_kills_is_an_error_that_names_it(tmp_path, change, said):
