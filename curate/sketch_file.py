@@ -21,6 +21,7 @@ import xxhash
 
 from curate.checked_file import parse_json, read_regular
 from curate.minhash import SKETCH_BINS, MinHashConfig
+from curate.parquet_footer import check_encryption
 from curate.parquet_pages import check_pages
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ def read_part(part: Part, data: bytes, config: MinHashConfig, where: str) -> Ite
     if xxhash.xxh3_64_hexdigest(data) != part.xxh3:
         raise ValueError(f"{where}: {part.file} is damaged: its digest is not the one in {MANIFEST}; {_AGAIN}")
     try:
+        check_encryption(data)
         # The limits are on the lists and strings of the footer: Arrow makes large objects of small ones.
         file = pq.ParquetFile(
             pa.BufferReader(data), thrift_string_size_limit=1 << 20, thrift_container_size_limit=10_000
@@ -213,6 +215,8 @@ def _check_layout(file: pq.ParquetFile, data: bytes, part: Part, config: MinHash
         raise ValueError(f"it has {facts.num_rows:,} rows, and {part.documents:,} in {MANIFEST}")
     widths = (8, 16, 8, 8 * config.bands, SKETCH_BINS)
     for group in groups:
+        if group.num_columns != len(widths):  # asking for one that is absent ends the process
+            raise ValueError(f"a row group has {group.num_columns:,} columns")
         for i, width in enumerate(widths):
             column = group.column(i)
             if column.has_dictionary_page or column.num_values != group.num_rows:

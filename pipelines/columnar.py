@@ -40,7 +40,7 @@ def parquet_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
     count = parquet.metadata.num_row_groups
     rows = _Rows(file)
     for group in range(count):
-        if not part.start <= file.size * group // count < part.stop:
+        if not part.start <= file.size * group // count < part.stop or not parquet.metadata.row_group(group).num_rows:
             continue
         try:
             size = rows_at_a_time(stream, parquet.metadata, group, columns)

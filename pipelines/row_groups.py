@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 
 from curate.limits import too_many_rows
+from curate.parquet_footer import check_encryption
 from curate.thrift import read_struct
 
 #: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
@@ -46,13 +47,16 @@ def check_footer(stream: BinaryIO) -> None:
 
     Raises:
         TooLarge: its size is over the limit.
+        ValueError: the file is encrypted, or the footer is damaged.
     """
     size = stream.seek(0, 2)
     stream.seek(max(size - 8, 0))
     footer = int.from_bytes(stream.read(4), "little")
-    stream.seek(0)
     if footer > MAX_FOOTER_BYTES:
         raise TooLarge(f"a footer of {footer:,} bytes; the limit is {MAX_FOOTER_BYTES:,}")
+    stream.seek(max(size - 8 - footer, 0))
+    check_encryption(stream.read(footer + 8))
+    stream.seek(0)
 
 
 def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, columns: list[str]) -> int:
@@ -66,10 +70,12 @@ def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, col
 
     Raises:
         TooLarge: the row group claims too much.
-        ValueError: a header of a page is damaged.
+        ValueError: a header of a page is damaged, or the row group has other columns than the file.
     """
-    group = metadata.row_group(number)
-    before = metadata.row_group(number - 1) if number else None
+    group, before = metadata.row_group(number), _group_before(metadata, number)
+    for some in (group, before):
+        if some and some.num_columns != metadata.num_columns:  # asking for one that is absent ends the process
+            raise ValueError(f"a row group of {some.num_columns:,} columns; the schema has {metadata.num_columns:,}")
     chunks, packed = [_Chunk()], 1
     for i in range(group.num_columns):
         column = group.column(i)
@@ -78,7 +84,7 @@ def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, col
         if column.path_in_schema in columns or not columns:
             packed += max(column.total_compressed_size, 0)
         if column.path_in_schema in columns:
-            chunks.append(_look(stream, column))
+            chunks.append(_look(stream, column, group.num_rows))
     if too_many_rows(group.num_rows, packed):
         raise TooLarge(f"{group.num_rows:,} rows in {packed:,} bytes")
     room = sum(chunk.dictionary + chunk.page for chunk in chunks)
@@ -89,7 +95,13 @@ def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, col
     return min(max(BATCH_BYTES // (sum(chunk.row for chunk in chunks) or 1), 1), BATCH_ROWS)
 
 
-def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
+def _group_before(metadata: pq.FileMetaData, number: int) -> pq.RowGroupMetaData | None:
+    """Return the last row group with rows before one: where one without rows lies says nothing."""
+    groups = (metadata.row_group(i) for i in range(number - 1, -1, -1))
+    return next((group for group in groups if group.num_rows), None)
+
+
+def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData, rows_left: int) -> _Chunk:
     """Go through the headers of a column's pages."""
     found = _Chunk()
     at = _begin(column)
@@ -109,7 +121,11 @@ def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
         elif kind in (DATA_PAGE, DATA_PAGE_V2):
             values, encoding = (1, 2) if kind == DATA_PAGE else (1, 4)
             facts = _fields(header, 5 if kind == DATA_PAGE else 8)
-            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(_number(facts, values), 1)
+            count = _number(facts, values)
+            rows_left -= count
+            if count < 0 or rows_left < 0:  # Arrow makes room for as many as a delta encoding claims
+                raise ValueError("its pages have more values than it has rows")
+            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(count, 1)
             found.page = max(found.page, unpacked)
             found.row = max(found.row, unpacked // rows)
     return found
