@@ -8,6 +8,7 @@ The format: thrift-compact-protocol.md in github.com/apache/thrift/tree/master/d
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,26 +20,30 @@ MAX_FIELD = 2**15 - 1
 
 
 def find_fields(
-    data: Sequence[int], wanted: Collection[Path], lists: Mapping[Path, Collection[int]] | None = None
-) -> set[Path]:
-    """Find which fields a struct has, also in structs and lists of structs below it.
+    data: Sequence[int],
+    wanted: Collection[Path],
+    types: Mapping[Path, Collection[int]] | None = None,
+    lists: Mapping[Path, Collection[int]] | None = None,
+) -> dict[Path, array[int]]:
+    """Find where fields of a struct are, also in structs and lists of structs below it.
 
     Args:
         data: bytes of the struct.
         wanted: numbers of the fields that lead to each.
-        lists: for those that are lists, the types that their values may have.
+        types: that some fields may have.
+        lists: for some that are lists, the types that their values may have.
 
     Returns:
-        Those that are there, at least once.
+        Those that are there: where their values begin, or the values of a list.
 
     Raises:
         IndexError: the data ends inside it.
         ValueError: it is damaged.
 
-    >>> sorted(find_fields(bytes([0x15, 0x04, 0x2C, 0x15, 0x06, 0x00, 0x00]), [(3, 1), (3, 2), (4,)]))
-    [(3, 1)]
+    >>> find_fields(bytes([0x15, 0x04, 0x2C, 0x15, 0x06, 0x00, 0x00]), [(3, 1), (3, 2), (4,)])
+    {(3, 1): array('I', [4])}
     """
-    search = _Search(frozenset(wanted), lists or {})
+    search = _Search(frozenset(wanted), types or {}, lists or {})
     read_struct(data, 0, 0, (), search)
     return search.found
 
@@ -46,8 +51,14 @@ def find_fields(
 @dataclass(slots=True)
 class _Search:
     wanted: frozenset[Path]
+    types: Mapping[Path, Collection[int]]
     lists: Mapping[Path, Collection[int]]
-    found: set[Path] = field(default_factory=set)
+    found: dict[Path, array[int]] = field(default_factory=dict)
+
+    def note(self, path: Path, at: int) -> None:
+        """Take the place of a value, if it is one that is looked for."""
+        if path in self.wanted:
+            self.found.setdefault(path, array("I")).append(at)
 
 
 def read_struct(
@@ -82,8 +93,12 @@ def read_struct(
         below = path
         if search:
             below = (*path, number)
-            if below in search.wanted:
-                search.found.add(below)
+            if head & 15 not in search.types.get(below, (head & 15,)):
+                raise ValueError("a field has another type")
+            if number in fields:
+                raise ValueError("a struct has a field twice")
+            if head & 15 not in (9, 10):
+                search.note(below, at)
         fields[number], at = _value(data, at, head & 15, depth, below, search)
     return fields, at + 1
 
@@ -114,6 +129,8 @@ def _value(data: Sequence[int], at: int, kind: int, depth: int, path: Path, sear
                 if inner in (1, 2):  # a list of flags has a byte for each
                     at = _within(data, at + 1)
                 else:
+                    if search:
+                        search.note(path, at)
                     _, at = _value(data, at, inner, depth + 1, path, search)
             return None, at
         case 12:

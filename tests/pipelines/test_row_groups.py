@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
+from curate.parquet_footer import Chunk
 from curate.thrift import read_struct
 from pipelines.columnar import parquet_rows
 from pipelines.records import Dropped
@@ -97,6 +98,14 @@ def test_a_row_group_with_more_columns_than_the_schema_is_refused(tmp_path):
     assert "a row group of 2 columns; the schema has 1" in found
 
 
+def test_statistics_at_odds_with_the_schema_cost_nothing(tmp_path):
+    """A column is required, and has the histograms of one that is not."""
+    pages, footer = footer_of(plain({"text": ["one text"], "zzz": ["b"]}))
+    at = footer.index(b"\x25\x02", footer.index(b"text"))  # repetition_type OPTIONAL, before the name
+    (tmp_path / "x.parquet").write_bytes(with_footer(pages, footer[: at + 1] + b"\x00" + footer[at + 2 :]))
+    assert read_elsewhere(tmp_path / "x.parquet")
+
+
 def test_a_list_of_another_type_does_not_hide_what_follows(tmp_path):
     pages, footer = footer_of(plain({"text": ["one text"]}))
     at = footer.index(b"\x19\x2c")
@@ -124,17 +133,9 @@ def test_pages_with_more_values_than_rows_are_not_read(encoding, claimed):
     room = len(header) - (end - 4)
     column = pq.ParquetFile(out).metadata.row_group(0).column(0)
     data = data[:4] + header + data[end:]
-    metadata = _Footer(column, room)
+    chunk = Chunk(3, column.total_compressed_size + room, column.data_page_offset, None)
     with pytest.raises(ValueError, match="more values than it has rows"):
-        _look(io.BytesIO(data), metadata, 3)
-
-
-class _Footer:
-    """The facts of a column that has become larger."""
-
-    def __init__(self, column, room):
-        self.has_dictionary_page, self.data_page_offset = False, column.data_page_offset
-        self.total_compressed_size = column.total_compressed_size + room
+        _look(io.BytesIO(data), chunk, 3)
 
 
 def test_row_groups_without_rows_cost_nothing():
