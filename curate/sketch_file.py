@@ -21,6 +21,7 @@ import xxhash
 
 from curate.checked_file import parse_json, read_regular
 from curate.minhash import SKETCH_BINS, MinHashConfig
+from curate.parquet_footer import Footer
 from curate.parquet_pages import check_pages
 
 if TYPE_CHECKING:
@@ -189,11 +190,12 @@ def read_part(part: Part, data: bytes, config: MinHashConfig, where: str) -> Ite
     if xxhash.xxh3_64_hexdigest(data) != part.xxh3:
         raise ValueError(f"{where}: {part.file} is damaged: its digest is not the one in {MANIFEST}; {_AGAIN}")
     try:
+        footer = Footer(data)
         # The limits are on the lists and strings of the footer: Arrow makes large objects of small ones.
         file = pq.ParquetFile(
             pa.BufferReader(data), thrift_string_size_limit=1 << 20, thrift_container_size_limit=10_000
         )
-        _check_layout(file, data, part, config)
+        _check_layout(file, footer, data, part, config)
         for batch in file.iter_batches(_BATCH, use_threads=False):
             check_columns(batch, config.bands)
             yield batch
@@ -202,7 +204,7 @@ def read_part(part: Part, data: bytes, config: MinHashConfig, where: str) -> Ite
         raise ValueError(f"{where}: {part.file} is not a part of a sketch: {reason}; {_AGAIN}") from None
 
 
-def _check_layout(file: pq.ParquetFile, data: bytes, part: Part, config: MinHashConfig) -> None:
+def _check_layout(file: pq.ParquetFile, footer: Footer, data: bytes, part: Part, config: MinHashConfig) -> None:
     """Check the columns, the number of rows, and the room that they will take."""
     schema, facts = file.schema_arrow, file.metadata
     if schema.names != SCHEMA.names or schema.types != SCHEMA.types:
@@ -212,13 +214,11 @@ def _check_layout(file: pq.ParquetFile, data: bytes, part: Part, config: MinHash
     if facts.num_rows != part.documents or sum(group.num_rows for group in groups) != part.documents:
         raise ValueError(f"it has {facts.num_rows:,} rows, and {part.documents:,} in {MANIFEST}")
     widths = (8, 16, 8, 8 * config.bands, SKETCH_BINS)
-    for group in groups:
-        for i, width in enumerate(widths):
-            column = group.column(i)
-            if column.has_dictionary_page or column.num_values != group.num_rows:
+    for number, group in enumerate(groups):
+        for i, (column, width) in enumerate(zip(footer.chunks(facts, number), widths, strict=True)):
+            if column.dictionary is not None or column.num_values != group.num_rows:
                 raise ValueError(f"its column {SCHEMA.names[i]} is not plain values")
-            start = column.data_page_offset
-            check_pages(data, start, start + column.total_compressed_size, group.num_rows, width)
+            check_pages(data, column.data, column.data + column.size, group.num_rows, width)
 
 
 def check_columns(rows: pa.RecordBatch | pa.Table, bands: int) -> None:

@@ -1,4 +1,4 @@
-"""Structs of Thrift's compact protocol, in which Parquet describes its pages.
+"""Structs of Thrift's compact protocol, in which Parquet describes its pages, and itself in its footer.
 
 The format: thrift-compact-protocol.md in github.com/apache/thrift/tree/master/doc/specs.
 
@@ -8,19 +8,70 @@ The format: thrift-compact-protocol.md in github.com/apache/thrift/tree/master/d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-MAX_DEPTH = 8  # structs and lists in one another: curate's own value; a page header has 3
+Path = tuple[int, ...]
+MAX_DEPTH = 12  # structs and lists in one another: curate's own value; a footer has 8, a page header 3
+
+MAX_FIELD = 2**15 - 1
 
 
-def read_struct(data: Sequence[int], at: int = 0, depth: int = 0) -> tuple[dict[int, Any], int]:
+def find_fields(
+    data: Sequence[int],
+    wanted: Collection[Path],
+    types: Mapping[Path, Collection[int]] | None = None,
+    lists: Mapping[Path, Collection[int]] | None = None,
+) -> dict[Path, array[int]]:
+    """Find where fields of a struct are, also in structs and lists of structs below it.
+
+    Args:
+        data: bytes of the struct.
+        wanted: numbers of the fields that lead to each.
+        types: that some fields may have.
+        lists: for some that are lists, the types that their values may have.
+
+    Returns:
+        Those that are there: where their values begin, or the values of a list.
+
+    Raises:
+        IndexError: the data ends inside it.
+        ValueError: it is damaged.
+
+    >>> find_fields(bytes([0x15, 0x04, 0x2C, 0x15, 0x06, 0x00, 0x00]), [(3, 1), (3, 2), (4,)])
+    {(3, 1): array('I', [4])}
+    """
+    search = _Search(frozenset(wanted), types or {}, lists or {})
+    read_struct(data, 0, 0, (), search)
+    return search.found
+
+
+@dataclass(slots=True)
+class _Search:
+    wanted: frozenset[Path]
+    types: Mapping[Path, Collection[int]]
+    lists: Mapping[Path, Collection[int]]
+    found: dict[Path, array[int]] = field(default_factory=dict)
+
+    def note(self, path: Path, at: int) -> None:
+        """Take the place of a value, if it is one that is looked for."""
+        if path in self.wanted:
+            self.found.setdefault(path, array("I")).append(at)
+
+
+def read_struct(
+    data: Sequence[int], at: int = 0, depth: int = 0, path: Path = (), search: _Search | None = None
+) -> tuple[dict[int, Any], int]:
     """Parse a struct.
 
     Args:
         data: bytes.
         at: where it begins in them.
         depth: how many structs and lists it is in.
+        path: numbers of the fields that lead to it.
+        search: takes the fields that are looked for.
 
     Returns:
         Its fields by number, of lists and binary values None, and where it ends.
@@ -37,11 +88,22 @@ def read_struct(data: Sequence[int], at: int = 0, depth: int = 0) -> tuple[dict[
             number += head >> 4
         else:
             number, at = _integer(data, at)
-        fields[number], at = _value(data, at, head & 15, depth)
+        if not -MAX_FIELD <= number <= MAX_FIELD:  # others would take it modulo 65,536
+            raise ValueError("a struct has a field of no known number")
+        below = path
+        if search:
+            below = (*path, number)
+            if head & 15 not in search.types.get(below, (head & 15,)):
+                raise ValueError("a field has another type")
+            if number in fields:
+                raise ValueError("a struct has a field twice")
+            if head & 15 not in (9, 10):
+                search.note(below, at)
+        fields[number], at = _value(data, at, head & 15, depth, below, search)
     return fields, at + 1
 
 
-def _value(data: Sequence[int], at: int, kind: int, depth: int) -> tuple[Any, int]:
+def _value(data: Sequence[int], at: int, kind: int, depth: int, path: Path, search: _Search | None) -> tuple[Any, int]:
     """Parse a value; of lists and binary values only the end is returned."""
     if depth > MAX_DEPTH:
         raise ValueError("structs are nested too deep")
@@ -61,12 +123,18 @@ def _value(data: Sequence[int], at: int, kind: int, depth: int) -> tuple[Any, in
             size, inner, at = data[at] >> 4, data[at] & 15, at + 1
             if size == 15:
                 size, at = _varint(data, at)
+            if search and size and inner not in search.lists.get(path, (inner,)):
+                raise ValueError("a list has values of another type")
             for _ in range(size):
-                # a list of flags has a byte for each
-                _, at = (None, _within(data, at + 1)) if inner in (1, 2) else _value(data, at, inner, depth + 1)
+                if inner in (1, 2):  # a list of flags has a byte for each
+                    at = _within(data, at + 1)
+                else:
+                    if search:
+                        search.note(path, at)
+                    _, at = _value(data, at, inner, depth + 1, path, search)
             return None, at
         case 12:
-            return read_struct(data, at, depth + 1)
+            return read_struct(data, at, depth + 1, path, search)
     raise ValueError("a struct has a field of no known type")
 
 

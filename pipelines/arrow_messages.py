@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
+
+import pyarrow as pa
 
 from curate.limits import too_many_rows
 
-#: Bytes that a record batch or a dictionary may take, packed and unpacked. curate's own value: `datasets` writes 1,000
-#: rows a batch, which leaves 256 KiB for each.
-MAX_BATCH_BYTES = 256 << 20
+#: Bytes that a record batch may take in the columns that are read, or a dictionary, once unpacked, as much as the pages
+#: of a Parquet row group; and what it may take with all that is read with it, which is packed or of other columns.
+#: curate's own values: writers make 65,536 rows a batch, which leaves 5 KiB for each.
+MAX_BATCH_BYTES = 352 << 20
+MAX_HELD_BYTES = 2 * MAX_BATCH_BYTES
+MAX_BUFFERS = 1 << 20  # as many as a message header can hold
 MAX_HEAD_BYTES = 16 << 20  # of a message: its schema, or where its buffers are
 PIECE_BYTES = 1 << 20
 CONTINUES = b"\xff\xff\xff\xff"
 DICTIONARY_BATCH, RECORD_BATCH = 2, 3  # union MessageHeader in Message.fbs
+VERSION_5 = 4  # enum MetadataVersion in Schema.fbs: before it, unions had one more buffer
+WRITE = "write it with fewer rows a batch (chunksize of write_feather, max_chunksize of write_table)"
 
 
 class Messages(io.RawIOBase):
@@ -28,9 +35,11 @@ class Messages(io.RawIOBase):
 
     Args:
         stream: the file, at the first message; must be able to seek.
+        columns: by column of the schema, its type and whether it is read; without them, all are.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, columns: Sequence[tuple[pa.DataType, bool]] = ()) -> None:
+        self._columns = columns
         self._stream = stream
         at = stream.tell()
         self._size = stream.seek(0, 2)
@@ -89,25 +98,56 @@ class Messages(io.RawIOBase):
         if length < 0:
             raise IndexError("less than no bytes")
         if kind not in (DICTIONARY_BATCH, RECORD_BATCH):
-            return length, "" if length <= MAX_BATCH_BYTES else f"a message of {length:,} bytes"
+            return length, "" if length <= MAX_HELD_BYTES else f"a message of {length:,} bytes"
         batch = message.table(2)
         number, added = batch.number(0, "<q"), kind == DICTIONARY_BATCH and batch.number(2, "<B")
         if kind == DICTIONARY_BATCH:
             batch = batch.table(1)
-        rows, room = batch.number(0, "<q"), length
-        if batch.has(3) and length <= MAX_BATCH_BYTES:  # compressed
-            for offset, size in batch.pairs(2):
-                if size > 0 and 0 <= offset <= length:
+        rows, room, held = batch.number(0, "<q"), 0, length
+        if length <= MAX_HELD_BYTES:
+            read = self._buffers_read(message, batch) if kind == RECORD_BATCH else []
+            for i, (offset, size) in enumerate(batch.pairs(2)):
+                if size <= 0 or not 0 <= offset <= length or (read and not read[i]):
+                    continue
+                unpacked = -1
+                if batch.has(3):  # compressed
                     self._stream.seek(body + offset)
-                    room += max(int.from_bytes(self._stream.read(8), "little", signed=True), 0)
+                    unpacked = int.from_bytes(self._stream.read(8), "little", signed=True)
+                room += unpacked if unpacked >= 0 else size
+                held += max(unpacked, 0)
         if kind == DICTIONARY_BATCH:
             room += self._dictionaries.get(number, 0) if added else 0
             self._dictionaries[number] = min(room, MAX_BATCH_BYTES)
-        if room > MAX_BATCH_BYTES:
-            return length, f"a record batch of {rows:,} rows and {room:,} bytes; the limit is {MAX_BATCH_BYTES:,}"
+        for taken, limit in ((room, MAX_BATCH_BYTES), (held, MAX_HELD_BYTES)):
+            if taken > limit:
+                return length, f"a record batch of {rows:,} rows and {taken:,} bytes; the limit is {limit:,}: {WRITE}"
         if too_many_rows(rows, len(head) + length):
             return length, f"a record batch of {rows:,} rows in {len(head) + length:,} bytes"
         return length, ""
+
+    def _buffers_read(self, message: _Table, batch: _Table) -> list[bool]:
+        """Say of each buffer of a record batch whether it is of a column that is read; none where that is not clear."""
+        more, found = batch.numbers(4) if batch.has(4) else [], []
+        for type_, read in self._columns:
+            found += [read] * _count_buffers(type_, more)
+        clear = message.number(0, "<h") == VERSION_5 and not more and len(found) == sum(1 for _ in batch.pairs(2))
+        return found if clear else []
+
+
+def _count_buffers(type_: pa.DataType, more: list[int]) -> int:
+    """Return how many buffers a column has in a message; take from `more` those beyond the type's, of views."""
+    if isinstance(type_, pa.BaseExtensionType):
+        return _count_buffers(type_.storage_type, more)
+    if pa.types.is_null(type_):
+        return 0
+    if pa.types.is_run_end_encoded(type_):
+        return _count_buffers(type_.run_end_type, more) + _count_buffers(type_.value_type, more)
+    if pa.types.is_string_view(type_) or pa.types.is_binary_view(type_):
+        return 2 + min(max(more.pop(0) if more else 0, 0), MAX_BUFFERS)
+    count = type_.num_buffers - pa.types.is_union(type_)  # Arrow counts a bitmap that unions no longer have
+    if pa.types.is_nested(type_):
+        count += sum(_count_buffers(type_.field(i).type, more) for i in range(type_.num_fields))
+    return count
 
 
 class _Table:
@@ -153,6 +193,14 @@ class _Table:
     def table(self, field: int) -> _Table:
         """Return a table that is a field."""
         return _Table(self._data, self._pointed(field))
+
+    def numbers(self, field: int) -> list[int]:
+        """Return the 64-bit numbers of a vector."""
+        at = self._pointed(field)
+        count = struct.unpack_from("<I", self._data, at)[0]
+        if at + 4 + 8 * count > len(self._data):
+            raise IndexError("a vector ends outside")
+        return list(struct.unpack_from(f"<{count}q", self._data, at + 4))
 
     def pairs(self, field: int) -> Iterator[tuple[int, int]]:
         """Yield the pairs of 64-bit numbers of a vector."""

@@ -14,10 +14,11 @@ from curate.document import Document
 from curate.limits import FREE_ROW_BYTES, MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
 from pipelines.arrow_messages import Messages
 from pipelines.records import ROW_FIELDS, Dropped, broken, row_document
-from pipelines.row_groups import TooLarge, check_footer, rows_at_a_time
+from pipelines.row_groups import TooLarge, read_footer, rows_at_a_time
 from pipelines.sources import InputFile, Part
 
 MAGIC = b"ARROW1"  # at the start of an Arrow file, with two zeros, and at its end
+MAX_PADDED = 64  # bytes of the magic and the zeros after it: arrow-rs writes as many
 BUFFER_BYTES = 1 << 20  # of a column, read at a time: without a buffer, all of a row group
 ID_BYTES = 1 << 16  # of a value that is too large: what its id is made of
 OF_METADATA = ROW_FIELDS[2:]
@@ -29,10 +30,11 @@ def parquet_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
     """Yield the rows of the row groups of a part of a Parquet file."""
     file = part.file
     try:
-        check_footer(stream)
+        footer = read_footer(stream)
         parquet = pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False)
         wanted = {file.text, *ROW_FIELDS, *(f"metadata.{name}" for name in OF_METADATA)}
-        columns = [c.path for c in parquet.schema if c.path in wanted and not c.max_repetition_level]
+        flat = [(i, c.path) for i, c in enumerate(parquet.schema) if c.path in wanted and not c.max_repetition_level]
+        numbers, columns = [i for i, _ in flat], [path for _, path in flat]
     except DAMAGE as e:
         if part.start == 0:
             yield broken(file, f"damaged Parquet: {e}")
@@ -40,10 +42,10 @@ def parquet_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
     count = parquet.metadata.num_row_groups
     rows = _Rows(file)
     for group in range(count):
-        if not part.start <= file.size * group // count < part.stop:
+        if not part.start <= file.size * group // count < part.stop or not parquet.metadata.row_group(group).num_rows:
             continue
         try:
-            size = rows_at_a_time(stream, parquet.metadata, group, columns)
+            size = rows_at_a_time(stream, footer, parquet.metadata, group, numbers)
             for batch in parquet.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
                 yield from rows.of(batch)
         except DAMAGE as e:
@@ -57,8 +59,7 @@ def arrow_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
     A file is a stream with a footer that says where its batches are, and is read as one.
     """
     file = part.file
-    is_file = stream.read(8).startswith(MAGIC)
-    start = 8 if is_file else 0
+    start = _first_message(stream)
     messages: Messages | None = None
     rows = _Rows(file)
     try:
@@ -67,11 +68,11 @@ def arrow_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
         wanted = [i for i, name in enumerate(schema.names) if name in {file.text, *ROW_FIELDS, "metadata"}]
         options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=wanted)
         stream.seek(start)
-        messages = Messages(stream)
+        messages = Messages(stream, [(schema.field(i).type, not wanted or i in wanted) for i in range(len(schema))])
         for batch in pa.ipc.open_stream(io.BufferedReader(messages), options=options):
             yield from _problems(messages, file)
             yield from rows.of(_checked(batch))
-        if is_file and not (stream.seek(-len(MAGIC), 2) and stream.read() == MAGIC):
+        if start and not (stream.seek(-len(MAGIC), 2) and stream.read() == MAGIC):
             raise ValueError("the file ends without its footer")
     except DAMAGE as e:
         if messages:
@@ -79,6 +80,14 @@ def arrow_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
         yield broken(file, f"damaged Arrow: {e}")
     else:
         yield from _problems(messages, file)
+
+
+def _first_message(stream: BinaryIO) -> int:
+    """Return where the first message is: in a file after its magic and zeros, up to a multiple of 8 or of 64 bytes."""
+    head = stream.read(MAX_PADDED + 4)
+    if not head.startswith(MAGIC):
+        return 0
+    return next((at for at in range(8, MAX_PADDED + 1, 8) if any(head[at : at + 4])), 8)
 
 
 def _problems(messages: Messages, file: InputFile) -> Iterator[Dropped]:

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 
 from curate.limits import too_many_rows
+from curate.parquet_footer import Chunk, Footer
 from curate.thrift import read_struct
 
 #: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
@@ -41,46 +42,51 @@ class _Chunk:
     row: int = 0
 
 
-def check_footer(stream: BinaryIO) -> None:
-    """Make sure that the footer can be read.
+def read_footer(stream: BinaryIO) -> Footer:
+    """Read the footer, before Arrow does.
 
     Raises:
         TooLarge: its size is over the limit.
+        ValueError: the file is encrypted, or the footer is damaged.
     """
     size = stream.seek(0, 2)
     stream.seek(max(size - 8, 0))
     footer = int.from_bytes(stream.read(4), "little")
-    stream.seek(0)
     if footer > MAX_FOOTER_BYTES:
         raise TooLarge(f"a footer of {footer:,} bytes; the limit is {MAX_FOOTER_BYTES:,}")
+    stream.seek(max(size - 8 - footer, 0))
+    found = Footer(stream.read(footer + 8))
+    stream.seek(0)
+    return found
 
 
-def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, columns: list[str]) -> int:
+def rows_at_a_time(stream: BinaryIO, footer: Footer, metadata: pq.FileMetaData, number: int, columns: list[int]) -> int:
     """Return how many rows of a row group to take at a time.
 
     Args:
         stream: the file.
-        metadata: its footer.
+        footer: its footer.
+        metadata: the same, as Arrow reads it.
         number: of the row group.
-        columns: paths of the columns to read.
+        columns: numbers of the columns to read.
 
     Raises:
         TooLarge: the row group claims too much.
-        ValueError: a header of a page is damaged.
+        ValueError: a header of a page is damaged, or the row group has other columns than the file.
     """
-    group = metadata.row_group(number)
-    before = metadata.row_group(number - 1) if number else None
+    rows = metadata.row_group(number).num_rows
+    last = _group_before(metadata, number)
+    before = [] if last is None else footer.chunks(metadata, last)
     chunks, packed = [_Chunk()], 1
-    for i in range(group.num_columns):
-        column = group.column(i)
-        if before and _begin(column) < _begin(before.column(i)) + before.column(i).total_compressed_size:
+    for i, column in enumerate(footer.chunks(metadata, number)):
+        if before and column.begin < before[i].begin + before[i].size:
             raise TooLarge("it has bytes of the row group before it")  # which could be read again and again
-        if column.path_in_schema in columns or not columns:
-            packed += max(column.total_compressed_size, 0)
-        if column.path_in_schema in columns:
-            chunks.append(_look(stream, column))
-    if too_many_rows(group.num_rows, packed):
-        raise TooLarge(f"{group.num_rows:,} rows in {packed:,} bytes")
+        if i in columns or not columns:
+            packed += max(column.size, 0)
+        if i in columns:
+            chunks.append(_look(stream, column, rows))
+    if too_many_rows(rows, packed):
+        raise TooLarge(f"{rows:,} rows in {packed:,} bytes")
     room = sum(chunk.dictionary + chunk.page for chunk in chunks)
     if room > MAX_PAGE_BYTES:
         raise TooLarge(
@@ -89,11 +95,16 @@ def rows_at_a_time(stream: BinaryIO, metadata: pq.FileMetaData, number: int, col
     return min(max(BATCH_BYTES // (sum(chunk.row for chunk in chunks) or 1), 1), BATCH_ROWS)
 
 
-def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
+def _group_before(metadata: pq.FileMetaData, number: int) -> int | None:
+    """Return the last row group with rows before one: where one without rows lies says nothing."""
+    return next((i for i in range(number - 1, -1, -1) if metadata.row_group(i).num_rows), None)
+
+
+def _look(stream: BinaryIO, column: Chunk, rows_left: int) -> _Chunk:
     """Go through the headers of a column's pages."""
     found = _Chunk()
-    at = _begin(column)
-    stop = at + column.total_compressed_size
+    at = column.begin
+    stop = at + column.size
     while at < stop:
         header, at = _page_header(stream, at)
         kind, unpacked, packed = (_number(header, field, -1) for field in (1, 2, 3))
@@ -109,16 +120,14 @@ def _look(stream: BinaryIO, column: pq.ColumnChunkMetaData) -> _Chunk:
         elif kind in (DATA_PAGE, DATA_PAGE_V2):
             values, encoding = (1, 2) if kind == DATA_PAGE else (1, 4)
             facts = _fields(header, 5 if kind == DATA_PAGE else 8)
-            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(_number(facts, values), 1)
+            count = _number(facts, values)
+            rows_left -= count
+            if count < 0 or rows_left < 0:  # Arrow makes room for as many as a delta encoding claims
+                raise ValueError("its pages have more values than it has rows")
+            rows = 1 if facts.get(encoding) == DELTA_BYTE_ARRAY else max(count, 1)
             found.page = max(found.page, unpacked)
             found.row = max(found.row, unpacked // rows)
     return found
-
-
-def _begin(column: pq.ColumnChunkMetaData) -> int:
-    """Return where the pages of a column begin."""
-    dictionary = column.dictionary_page_offset if column.has_dictionary_page else None
-    return min(dictionary or column.data_page_offset, column.data_page_offset)
 
 
 def _number(fields: dict[int, Any], field: int, default: int = 0) -> int:

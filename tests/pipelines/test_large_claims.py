@@ -169,9 +169,13 @@ CASES = {
         ),
         {"Document": 2},
     ),
-    "unpacked.arrow": (
+    "unread.arrow": (
         lambda: arrow(pa.record_batch([pa.array(["a" * (300 << 20)]), ["good"]], ["other", "text"])),
-        {"a record batch of 1 rows and 314,": 2},
+        {"Document": 2},
+    ),
+    "unpacked.arrow": (
+        lambda: arrow(pa.record_batch([pa.array(["a" * (400 << 20)]), ["good"]], ["url", "text"])),
+        {"a record batch of 1 rows and 419,": 2},
     ),
 }
 GOOD_FRAME = zstandard.compress(GOOD)

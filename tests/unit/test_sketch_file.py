@@ -179,6 +179,18 @@ def test_pages_are_held_against_the_rows_whatever_the_footer_says(folder):
         check_pages((folder / PART).read_bytes(), start, start + column.total_compressed_size, 20, 512)
 
 
+def test_a_footer_that_speaks_of_encryption_is_refused_before_arrow_reads_it(folder):
+    """Arrow ends the process when it is asked about such a column."""
+    data = (folder / PART).read_bytes()
+    size = int.from_bytes(data[-8:-4], "little")
+    pages, footer = data[: -8 - size], data[-8 - size : -9]
+    footer += b"\x0c\x10\x1c\x00\x00\x00"  # field 8: a union with an empty AES_GCM_V1
+    data = pages + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    (folder / PART).write_bytes(data)
+    describe(folder, lambda m: m["parts"][0].update(xxh3=xxhash.xxh3_64_hexdigest(data)))
+    refused(folder, "it is encrypted")
+
+
 def test_what_is_not_a_file_of_the_folder_is_not_read(folder, tmp_path):
     part = folder / PART
     data = part.read_bytes()
