@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from curate.signals import Signals
+    from curate.filters.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,20 +18,20 @@ from typing import Any, Literal
 import numpy as np
 
 from curate.bounds import Score
-from curate.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
-from curate.decontaminate import ContaminationIndex, DecontaminateConfig, read_items
 from curate.document import Document, Edit, Rejection
-from curate.domains import classify_domain, notation
-from curate.extract import Engine, ExtractConfig, extract_text
-from curate.language import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
-from curate.languages import canonical, name
-from curate.panics import is_panic
-from curate.perplexity import PerplexityConfig, perplexity
-from curate.pii import PiiConfig, scrub_pii
-from curate.quality import quality_score
-from curate.text_classifier import HEAD
-from curate.tokens import load_tokenizer
-from curate.urls import UrlFilterConfig, blocked_url
+from curate.extract.extraction import Engine, ExtractConfig, extract_text
+from curate.filters.clean import C4CleanConfig, RepetitionCleanConfig, c4_clean, repetition_clean
+from curate.filters.pii import PiiConfig, scrub_pii
+from curate.filters.urls import UrlFilterConfig, blocked_url
+from curate.language.codes import canonical, name
+from curate.language.detection import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
+from curate.mixing.decontamination import ContaminationIndex, DecontaminateConfig, read_items
+from curate.models.panics import is_panic
+from curate.models.text_classifier import HEAD
+from curate.quality.domains import classify_domain, notation
+from curate.quality.perplexity import PerplexityConfig, perplexity
+from curate.quality.scoring import quality_score
+from curate.tokens.tokenizers import load_tokenizer
 
 #: A page in no known language is code if more than this share of its characters is in lines of source code. Ours: of
 #: 555 source files whose language cannot be told these are 502, of 67 such pieces of web pages without code 8.
@@ -95,7 +95,7 @@ class ExtractStepConfig(ExtractConfig):
 class LanguageStepConfig:
     """Which languages a corpus takes, and how sure the identification must be.
 
-    ``engine`` and ``model`` are those of ``curate.language``. An empty ``keep`` keeps every language. ``min_score`` .65
+    ``engine`` and ``model`` are those of ``LanguageConfig``. An empty ``keep`` keeps every language. ``min_score`` .65
     is FineWeb's; ``min_scores`` sets it per language. A page with many lines of source code passes as English
     where its language cannot be told: such are the words that programs are written in.
     """
@@ -125,7 +125,7 @@ class QualityConfig:
 
 @dataclass(frozen=True, slots=True)
 class DomainConfig:
-    """The label code, maths, multilingual or general; it has no settings, the rules stand in ``curate.domains``."""
+    """The label code, maths, multilingual or general; it has no settings, the rules stand in ``quality.domains``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +189,9 @@ def _language(config: LanguageStepConfig) -> MapFunction:
 
 
 def _heuristics(config: HeuristicsConfig) -> MapFunction:
-    from curate.presets import originals_of, rules_of
-    from curate.rules import decide
-    from curate.signals import measure
+    from curate.filters.presets import originals_of, rules_of
+    from curate.filters.rules import decide
+    from curate.filters.signals import measure
 
     rules = rules_of(config.presets, config.limits)
     if not rules:

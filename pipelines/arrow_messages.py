@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from curate.limits import too_many_rows
+from curate.input.limits import too_many_rows
 
 #: Bytes that a record batch may take in the columns that are read, or a dictionary, once unpacked, as much as the pages
 #: of a Parquet row group; and what it may take with all that is read with it, which is packed or of other columns.

@@ -14,7 +14,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from curate.printable import printable
+from curate.text.printable import printable
 from pipelines.console import (
     end_output,
     make_console,

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from curate.document import Document
-from curate.limits import FREE_ROW_BYTES, MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
+from curate.input.limits import FREE_ROW_BYTES, MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
 from pipelines.arrow_messages import Messages
 from pipelines.records import ROW_FIELDS, Dropped, broken, row_document
 from pipelines.row_groups import TooLarge, read_footer, rows_at_a_time

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from curate.document import Decision, Document
-from curate.extract import extract_text
-from curate.language import detect_language
-from curate.languages import canonical
-from curate.presets import originals_of, rules_of
-from curate.rules import decide
-from curate.signals import measure
+from curate.extract.extraction import extract_text
+from curate.filters.presets import originals_of, rules_of
+from curate.filters.rules import decide
+from curate.filters.signals import measure
+from curate.language.codes import canonical
+from curate.language.detection import detect_language
 from pipelines.readers import Dropped, NotAPage, read_part
 from pipelines.recipe import Source
 from pipelines.sources import Part, list_inputs

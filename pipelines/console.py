@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from curate.printable import printable
+from curate.text.printable import printable
 
 CLOSED = "curate: standard output was closed before all of it was printed"
 
@@ -126,7 +126,7 @@ def _reason(rule: str, value: float | None, limit: float | None, detail: str) ->
 
 def print_fate(console: Console, fate: Any) -> None:
     """Print a `pipelines.explain.Fate`."""
-    from curate.signals import signal_names
+    from curate.filters.signals import signal_names
 
     row: dict[str, Any] = {
         name: printable(value) if isinstance(value, str) else value for name, value in fate.row.items()

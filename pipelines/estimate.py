@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pyarrow.parquet as pq
 
 from curate.document import Document
-from curate.limits import MAX_RECORD_BYTES
+from curate.input.limits import MAX_RECORD_BYTES
 from curate.steps import apply
 from pipelines import files
 from pipelines.plan import Plan

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.compression import Damaged, decompressed
 from curate.document import Document, Rejection
-from curate.hashing import document_id
+from curate.filters.urls import normalize_url
+from curate.input.compression import Damaged, decompressed
 from curate.steps import apply
-from curate.urls import normalize_url
+from curate.text.hashing import document_id
 from pipelines import files
 from pipelines.finished import intact, read_steps
 from pipelines.privacy import Privacy
@@ -110,6 +110,6 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
 
 
 def _text(content: bytes) -> str:
-    from curate.charset import decode
+    from curate.text.charset import decode
 
     return decode(content)[0]

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curate.document import Document, Rejection
-from curate.printable import storable
-from curate.signals import Signals, signal_names
+from curate.filters.signals import Signals, signal_names
+from curate.text.printable import storable
 from pipelines import files
 from pipelines.privacy import DETAIL_PIECE, EXCERPT_PIECE
 from pipelines.readers import Dropped, NotAPage

@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any
 
 from curate.document import Document, Rejection
-from curate.hashing import document_id
 from curate.steps import apply, failed
+from curate.text.hashing import document_id
 from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, Taken
 from pipelines.ledger import Ledger

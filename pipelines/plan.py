@@ -17,7 +17,7 @@ from typing import Any
 
 import xxhash
 
-from curate.sketch_file import MANIFEST
+from curate.dedup.sketch_file import MANIFEST
 from pipelines import files
 from pipelines.recipe import Recipe, Step, digest
 from pipelines.registry import STEPS, CorpusStep

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from curate.pii import PLACEHOLDERS, REACH, PiiConfig, scrub_part, scrub_pii
-from curate.pii_urls import scrub_url
+from curate.filters.pii import PLACEHOLDERS, REACH, PiiConfig, scrub_part, scrub_pii
+from curate.filters.pii_urls import scrub_url
 
 EXCERPT = 240  # characters of a rejected text that are kept for people
 DETAIL = 500  # characters of what a step says of a rejected document; an error may quote all of it

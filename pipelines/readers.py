@@ -14,13 +14,13 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from curate.charset import decode
-from curate.compression import Damaged, decompressed, split_compression
 from curate.document import Document, Rejection
-from curate.hashing import document_id
-from curate.limits import FREE_ROWS, MAX_EXPANSION, MAX_RECORD_BYTES, ROWS_PER_BYTE, is_bomb, too_many_rows
-from curate.urls import FILE_SCHEME
-from curate.warc import Broken, Page, Skipped, is_html, read_records
+from curate.filters.urls import FILE_SCHEME
+from curate.input.compression import Damaged, decompressed, split_compression
+from curate.input.limits import FREE_ROWS, MAX_EXPANSION, MAX_RECORD_BYTES, ROWS_PER_BYTE, is_bomb, too_many_rows
+from curate.input.warc import Broken, Page, Skipped, is_html, read_records
+from curate.text.charset import decode
+from curate.text.hashing import document_id
 from pipelines import files
 from pipelines.columnar import arrow_rows, parquet_rows
 from pipelines.recipe import RecipeError
@@ -35,7 +35,7 @@ def read_part(part: Part, stream: BinaryIO | None = None) -> Iterator[Document |
     """Yield what is in one part of a file; never raises for what the file contains.
 
     An error that no reader foresaw ends the part as a broken record; what was read before it stays. No record takes
-    more than `curate.limits.MAX_RECORD_BYTES`.
+    more than `curate.input.limits.MAX_RECORD_BYTES`.
 
     Args:
         part: which file, and where in it.

@@ -21,7 +21,7 @@ import xxhash
 from pydantic import TypeAdapter, ValidationError
 
 from curate.bounds import Positive
-from curate.printable import printable, storable
+from curate.text.printable import printable, storable
 from pipelines.bounded_yaml import MAX_CHARACTERS, MAX_DEPTH, MAX_INTEGER, Lines, NotYaml, YamlError, read_yaml
 from pipelines.names import as_name, check_name
 from pipelines.privacy import Privacy
@@ -93,7 +93,7 @@ class Recipe:
     @property
     def originals(self) -> tuple[str, ...]:
         """Whose quantities the rules of the recipe ask for, beside our own signals."""
-        from curate.presets import originals_of, rules_of
+        from curate.filters.presets import originals_of, rules_of
 
         heuristics = [s.config for s in self.steps if s.kind == "heuristics"]
         return originals_of([rule for config in heuristics for rule in rules_of(config.presets, config.limits)])

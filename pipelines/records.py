@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from curate.charset import decode
-from curate.dates import iso_date
 from curate.document import Document, Rejection
-from curate.hashing import document_id
-from curate.limits import MAX_RECORD_BYTES, MAX_URL_BYTES
+from curate.input.dates import iso_date
+from curate.input.limits import MAX_RECORD_BYTES, MAX_URL_BYTES
+from curate.text.charset import decode
+from curate.text.hashing import document_id
 from pipelines.sources import InputFile
 
 #: Characters of the names of a row's columns that a message shows; all can be megabytes. Ours: some fifty names.

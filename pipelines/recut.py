@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from curate.presets import rules_of
-from curate.rules import Rule
+from curate.filters.presets import rules_of
+from curate.filters.rules import Rule
 from pipelines import files
 from pipelines.finished import intact, read_report, read_steps
 
@@ -193,7 +193,7 @@ def _note(changes: dict[tuple[str, str], Change], labels: dict[str, list], row: 
 
 
 def _first_failed(table: pa.Table, rules: Sequence[Rule]) -> np.ndarray:
-    """Return, per row, the position of the first rule that fails, or -1; the same as ``curate.rules.decide``."""
+    """Return, per row, the position of the first rule that fails, or -1; the same as ``filters.rules.decide``."""
     failed = np.full(len(table), -1)
     languages = np.array(table["language"].to_pylist(), dtype=object)
     known = Counter(languages)

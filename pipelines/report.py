@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from curate.printable import printable
+from curate.text.printable import printable
 from pipelines import files, sealed
 from pipelines.corpus.lines import LineDedup, top_lines
 from pipelines.plan import code_version

@@ -12,9 +12,9 @@ from typing import Any, BinaryIO
 
 import pyarrow.parquet as pq
 
-from curate.limits import too_many_rows
-from curate.parquet_footer import Chunk, Footer
-from curate.thrift import read_struct
+from curate.input.limits import too_many_rows
+from curate.input.parquet_footer import Chunk, Footer
+from curate.input.thrift import read_struct
 
 #: Bytes that the largest pages of a row group's columns may take together once unpacked. curate's own value: writers
 #: end a page at 1 MiB, though Arrow looks only after each 1,024 values. With this much a worker stays below 1.2 GB.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from curate.tokens import load_tokenizer
+from curate.tokens.tokenizers import load_tokenizer
 from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Taken
 from pipelines.finished import read_report

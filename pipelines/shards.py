@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from curate.document import Document
-from curate.hashing import stable_u64
-from curate.megatron import megatron_index
+from curate.text.hashing import stable_u64
+from curate.tokens.megatron import megatron_index
 from pipelines import files, sealed
 from pipelines.privacy import Privacy
 from pipelines.sorted_rows import SortedRows

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from curate.minhash import SKETCH_BINS, MinHashConfig
-from curate.sketch import Sketch
-from curate.sketch_file import (
+from curate.dedup.minhash import SKETCH_BINS, MinHashConfig
+from curate.dedup.sketch import Sketch
+from curate.dedup.sketch_file import (
     MANIFEST,
     NO_DATE,
     Part,

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from curate.compression import COMPRESSED, split_compression
-from curate.printable import storable
+from curate.input.compression import COMPRESSED, split_compression
+from curate.text.printable import storable
 from pipelines import files
 from pipelines.recipe import RecipeError, Source
 from pipelines.sealed import WORK

@@ -111,7 +111,7 @@ TOKENS = pa.schema(
 
 def signals_schema(originals: Sequence[str] = ()) -> pa.Schema:
     """Return the schema of stored signals: who the document is, and a column per signal, those of originals last."""
-    from curate.signals import signal_names
+    from curate.filters.signals import signal_names
 
     who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
     measured = [(name, pa.float64()) for name in signal_names(originals)]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
-from curate.megatron import index_lengths
+from curate.tokens.megatron import index_lengths
 from pipelines import files
 from pipelines.result import Entry, Finding, check_files
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from curate.languages import canonical
-from curate.printable import printable
+from curate.language.codes import canonical
+from curate.text.printable import printable
 from quality_models.evaluate import evaluate, score_texts
 from quality_models.report import print_evaluation, write_page
 from quality_models.train_quality import TrainConfig, read_classes, train, train_scores

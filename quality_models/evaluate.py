@@ -152,8 +152,8 @@ def score_texts(model_path: str | None, examples: Examples, language: str = "en"
     Raises:
         ValueError: the model is for another language.
     """
-    from curate.quality import quality_score
-    from curate.quality_model import load_quality_model
+    from curate.quality.model import load_quality_model
+    from curate.quality.scoring import quality_score
 
     if model_path and (of := load_quality_model(model_path).language) not in (language, ""):
         raise ValueError(f"{model_path} is a model for {of!r}, and the documents are said to be in {language!r}")

@@ -19,10 +19,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from curate.language import LanguageConfig, detect_language
-from curate.language_prior import RAREST, web_shares
-from curate.languages import canonical
-from curate.words import UNSPACED_LANGUAGES
+from curate.language.codes import canonical
+from curate.language.detection import LanguageConfig, detect_language
+from curate.language.prior import RAREST, web_shares
+from curate.text.words import UNSPACED_LANGUAGES
 from quality_models.examples import read_rows
 
 Detect = Callable[[str], tuple[str, float]]

@@ -14,9 +14,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.quality import ENGLISH
-from curate.quality_model import load_quality_model
-from curate.text_classifier import logit
+from curate.models.text_classifier import logit
+from curate.quality.model import load_quality_model
+from curate.quality.scoring import ENGLISH
 from quality_models.evaluate import NUMBERS, evaluate
 from quality_models.examples import Examples, read_rows
 from quality_models.fit import fit

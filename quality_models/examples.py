@@ -21,7 +21,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from curate.compression import Damaged, decompressed
+from curate.input.compression import Damaged, decompressed
 
 #: Documents with the same beginning of this many letters and digits count as copies of one another.
 SAME_BEGINNING = 500

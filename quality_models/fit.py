@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.quality_model import QualityModel
-from curate.text_classifier import load_classifier, prepare
+from curate.models.text_classifier import load_classifier, prepare
+from curate.quality.model import QualityModel
 from quality_models.examples import Examples
 from quality_models.grow import GrowConfig, grow_forest
 from quality_models.measures import roc_auc
@@ -120,7 +120,7 @@ def is_high(targets: Floats) -> NDArray[np.bool_]:
 
 
 def _logits(probabilities: Floats) -> Floats:
-    p = np.clip(probabilities, 1e-4, 1 - 1e-4)  # as curate.quality_model.logit
+    p = np.clip(probabilities, 1e-4, 1 - 1e-4)  # as curate.quality.model.logit
     return np.log(p / (1 - p))
 
 
@@ -249,7 +249,7 @@ def train_topics(prepared: Sequence[str], labels: Sequence[str], config: TextCon
     One thread and a fixed seed: the same texts in the same order give the same file.
 
     Args:
-        prepared: texts as `curate.text_classifier.prepare` makes them, free of ``__label__``.
+        prepared: texts as `curate.models.text_classifier.prepare` makes them, free of ``__label__``.
         labels: of each text, without white space.
         config: settings.
         quantize: a tenth of the size, for a little less accuracy.

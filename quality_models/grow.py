@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.compiled import kernel
-from curate.forest import Forest
+from curate.models.forest import Forest
+from curate.text.compiled import kernel
 from quality_models.bins import BINS, cut_into_bins
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.language_model import CODE, KNOWN, NO_LANGUAGE, NO_LETTER, OTHER, UNSEEN, folded_code_points
-from curate.languages import canonical
+from curate.language.codes import canonical
+from curate.language.model import CODE, KNOWN, NO_LANGUAGE, NO_LETTER, OTHER, UNSEEN, folded_code_points
 from quality_models.examples import read_rows
 
 #: Texts that a language must have to become a label; those of smaller ones are trained on as `OTHER`. Ours.

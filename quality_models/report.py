@@ -11,8 +11,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.printable import printable
-from curate.quality_model import QualityModel
+from curate.quality.model import QualityModel
+from curate.text.printable import printable
 from quality_models.evaluate import NUMBERS, Evaluation
 
 Floats = NDArray[np.float64]

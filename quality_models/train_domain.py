@@ -1,4 +1,4 @@
-"""Train the classifier of topics behind `curate.domains`, and weigh it against the rules, the same bytes every time.
+"""Train the classifier of topics behind `quality.domains`, and weigh it against the rules, the same bytes every time.
 
 Usage: python -m quality_models.train_domain FOLDER --output quality_models/models/domain-en.zip
 
@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from curate.domains import FORMAT, TOPIC_OF, witnesses
-from curate.hashing import stable_u64
-from curate.model_file import write_model_file
-from curate.text_classifier import load_classifier, prepare
+from curate.models.model_file import write_model_file
+from curate.models.text_classifier import load_classifier, prepare
+from curate.quality.domains import FORMAT, TOPIC_OF, witnesses
+from curate.text.hashing import stable_u64
 from quality_models.examples import read_rows
 from quality_models.fit import TextConfig, train_topics
 
@@ -98,7 +98,7 @@ def train_classifier(pages: list[Page], quantize: bool) -> bytes:
 
 
 def unseen_witnesses(pages: list[Page]) -> Floats:
-    """What `curate.domains.witnesses` finds in each page, by a classifier not trained on its source; float64 [n, 5]."""
+    """What `domains.witnesses` finds in each page, by a classifier not trained on its source; float64 [n, 5]."""
     fold = np.array([FOLD_OF.get(page.source, stable_u64(page.source) % FOLDS) for page in pages])
     found: list[tuple[float, ...]] = [()] * len(pages)
     for k in range(FOLDS):

@@ -19,8 +19,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.compiled import kernel
-from curate.language_model import CODE, NO_LANGUAGE, LanguageModel, ngram_rows, save_model
+from curate.language.model import CODE, NO_LANGUAGE, LanguageModel, ngram_rows, save_model
+from curate.text.compiled import kernel
 from quality_models.language_texts import Texts, read_texts
 
 Floats = NDArray[np.float32]

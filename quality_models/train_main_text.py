@@ -5,7 +5,7 @@
 FOLDER holds ``*.jsonl.zst`` files of pages: ``html`` (bytes as Latin-1), ``gold`` (main text), ``url``, ``id``; rows
 with ``suspect`` or ``duplicate_of`` are left out. A site is in one fold only. What is measured is the F1 of words
 (``\\w+``, lower case, as multisets), the mean over pages. ``--write`` trains on all pages and writes the model of
-`curate.main_text`.
+`curate.extract.main_text`.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
-from curate.blocks import Blocks, cut
-from curate.charset import decode
-from curate.compiled import kernel
-from curate.forest import Forest
-from curate.kernels.html import ELEMENT, FIRST_TOKEN, PARENT
-from curate.kernels.main_text import choose, context
-from curate.main_text import FORMAT, LEAST_CHANCE, MODEL, MainTextModel, chances, describe
-from curate.model_file import write_model_file
-from curate.urls import normalize_url
+from curate.extract.blocks import Blocks, cut
+from curate.extract.feature_kernels import choose, context
+from curate.extract.html_kernels import ELEMENT, FIRST_TOKEN, PARENT
+from curate.extract.main_text import FORMAT, LEAST_CHANCE, MODEL, MainTextModel, chances, describe
+from curate.filters.urls import normalize_url
+from curate.models.forest import Forest
+from curate.models.model_file import write_model_file
+from curate.text.charset import decode
+from curate.text.compiled import kernel
 from quality_models.boost import BoostConfig, boost
 
 WORD = re.compile(r"\w+")

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.quality_model import QualityModel, save_quality_model
-from curate.signals import measure
+from curate.filters.signals import measure
+from curate.quality.model import QualityModel, save_quality_model
 from quality_models.evaluate import Evaluation, auc_by_source, evaluate
 from quality_models.examples import Examples, clean, length_weights, read_texts
 from quality_models.fit import fit, fit_calibration, is_high
@@ -210,7 +210,7 @@ def check_sides(examples: Examples, left_out: Mapping[str, int]) -> None:
 
 def check_not_swapped(examples: Examples, language: str) -> None:
     """Raise ValueError where the shipped model finds the documents of low targets clearly better than those of high."""
-    from curate.quality import quality_score
+    from curate.quality.scoring import quality_score
 
     places = np.concatenate([np.flatnonzero((examples.targets > 0.5) == side)[:200] for side in (False, True)])
     sample = examples.take(places)

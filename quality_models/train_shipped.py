@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from curate.hashing import stable_u64
+from curate.text.hashing import stable_u64
 from quality_models.examples import Examples, read_rows
 from quality_models.report import print_evaluation
 from quality_models.train_quality import ENGLISH_ONLY, SIGNALS, TrainConfig, Trained, train_examples, write

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from curate.hashing import stable_u64
+from curate.text.hashing import stable_u64
 
 if TYPE_CHECKING:
     from pipelines.corpus.base import KeySlice

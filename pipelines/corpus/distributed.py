@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import apache_beam as beam
 import numpy as np
 
-from curate.clusters import SLACK, assign_clusters, candidate_pairs, distinct, verify
-from curate.minhash import SKETCH_BINS
+from curate.dedup.clusters import SLACK, assign_clusters, candidate_pairs, distinct, verify
+from curate.dedup.minhash import SKETCH_BINS
 from pipelines import files, sealed
 from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks

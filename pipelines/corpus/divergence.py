@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from curate.bounds import Count, Share
-from curate.divergence import TokenCounts, kl_divergence
 from curate.document import Document, Rejection
+from curate.mixing.divergence import TokenCounts, kl_divergence
 from pipelines import files, sealed
 from pipelines.corpus.base import NO_LOSERS, CorpusStep, KeySlice, Losers, add_histograms, histogram
 

@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.checked_file import read_all
-from curate.minhash import MinHashConfig
-from curate.sketch_file import (
+from curate.dedup.minhash import MinHashConfig
+from curate.dedup.sketch_file import (
     MANIFEST,
     MAX_MANIFEST,
     Contents,
@@ -24,6 +23,7 @@ from curate.sketch_file import (
     read_local,
     read_part,
 )
+from curate.input.checked_file import read_all
 from pipelines import files
 from pipelines.corpus.base import KeySlice, fixed
 

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 
 from curate.document import Document, Rejection
-from curate.hashing import stable_u64, text_hash
-from curate.urls import FILE_SCHEME, normalize_url
+from curate.filters.urls import FILE_SCHEME, normalize_url
+from curate.text.hashing import stable_u64, text_hash
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import (
     MEMBER,

@@ -11,9 +11,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from curate.dedup.lines import LineDedupConfig, find_lines, line_hashes, remove_lines
 from curate.document import Document, Rejection
-from curate.hashing import stable_u64
-from curate.lines import LineDedupConfig, find_lines, line_hashes, remove_lines
+from curate.text.hashing import stable_u64
 from pipelines import files, sealed
 from pipelines.corpus.base import PARTITIONS, CorpusStep, KeySlice
 

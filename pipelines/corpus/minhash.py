@@ -11,9 +11,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from curate.clusters import anchor_threshold
+from curate.dedup.clusters import anchor_threshold
+from curate.dedup.minhash import MinHashConfig, minhash_keys
 from curate.document import Document, Rejection
-from curate.minhash import MinHashConfig, minhash_keys
 from pipelines import files, sealed
 from pipelines.corpus.alarms import lost_shares
 from pipelines.corpus.base import MEMORY, CorpusStep, KeySlice, Losers, RunError, read_losers

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from curate.document import Document, Rejection
-from curate.domains import LABELS
-from curate.languages import canonical
-from curate.mixture import copies, plan_mixture
+from curate.language.codes import canonical
+from curate.mixing.mixture import copies, plan_mixture
+from curate.quality.domains import LABELS
 from pipelines import files, sealed
 from pipelines.corpus.base import CorpusStep, KeySlice, Losers, RunError, Taken
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from curate.clusters import SLACK, assign_clusters, candidate_pairs, distinct, local_pairs, verify
-from curate.minhash import SKETCH_BINS
+from curate.dedup.clusters import SLACK, assign_clusters, candidate_pairs, distinct, local_pairs, verify
+from curate.dedup.minhash import SKETCH_BINS
 from pipelines.corpus.base import MEMBER, fixed, write_members
 from pipelines.corpus.index import FIRST_INDEX, Piece, load_ranks
 from pipelines.corpus.order import key_columns, key_ids, sort_columns

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from curate.document import Document
-from curate.hashing import stable_u64
+from curate.text.hashing import stable_u64
 
 Preference = Literal["newest", "oldest", "longest", "quality", "source"]
 LAST = 2**64 - 1

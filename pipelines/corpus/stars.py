@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 import apache_beam as beam
 import numpy as np
 
-from curate.clusters import distinct
-from curate.components import both_ways, downward, large_star, small_star
+from curate.dedup.clusters import distinct
+from curate.dedup.components import both_ways, downward, large_star, small_star
 from pipelines import sealed
 from pipelines.corpus.stages import Block, Grouped, Job, U, halves, join, run_stage, split
 

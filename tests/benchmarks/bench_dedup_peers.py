@@ -49,7 +49,7 @@ def linked(documents: int, pairs) -> list[int]:
 
 def curate(texts: list[str], folder: Path) -> dict:
     """This project: `near_duplicates`, in memory."""
-    from curate.duplicates import near_duplicates
+    from curate.dedup.in_memory import near_duplicates
 
     labels, removed = list(range(len(texts))), 0
     for cluster in near_duplicates(texts):

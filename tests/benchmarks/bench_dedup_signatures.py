@@ -24,7 +24,7 @@ ROUNDS = 5
 def functions(tool: str) -> dict[str, Callable[[str], object]]:
     """What a tool measures, by name."""
     if tool == "curate":
-        from curate.minhash import minhash_keys, minhash_signature
+        from curate.dedup.minhash import minhash_keys, minhash_signature
 
         return {"curate minhash_signature": minhash_signature, "curate minhash_keys (bands and sketch)": minhash_keys}
     sys.path.insert(0, str(Path(__file__).parent))

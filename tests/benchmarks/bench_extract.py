@@ -23,7 +23,7 @@ from pathlib import Path
 
 import zstandard
 
-from curate.extract import ExtractConfig, extract_text
+from curate.extract.extraction import ExtractConfig, extract_text
 
 FOLDER = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "extraction"
 WORD = re.compile(r"\w+")

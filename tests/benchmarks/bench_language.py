@@ -13,7 +13,7 @@ import json
 import os
 import time
 
-from curate.language import LanguageConfig, detect_language, language_shares
+from curate.language.detection import LanguageConfig, detect_language, language_shares
 from tests.unit.test_language import SENTENCES
 
 LENGTHS = (100, 1_000, 10_000, 1_000_000)

@@ -50,8 +50,8 @@ def loop(paths: list[Path]) -> None:
     import pyarrow.parquet as pq
 
     from curate.document import Document
-    from curate.hashing import document_id
     from curate.steps import MAP_STEPS
+    from curate.text.hashing import document_id
     from pipelines.corpus.minhash import MinHashDedup
 
     chain: list[Callable] = [MAP_STEPS[step].make(MAP_STEPS[step].config()) for step in STEPS]

@@ -40,11 +40,11 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=200)
     documents = texts()[: parser.parse_args().documents]
 
-    from curate.domains import classify_domain
-    from curate.quality import ENGLISH, quality_score
-    from curate.quality_model import load_quality_model
-    from curate.signals import measure
-    from curate.text_classifier import prepare
+    from curate.filters.signals import measure
+    from curate.models.text_classifier import prepare
+    from curate.quality.domains import classify_domain
+    from curate.quality.model import load_quality_model
+    from curate.quality.scoring import ENGLISH, quality_score
 
     start = time.process_time()
     quality_score(documents[0])

@@ -71,7 +71,7 @@ def texts() -> Iterator[str]:
         return
     from fastwarc.warc import ArchiveIterator
 
-    from curate.extract import extract_text
+    from curate.extract.extraction import extract_text
 
     for path in sorted((ROOT / "sample_data" / "crawl").glob("*.warc.gz")):
         with path.open("rb") as file:
@@ -82,11 +82,11 @@ def texts() -> Iterator[str]:
 
 def ours(documents: list[str]) -> dict[str, float]:
     """Seconds of each of our functions."""
-    from curate.heuristics import decide_preset
-    from curate.minhash import minhash_signature
-    from curate.presets import rules_of
-    from curate.rules import decide
-    from curate.signals import measure
+    from curate.dedup.minhash import minhash_signature
+    from curate.filters.heuristics import decide_preset
+    from curate.filters.presets import rules_of
+    from curate.filters.rules import decide
+    from curate.filters.signals import measure
 
     rules = rules_of(["default"])
     fineweb = ("gopher@fineweb-2024", "c4@fineweb-2024", "fineweb@2024")
@@ -126,7 +126,7 @@ def peer(name: str, python: Path, code: str, documents: list[str]) -> dict[str, 
 
 def first_call() -> tuple[float, float]:
     """Seconds to import, and of the first call with compiled code in the cache."""
-    code = "import time; a = time.process_time(); from curate.signals import measure; b = time.process_time(); "
+    code = "import time; a = time.process_time(); from curate.filters.signals import measure; b = time.process_time(); "
     code += "measure('a'); print(b - a, time.process_time() - b)"
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
     imported, called = zip(*(map(float, run.stdout.split()) for run in runs), strict=True)
@@ -149,7 +149,7 @@ def main() -> None:
     for name, each in seconds.items():
         print(f"{name:45}{each / len(documents) * 1000:12.3f}{size / each / 1e6:10.2f}{each / base:10.1f}")
     imported, called = first_call()
-    print(f"import curate.signals {imported:.3f} s, first call with compiled code in the cache {called:.3f} s")
+    print(f"import curate.filters.signals {imported:.3f} s, first call with compiled code in the cache {called:.3f} s")
 
 
 if __name__ == "__main__":

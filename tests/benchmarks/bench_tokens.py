@@ -1,4 +1,4 @@
-"""Speed of tokens: `curate.tokens` beside the `tokenizers` library with the same file, on the same texts and one core.
+"""Speed: `tokens.tokenizers` beside the `tokenizers` library with the same file, on the same texts and one core.
 
     python tests/benchmarks/bench_tokens.py [--documents N]
 
@@ -17,7 +17,7 @@ from collections.abc import Callable
 import tokenizers
 from bench_signals import texts
 
-from curate.tokens import load_tokenizer
+from curate.tokens.tokenizers import load_tokenizer
 
 ROUNDS = 3
 
@@ -47,7 +47,7 @@ def main() -> None:
     megabytes = sum(len(text.encode()) for text in documents) / 1e6
     print(f"{len(documents)} documents, {megabytes:.1f} MB, load {os.getloadavg()[0]:.1f}; the same ids")
     for name, encode in (
-        ("curate.tokens", ours.encode),
+        ("curate.tokens.tokenizers", ours.encode),
         ("tokenizers", lambda text: theirs.encode(text, add_special_tokens=False).ids),
     ):
         print(f"{name:14} {megabytes / seconds(encode, documents):6.1f} MB/s")

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 import reference_signals
 from strange_texts import LANGUAGES, strange_text
 
-from curate.signals import measure
+from curate.filters.signals import measure
 
 
 def differences(text: str, language: str) -> dict[str, tuple[float, float]]:

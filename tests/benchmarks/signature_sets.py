@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curate.compiled import kernel
-from curate.kernels.minhash import bands, mix
-from curate.minhash import SKETCH_BINS
+from curate.dedup.minhash import SKETCH_BINS
+from curate.dedup.minhash_kernels import bands, mix
+from curate.text.compiled import kernel
 from pipelines import sealed
 from pipelines.corpus.base import KeySlice, Taken
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig

@@ -1,7 +1,7 @@
 """Agreement with the originals: ``python compare.py ORIGINALS ... (--against OUTCOMES | --presets TEXTS)``.
 
 ORIGINALS are outputs of `originals.py`; they are compared with another such output (``--against``: of `definitions`),
-or with `curate.presets` run over the texts now (``--presets``). Prints, for each preset, on how many texts the
+or with `curate.filters.presets` run over the texts now (``--presets``). Prints, for each preset, on how many texts the
 decision, the first rule and each quantity agree, then each kind of disagreement with examples.
 """
 
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("originals", type=Path, nargs="+")
     other = parser.add_mutually_exclusive_group(required=True)
     other.add_argument("--against", type=Path, help="an output of originals.py")
-    other.add_argument("--presets", type=Path, metavar="TEXTS", help="run curate.presets over these texts")
+    other.add_argument("--presets", type=Path, metavar="TEXTS", help="run curate.filters.presets over these texts")
     options = parser.parse_args()
 
     originals: Outcomes = dict(read_outcomes(options.originals))

@@ -1,7 +1,7 @@
 """The published quality filters, each a list of rules over plainly counted quantities.
 
 Written from what the filters do (the version of each stands at its preset), slowly and without tricks, to be compared
-with the originals themselves (`originals.py`) and with `curate.presets`. `DEFINITIONS[preset](text)` gives whether the
+with the originals themselves (`originals.py`) and with `filters.presets`. `DEFINITIONS[preset](text)` gives whether the
 text is kept, the name of the first rule that drops it ("" if kept), and every quantity. Rule names are the originals'
 own, where they have any. A quantity is NaN, and the rule "undefined", where the original divides by zero.
 """

@@ -1,10 +1,10 @@
-"""What `curate.presets` says of a text, in the form of `definitions.py`."""
+"""What `curate.filters.presets` says of a text, in the form of `definitions.py`."""
 
 from __future__ import annotations
 
-from curate.heuristics import decide_preset
-from curate.originals import ORIGINALS
-from curate.presets import PRESETS
+from curate.filters.heuristics import decide_preset
+from curate.filters.presets import PRESETS
+from curate.filters.reference_filters import ORIGINALS
 
 
 def preset_names() -> set[str]:

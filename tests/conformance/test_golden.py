@@ -1,4 +1,4 @@
-"""Golden cases: what the originals say of our own texts, said again by `definitions.py` and by `curate.presets`."""
+"""Golden cases: what the originals say of our own texts, said again by `definitions.py` and by `filters.presets`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_NEIGHBOURS = {"empty", "lorem_ipsum", "loremipsum", "curly_bracket", "squiggl
 # An empty page has no words, and is dropped for that before.
 UNREACHABLE = {"repetition_empty"}
 
-# Where `curate.presets` and the original differ: case, preset, why.
+# Where `curate.filters.presets` and the original differ: case, preset, why.
 KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {
     ("empty", "gopher@datatrove"): "dropped by both; datatrove calls it empty, ours too short",
 }

@@ -20,13 +20,13 @@ SLOW = 1.0, 10e-6  # seconds of a call, and for each byte besides: 10 s a MB
 def functions() -> tuple[dict[str, Callable[[str], Any]], dict[str, Callable[[str], Any]]]:
     """Return what takes a page and what takes a text, by name."""
     from curate import classify_domain, detect_language, line_hashes, normalize_url, quality_score, scrub_pii
-    from curate.clean import RepetitionCleanConfig, c4_clean, refinedweb_clean, repetition_clean
-    from curate.extract import ExtractConfig, extract_text
-    from curate.formulas import formulas_to_text
-    from curate.minhash import minhash_keys
-    from curate.originals import ORIGINALS
-    from curate.signals import measure
-    from curate.tokens import load_tokenizer
+    from curate.dedup.minhash import minhash_keys
+    from curate.extract.extraction import ExtractConfig, extract_text
+    from curate.extract.formulas import formulas_to_text
+    from curate.filters.clean import RepetitionCleanConfig, c4_clean, refinedweb_clean, repetition_clean
+    from curate.filters.reference_filters import ORIGINALS
+    from curate.filters.signals import measure
+    from curate.tokens.tokenizers import load_tokenizer
 
     loose = RepetitionCleanConfig(min_words=1, max_share=0.1)
     everything = ExtractConfig(alt_texts="all")

@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from curate.fasttext_model import load_fasttext
-from curate.model_file import read_members, write_model_file
-from curate.probe import TEXTS
-from curate.quality import quality_score
-from curate.quality_model import FORMAT, LABELS, QualityModel, save_quality_model
-from curate.sketch import Sketch
-from curate.tokens import load_tokenizer
+from curate.dedup.sketch import Sketch
+from curate.models.fasttext_model import load_fasttext
+from curate.models.model_file import read_members, write_model_file
+from curate.models.probe import TEXTS
+from curate.quality.model import FORMAT, LABELS, QualityModel, save_quality_model
+from curate.quality.scoring import quality_score
+from curate.tokens.tokenizers import load_tokenizer
 from pipelines.sketch import import_sketches
 
 INPUTS = 60
@@ -75,7 +75,7 @@ def good(folder: Path) -> Good:
 
 
 def _forest() -> Any:
-    from curate.forest import Forest
+    from curate.models.forest import Forest
 
     feature = np.array([0, -1, -1, 1, -1, -1], "<i2")
     left = np.array([1, 0, 0, 4, 0, 0], "<i4")

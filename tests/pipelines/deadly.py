@@ -14,8 +14,8 @@ from tests.pipelines.conftest import ROOT
 #: Every Python process that starts with this on its path dies at some pages, each in another way.
 DEADLY = """
 import ctypes, os, signal
-import curate.urls as urls
-import curate.lines as lines
+import curate.filters.urls as urls
+import curate.dedup.lines as lines
 
 filter_url, hash_lines = urls.blocked_url, lines.line_hashes
 

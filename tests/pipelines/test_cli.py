@@ -13,10 +13,10 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 from click.testing import CliRunner
 
-from curate.presets import rules_of
-from curate.rules import decide
-from curate.signals import signal_names
-from curate.sketch import Sketch
+from curate.dedup.sketch import Sketch
+from curate.filters.presets import rules_of
+from curate.filters.rules import decide
+from curate.filters.signals import signal_names
 from pipelines.cli import main
 from pipelines.estimate import estimate
 from pipelines.files import reason

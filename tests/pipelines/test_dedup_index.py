@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from curate.minhash import MinHashConfig
-from curate.sketch import Sketch
+from curate.dedup.minhash import MinHashConfig
+from curate.dedup.sketch import Sketch
 from pipelines.corpus.distributed import cluster_distributed
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig, with_index
 from pipelines.sketch import export_sketch, merge_sketches

@@ -7,8 +7,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from curate.dedup.lines import LineDedupConfig, normalize_line
 from curate.document import Document
-from curate.lines import LineDedupConfig, normalize_line
 from pipelines import sealed
 from pipelines.corpus.lines import LineDedup, _buckets, _order, top_lines
 from tests.pipelines.dedup_slices import decide, write_slices

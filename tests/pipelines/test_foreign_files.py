@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 import xxhash
 
-from curate.model_file import read_model_file, write_model_file
-from curate.quality import ENGLISH
-from curate.quality_model import FORMAT
-from curate.sketch import Sketch
-from curate.tokens import load_tokenizer
+from curate.dedup.sketch import Sketch
+from curate.models.model_file import read_model_file, write_model_file
+from curate.quality.model import FORMAT
+from curate.quality.scoring import ENGLISH
+from curate.tokens.tokenizers import load_tokenizer
 from tests.pipelines.conftest import curate
 
 TEXTS = [f"Page {i} tells of the {i * i} ships that came into the harbour in that year." for i in range(5)]

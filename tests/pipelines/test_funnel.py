@@ -8,8 +8,8 @@ import numpy as np
 import orjson
 import pyarrow.parquet as pq
 
-from curate.megatron import read_megatron
-from curate.tokens import load_tokenizer
+from curate.tokens.megatron import read_megatron
+from curate.tokens.tokenizers import load_tokenizer
 
 
 def table(corpus, name):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from curate.printable import printable, storable
+from curate.text.printable import printable, storable
 from pipelines.cli import main
 from tests.pipelines.conftest import PATIENCE, ROOT
 

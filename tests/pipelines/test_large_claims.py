@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from curate.limits import FREE_ROWS, MAX_RECORD_BYTES
+from curate.input.limits import FREE_ROWS, MAX_RECORD_BYTES
 from tests.pipelines.conftest import PATIENCE, ROOT
 
 #: Of one file, on a slow machine: three times what the slowest takes (a bomb in an archive), and 1.5 times the largest.

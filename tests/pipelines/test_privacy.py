@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import curate.steps as steps_of_curate
-from curate.hashing import document_id
-from curate.model_file import write_model_file
-from curate.pii import PiiConfig
-from curate.sketch import Sketch
-from curate.tokens import load_tokenizer
+from curate.dedup.sketch import Sketch
+from curate.filters.pii import PiiConfig
+from curate.models.model_file import write_model_file
+from curate.text.hashing import document_id
+from curate.tokens.tokenizers import load_tokenizer
 from pipelines import sealed
 from pipelines.explain import find, try_file
 from pipelines.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, Privacy

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 import pytest
 
-from curate.parquet_footer import Chunk
-from curate.thrift import read_struct
+from curate.input.parquet_footer import Chunk
+from curate.input.thrift import read_struct
 from pipelines.columnar import parquet_rows
 from pipelines.records import Dropped
 from pipelines.row_groups import _look

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from curate.megatron import index_lengths, megatron_index
+from curate.tokens.megatron import index_lengths, megatron_index
 from pipelines import files
 from pipelines.cli import main
 from pipelines.recipe import Recipe, parse_recipe

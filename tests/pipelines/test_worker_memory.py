@@ -8,7 +8,7 @@ import sys
 
 import orjson
 
-from curate.limits import MAX_RECORD_BYTES
+from curate.input.limits import MAX_RECORD_BYTES
 from pipelines.estimate import WORKER_BYTES
 from tests.pipelines.conftest import PATIENCE, ROOT
 

@@ -1,4 +1,4 @@
-"""The signals of `curate.signals`, slowly and plainly: what the kernels must agree with on any text.
+"""The signals of `curate.filters.signals`, slowly and plainly: what the kernels must agree with on any text.
 
 Nothing here is shared with the kernels but the lists of words, the names of scripts with their blocks, and the two
 numbers that say when a line is repetitive.
@@ -10,10 +10,10 @@ import math
 import unicodedata
 from collections import Counter
 
-from curate.characters import BULLETS, SCRIPTS, TERMINAL_MARKS
-from curate.kernels.words import BREAKS
-from curate.signals import REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
-from curate.words import POLICY_PHRASES, UNSPACED_LANGUAGES, dirty_words, scripts_of, stop_words
+from curate.filters.signals import REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
+from curate.text.characters import BULLETS, SCRIPTS, TERMINAL_MARKS
+from curate.text.word_kernels import BREAKS
+from curate.text.words import POLICY_PHRASES, UNSPACED_LANGUAGES, dirty_words, scripts_of, stop_words
 
 MID_LETTER = set(":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a.'\u2018\u2019\u2024\ufe52\uff07\uff0e")
 MID_NUMBER = set(
@@ -187,7 +187,7 @@ def repetitive(line: str) -> bool:
 
 
 def measure(text: str, language: str = "en") -> dict[str, float]:
-    """The signals by name, in the order of `curate.signals.signal_names`."""
+    """The signals by name, in the order of `curate.filters.signals.signal_names`."""
     spans = words_of(text)
     words = [text[a:b] for a, b in spans]
     folded = [fold(word) for word in words]

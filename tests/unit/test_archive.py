@@ -10,11 +10,10 @@ import time
 
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.members import DICTIONARY, first_member
-from curate.warc import Broken, Page, read_records
+from curate.input.members import DICTIONARY, first_member
+from curate.input.warc import Broken, Page, read_records
 
 CHANCE = random.Random(1)
 WORDS = [b"house", b"river", b"man", b"tree", b"walks"]

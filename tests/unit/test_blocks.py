@@ -1,11 +1,10 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.blocks import cut
-from curate.kernels import html as k
+from curate.extract import html_kernels as k
+from curate.extract.blocks import cut
 
 
 def texts(page):

@@ -2,10 +2,9 @@ import codecs
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.charset import declared_in, decode, known_charset
+from curate.text.charset import declared_in, decode, known_charset
 
 TEXTS = {
     "cp1251": "Вода в реке поднялась, и мост закрыли до утра; жители ждали, пока она уйдёт.",

@@ -1,11 +1,10 @@
 import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from strange_texts import PIECES, strange_text
 
-from curate.clean import (
+from curate.filters.clean import (
     C4CleanConfig,
     RefinedWebCleanConfig,
     RepetitionCleanConfig,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.clusters import SLACK, anchor_threshold, candidate_pairs, cluster
-from curate.minhash import MinHashConfig, band_hashes, estimate_similarity, minhash_keys
+from curate.dedup.clusters import SLACK, anchor_threshold, candidate_pairs, cluster
+from curate.dedup.minhash import MinHashConfig, band_hashes, estimate_similarity, minhash_keys
 from tests.unit.near_duplicate_data import near_duplicates_folder, real_pairs, real_texts
 
 
@@ -147,7 +146,7 @@ def test_real_documents(order):
 
 
 def test_the_slack_is_half_a_standard_error_of_a_sketch():
-    from curate.minhash import SKETCH_BINS
+    from curate.dedup.minhash import SKETCH_BINS
 
     assert pytest.approx(np.sqrt(0.8 * 0.2 / SKETCH_BINS) / 2, rel=0.25) == SLACK
     assert MinHashConfig().candidate_probability(0.8) > 0.92

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from curate.compiled import sources_digest, sources_of
+from curate.text.compiled import sources_digest, sources_of
 
 ROOT = Path(__file__).parents[2]
 MODULE = """
-from curate.compiled import kernel
+from curate.text.compiled import kernel
 
 @kernel
 def double(x):
@@ -107,10 +107,14 @@ def test_many_processes_may_start_at_once(module):
 
 
 def test_the_cache_of_a_kernel_depends_on_all_that_it_is_compiled_from():
-    measure = ROOT / "curate" / "kernels" / "measure.py"
-    names = {path.name for path in sources_of(measure)}
-    assert {"measure.py", "hashing.py", "ngrams.py", "words.py", "characters.py", "compiled.py"} <= names
-    assert "spacy.py" not in names
+    names = {path.name for path in sources_of(ROOT / "curate" / "filters" / "measure_kernels.py")}
+    assert {"measure_kernels.py", "hash_kernels.py", "ngram_kernels.py", "word_kernels.py", "compiled.py"} <= names
+    assert "spacy_kernels.py" not in names
+
+
+def test_a_kernel_of_training_depends_on_the_constants_that_it_freezes():
+    names = {path.name for path in sources_of(ROOT / "quality_models" / "grow.py")}
+    assert "bins.py" in names
 
 
 def test_another_content_is_another_place(tmp_path):

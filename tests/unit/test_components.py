@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from curate.components import both_ways, components, downward, large_star, small_star
+from curate.dedup.components import both_ways, components, downward, large_star, small_star
 
 graphs = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=120)
 

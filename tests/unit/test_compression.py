@@ -10,7 +10,7 @@ import struct
 import pytest
 import zstandard
 
-from curate.compression import Damaged, decompressed
+from curate.input.compression import Damaged, decompressed
 
 COMPRESS = {
     ".gz": gzip.compress,

@@ -1,10 +1,9 @@
 import gzip
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.decontaminate import ContaminationIndex, read_items
+from curate.mixing.decontamination import ContaminationIndex, read_items
 
 LONG = (
     "A farmer has 12 hens and each of them lays 3 eggs on a Monday how many eggs does he sell if he eats four of them"

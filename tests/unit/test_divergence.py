@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.divergence import BINS, TokenCounts, count_words, kl_divergence
+from curate.mixing.divergence import BINS, TokenCounts, count_words, kl_divergence
 
 bins = st.lists(st.integers(0, BINS - 1), max_size=30).map(lambda b: np.array(b, np.int64))
 counts = bins.map(TokenCounts.of)

@@ -7,10 +7,9 @@ import random
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.domains import LABELS, classify_domain, notation
+from curate.quality.domains import LABELS, classify_domain, notation
 from tests.unit.strange_texts import LANGUAGES, strange_text
 
 QUALITY = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "quality"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import curate
-from curate.duplicates import Cluster, NearDuplicatesConfig
+from curate.dedup.in_memory import Cluster, NearDuplicatesConfig
 
 words = st.lists(st.sampled_from([f"w{i}" for i in range(40)]), max_size=30).map(" ".join)
 

@@ -1,10 +1,9 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.extract import ExtractConfig, extract_text
+from curate.extract.extraction import ExtractConfig, extract_text
 
 ARTICLE = """<html lang="de-AT"><head><title> Soup \n of roots</title><script>var hidden = 1;</script></head><body>
 <nav><ul><li><a href="/">Home</a></li><li><a href="/news">News</a></li></ul></nav>

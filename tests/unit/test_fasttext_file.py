@@ -9,8 +9,8 @@ import time
 import fasttext
 import pytest
 
-from curate.fasttext_file import check_fasttext
-from curate.fasttext_model import load_fasttext
+from curate.models.fasttext_file import check_fasttext
+from curate.models.fasttext_model import load_fasttext
 
 SETTINGS = {
     "words alone": {"maxn": 0, "wordNgrams": 1},

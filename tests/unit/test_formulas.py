@@ -1,10 +1,9 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.formulas import formulas_to_text
+from curate.extract.formulas import formulas_to_text
 
 
 def text(page):

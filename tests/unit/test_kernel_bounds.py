@@ -14,34 +14,31 @@ import time
 import numpy as np
 import pytest
 import reference_signals
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numba import config
 from strange_texts import strange_page, strange_text
 
-from curate import blocks, characters
-from curate.blocks import cut
-from curate.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
-from curate.clean import RepetitionCleanConfig, repetition_clean
-from curate.clusters import candidate_pairs, cluster
-from curate.compiled import kernel
-from curate.extract import extract_text
-from curate.forest import Forest
-from curate.kernels import html
-from curate.kernels.clusters import SMALL, assign, label
-from curate.kernels.hashing import JOIN, find_first
-from curate.kernels.lines import hash_lines
-from curate.kernels.measure import COUNTS, measure_codes
-from curate.kernels.minhash import ALONE, hash_shingles
-from curate.kernels.ngrams import COLUMNS, LONGEST, TOP_TIMES
-from curate.language_model import LONGEST as LONGEST_NGRAM
-from curate.language_model import LONGEST_WORD, ngram_rows
-from curate.minhash import _characters as word_characters
-from curate.minhash import estimate_similarity, minhash_signature
-from curate.originals import ORIGINALS, measure_original, nltk, spacy
-from curate.originals.tokens import chunk_spans, count_tokens, uax29_spans
-from curate.signals import measure
-from curate.words import lower_table, watch_table
+from curate.dedup.cluster_kernels import SMALL, assign, label
+from curate.dedup.clusters import candidate_pairs, cluster
+from curate.dedup.line_kernels import hash_lines
+from curate.dedup.minhash import _characters as word_characters, estimate_similarity, minhash_signature
+from curate.dedup.minhash_kernels import ALONE, hash_shingles
+from curate.extract import blocks, html_kernels as html
+from curate.extract.blocks import cut
+from curate.extract.extraction import extract_text
+from curate.filters.clean import RepetitionCleanConfig, repetition_clean
+from curate.filters.measure_kernels import COUNTS, measure_codes
+from curate.filters.reference_filters import ORIGINALS, measure_original, nltk, spacy
+from curate.filters.reference_filters.token_counts import chunk_spans, count_tokens, uax29_spans
+from curate.filters.signals import measure
+from curate.language.model import LONGEST as LONGEST_NGRAM, LONGEST_WORD, ngram_rows
+from curate.models.forest import Forest
+from curate.text import characters
+from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
+from curate.text.compiled import kernel
+from curate.text.hash_kernels import JOIN, find_first
+from curate.text.ngram_kernels import COLUMNS, LONGEST, TOP_TIMES
+from curate.text.words import lower_table, watch_table
 
 TEXT = "<p>" + "A text of a page that is read by people. " * 20
 
@@ -57,7 +54,7 @@ def test_with_bounds_checks_an_index_past_the_end_raises():
         read(np.zeros(4), 4)
 
 
-# Pages: curate.kernels.html
+# Pages: curate.extract.html_kernels
 
 
 def class_words(value):
@@ -154,7 +151,7 @@ def test_a_page_of_more_bytes_than_positions_is_refused(monkeypatch):
         cut("<p>aéio")
 
 
-# Texts: curate.kernels.measure, scan, words, ngrams, lines, minhash
+# Texts: curate.filters.measure_kernels, scan, words, ngrams, lines, minhash
 
 
 def counts_of(text):
@@ -238,7 +235,7 @@ def test_a_text_of_more_characters_than_positions_is_refused(monkeypatch):
         measure("sixsix")
 
 
-# Tokens of others: curate.kernels.spacy, treebank, uax29, tokens
+# Tokens of others: curate.filters.reference_filters.spacy_kernels, treebank, uax29, tokens
 
 
 @pytest.mark.parametrize("text", ["(", "((((", "a" + ")" * 300, "$" * 64, "…" * 65, "。" * 9, "''", "*" * 99, "`", "#"])
@@ -297,7 +294,7 @@ def plain_find_first(keys):
 def colliding(n):
     """Different keys that all want the same place in a table of up to 2^40."""
     h = np.arange(n, dtype=np.uint64) << np.uint64(40)
-    with np.errstate(over="ignore"):  # the steps of `curate.kernels.hashing.mix` backwards
+    with np.errstate(over="ignore"):  # the steps of `curate.text.hash_kernels.mix` backwards
         h ^= (h >> np.uint64(29)) ^ (h >> np.uint64(58))
         h *= np.uint64(pow(int(JOIN), -1, 1 << 64))
     return h ^ (h >> np.uint64(32))

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.language import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
-from curate.languages import canonical
+from curate.language.codes import canonical
+from curate.language.detection import LanguageConfig, LanguageScore, detect_language, known_languages, language_shares
 
 SHARED = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 LANGDETECT = LanguageConfig("langdetect")
@@ -203,7 +202,9 @@ def test_known_languages_are_canonical_and_many():
 
 
 def test_import_is_light():
-    code = "import sys, curate.language; print({'numba', 'fasttext', 'langdetect', 'numpy'} & set(sys.modules))"
+    code = (
+        "import sys, curate.language.detection; print({'numba', 'fasttext', 'langdetect', 'numpy'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
 
 
@@ -269,8 +270,8 @@ class TestFastText:
 
 class TestPrior:
     def test_it_is_that_of_the_script(self):
-        from curate.characters import SCRIPT_NAMES
-        from curate.language_prior import log_prior, web_shares
+        from curate.language.prior import log_prior, web_shares
+        from curate.text.characters import SCRIPT_NAMES
 
         labels = ("chr", "en", "ja", "ru", "zh", "und", "zxx", "code")
         prior = log_prior(labels)
@@ -286,7 +287,7 @@ class TestPrior:
         assert 0.9 < sum(shares.values()) < 1
 
     def test_it_is_for_short_texts_only(self):
-        from curate.language_model import load_model
+        from curate.language.model import load_model
 
         shipped = load_model(Path(__file__).parents[2] / "quality_models" / "models" / "language.npz.zst")
         without = replace(shipped)
@@ -299,7 +300,7 @@ class TestPrior:
 
 class TestModelFile:
     def test_damage_is_told(self, tmp_path):
-        from curate.language_model import load_model
+        from curate.language.model import load_model
 
         shipped = Path(__file__).parents[2] / "quality_models" / "models" / "language.npz.zst"
         copy = tmp_path / "language.npz.zst"
@@ -317,7 +318,7 @@ class TestModelFile:
             load_model(tmp_path / "none")
 
     def test_a_model_without_the_labels_of_what_is_no_language_is_refused(self, tmp_path):
-        from curate.language_model import load_model, save_model
+        from curate.language.model import load_model, save_model
 
         shipped = load_model(Path(__file__).parents[2] / "quality_models" / "models" / "language.npz.zst")
         assert shipped.labels[-3:] == ("und", "zxx", "code")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import zstandard
 
-from curate.language import LanguageConfig, detect_language
-from curate.language_model import LanguageModel, load_model, save_model
+from curate.language.detection import LanguageConfig, detect_language
+from curate.language.model import LanguageModel, load_model, save_model
 
 LABELS = ("de", "en", "und", "zxx", "code")
 

@@ -1,8 +1,7 @@
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.languages import _codes, _names, canonical, name
+from curate.language.codes import _codes, _names, canonical, name
 
 CODES = sorted(_codes())
 

@@ -6,10 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.lines import PUNCTUATION, LineDedupConfig, find_lines, line_hashes, normalize_line, remove_lines
+from curate.dedup.lines import PUNCTUATION, LineDedupConfig, find_lines, line_hashes, normalize_line, remove_lines
 
 #: Text of lines that are often alike: case, digits, white space and punctuation differ.
 pieces = st.sampled_from(

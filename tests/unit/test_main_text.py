@@ -2,12 +2,11 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.blocks import cut
-from curate.kernels.main_text import CONTEXT, FEATURES, choose, context
-from curate.main_text import chances, describe, load_model, main_text
+from curate.extract.blocks import cut
+from curate.extract.feature_kernels import CONTEXT, FEATURES, choose, context
+from curate.extract.main_text import chances, describe, load_model, main_text
 
 SENTENCE = "The river rose in the night, and the bridge stayed closed until the morning because of it. "
 MENU = "<ul class=menu><li><a href=/>Home</a><li><a href=/news>News</a><li><a href=/about>About us</a></ul>"

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.megatron import megatron_index, read_megatron
+from curate.tokens.megatron import megatron_index, read_megatron
 
 
 @pytest.mark.parametrize(("dtype", "code"), [("uint16", 8), ("int32", 4)])

@@ -8,10 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.minhash import (
+from curate.dedup.minhash import (
     MinHashConfig,
     band_hashes,
     datasketch_minhash,
@@ -168,7 +167,7 @@ def test_settings_that_cannot_work_are_refused():
 def test_keys_are_the_same_in_every_process_and_do_not_change():
     """Golden values: an index or a run of an earlier version must find the same pages."""
     script = (
-        "from curate.minhash import minhash_keys, minhash_signature\n"
+        "from curate.dedup.minhash import minhash_keys, minhash_signature\n"
         "text = 'It was the best of times, it was the worst of times. 最好的时代'\n"
         "bands, sketch = minhash_keys(text)\n"
         "print(minhash_signature(text)[:3].tolist(), int(bands[0]), sketch.nonzero()[0][:3].tolist())"

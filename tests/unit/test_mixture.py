@@ -1,10 +1,9 @@
 import math
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
-from curate.mixture import copies, plan_mixture
+from curate.mixing.mixture import copies, plan_mixture
 
 LLAMA3 = {"general": 50, "maths": 25, "code": 17, "multilingual": 8}
 labelled = st.dictionaries(st.sampled_from("abcdef"), st.tuples(st.integers(0, 10**9), st.floats(0.001, 1)), min_size=1)

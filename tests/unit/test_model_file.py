@@ -11,11 +11,12 @@ import zipfile
 import numpy as np
 import pytest
 
-from curate.forest import Forest
-from curate.main_text import load_model
-from curate.model_file import MAX_MEMBERS, SHIPPED, read_array, read_members, read_model_file, write_model_file
-from curate.quality import ENGLISH, quality_score
-from curate.quality_model import FORMAT, load_quality_model
+from curate.extract.main_text import load_model
+from curate.models.forest import Forest
+from curate.models.model_file import MAX_MEMBERS, read_array, read_members, read_model_file, write_model_file
+from curate.models.shipped import SHIPPED
+from curate.quality.model import FORMAT, load_quality_model
+from curate.quality.scoring import ENGLISH, quality_score
 
 
 def write(path, members, method=zipfile.ZIP_STORED):

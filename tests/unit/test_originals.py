@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 from strange_texts import strange_text
 
-from curate.characters import code_points
-from curate.originals import ORIGINALS, measure_original, nltk, original_names, spacy, tokens
-from curate.presets import PRESETS, originals_of
-from curate.rules import decide
+from curate.filters.presets import PRESETS, originals_of
+from curate.filters.reference_filters import (
+    ORIGINALS,
+    measure_original,
+    nltk,
+    original_names,
+    spacy,
+    token_counts as tokens,
+)
+from curate.filters.rules import decide
+from curate.text.characters import code_points
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from curate.document import Document, Rejection
-from curate.perplexity import PerplexityConfig, line_for_model, perplexity
+from curate.quality.perplexity import PerplexityConfig, line_for_model, perplexity
 from curate.steps import MAP_STEPS
 
 ARPA = r"""\data\
@@ -39,7 +39,7 @@ def model(tmp_path):
 def test_the_library_is_named_where_it_is_missing(model, monkeypatch):
     import sys
 
-    from curate import perplexity as module
+    import curate.quality.perplexity as module
 
     module._model.cache_clear()
     monkeypatch.setitem(sys.modules, "kenlm", None)

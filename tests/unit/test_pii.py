@@ -1,11 +1,10 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from curate.document import Edit
-from curate.pii import REACH, PiiConfig, scrub_part, scrub_pii
+from curate.filters.pii import REACH, PiiConfig, scrub_part, scrub_pii
 
 
 @pytest.mark.parametrize(

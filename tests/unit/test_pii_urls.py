@@ -1,10 +1,9 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.pii import PiiConfig
-from curate.pii_urls import scrub_url
-from curate.urls import normalize_url
+from curate.filters.pii import PiiConfig
+from curate.filters.pii_urls import scrub_url
+from curate.filters.urls import normalize_url
 
 
 @pytest.mark.parametrize(

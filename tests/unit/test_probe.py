@@ -10,8 +10,8 @@ import sys
 import pytest
 from tokenizers import Tokenizer, models
 
-from curate import probe as module
-from curate.probe import probe
+from curate.models import probe as module
+from curate.models.probe import probe
 from tests.unit.test_fasttext_file import NGRAMS, train
 
 
@@ -46,7 +46,9 @@ def test_a_model_that_works_is_tried_once(model, monkeypatch):
 
 def test_workers_know_what_has_passed(model):
     probe("fasttext", model / "good.bin", "ours")
-    code = "import sys; from curate.probe import probe; sys.executable = ''; probe('fasttext', sys.argv[1], 'ours')"
+    code = (
+        "import sys; from curate.models.probe import probe; sys.executable = ''; probe('fasttext', sys.argv[1], 'ours')"
+    )
     subprocess.run([sys.executable, "-c", code, str(model / "good.bin")], check=True, timeout=60)
 
 

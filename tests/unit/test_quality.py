@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.model_file import read_model_file, write_model_file
-from curate.quality import ANY_LANGUAGE, ENGLISH, quality_score
-from curate.quality_model import FORMAT, load_quality_model, save_quality_model
-from curate.signals import measure
-from curate.text_classifier import HEAD, load_classifier, prepare
+from curate.filters.signals import measure
+from curate.models.model_file import read_model_file, write_model_file
+from curate.models.text_classifier import HEAD, load_classifier, prepare
+from curate.quality.model import FORMAT, load_quality_model, save_quality_model
+from curate.quality.scoring import ANY_LANGUAGE, ENGLISH, quality_score
 from tests.unit.strange_texts import LANGUAGES, strange_text
 from tests.unit.training_texts import bad_text, good_text
 

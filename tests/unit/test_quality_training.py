@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 import zstandard
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-import curate.quality
-from curate.quality import quality_score
+import curate.quality.scoring
+from curate.quality.scoring import quality_score
 from quality_models.commands import main
 from quality_models.evaluate import auc_by_source, evaluate
 from quality_models.examples import Examples, clean, length_weights, read_rows, read_texts
@@ -102,7 +101,7 @@ def test_a_model_over_signals_alone():
 
 
 def test_signals_exist():
-    from curate.signals import signal_names
+    from curate.filters.signals import signal_names
 
     assert set(SIGNALS) <= set(signal_names())
     assert set(SIGNALS) >= ENGLISH_ONLY
@@ -264,7 +263,7 @@ def test_the_command_line_measures(tmp_path):
     assert result.exit_code == 1
     assert "one side has no documents" in result.output
     sides = ["--positive", good, "--negative", bad]
-    shipped = str(Path(curate.quality.ENGLISH))
+    shipped = str(Path(curate.quality.scoring.ENGLISH))
     result = CliRunner().invoke(main, ["evaluate", shipped, *sides, "--language", "de"])
     assert result.exit_code == 1
     assert "is a model for 'en', and the documents are said to be in 'de'" in result.output

@@ -2,12 +2,11 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.presets import PRESETS, originals_of, rules_of
-from curate.rules import Rule, decide
-from curate.signals import measure, signal_names
+from curate.filters.presets import PRESETS, originals_of, rules_of
+from curate.filters.rules import Rule, decide
+from curate.filters.signals import measure, signal_names
 
 #: Text in many languages, and of code and formulas.
 LANGUAGES = ("ar", "de", "en", "en_code", "en_maths", "es", "fr", "hi", "ja", "ru", "zh")

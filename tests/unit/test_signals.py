@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 import reference_signals
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from strange_texts import LANGUAGES, PIECES, strange_text
 
-from curate.signals import FORMULAS, measure, signal_names
+from curate.filters.signals import FORMULAS, measure, signal_names
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "text"
 
@@ -96,7 +95,7 @@ def test_a_phrase_without_spaces_is_cut_alike_wherever_it_stands():
 
 def test_the_same_text_has_the_same_signals_in_any_process():
     text = "The cat sat on the mat. 東京都に行く。 " * 30
-    code = f"from curate.signals import measure; print(repr(measure({text!r}, 'ja')))"
+    code = f"from curate.filters.signals import measure; print(repr(measure({text!r}, 'ja')))"
     for seed in ("0", "1"):
         run = subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True

@@ -6,11 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from curate.minhash import MinHashConfig
-from curate.sketch import NO_DATE, Sketch
+from curate.dedup.minhash import MinHashConfig
+from curate.dedup.sketch import NO_DATE, Sketch
 
 
 def pages(seed, documents):
@@ -50,7 +49,7 @@ def test_older_documents_come_first_then_smaller_ids():
 
 
 def test_a_sketch_that_is_saved_and_loaded_is_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr("curate.sketch.ROWS", 7)
+    monkeypatch.setattr("curate.dedup.sketch.ROWS", 7)
     sketch = Sketch.of(*pages(1, 20))
     sketch.save(tmp_path / "sketch")
     loaded = Sketch.load(tmp_path / "sketch")

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 import xxhash
 
-from curate.minhash import MinHashConfig
-from curate.parquet_pages import check_pages
-from curate.sketch import Sketch
+from curate.dedup.minhash import MinHashConfig
+from curate.dedup.sketch import Sketch
+from curate.input.parquet_pages import check_pages
 from pipelines.sketch import import_sketches
 
 PART = "part-00000.parquet"
@@ -218,7 +218,7 @@ def test_dates_outside_of_the_calendar_are_refused():
 
 
 def test_parts_of_many_bands_are_cut_into_what_a_column_can_hold():
-    from curate.sketch_file import ROWS, part_rows
+    from curate.dedup.sketch_file import ROWS, part_rows
 
     assert part_rows(MinHashConfig()) == ROWS
     assert part_rows(MinHashConfig(bands=450, rows=20)) * 450 * 8 < 2**31

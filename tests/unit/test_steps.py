@@ -6,9 +6,9 @@ import inspect
 
 import pytest
 
-from curate import rules
 from curate.document import Document, Rejection
-from curate.extract import ExtractConfig, extract_text
+from curate.extract.extraction import ExtractConfig, extract_text
+from curate.filters import rules
 from curate.steps import MAP_STEPS, LanguageStepConfig
 
 GERMAN = "Der Hund schläft im Garten, und die Katze sitzt auf der Mauer und sieht ihm dabei zu. " * 4

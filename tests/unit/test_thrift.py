@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from curate.thrift import find_fields, read_struct
+from curate.input.thrift import find_fields, read_struct
 
 
 @pytest.mark.parametrize("nested", [b"\x1c", b"\x19\x19", b"\x19\x1c", b"\x1a\x19"])

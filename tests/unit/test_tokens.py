@@ -5,12 +5,11 @@ import random
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from curate.document import Document, Rejection
 from curate.steps import MAP_STEPS, apply
-from curate.tokens import FAST_LENGTH, load_tokenizer, read_tokenizer
+from curate.tokens.tokenizers import FAST_LENGTH, load_tokenizer, read_tokenizer
 
 TOKENIZER = load_tokenizer()
 KNOWN_IDS = [
@@ -166,7 +165,7 @@ def test_a_tokenizer_that_panics_or_kills_is_an_error_that_names_it(tmp_path, ch
 
 @pytest.mark.parametrize("name", ["theirs.json", "theirs.json.zst"])
 def test_files_that_are_not_tokenizers_or_too_large(tmp_path, name, monkeypatch):
-    monkeypatch.setattr("curate.tokens.MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("curate.tokens.tokenizers.MAX_BYTES", 1 << 20)
     path = tmp_path / name
     for data in (b"", b"\0" * 100, b"[]", b'{"a":' * 100_000, b"\xff\xfe{", b"\x28\xb5\x2f\xfdxxxx", b" " * (2 << 20),
                  zstandard.compress(b" " * (300 << 20))):  # fmt: skip

@@ -1,10 +1,9 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from curate.urls import UrlFilterConfig, blocked_url, normalize_url
+from curate.filters.urls import UrlFilterConfig, blocked_url, normalize_url
 
 SAME = {
     "http://example.org/": [

@@ -13,15 +13,14 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from curate import http_message, warc
-from curate.http_message import parse_headers, parse_media_type, parse_response
-from curate.members import DICTIONARY
-from curate.warc import Broken, Page, Skipped, is_html, read_records, utc
+from curate.input import http_message, warc
+from curate.input.http_message import parse_headers, parse_media_type, parse_response
+from curate.input.members import DICTIONARY
+from curate.input.warc import Broken, Page, Skipped, is_html, read_records, utc
 
 WARCS = Path(os.environ.get("CURATE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data")) / "warc"
 

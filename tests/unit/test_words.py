@@ -1,9 +1,9 @@
 import pytest
 from reference_signals import words_of
 
-from curate.characters import SCRIPT_NAMES, character_table
-from curate.signals import measure
-from curate.words import UNSPACED_LANGUAGES, _lists, dirty_words, scripts_of, stop_words, watch_table
+from curate.filters.signals import measure
+from curate.text.characters import SCRIPT_NAMES, character_table
+from curate.text.words import UNSPACED_LANGUAGES, _lists, dirty_words, scripts_of, stop_words, watch_table
 
 LANGUAGES = sorted(_lists("stop_words"))
 

@@ -1,0 +1,132 @@
+"""Shingles of a text, their MinHash signature and sketch, and the hashes of a signature's bands."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.text.compiled import kernel
+
+U = np.uint64
+BASIS, PRIME = U(0xCBF29CE484222325), U(0x100000001B3)  # FNV-1a, 64 bit
+ROLL = U(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: joins the words of a shingle
+ALONE = np.uint32(1 << 31)  # marks a character that is a word of its own
+NONE = np.uint32(0xFFFFFFFF)
+_0, _1, _27, _30, _31, _32 = U(0), U(1), U(27), U(30), U(31), U(32)
+_M1, _M2 = U(0xBF58476D1CE4E5B9), U(0x94D049BB133111EB)
+
+
+@kernel
+def mix(x):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit changes every output bit."""
+    x = (x ^ (x >> _30)) * _M1
+    x = (x ^ (x >> _27)) * _M2
+    return x ^ (x >> _31)
+
+
+@kernel
+def hash_words(data, table, words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Write the hash of each word of a text in UTF-8 into ``words``; returns their number.
+
+    ``words`` has a place more than there are words: an unfinished hash is written behind the last one.
+    """
+    count, i, h, inside = 0, 0, BASIS, 0
+    while i < len(data):
+        code = np.uint32(data[i])
+        i += 1
+        if code >= 0x80:  # Python's encoder made these bytes: they are well formed
+            if code < 0xE0:
+                code = ((code & 0x1F) << 6) | (data[i] & 0x3F)
+                i += 1
+            elif code < 0xF0:
+                code = ((code & 0x0F) << 12) | ((data[i] & 0x3F) << 6) | (data[i + 1] & 0x3F)
+                i += 2
+            else:
+                code = ((code & 0x07) << 18) | ((data[i] & 0x3F) << 12) | ((data[i + 1] & 0x3F) << 6)
+                code |= data[i + 2] & 0x3F
+                i += 3
+            if table[code] & ALONE:
+                words[count] = h
+                count += inside
+                words[count] = mix((BASIS ^ U(table[code])) * PRIME)
+                count += 1
+                h, inside = BASIS, 0
+                continue
+        c = table[code]
+        # without branches: a hash is written at every character, and stays where a word ends
+        words[count] = h
+        count += inside & (c == 0)
+        h = (h ^ U(c)) * PRIME if c else BASIS
+        inside = 1 if c else 0
+    words[count] = h
+    return count + inside
+
+
+@kernel
+def hash_shingles(data, table, ngram):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return the hashes of all shingles of a text in UTF-8, at least one."""
+    # A finished word took two bytes: itself and what ended it. (A character that is a word of its own has three or
+    # more; with a word before it, two words have four.) One place more is for the word that is not finished.
+    words = np.empty(len(data) // 2 + 1, np.uint64)
+    count = hash_words(data, table, words)
+    for i in range(count):
+        words[i] = mix(words[i])
+    if count >= ngram:
+        found = count - ngram + 1
+        hashes = np.zeros(found, np.uint64)
+        for j in range(ngram):
+            for i in range(found):
+                hashes[i] = hashes[i] * ROLL + words[i + j]
+        for i in range(found):
+            hashes[i] = mix(hashes[i])
+        return hashes
+    whole = U(count)
+    for i in range(count):
+        whole = whole * ROLL + words[i]
+    if count == 0:
+        for byte in data:
+            if byte > 32:
+                whole = (whole ^ U(byte)) * PRIME
+    return np.full(1, mix(mix(whole) + _1), np.uint64)
+
+
+@kernel
+def signature(hashes, multipliers, increments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return the minimum of each hash function over all shingles."""
+    minima = np.full(len(multipliers), NONE, np.uint32)
+    # four shingles at a time: one load and one store of the minima for all of them (3 times faster)
+    last = len(hashes) - 1
+    for i in range(0, len(hashes), 4):
+        w, x, y, z = hashes[i], hashes[min(i + 1, last)], hashes[min(i + 2, last)], hashes[min(i + 3, last)]
+        for p in range(len(multipliers)):
+            a, b = multipliers[p], increments[p]
+            left = min((a * w + b) >> _32, (a * x + b) >> _32)
+            right = min((a * y + b) >> _32, (a * z + b) >> _32)
+            minima[p] = min(minima[p], np.uint32(min(left, right)))
+    return minima
+
+
+@kernel
+def sketch(hashes, bins):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return a byte of the smallest shingle in each bin that shingles are thrown into, 0 where there is none."""
+    minima = np.full(bins, NONE, np.uint32)
+    for x in hashes:
+        place = np.int64(x & U(bins - 1))
+        minima[place] = min(minima[place], np.uint32(x >> _32))
+    out = np.zeros(bins, np.uint8)
+    for i in range(bins):
+        if minima[i] != NONE:
+            out[i] = 1 + minima[i] % 255
+    return out
+
+
+@kernel
+def bands(signatures, number, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Return one hash per band of each signature."""
+    out = np.empty((len(signatures), number), np.uint64)
+    for i in range(len(signatures)):
+        for b in range(number):
+            h = U(b + 1) * ROLL
+            for r in range(rows):
+                h = mix(h ^ U(signatures[i, b * rows + r]))
+            out[i, b] = h
+    return out

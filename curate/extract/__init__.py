@@ -1,0 +1,5 @@
+"""HTML to text: the main text of a page, its blocks, its formulas."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

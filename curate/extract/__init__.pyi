@@ -1,0 +1,1 @@
+from .extraction import ExtractConfig as ExtractConfig, Extraction as Extraction, extract_text as extract_text

@@ -1,0 +1,251 @@
+"""The blocks of text of an HTML page, and what is known of each.
+
+>>> page = cut("<body><div class='post'><p>Tea is <a href='/x'>made</a> of leaves.<p>Yes.</div>")
+>>> [page.text(i) for i in range(len(page.blocks))]
+['Tea is made of leaves.', 'Yes.']
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+MAX_BYTES = 2**31 - 1  # of a page in UTF-8: positions in it are int32
+PRE = 1 << 13  # the bit of `curate.extract.html_kernels` for text whose white space counts
+_MANY_SPACES = re.compile(r" {2,}")
+_LONG_CODE = re.compile(r"&#[0-9]{8,};?")  # Unicode ends at &#1114111;
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A page in pieces; the columns of the arrays are named in `curate.extract.html_kernels`."""
+
+    out: NDArray[np.uint8]
+    blocks: NDArray[np.int32]
+    elements: NDArray[np.int32]
+    tokens: NDArray[np.uint32]
+    title: str
+    language: str
+    most_attributes: int  # of one tag
+
+    def text(self, i: int) -> str:
+        """Return the text of a block."""
+        start, stop = self.blocks[i, :2]
+        text = _unescape(self.out[start:stop].tobytes().decode("utf-8", "replace"))
+        if "\xa0" in text or "\xad" in text:
+            text = text.replace("\xa0", " ").replace("\xad", "")  # spaces for layout, and where a word may be cut
+        if self.elements[self.blocks[i, 2], 2] & PRE:
+            return text.strip("\n")
+        return _MANY_SPACES.sub(" ", text).strip()
+
+
+# Tags by what they do and what they say of the text in them: see `curate.extract.html_kernels`.
+#: Fewer words make no document (Gopher, Rae et al. 2021, has 50): the sentence that an application needs scripts, say.
+FEW_WORDS = 50
+
+LONG_NOSCRIPT = 10_000  # bytes: 5,000 attributes of a letter each
+
+_BLOCK_TAGS = {
+    "html": "", "head": "", "body": "", "div": "", "section": "", "article": "ARTICLE", "main": "MAIN", "nav": "NAV",
+    "header": "HEADER", "footer": "FOOTER", "aside": "ASIDE", "p": "PARAGRAPH", "ul": "LIST", "ol": "LIST",
+    "menu": "LIST", "dir": "LIST", "li": "", "dl": "DEFINITION", "dt": "", "dd": "", "table": "TABLE", "thead": "",
+    "tbody": "", "tfoot": "", "tr": "", "td": "CELL", "th": "CELL", "caption": "", "form": "FORM", "fieldset": "FORM",
+    "legend": "", "blockquote": "QUOTE", "pre": "PRE", "listing": "PRE", "h1": "HEADING", "h2": "HEADING",
+    "h3": "HEADING", "h4": "HEADING", "h5": "HEADING", "h6": "HEADING", "hgroup": "", "figure": "FIGURE",
+    "figcaption": "FIGURE", "address": "", "details": "DETAILS", "summary": "DETAILS", "dialog": "", "search": "FORM",
+    "button": "BUTTON", "center": "", "label": "", "slot": "", "picture": "", "frameset": "",
+}  # fmt: skip
+_OTHER_TAGS = {
+    "BREAK": ("br",),
+    "RULE": ("hr",),
+    "RAW": ("title", "script", "style", "textarea", "iframe", "noembed", "noframes", "noscript"),
+    "DROP": ("template", "svg", "canvas", "object", "audio", "video", "select", "datalist", "map", "applet", "math"),
+    "LINK": ("a",),
+    "IMAGE": ("img", "image"),
+    "SUPERSCRIPT": ("sup",),
+    "EMPHASIS": ("b", "strong", "em", "i", "u"),
+    "CODE": ("code", "tt", "kbd", "samp", "var"),
+    "VOID": (
+        "meta",
+        "link",
+        "base",
+        "input",
+        "area",
+        "col",
+        "embed",
+        "param",
+        "source",
+        "track",
+        "wbr",
+        "frame",
+        "bgsound",
+    ),
+    "PLAIN": ("span", "font"),
+}
+_P_CLOSERS = (
+    "address", "article", "aside", "blockquote", "center", "details", "dialog", "dir", "div", "dl", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "main", "menu",
+    "nav", "ol", "p", "pre", "search", "section", "ul", "table", "listing",
+)  # fmt: skip
+_IMPLIED = {"li": ("li", "p"), "dt": ("dt", "dd", "p"), "dd": ("dd", "dt", "p"), "tr": ("td", "th", "tr"),
+            "td": ("td", "th"), "th": ("td", "th"), "thead": ("tr", "tbody"), "tbody": ("tr", "tbody", "thead"),
+            "tfoot": ("tr", "tbody", "thead"), "button": ("button",), "p": ("p",)}  # fmt: skip
+_GENERAL = ("table", "td", "th", "caption", "template", "object", "html")
+_STOPS = (
+    _GENERAL,
+    (*_GENERAL, "button"),
+    (*_GENERAL, "ul", "ol", "menu", "dir"),
+    (*_GENERAL, "dl"),
+    ("table",),
+    ("table", "tr"),
+    (),
+)
+_IMPLIED_STOP = {"li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 5, "th": 5, "thead": 4, "tbody": 4, "tfoot": 4}
+_END_STOP = {"p": 1, "li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 4, "th": 4, "thead": 4, "tbody": 4, "tfoot": 4,
+             "caption": 4, "table": 6, "body": 6, "html": 6, "template": 6, "object": 6}  # fmt: skip
+_ATTRIBUTES = ("class", "id", "role", "itemprop", "style", "hidden", "aria-hidden", "alt", "href", "lang", "type")
+# Drawn forms of formulas whose source is elsewhere in the page, and line numbers of code.
+_DROPPED_CLASSES = (
+    "katex-html", "mathjax", "mathjax_display", "mathjax_preview", "mathjax_svg", "mathjax_chtml",
+    "mathjax_svg_display", "mathjax_chtml_display", "mjx-chtml", "gutter", "linenos", "linenodiv", "lineno",
+    "line-numbers-rows", "blob-num", "rouge-gutter", "hljs-ln-numbers", "mw-editsection",
+)  # fmt: skip
+
+
+def name_hash(name: bytes) -> int:
+    """FNV-1a (32 bits) of ASCII in lower case, as the kernels have it."""
+    h = 2166136261
+    for byte in name[:40]:
+        h = ((h ^ byte) * 16777619) & 0xFFFFFFFF
+    return h
+
+
+def _table(entries: dict[str, int]) -> tuple[Any, Any]:
+    import numpy as np
+
+    size = 16
+    while size < 4 * len(entries):
+        size *= 2
+    keys, values = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
+    for name, value in entries.items():
+        h = name_hash(name.encode())
+        place = h & (size - 1)
+        while values[place] >= 0:
+            place = (place + 1) & (size - 1)
+        keys[place], values[place] = h, value
+    return keys, values
+
+
+TAGS = ["", "html", "title"]
+TAGS += [tag for tag in [*_BLOCK_TAGS, *(t for group in _OTHER_TAGS.values() for t in group)] if tag not in TAGS]
+CUSTOM = len(TAGS)  # an element whose name has a dash; and behind it one of an unknown name
+
+
+@functools.cache
+def tables(noscript: bool = False) -> tuple[Any, ...]:
+    """Return what the scan knows of tags, attributes and classes, as its arguments after ``alt_texts``.
+
+    Args:
+        noscript: whether what stands in elements of this name is looked at.
+    """
+    import numpy as np
+
+    from curate.extract import html_kernels as kernel
+
+    number = {tag: i for i, tag in enumerate(TAGS)}
+    action = np.zeros(len(TAGS) + 2, np.int64)
+    flag = np.zeros(len(TAGS) + 2, np.int64)
+    implied = np.zeros((len(TAGS) + 2, 4), np.int64)
+    implied_stop = np.zeros(len(TAGS) + 2, np.int64)
+    end_stop = np.zeros(len(TAGS) + 2, np.int64)
+    stops = np.zeros((len(_STOPS), len(TAGS) + 2), np.bool_)
+    for tag, name in _BLOCK_TAGS.items():
+        action[number[tag]] = kernel.BLOCK
+        flag[number[tag]] = getattr(kernel, name) if name else 0
+    for name, group in _OTHER_TAGS.items():
+        for tag in group:
+            action[number[tag]] = getattr(kernel, name)
+    action[CUSTOM] = kernel.BLOCK
+    if noscript:
+        action[number["noscript"]] = kernel.BLOCK
+    for tag in _P_CLOSERS:
+        implied[number[tag], 3] = number["p"]
+        implied_stop[number[tag]] = 1
+    for tag, closed in _IMPLIED.items():
+        implied[number[tag], :] = 0
+        implied[number[tag], : len(closed)] = [number[c] for c in closed]
+        implied_stop[number[tag]] = _IMPLIED_STOP.get(tag, 1)
+    for tag, which in _END_STOP.items():
+        end_stop[number[tag]] = which
+    for which, tags in enumerate(_STOPS):
+        stops[which, [number[t] for t in tags]] = True
+    return (
+        _table({tag: i for i, tag in enumerate(TAGS) if tag}),
+        _table({name: i for i, name in enumerate(_ATTRIBUTES)}),
+        _table(dict.fromkeys(_DROPPED_CLASSES, 1)),
+        (action, flag, implied, implied_stop, end_stop, stops),
+        number["head"],
+        number["body"],
+        CUSTOM,
+    )
+
+
+def _unescape(text: str) -> str:
+    """Replace the codes of characters by the characters.
+
+    ``html.unescape`` fails at a number of more than 4,300 digits, which Python does not convert.
+    """
+    if "&#" in text:
+        text = _LONG_CODE.sub(lambda code: f"&#{code[0][2:].strip(';').lstrip('0')[:8]};", text)
+    return html.unescape(text)
+
+
+def _has_long_noscript(raw: bytes) -> bool:
+    """Say whether a ``noscript`` is so long that a tag in it could have thousands of attributes."""
+    low = raw.lower()
+    start = low.find(b"<noscript")
+    while start >= 0:
+        stop = low.find(b"</noscript", start)
+        if stop < 0 or stop - start > LONG_NOSCRIPT:
+            return True
+        start = low.find(b"<noscript", stop)
+    return False
+
+
+def cut(page: str, alt_texts: bool = False) -> Blocks:
+    """Cut a page into blocks.
+
+    What stands in ``noscript`` is no text, but on a page that has hardly any other and a lot there: so do forums that
+    run on Discourse give their posts to crawlers.
+
+    Raises:
+        ValueError: the page has more than `MAX_BYTES` in UTF-8.
+    """
+    import numpy as np
+
+    from curate.extract.html_kernels import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP, WORDS, scan
+
+    raw = page.encode("utf-8", "replace")
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"a page of {len(raw):,} bytes: at most {MAX_BYTES:,} fit; cut it off")
+    data = np.frombuffer(raw, np.uint8)
+    out, blocks, elements, tokens, state = scan(data, alt_texts, *tables())
+    words = blocks[:, WORDS].sum()
+    if words < FEW_WORDS and b"<noscript" in raw.lower():
+        more = scan(data, alt_texts, *tables(noscript=True))
+        if more[1][:, WORDS].sum() >= words + FEW_WORDS:
+            out, blocks, elements, tokens, state = more
+    title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
+    language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
+    most_attributes = int(state[MOST_ATTRIBUTES])
+    if _has_long_noscript(raw):  # whose tags others read, and we as text
+        most_attributes = max(most_attributes, int(scan(data, alt_texts, *tables(noscript=True))[4][MOST_ATTRIBUTES]))
+    return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language, most_attributes)

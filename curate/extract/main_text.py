@@ -1,0 +1,172 @@
+"""The main text of a page: which of its blocks it is made of, by two forests over what the blocks look like.
+
+>>> page = cut("<body><nav><a href='/'>Home</a> <a href='/tea'>Tea</a></nav><h1>Tea</h1><p>Tea is a drink made from "
+...            "the leaves of a shrub, and water.</p><p>It is drunk hot or cold, with milk or without.</p>")
+>>> print(main_text(page))
+Tea
+<BLANKLINE>
+Tea is a drink made from the leaves of a shrub, and water.
+<BLANKLINE>
+It is drunk hot or cold, with milk or without.
+
+The first forest judges each block by itself, its neighbours, what it stands in and the page; the second also by what
+the first said of the blocks around. None of that depends on a language. How they were trained and what they reach:
+quality_models/cards/main-text.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curate.extract.blocks import TAGS, Blocks, cut, name_hash
+from curate.models.shipped import SHIPPED
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from curate.models.forest import Forest
+
+__all__ = ["cut", "main_text"]
+
+FORMAT = "curate main text model 1"
+MODEL = SHIPPED / "main-text.zip"
+LEAST_CHANCE = 0.1  # of a block that is kept, whatever the page; ours
+
+# Groups of tags that the forests tell apart; 0 is all others.
+_GROUPS = {
+    1: "p", 2: "li", 3: "h1 h2 h3 h4 h5 h6 summary", 4: "td th", 5: "dd dt", 6: "pre", 7: "blockquote", 8: "div",
+    9: "section", 10: "body", 11: "label button form", 12: "figcaption figure", 13: "article", 14: "main",
+    15: "header footer nav aside",
+}  # fmt: skip
+_TITLE_WORD = re.compile(rb"[a-z\x80-\xff]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class MainTextModel:
+    """Two forests, and how much each class word speaks for main text: hashes, sorted, and weights.
+
+    The sum of a forest's trees, not their mean, is the logit of the chance.
+    """
+
+    first: Forest
+    second: Forest
+    class_keys: NDArray[np.uint32]
+    class_weights: NDArray[np.float64]
+
+
+def main_text(page: Blocks) -> str:
+    """Return the main text of a page; empty where no block looks like any.
+
+    Paragraphs, headings and the like stand apart by an empty line; the lines of code, the items of a list and the rows
+    of a table by a line break; the cells of a row by a tab.
+    """
+    from curate.extract.feature_kernels import choose
+
+    if not len(page.blocks):
+        return ""
+    kept = choose(page.blocks, chances(page, load_model()), LEAST_CHANCE)
+    return _join(page, [int(i) for i in kept.nonzero()[0]])
+
+
+def chances(page: Blocks, model: MainTextModel) -> NDArray[np.float64]:
+    """Return the chance of each block to be main text, float64 [blocks]."""
+    import numpy as np
+
+    from curate.extract.feature_kernels import context
+    from curate.extract.html_kernels import ELEMENT, FLAGS, NAV
+
+    rows = describe(page, model.class_keys, model.class_weights)
+    first = _sigmoid(model.first.predict(rows) * len(model.first.roots))
+    around = context(page.blocks, page.elements, first)
+    second = _sigmoid(model.second.predict(np.hstack([rows, around])) * len(model.second.roots))
+    second[page.elements[page.blocks[:, ELEMENT], FLAGS] & NAV > 0] = 0.0  # of what stands in nav, .3 % is main text
+    return second
+
+
+def describe(page: Blocks, class_keys: NDArray[np.uint32], class_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what the forests are told of each block, float64 [blocks, curate.extract.feature_kernels.FEATURES]."""
+    import numpy as np
+
+    from curate.extract.feature_kernels import features
+
+    words = {name_hash(word) for word in _TITLE_WORD.findall(page.title.lower().encode("utf-8", "replace"))}
+    title = np.array(sorted(words), np.uint64)
+    h1 = TAGS.index("h1")
+    return features(page.out, page.blocks, page.elements, page.tokens, _groups(), h1, class_keys, class_weights, title)
+
+
+@functools.cache
+def _groups() -> NDArray[np.int64]:
+    import numpy as np
+
+    groups = np.zeros(len(TAGS) + 2, np.int64)
+    for group, tags in _GROUPS.items():
+        groups[[TAGS.index(tag) for tag in tags.split()]] = group
+    return groups
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    import numpy as np
+
+    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+
+
+@functools.cache
+def _layout_kinds() -> NDArray[np.int64]:
+    import numpy as np
+
+    kinds = np.zeros(len(TAGS) + 2, np.int64)
+    for bits, tags in ((5, "tr"), (2, "td th"), (4, "li dt dd"), (8, "ul ol dl menu dir"), (16, "table"), (20, "pre")):
+        kinds[[TAGS.index(tag) for tag in tags.split()]] = bits
+    return kinds
+
+
+def _join(page: Blocks, kept: list[int]) -> str:
+    """Put the texts of blocks together, apart by what separates them on the page."""
+    from curate.extract.feature_kernels import layout
+
+    places = layout(page.elements, _layout_kinds())[page.blocks[kept, 2]].tolist()
+    parts: list[str] = []
+    before = [-1, -1, -1, -1]  # row, cell, item, list
+    for i, here in zip(kept, places, strict=True):
+        text = page.text(i)
+        if parts and text:
+            if here[0] >= 0 and here[0] == before[0]:
+                parts.append("\n" if here[1] == before[1] else "\t")
+            elif here[3] >= 0 and here[3] == before[3] and here[2] >= 0 and before[2] >= 0:
+                parts.append("\n")
+            else:
+                parts.append("\n\n")
+        if text:
+            parts.append(text)
+            before = here
+    return "".join(parts)
+
+
+@functools.cache
+def load_model(path: Path = MODEL) -> MainTextModel:
+    """Read a model that `quality_models.train_main_text` wrote; every byte is checked."""
+    import numpy as np
+
+    from curate.extract.feature_kernels import CONTEXT, FEATURES
+    from curate.models.forest import read_forest
+    from curate.models.model_file import read_array, read_model_file
+
+    _, parts = read_model_file(path, FORMAT, "python -m quality_models.train_main_text")
+    try:
+        first, second = (
+            read_forest(parts, tuple(map(str, range(columns))), prefix)
+            for prefix, columns in (("first-", FEATURES), ("second-", FEATURES + CONTEXT))
+        )
+        keys = read_array(parts, "class-keys.npy", "<u4", (None,))
+        weights = read_array(parts, "class-weights.npy", "<f4 <f8", keys.shape).astype(np.float64)
+        if not (keys[1:] > keys[:-1]).all() or not np.isfinite(weights).all():
+            raise ValueError("its class words are not in order, or weigh what is not finite")
+    except ValueError as error:
+        raise ValueError(f"{path} is not a whole model of main text: {error}") from None
+    return MainTextModel(first, second, keys, weights)

@@ -1,0 +1,183 @@
+"""Pieces of HTML markup in bytes: names, attributes, and where a tag ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from curate.text.compiled import kernel
+
+# Columns of the attributes of one tag: start and stop of each value, 0 where it is absent.
+CLASS, ID, ROLE, ITEMPROP, STYLE, HIDDEN_ATTRIBUTE, ARIA, ALT, HREF, LANG, TYPE = range(11)
+ATTRIBUTES = 11
+
+BASIS, PRIME, MASK = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
+MAX_NAME = 40  # bytes of a tag's or attribute's name that count
+SLASH, BANG, QUESTION, DASH, EQUALS, DOUBLE, SINGLE = 47, 33, 63, 45, 61, 34, 39
+LT, GT = np.int64(60), np.int64(62)
+
+
+@kernel
+def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """FNV-1a (32 bits) of ASCII without regard to case."""
+    h = BASIS
+    for i in range(start, min(stop, start + MAX_NAME)):
+        byte = data[i]
+        if 65 <= byte <= 90:
+            byte += 32
+        h = ((h ^ np.uint64(byte)) * PRIME) & MASK
+    return h
+
+
+@kernel
+def lookup(keys, values, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Value of a hash in an open-addressing table whose size is a power of two, or -1."""
+    mask = len(keys) - 1
+    place = np.int64(h) & mask
+    while values[place] >= 0:
+        if keys[place] == h:
+            return values[place]
+        place = (place + 1) & mask
+    return -1
+
+
+@kernel
+def is_space(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """White space of HTML."""
+    return byte == 32 or (9 <= byte <= 13)
+
+
+@kernel
+def is_letter(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """ASCII letter."""
+    return 97 <= (byte | 32) <= 122
+
+
+@kernel
+def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Index of a byte, or stop."""
+    while start < stop and data[start] != byte:
+        start += 1
+    return start
+
+
+@kernel
+def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Index of ``</name``, or stop."""
+    size = name_stop - name_start
+    i = start
+    while i + size + 2 <= stop:
+        if data[i] == LT and data[i + 1] == SLASH:
+            same = True
+            for k in range(size):
+                if (data[i + 2 + k] | 32) != (data[name_start + k] | 32):
+                    same = False
+                    break
+            if same:
+                return i
+        i += 1
+    return stop
+
+
+@kernel
+def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Say whether ASCII bytes contain a lower-case needle, whatever their case."""
+    size = len(needle)
+    for i in range(start, stop - size + 1):
+        k = 0
+        while k < size and (data[i + k] == needle[k] or (65 <= data[i + k] <= 90 and data[i + k] + 32 == needle[k])):
+            k += 1
+        if k == size:
+            return True
+    return False
+
+
+@kernel
+def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Say whether one of the names in a class stands in a table."""
+    i = start
+    while i < stop:
+        while i < stop and is_space(data[i]):
+            i += 1
+        begin = i
+        while i < stop and not is_space(data[i]):
+            i += 1
+        if i > begin and lookup(keys, values, name_hash(data, begin, i)) >= 0:
+            return True
+    return False
+
+
+@kernel
+def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Read attributes from ``i`` to the end of the tag.
+
+    Returns the index behind it, whether ``/`` closed it, and how many attributes there are.
+
+    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each.
+    """
+    for kind in range(ATTRIBUTES):
+        found[kind, 0] = found[kind, 1] = 0
+    slash, count = False, 0
+    while i < stop:
+        byte = data[i]
+        if byte == GT:
+            return i + 1, slash, count
+        if is_space(byte) or byte == SLASH:
+            slash = byte == SLASH
+            i += 1
+            continue
+        slash = False
+        count += 1
+        begin = i
+        i += 1
+        while i < stop and data[i] != EQUALS and data[i] != GT and data[i] != SLASH and not is_space(data[i]):
+            i += 1
+        kind = lookup(keys, values, name_hash(data, begin, i))
+        while i < stop and is_space(data[i]):
+            i += 1
+        if i < stop and data[i] == EQUALS:
+            i += 1
+            while i < stop and is_space(data[i]):
+                i += 1
+            if i < stop and (data[i] == DOUBLE or data[i] == SINGLE):
+                end = find_byte(data, i + 1, stop, np.int64(data[i]))
+                if end == stop:
+                    # The quote is never closed: take what a forgiving reader would.
+                    end = find_byte(data, i + 1, stop, GT)
+                    value, i = i + 1, end
+                else:
+                    value, i = i + 1, end + 1
+            else:
+                value = i
+                while i < stop and data[i] != GT and not is_space(data[i]):
+                    i += 1
+                end = i
+        else:
+            value, end = begin, i
+            while end > begin and is_space(data[end - 1]):
+                end -= 1
+        if kind >= 0 and found[kind, 1] == 0:
+            found[kind, 0], found[kind, 1] = value, end
+    return stop, slash, count
+
+
+@kernel
+def style_hides(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Say whether a style attribute takes an element off the page: display: none or visibility: hidden."""
+    i = start
+    while i + 8 < stop:
+        if (data[i] | 32) == 100 and contains(data, i, i + 7, DISPLAY):
+            k = i + 7
+            while k < stop and (is_space(data[k]) or data[k] == 58):
+                k += 1
+            return contains(data, k, min(k + 4, stop), NONE)
+        if (data[i] | 32) == 118 and contains(data, i, min(i + 10, stop), VISIBILITY):
+            k = i + 10
+            while k < stop and (is_space(data[k]) or data[k] == 58):
+                k += 1
+            return contains(data, k, min(k + 6, stop), HIDDEN_WORD)
+        i += 1
+    return False
+
+
+DISPLAY, NONE = np.frombuffer(b"display", np.uint8), np.frombuffer(b"none", np.uint8)
+VISIBILITY, HIDDEN_WORD = np.frombuffer(b"visibility", np.uint8), np.frombuffer(b"hidden", np.uint8)

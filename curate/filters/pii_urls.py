@@ -1,0 +1,95 @@
+"""Replace personal data in a URL: who signs in, and what path, query and fragment say of a person.
+
+>>> scrub_url("http://ann:secret@host.example/reset?email=ann%40example.org&page=2")
+'http://host.example/reset?email=<EMAIL>&page=2'
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import quote, unquote
+
+from curate.filters.pii import PiiConfig, scrub_part
+
+#: What a URL with anything to scrub has: an at sign or a percent code, digits of a number, colons of an address.
+_SUSPECT = re.compile(r"[@%]|[0-9][0-9 .()\-/+]{5,}|:[0-9A-Fa-f]{0,4}:|[^\x00-\x7f]")
+#: Scheme and authority as browsers find them, which forgive http:/host and http:\\host.
+_AUTHORITY = re.compile(r"(\s*(?:https?:[/\\]*|[a-z][a-z0-9+.\-]*://|//))([^/\\?#]*)", re.IGNORECASE)
+_USER_END = re.compile("@|%40", re.IGNORECASE)
+_HOST = re.compile(r"(?:[\w.\-]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?")
+#: What stands between pieces; an ending of pages too, for "ann@example.org.html" is no address.
+_BETWEEN = re.compile(r"([/\\?#&;=]|\.(?:html?|php|aspx?|jsp|json|xml|txt|pdf)(?![\w.]))", re.IGNORECASE)
+_BREAK = re.compile(r"[\t\r\n]")  # as browsers, which read on
+_NUMBER = re.compile(r"[0-9 .()\-/+]+")
+_ZERO_FIRST = re.compile(r"(?:\A|[ (])0")
+_BARE_NUMBER = re.compile("[0-9]+")
+EVERY_KIND = PiiConfig()
+MAX_ROUNDS = 4  # of one piece: a find may hide what it touches ("81.2.69.142+12125550142")
+MAX_DECODED = 8  # codes within codes that are looked through; ours: redirects within redirects have three
+
+
+def scrub_url(url: str, config: PiiConfig = EVERY_KIND, decoded: int = 0) -> str:
+    """Replace personal data in a URL by the placeholders of `scrub_pii`; ids and hosts stay.
+
+    The host stays, an IP address too: it is the address of a server. User name and password before it go. What stands
+    between ``/ ? & ; #`` is scrubbed piece by piece, also where it is percent-coded, or is a URL itself; a number that
+    is the whole value of a parameter is seen with the parameter's name. A number without a name says less than one in
+    a text: of a path, one that begins with 0 is no phone number, and digits alone are no card.
+
+    Args:
+        url: any string.
+        config: which kinds.
+        decoded: how often what is given has been decoded already.
+
+    Returns:
+        The URL, on one line where anything was found; every piece without a find is as it was. Scrubbing it again
+        changes nothing.
+
+    >>> scrub_url("http://81.2.69.142/lookup/81.2.69.142?tel=+49%2030%201234567&id=4111111111111112")
+    'http://81.2.69.142/lookup/<IP>?tel=<PHONE>&id=4111111111111112'
+    """
+    line = _BREAK.sub("", url)
+    if not _SUSPECT.search(line):
+        return url
+    start, rest = "", line
+    if found := _AUTHORITY.match(line):
+        scheme, authority = found.groups()
+        host = _USER_END.split(authority)[-1]
+        start = scheme + (host if _HOST.fullmatch(host) else _scrub_value(host, "", config, decoded))
+        rest = line[found.end() :]
+    pieces = _BETWEEN.split(rest)
+    clean = pieces[:]
+    for i in range(0, len(pieces), 2):
+        name = pieces[i - 2] if i and pieces[i - 1] == "=" else ""
+        clean[i] = _scrub_value(pieces[i], unquote(name), config, decoded)
+    scrubbed = start + "".join(clean)
+    return url if scrubbed == line else scrubbed
+
+
+def _scrub_value(coded: str, name: str, config: PiiConfig, decoded: int) -> str:
+    """Scrub a piece of a URL; one with a find is decoded, scrubbed and coded again."""
+    text = unquote(coded)
+    clean = scrub_url(text, config, decoded + 1) if text != coded and decoded < MAX_DECODED else text
+    clean = _scrub_words(clean, name, config)
+    spaced = clean[:1] + clean[1:].replace("+", " ")  # a plus is a space, unless a number begins with it
+    if spaced != clean and (words := _scrub_words(spaced, name, config)) != spaced:
+        clean = words.replace(" ", "+")
+    if clean == text:
+        return coded
+    return clean if text == coded else quote(clean, safe="<>@:!$'()*+,~", errors="replace")
+
+
+def _scrub_words(text: str, name: str, config: PiiConfig) -> str:
+    if not name:
+        bare = config.credit_card and _BARE_NUMBER.fullmatch(text)
+        zero = config.phone and _ZERO_FIRST.search(text)
+        if bare or zero:
+            config = replace(config, credit_card=config.credit_card and not bare, phone=config.phone and not zero)
+    before = f"{name}: " if name and _NUMBER.fullmatch(text) else ""
+    for _ in range(MAX_ROUNDS):
+        found, _ = scrub_part(before + text, len(before), len(before) + len(text), config)
+        text = found.text
+        if not found.counts:
+            break
+    return text

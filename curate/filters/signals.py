@@ -1,0 +1,265 @@
+"""Every number that the rules use, measured in one pass over a text.
+
+>>> signals = measure("The cat sat on the mat.\\nThe cat sat on the mat.")
+>>> signals.words, signals.lines, signals.duplicate_line_share
+(12.0, 2.0, 0.5)
+
+`docs/signals.md` has the formula and the source of each. A share of nothing is 0, and nothing is ever NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+
+from curate.language.codes import resolve
+from curate.text.charset import as_text
+
+#: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
+#: later occurrences of 3-grams within the line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, section
+#: 3.1.1) has the rule and no figures.
+REPETITIVE_LINE_WORDS = 20
+REPETITIVE_LINE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What was measured of a text: counts, means and shares, in the order of the columns that are stored.
+
+    A word is what `text.word_kernels` cuts, a line is stripped and not empty, a paragraph is a run of such lines, a
+    chunk is what stands between white space. ``duplicate`` counts second and later copies, ``repeated`` all copies of
+    what occurs more than once. Shares of lines are of lines, shares of characters of those that are not white space,
+    shares of n-grams of the characters of words.
+    """
+
+    # size
+    characters: float
+    bytes: float
+    words: float
+    lines: float
+    paragraphs: float
+    sentences: float
+    # words
+    mean_word_length: float
+    words_per_sentence: float
+    unique_word_share: float
+    top_word_share: float
+    word_entropy: float
+    number_word_share: float
+    capital_word_share: float
+    mixed_script_word_share: float
+    alphabetic_word_share: float
+    longest_chunk: float
+    stop_words: float
+    distinct_stop_words: float
+    stop_word_share: float
+    hash_word_ratio: float
+    ellipsis_word_ratio: float
+    link_word_ratio: float
+    # characters
+    letter_share: float
+    uppercase_share: float
+    digit_share: float
+    punctuation_share: float
+    symbol_share: float
+    space_share: float
+    broken_share: float
+    curly_bracket_share: float
+    main_script_share: float
+    language_script_share: float
+    unspaced_share: float
+    # lines
+    mean_line_length: float
+    longest_line: float
+    bullet_line_share: float
+    ellipsis_line_share: float
+    terminal_line_share: float
+    short_line_share: float
+    loose_line_share: float
+    uppercase_line_share: float
+    numeric_line_share: float
+    newline_word_ratio: float
+    # copies inside the text
+    duplicate_line_share: float
+    duplicate_line_character_share: float
+    duplicate_paragraph_share: float
+    duplicate_paragraph_character_share: float
+    repeated_line_share: float
+    repeated_line_character_share: float
+    repeated_paragraph_share: float
+    repeated_paragraph_character_share: float
+    repetitive_line_share: float
+    repetitive_line_character_share: float
+    top_2gram_share: float
+    top_3gram_share: float
+    top_4gram_share: float
+    duplicate_5gram_share: float
+    duplicate_6gram_share: float
+    duplicate_7gram_share: float
+    duplicate_8gram_share: float
+    duplicate_9gram_share: float
+    duplicate_10gram_share: float
+    repeated_5gram_share: float
+    repeated_6gram_share: float
+    repeated_7gram_share: float
+    repeated_8gram_share: float
+    repeated_9gram_share: float
+    repeated_10gram_share: float
+    # what it speaks of
+    lorem_ipsum: float
+    javascript: float
+    policy_phrases: float
+    dirty_words: float
+    dirty_word_share: float
+    # quantities as the filters of others measure them, where they were asked for
+    originals: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, float]:
+        """Return the signals by name, in the order of `signal_names`."""
+        return {**{name: getattr(self, name) for name in _NAMES}, **self.originals}
+
+
+_NAMES = tuple(field.name for field in fields(Signals))[:-1]
+
+
+def signal_names(originals: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the names of all signals, in order.
+
+    Args:
+        originals: names in `curate.filters.reference_filters.ORIGINALS`; their quantities follow our own signals.
+
+    >>> signal_names()[:3], signal_names(["c4_tfds"])[-1]
+    (('characters', 'bytes', 'words'), 'c4_tfds_sentences')
+    """
+    from curate.filters.reference_filters import original_names
+
+    return (*_NAMES, *(name for original in originals for name in original_names(original)))
+
+
+#: What each signal is: a count, or a count divided by another; the counts are those of `filters.measure_kernels`, and
+#: those that `measure` adds to them.
+FORMULAS: dict[str, str] = {
+    "characters": "characters",
+    "bytes": "bytes",
+    "words": "words",
+    "lines": "lines",
+    "paragraphs": "paragraphs",
+    "sentences": "sentences",
+    "mean_word_length": "word_characters / words",
+    "words_per_sentence": "words / sentences",
+    "unique_word_share": "different_words / words",
+    "top_word_share": "top_word / words",
+    "word_entropy": "entropy",
+    "number_word_share": "numbers / words",
+    "capital_word_share": "capitals / words",
+    "mixed_script_word_share": "mixed_scripts / words",
+    "alphabetic_word_share": "chunks_with_letter / chunks",
+    "longest_chunk": "longest_chunk",
+    "stop_words": "stop_words",
+    "distinct_stop_words": "different_stop_words",
+    "stop_word_share": "stop_words / words",
+    "hash_word_ratio": "hash_signs / words",
+    "ellipsis_word_ratio": "ellipses / words",
+    "link_word_ratio": "links / words",
+    "letter_share": "letters / visible",
+    "uppercase_share": "uppers / letters",
+    "digit_share": "digits / visible",
+    "punctuation_share": "punctuation / visible",
+    "symbol_share": "symbols / visible",
+    "space_share": "spaces / characters",
+    "broken_share": "broken / visible",
+    "curly_bracket_share": "curly_brackets / visible",
+    "main_script_share": "main_script / letters",
+    "language_script_share": "in_language / letters",
+    "unspaced_share": "unspaced / letters",
+    "mean_line_length": "line_characters / lines",
+    "longest_line": "longest_line",
+    "bullet_line_share": "bullet_lines / lines",
+    "ellipsis_line_share": "ellipsis_lines / lines",
+    "terminal_line_share": "terminal_lines / lines",
+    "short_line_share": "short_lines / lines",
+    "loose_line_share": "loose_lines / lines",
+    "uppercase_line_share": "upper_lines / lines",
+    "numeric_line_share": "numeric_lines / lines",
+    "newline_word_ratio": "newlines / words",
+    "duplicate_line_share": "later_lines / lines",
+    "duplicate_line_character_share": "later_line_characters / line_characters",
+    "duplicate_paragraph_share": "later_paragraphs / paragraphs",
+    "duplicate_paragraph_character_share": "later_paragraph_characters / line_characters",
+    "repeated_line_share": "repeated_lines / lines",
+    "repeated_line_character_share": "repeated_line_characters / line_characters",
+    "repeated_paragraph_share": "repeated_paragraphs / paragraphs",
+    "repeated_paragraph_character_share": "repeated_paragraph_characters / line_characters",
+    "repetitive_line_share": "repetitive_lines / lines",
+    "repetitive_line_character_share": "repetitive_line_characters / characters",
+    "top_2gram_share": "top_2gram / word_characters",
+    "top_3gram_share": "top_3gram / word_characters",
+    "top_4gram_share": "top_4gram / word_characters",
+    "duplicate_5gram_share": "later_5grams / word_characters",
+    "duplicate_6gram_share": "later_6grams / word_characters",
+    "duplicate_7gram_share": "later_7grams / word_characters",
+    "duplicate_8gram_share": "later_8grams / word_characters",
+    "duplicate_9gram_share": "later_9grams / word_characters",
+    "duplicate_10gram_share": "later_10grams / word_characters",
+    "repeated_5gram_share": "covered_5grams / word_characters",
+    "repeated_6gram_share": "covered_6grams / word_characters",
+    "repeated_7gram_share": "covered_7grams / word_characters",
+    "repeated_8gram_share": "covered_8grams / word_characters",
+    "repeated_9gram_share": "covered_9grams / word_characters",
+    "repeated_10gram_share": "covered_10grams / word_characters",
+    "lorem_ipsum": "lorem_ipsum",
+    "javascript": "javascript",
+    "policy_phrases": "policy_phrases",
+    "dirty_words": "dirty_words",
+    "dirty_word_share": "dirty_words / words",
+}
+_PARTS = tuple((part, whole or "one") for part, _, whole in (formula.partition(" / ") for formula in FORMULAS.values()))
+
+
+def measure(text: str | bytes, language: str = "en", originals: Iterable[str] = ()) -> Signals:
+    """Measure a text.
+
+    Args:
+        text: any string: empty, ten megabytes in one line, lone surrogates, NUL.
+        language: ISO 639-1 code, else 639-3: chooses the lists of stop words and dirty words, and the script.
+            A language without a list has no stop words, and the English dirty words.
+        originals: whose quantities to measure beside our own, names in `reference_filters.ORIGINALS`. What a list of
+            rules needs, `curate.filters.presets.originals_of` tells.
+
+    Returns:
+        The signals; the time is linear in the length of the text.
+
+    >>> measure("").words
+    0.0
+    >>> measure("Der Hund und die Katze sind im Haus.", "de").distinct_stop_words
+    5.0
+    """
+    text, language = as_text(text), resolve(language)
+    import numpy as np
+
+    from curate.filters.measure_kernels import COUNTS, measure_codes
+    from curate.filters.reference_filters import measure_original
+    from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
+    from curate.text.words import UNSPACED_LANGUAGES, lower_table, pieces_found, scripts_of, watch_table
+
+    codes = code_points(text)
+    out = np.empty(len(COUNTS), np.int64)
+    letters_of = np.empty(len(SCRIPT_NAMES), np.int64)
+    limits = REPETITIVE_LINE_WORDS, REPETITIVE_LINE_SHARE
+    entropy = measure_codes(codes, character_table(), lower_table(), *watch_table(language), *limits, out, letters_of)
+    n: dict[str, float] = dict(zip(COUNTS, out.tolist(), strict=True))
+    if language in UNSPACED_LANGUAGES:
+        n.update(pieces_found(text, language, int(n["dirty_words"])))
+    scripts = letters_of.tolist()
+    n["one"] = 1.0
+    n["characters"] = len(codes)
+    n["visible"] = len(codes) - n["spaces"]  # characters that are not white space
+    n["entropy"] = entropy
+    n["main_script"] = max(scripts)
+    n["unspaced"] = sum(scripts[FIRST_UNSPACED:])
+    expected = scripts_of(language)
+    n["in_language"] = sum(scripts[i] for i in expected) if expected else n["main_script"]
+    values = [n[part] / n[whole] if n[whole] else 0.0 for part, whole in _PARTS]
+    quantities = [measure_original(original, text, codes) for original in originals]
+    others = {name: value for each in quantities for name, value in each.items()}
+    return Signals(*values, originals=others)  # type: ignore[misc, arg-type]

@@ -1,0 +1,277 @@
+"""URLs: one form for each page, and block lists of domains and words.
+
+>>> normalize_url("HTTPS://www.Example.org:443/a/../b/?utm_source=x&b=2&a=1#top")
+'http://example.org/b?a=1&b=2'
+>>> blocked_url("https://free-porn.example/x").rule
+'blocked_word'
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from curate.document import Rejection
+from curate.input.checked_file import open_regular
+from curate.models.file_stamp import file_stamp
+from curate.text.charset import as_text
+from curate.text.hashing import stable_u64
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Characters of a line of a list of domains, at most. Ours: a host has 255, and lists hold comments and paths as well.
+MAX_LINE = 1 << 16
+#: How the URL of a page begins that was a file of its own: its name there, which says nothing of where it is.
+FILE_SCHEME = "file:"
+
+_SPACE = "".join(map(chr, range(33)))  # control characters and the space, as browsers strip them
+_BREAK, _SURROGATE = re.compile(r"[\t\r\n]"), re.compile("[\ud800-\udfff]")
+_WEB = re.compile(r"https?:[/\\]*([^/\\?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
+_NO_SCHEME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?::\d+)?(?=[/?#]|$)", re.IGNORECASE)
+_OTHER = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_DIGITS = re.compile("[0-9]*")
+_NOT_IN_HOST = re.compile(r"[^a-z0-9._:\[\]-]")
+_WWW = re.compile(r"^(?:www\d{0,3}\.)+(?=[^.]+\.)")
+_SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
+_CODED = re.compile(rb"%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+
+# Query parameters that say where a visitor came from or who it is, not which page it is. Names from the documentation
+# of the services: Google Analytics and Ads, Meta, Microsoft, Yandex, X, TikTok, LinkedIn, Mailchimp, HubSpot, Marketo,
+# Adobe, Matomo, AT Internet, Vero, Eloqua, Alibaba; session ids of PHP, Java, ASP and ColdFusion.
+_TRACKING = re.compile(
+    r"utm_\w+|gclid|gclsrc|dclid|gbraid|wbraid|_ga|_gl|ga_(?:source|medium|term|content|campaign)"
+    r"|fbclid|fb_(?:action_ids|action_types|source|ref)|igshid|igsh|msclkid|yclid|ysclid|_openstat|twclid|ttclid"
+    r"|li_fat_id|mc_cid|mc_eid|_hsenc|_hsmi|__hstc|__hssc|__hsfp|hsctatracking|mkt_tok|s_cid|s_kwcid|ef_id"
+    r"|(?:mtm|pk|piwik)_(?:campaign|kwd|keyword|source|medium|content|cid|group|placement)"
+    r"|xtor|at_(?:medium|campaign|custom\d)|vero_id|vero_conv|elqtrackid|elqtrack|spm|scm|ref_src|ref_url"
+    r"|phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken"
+)
+
+
+def normalize_url(url: str | bytes) -> str:
+    """Return one form for all URLs that mean the same page, for comparing pages; never fails.
+
+    What is done: white space around the URL and line breaks inside go; https becomes http; user name, default port,
+    ``www.`` (``www2.``, ...) and a dot at the host's end go; the host is lower case, in ASCII by IDNA; in path and
+    query, percent codes of letters, digits and ``-._~`` are decoded, other codes are upper case, and what must be coded
+    is; dot segments are resolved, slashes at the path's end and session ids go; tracking parameters (``utm_source``,
+    ``fbclid``, ...) and empty pieces of the query go, the rest is sorted; the fragment goes. Path and query keep their
+    case. What starts like a host name is taken as http; of other schemes only the fragment goes. The result is a fixed
+    point.
+
+    >>> normalize_url("http://Bücher.example/%7Euser/?q=%c3%a9&fbclid=1"), normalize_url("www.example.org")
+    ('http://xn--bcher-kva.example/~user?q=%C3%A9', 'http://example.org/')
+    """
+    url = as_text(url)
+    url = _SURROGATE.sub("\ufffd", _BREAK.sub("", url)).strip(_SPACE)
+    if _NO_SCHEME.match(url):
+        url = f"http://{url}"
+    web = _WEB.match(url)
+    if not web:
+        other = _OTHER.match(url)
+        url = url.partition("#")[0].rstrip(_SPACE)
+        return f"{other.group(1).lower()}{url[other.end() - 1 :]}" if other else url
+    authority, path, query = (part or "" for part in web.groups())
+    host = _normal_host(authority)
+    if not host:
+        return url
+    path = _resolve(_recode(_SESSION.sub("", path.replace("\\", "/"))))
+    query = _sorted_query(query)
+    return f"http://{host}{path}{'?' if query else ''}{query}"
+
+
+def _normal_host(authority: str) -> str:
+    host, port = unquote(authority.rpartition("@")[2]).lower().rstrip("."), ""
+    end = len(host)
+    while not port and (colon := host.rfind(":", 0, end)) >= 0 and _DIGITS.fullmatch(host, colon + 1, end):
+        port = host[colon:end] if host[colon + 1 : end] not in ("", "80", "443") else ""
+        end = colon
+        while host.endswith(".", 0, end):
+            end -= 1
+    host = host[:end]
+    if not host.isascii() and len(host) <= MAX_HOST:
+        import idna
+
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii").rstrip(".")
+        except (idna.IDNAError, UnicodeError):
+            host = unicodedata.normalize("NFC", host)
+    host = _NOT_IN_HOST.sub(lambda c: "".join(f"%{b:02X}" for b in c.group().encode()), host)
+    return _WWW.sub("", host) + port
+
+
+def _recode(part: str) -> str:
+    """Percent-code what must be, and nothing else, as UTF-8."""
+
+    def code(found: re.Match[bytes]) -> bytes:
+        byte = int(found.group(1), 16) if found.group(1) else found.group()[0]
+        return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
+
+    return _CODED.sub(code, part.encode()).decode("ascii")
+
+
+def _resolve(path: str) -> str:
+    """Take away ``.``, ``..`` with what it undoes (RFC 3986, section 5.2.4), and slashes at the end."""
+    if "/." in path:
+        kept: list[str] = []
+        for segment in path.split("/")[1:]:
+            if segment == "..":
+                del kept[-1:]
+            elif segment != ".":
+                kept.append(segment)
+        path = "/" + "/".join(kept)
+    return path.rstrip("/") or "/"
+
+
+def _sorted_query(query: str) -> str:
+    if not query:
+        return ""
+    pieces = (_recode(piece.replace("+", "%20")) for piece in query.replace("&amp;", "&").split("&"))
+    return "&".join(sorted(p for p in pieces if p and not _TRACKING.fullmatch(p.partition("=")[0].lower())))
+
+
+@dataclass(frozen=True, slots=True)
+class UrlFilterConfig:
+    """Which URLs are refused.
+
+    ``domains`` are text files of domains, one a line (also ``0.0.0.0 domain``, as in hosts files; ``#`` starts a
+    comment); a domain stands for all below it, ``domain/path`` for all URLs that begin so. ``lists`` are our own word
+    lists, ``adult`` and ``pii`` (people search and the like); empty uses none. ``words`` are refused as whole words of
+    a URL, ``parts`` anywhere in it, ``soft_words`` where ``soft_limit`` different ones of all lists come together: the
+    three kinds, and the limit of 2, are RefinedWeb's (arXiv 2306.01116, appendix G.1), and FineWeb's.
+    """
+
+    domains: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ("adult", "pii")
+    words: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    soft_words: tuple[str, ...] = ()
+    soft_limit: int = 2
+
+    def __post_init__(self) -> None:
+        for path in self.domains:
+            if not Path(path).is_file():
+                raise ValueError(f"no file of blocked domains at {path!r}: check the path, or take it out")
+        for name in self.lists:
+            if name not in LISTS:
+                raise ValueError(f"no word list {name!r}: the lists are {', '.join(LISTS)}")
+        if self.soft_limit < 1:
+            raise ValueError(f"soft_limit is {self.soft_limit}: give 1 or more")
+
+
+LISTS = ("adult", "pii")
+MAX_HOST = 255  # characters of a domain name (RFC 1035, section 2.3.4)
+MAX_LABELS = 127  # of one, each with a dot before it or behind it
+MAX_SEARCHED = 8192  # characters of a URL that words are looked for in; ours: browsers and servers allow about as many
+
+
+def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Rejection | None:
+    """Say why a URL is refused, or None if it is not.
+
+    Host, path and query are compared without regard to case and percent codes; words are runs of letters.
+
+    Args:
+        url: of the page; an empty one is never refused.
+        config: lists and limit.
+
+    Returns:
+        A rejection by ``blocked_domain`` (a domain, or the top-level domain of a list), ``blocked_word`` (a word, or a
+        part of one) or ``blocked_soft_words`` (value: how many; limit: how many are too many).
+
+    >>> blocked_url("https://en.wikipedia.org/wiki/Essex"), blocked_url("http://a.example/PORN/").detail
+    (None, 'porn')
+    """
+    if not url:
+        return None
+    rules = _rules(config, tuple(map(file_stamp, config.domains)))
+    address = normalize_url(url).partition("://")[2]
+    host, _, path = address.partition("/")
+    host = host.partition(":")[0]
+    if rules.domains is not None and (entry := _listed(rules.domains, host, path)):
+        return Rejection("blocked_domain", detail=entry)
+    ending = host.rpartition(".")[2]
+    if ending in rules.endings:
+        return Rejection("blocked_domain", detail=f".{ending}")
+    text = unicodedata.normalize("NFKC", unquote(address[:MAX_SEARCHED])).lower()
+    if rules.parts and (found := rules.parts.search(text)):
+        return Rejection("blocked_word", detail=found.group())
+    words = _WORD.findall(text)
+    hard = [word for word in words if word in rules.words]
+    if hard:
+        return Rejection("blocked_word", detail=hard[0])
+    soft = sorted(rules.soft.intersection(words))
+    if len(soft) >= config.soft_limit:
+        return Rejection("blocked_soft_words", len(soft), config.soft_limit, " ".join(soft))
+    return None
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    domains: np.ndarray | None
+    endings: frozenset[str]
+    words: frozenset[str]
+    parts: re.Pattern[str] | None
+    soft: frozenset[str]
+
+
+@lru_cache(maxsize=4)
+def _rules(config: UrlFilterConfig, stamps: tuple[tuple[int, int], ...]) -> _Rules:
+    kinds: dict[str, set[str]] = {"ending": set(), "word": set(config.words), "part": set(config.parts), "soft": set()}
+    kinds["soft"] |= set(config.soft_words)
+    text = resources.files("curate.filters").joinpath("url_words.tsv").read_text("utf-8")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, kind, word = line.split("\t")
+            if name in config.lists:
+                kinds[kind].add(word)
+    parts = "|".join(re.escape(part.lower()) for part in sorted(kinds["part"], key=lambda p: (-len(p), p)))
+    return _Rules(
+        _load_domains(config.domains),
+        frozenset(kinds["ending"]),
+        frozenset(word.lower() for word in kinds["word"]),
+        re.compile(parts) if parts else None,
+        frozenset(word.lower() for word in kinds["soft"]),
+    )
+
+
+def _load_domains(paths: tuple[str, ...]) -> np.ndarray | None:
+    """Return the sorted hashes of all entries: 8 bytes each, for lists of millions of domains."""
+    import numpy as np
+
+    if not paths:
+        return None
+    hashes = []
+    for path in paths:
+        with io.TextIOWrapper(open_regular(path), "utf-8", "replace") as lines:
+            for number, line in enumerate(iter(partial(lines.readline, MAX_LINE + 1), ""), 1):
+                if len(line) > MAX_LINE:
+                    raise ValueError(f"{path}:{number}: a line of more than {MAX_LINE:,} characters is not a domain")
+                fields = line.partition("#")[0].split()
+                if fields and "." in fields[-1]:
+                    entry = fields[-1] if "://" in fields[-1] else f"http://{fields[-1]}"
+                    hashes.append(stable_u64(normalize_url(entry).partition("://")[2].rstrip("/")))
+    return np.unique(np.array(hashes, np.uint64))
+
+
+def _listed(hashes: np.ndarray, host: str, path: str) -> str:
+    """Return the entry that refuses a host or a path below it, or ""."""
+    labels = host.split(".")[-MAX_LABELS:]
+    candidates = [".".join(labels[i:]) for i in range(len(labels))]
+    steps = [m.start() for m in re.finditer(r"/|\?|$", path)][:8]
+    candidates += [f"{name}/{path[:end]}" for name in candidates for end in steps if end]
+    keys = [stable_u64(c) for c in candidates]
+    at = hashes.searchsorted(keys)
+    hits = [c for c, k, i in zip(candidates, keys, at, strict=True) if i < len(hashes) and int(hashes[i]) == k]
+    return hits[0] if hits else ""

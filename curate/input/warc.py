@@ -1,0 +1,374 @@
+"""WARC and ARC archives: the pages in them, and what became of every other record.
+
+A reader of its own rather than FastWARC's because each record must be accounted for: FastWARC 2.0.1 stops at the first
+damaged record, gives a clipped record as if it were whole, loses records without a word and knows no ARC.
+
+>>> import io
+>>> block = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html; charset=utf-8\\r\\n\\r\\n<p>Hello"
+>>> head = b"WARC/1.0\\r\\nWARC-Type: response\\r\\nWARC-Target-URI: http://example.org/\\r\\n"
+>>> record = head + b"Content-Length: %d\\r\\n\\r\\n%s\\r\\n\\r\\n" % (len(block), block)
+>>> page = next(read_records(io.BytesIO(record), "example.warc"))
+>>> page.url, page.status, page.content_type, page.charset, page.content
+('http://example.org/', 200, 'text/html', 'utf-8', b'<p>Hello')
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from curate.input.archive import Archive
+from curate.input.dates import iso_date
+from curate.input.http_message import HttpError, parse_headers, parse_media_type, parse_response
+from curate.input.limits import FREE_ROWS, MAX_RECORD_BYTES, ROWS_PER_BYTE
+from curate.input.members import RECORD_START, first_member
+
+MAX_HEADER_BYTES = 1 << 16
+MAX_LENGTH_DIGITS = 15  # of a record's length: a thousand terabytes
+MAX_SCHEME = 32  # bytes of a scheme with its colon (`RECORD_START`)
+MAX_TRAILER_BYTES = 512  # as much is read behind a record to see that the next one starts there
+PAGE_SCHEMES = ("http:", "https:", "ftp:", "ftps:", "file:")
+
+HTML_TYPES = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
+UNSURE_TYPES = {"", "*/*", "unknown/unknown", "application/unknown", "application/octet-stream"} | {
+    "text/xml",
+    "application/xml",
+}
+SNIFF_BYTES = 4096
+BINARY = (b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x01\x00")
+_HTML_START = re.compile(
+    rb"(?>(?><\?xml[^>]*>|<!--.*?-->|\s+)*)<(?:!doctype\s+html|html|head|body|title|meta)\b", re.IGNORECASE | re.DOTALL
+)
+
+_BLANK = re.compile(rb"[\r\n]*")
+# The end of a header, or the next record where the header has none: a search for the end alone would cost the limit of
+# a header for each of many starts.
+_HEADER_END = re.compile(rb"(?<=\n)(?:\r?\n|(?=WARC/\d\.\d{1,2}[ \t]{0,99}\r?\n))")
+_TRAILER = re.compile(rb"[\s\0]*")
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
+_DIGITS = re.compile(r"\d{8,14}")
+_NEXT = re.compile(rb"(?<=\n)(?:" + RECORD_START.pattern + rb")")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The content of a response, conversion or resource record.
+
+    ``date`` is ISO 8601 in UTC to the second, or empty; ``content`` the body without transfer and content encodings;
+    ``content_type`` the media type in lower case; ``charset`` the one the HTTP header declares, or empty; ``status``
+    the HTTP status, 0 where there is none; ``kind`` "response" for HTTP, else "conversion" or "resource"; ``offset``
+    where the record (its compressed member) starts in the file; ``truncated`` why the crawler cut the page short
+    (``length``, ``time``, ``disconnect``), mostly empty.
+    """
+
+    url: str
+    date: str
+    content: bytes
+    content_type: str
+    charset: str
+    status: int
+    kind: str
+    offset: int
+    truncated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A whole record that is no page: ``request``, ``metadata``, ``warcinfo``, ``revisit``, ``dns``, ..."""
+
+    kind: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that could not be read.
+
+    ``reason`` is one of ``empty_file``, ``truncated``, ``damaged_compression``, ``bad_header``, ``wrong_length``,
+    ``too_large``, ``too_many_records``, ``bad_http``, ``truncated_body``, ``damaged_body``.
+    """
+
+    reason: str
+    detail: str
+    url: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What the header of a record says: ``size`` of the block, and where that starts."""
+
+    type: str
+    url: str
+    date: str
+    media_type: str
+    size: int
+    block: int
+    truncated: str = ""
+    closing: bytes = b"\n\n"  # what closes the record, in a file of line feeds
+
+    @property
+    def kind(self) -> str:
+        """The record's type in one word."""
+        return "dns" if self.url.startswith("dns:") else self.type or "unknown"
+
+    @property
+    def is_page(self) -> bool:
+        """Responses but those of name servers, conversions, and resources from the web, not the crawler's own."""
+        web = self.url.lower().startswith(PAGE_SCHEMES)
+        return self.type == "conversion" or (web and self.type in ("response", "resource"))
+
+
+def read_records(
+    stream: BinaryIO, name: str, start: int = 0, stop: int | None = None
+) -> Iterator[Page | Skipped | Broken]:
+    """Read a WARC or ARC file, plain, gzip or Zstandard, and yield something for each record.
+
+    Memory is bounded by ``curate.input.limits.MAX_RECORD_BYTES``, for the record and for its body once unpacked.
+
+    Args:
+        stream: the file, as it is; must be able to seek.
+        name: of the file: its ending says how to go on where the file starts with damage.
+        start: byte of the file. With ``stop``, only records that start in [start, stop) are read; any cut of [0, size)
+            into ranges gives together what the whole file gives. Only gzip files with a member per record can be cut:
+            of others the range that holds byte 0 gives all. Where cuts fall inside a member, the next one counts.
+        stop: byte of the file where the next range starts.
+
+    >>> import io
+    >>> list(read_records(io.BytesIO(b""), "empty.warc"))
+    [Broken(reason='empty_file', detail='empty.warc has no bytes', url='', offset=0)]
+    """
+    if not stream.seek(0, 2):
+        if start == 0:
+            yield Broken("empty_file", f"{name} has no bytes", "", 0)
+        return
+    if start or stop is not None:
+        start = first_member(stream, start, stop)
+        if stop is not None:
+            if start >= stop:
+                return
+            stop = first_member(stream, stop)
+    archive = Archive(stream, name, start)
+    at: int | None = 0
+    count = 0
+    told = False  # whether a record was given up for the damage ahead
+    while at is not None:
+        at = _skip_blank(archive, at)
+        if not archive.have(at + 1):
+            if archive.damage and not told:
+                yield Broken(archive.damage, archive.detail, "", archive.damage_offset)
+            at, told = archive.resume(), False
+            continue
+        offset = archive.offset(at)
+        if stop is not None and offset >= stop:
+            return
+        count += 1
+        if archive.too_many(count):
+            detail = f"more than {FREE_ROWS:,} records, and {ROWS_PER_BYTE} for each compressed byte"
+            yield Broken("too_many_records", detail, "", offset)
+            return
+        record, at = _read_record(archive, at, offset)
+        told = told or (isinstance(record, Broken) and record.reason == archive.damage)
+        yield record
+
+
+def _skip_blank(archive: Archive, at: int) -> int:
+    """Pass over the empty lines between records."""
+    archive.drop(at)
+    while archive.have(at + 1):
+        found = archive.match(_BLANK, at)
+        assert found
+        if not found.group():
+            break
+        at += len(found.group())
+        archive.skip(at)
+    return at
+
+
+def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped | Broken, int]:
+    """Read the record at ``at``; return it and where to look for the next."""
+    head = _read_head(archive, at)
+    if isinstance(head, str):
+        found = _next_record(archive, at)
+        if archive.damage and found >= archive.end:
+            return Broken(archive.damage, archive.detail, "", offset), found
+        return Broken("bad_header", head, "", offset), found
+    if head.size > MAX_RECORD_BYTES:
+        return _pass_over(archive, head, at, offset)
+    stop = head.block + head.size
+    archive.have(stop + MAX_TRAILER_BYTES)  # so that a checksum behind the block is tested, too
+    cut = _record_inside(archive, at, stop)
+    if cut is None and archive.end < stop:
+        cut = archive.find(_NEXT, head.block, archive.end)
+        if cut is None:
+            return _cut_off(archive, head, offset), archive.end
+    if cut is None and archive.end <= stop + 4 and archive.damage and archive.damage_offset == archive.offset(stop - 1):
+        return _cut_off(archive, head, offset), archive.end
+    if cut is None:
+        behind = _behind(archive, head, stop)
+        if behind is not None:
+            return _content(archive, head, offset), behind
+        cut = _next_record(archive, head.block - 1)
+    return _wrong_length(head, cut, offset), cut
+
+
+def _wrong_length(head: _Head, cut: int, offset: int) -> Skipped | Broken:
+    if not head.is_page:
+        return Skipped(head.kind, offset)
+    detail = f"Content-Length is {head.size:,}, but the next record starts {cut - head.block:,} bytes behind the header"
+    return Broken("wrong_length", detail, head.url, offset)
+
+
+def _cut_off(archive: Archive, head: _Head, offset: int) -> Broken:
+    detail = archive.detail or f"the file ends before the {head.size:,} bytes that Content-Length gives"
+    return Broken(archive.damage or "truncated", detail, head.url, offset)
+
+
+def _pass_over(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Skipped | Broken, int]:
+    """Pass over a record too large to hold, unless its length is wrong: then another starts inside it."""
+    stop = head.block + head.size
+    archive.have(head.block + MAX_RECORD_BYTES)
+    cut = _record_inside(archive, at, stop) or archive.find(_NEXT, head.block, archive.end)
+    if cut is not None:
+        return _wrong_length(head, cut, offset), cut
+    archive.skip(stop)
+    if archive.end < stop:
+        return _cut_off(archive, head, offset), archive.end
+    archive.settle()
+    if not head.is_page:
+        return Skipped(head.kind, offset), stop
+    return Broken("too_large", f"{head.size:,} bytes; the limit is {MAX_RECORD_BYTES:,}", head.url, offset), stop
+
+
+def _record_inside(archive: Archive, start: int, stop: int) -> int | None:
+    """Return the first position between two at which a compressed member starts a record of its own."""
+    for position in archive.members(start, stop):
+        archive.have(position + MAX_TRAILER_BYTES)
+        if archive.match(RECORD_START, position):
+            return position
+    return None
+
+
+def _behind(archive: Archive, head: _Head, stop: int) -> int | None:
+    """Return the position behind the end of a record and the lines that close it; None if this is not the end."""
+    blank = archive.match(_TRAILER, stop)
+    at = stop + len(blank.group()) if blank else stop
+    member = next(archive.members(stop - 1, at + 1), None)
+    ends = at >= archive.end or archive.read(stop, stop + 4) == b"\r\n\r\n" or member is not None
+    if ends or (archive.match(RECORD_START, at) and (at > stop or not _inside_scheme(archive, at))):
+        return at
+    # The next first line may be damaged: the lines that close this record are enough if no other starts in it.
+    if archive.read(stop, stop + len(head.closing)) != head.closing:
+        return None
+    archive.have(stop + MAX_HEADER_BYTES)
+    other = archive.find(_NEXT, head.block, archive.end)
+    return at if other is None or other >= stop else None
+
+
+def _inside_scheme(archive: Archive, at: int) -> bool:
+    """Say whether the record that seems to start at a position starts a few bytes before: ``ttp:`` is a scheme, too."""
+    _, newline, scheme = archive.read(at - MAX_SCHEME, at).rpartition(b"\n")
+    return bool(newline and scheme and archive.match(RECORD_START, at - len(scheme)))
+
+
+def _next_record(archive: Archive, at: int) -> int:
+    """Return the position behind ``at`` of the next record, or of the end of what can be read."""
+    while True:
+        more = archive.have(at + 2 * MAX_HEADER_BYTES)
+        found = archive.find(_NEXT, at + 1, archive.end)
+        member = _record_inside(archive, at, found or archive.end)
+        if first := member or found:
+            return first
+        if not more:
+            return archive.end
+        at = archive.end - MAX_HEADER_BYTES
+        archive.skip(at)
+
+
+def _read_head(archive: Archive, at: int) -> _Head | str:
+    """Parse the header of the record at ``at``; a string says what is wrong with it."""
+    archive.have(at + MAX_HEADER_BYTES)
+    first = archive.match(RECORD_START, at)
+    if not first:
+        return f"no record starts with {archive.read(at, at + 40)!r}"
+    line = first.group().decode("utf-8", "replace").split()
+    if not first.group().startswith(b"WARC/"):
+        return _arc_head(line, at + len(first.group()))
+    begin, stop = at + len(first.group()), at + MAX_HEADER_BYTES
+    end = archive.find(_HEADER_END, begin, _record_inside(archive, at, stop) or stop)
+    if end is None:
+        return f"the header does not end within {MAX_HEADER_BYTES:,} bytes"
+    ending = archive.read(end, end + 1)
+    if ending not in (b"\r", b"\n"):
+        return "the header does not end before the next record starts"
+    headers = parse_headers(archive.read(begin, end))
+    size = headers.get("content-length", "")
+    if not re.fullmatch(rf"[0-9]{{1,{MAX_LENGTH_DIGITS}}}", size):
+        return f"Content-Length is {size[:40]!r}"
+    return _Head(
+        headers.get("warc-type", "").lower(),
+        headers.get("warc-target-uri", "").strip("<> "),
+        utc(headers.get("warc-date", "")),
+        headers.get("content-type", ""),
+        int(size),
+        end + (1 if ending == b"\n" else 2),
+        headers.get("warc-truncated", "").lower(),
+    )
+
+
+def _arc_head(fields: list[str], block: int) -> _Head | str:
+    """Parse a line of URL, IP, date, media type, in version 2 five fields more, and length; a URL may hold spaces."""
+    if len(fields[-1]) > MAX_LENGTH_DIGITS:
+        return f"the length is a number of {len(fields[-1]):,} digits"
+    address = next(
+        i for i in range(1, len(fields)) if _ADDRESS.fullmatch(fields[i]) and _DIGITS.fullmatch(fields[i + 1])
+    )
+    url = " ".join(fields[:address])
+    kind = "warcinfo" if url.startswith("filedesc:") else "response"
+    date, media_type, size = fields[address + 1], fields[address + 2], int(fields[-1])
+    return _Head(kind, url, utc(date), media_type, size, block, closing=b"\n")
+
+
+def utc(date: str) -> str:
+    """Return a date of a WARC or ARC header as ISO 8601 in UTC, to the second; empty if it is none.
+
+    Of digits alone it is down to the second, as in ARC, or less: a number of any other length is no date.
+
+    >>> utc("2020-10-29T12:17:32.5+02:00"), utc("20140216050221"), utc("201402160502"), utc("0")
+    ('2020-10-29T10:17:32Z', '2014-02-16T05:02:21Z', '2014-02-16T05:02:00Z', '')
+    """
+    if not date.isdigit():
+        return iso_date(date)
+    return iso_date(date.ljust(14, "0")) if len(date) in (8, 12, 14) else ""
+
+
+def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Broken:
+    """Make a page of a whole record, if it is one."""
+    if not head.is_page:
+        return Skipped(head.kind, offset)
+    block = archive.read(head.block, head.block + head.size)
+    if head.type == "response" and (block.startswith(b"HTTP") or "application/http" in head.media_type.lower()):
+        try:
+            response = parse_response(block)
+        except HttpError as e:
+            return Broken(e.reason, str(e), head.url, offset)
+        kind, charset = parse_media_type(response.headers.get("content-type", ""))
+        status, body = response.status, response.body
+        return Page(head.url, head.date, body, kind, charset, status, "response", offset, head.truncated)
+    kind, charset = parse_media_type(head.media_type)
+    of = "conversion" if head.type == "conversion" else "resource"
+    return Page(head.url, head.date, block, kind, charset, 0, of, offset, head.truncated)
+
+
+def is_html(content_type: str, content: bytes) -> bool:
+    """Say whether a body is an HTML page: by its media type, or by how it starts where that says nothing.
+
+    >>> is_html("text/html", b"<p>x"), is_html("", b"<!DOCTYPE html><p>x"), is_html("text/html", b"%PDF-1.4")
+    (True, True, False)
+    """
+    start = content[:SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n\0")
+    if content_type in HTML_TYPES:
+        return not start.startswith(BINARY)
+    return content_type in UNSURE_TYPES and bool(_HTML_START.match(start))

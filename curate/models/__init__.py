@@ -1,0 +1,1 @@
+"""Files of models: the shipped ones and those of strangers, checked before a library reads them."""

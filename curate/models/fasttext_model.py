@@ -1,0 +1,62 @@
+"""Loading fastText models, with errors that say what is wrong."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+from curate.input.checked_file import open_regular
+from curate.models.fasttext_file import MAGIC, VERSIONS, check_fasttext
+from curate.models.probe import probe
+
+
+def load_fasttext(path: Path, name: str = "", key: str = "", trusted: bool = False) -> Any:
+    """Load a ``.bin`` or ``.ftz`` file.
+
+    The library believes every number in a file and dies of a wrong one, so the file is checked first, and then tried
+    in a process of its own (`curate.models.probe`).
+
+    Args:
+        path: of the file; fastText opens files by name only.
+        name: for errors; by default the path.
+        key: what tells the model from others, for `curate.models.probe`; by default its path.
+        trusted: skip the checks: the file comes with curate, or this process has just made it.
+
+    Raises:
+        ValueError: not a fastText classifier, damaged, of a version this library cannot read, or one that kills it.
+        ImportError: the installed ``fasttext`` module is missing or cannot load models.
+
+    >>> load_fasttext(Path(__file__), "this file")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: this file is not a fastText model (its first bytes are ...)
+    """
+    name = name or str(path)
+    try:
+        import fasttext
+    except ImportError as error:
+        raise ImportError("no module fasttext: pip install fasttext-community") from error
+    if not trusted:
+        _check(path, name)
+        probe("fasttext", path, name, key)
+    try:
+        return fasttext.load_model(str(path))
+    except (ValueError, RuntimeError, MemoryError) as error:
+        raise ValueError(f"fastText cannot read {name}, the file is damaged: {error}") from error
+
+
+def _check(path: Path, name: str) -> None:
+    with open_regular(path) as file:
+        magic, version = file.read(4), int.from_bytes(file.read(4), "little")
+        if magic != MAGIC:
+            raise ValueError(f"{name} is not a fastText model (its first bytes are {magic!r})")
+        if version not in VERSIONS:
+            raise ValueError(
+                f"{name} was written by another build of fastText (file version {version}; this one reads "
+                f"{' and '.join(map(str, VERSIONS))}): train it again here, or install the build that wrote it"
+            )
+        try:
+            # Not closed here: the arrays over it go first, perhaps with the traceback of an error.
+            check_fasttext(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except ValueError as error:
+            raise ValueError(f"{name} is damaged, or not a fastText classifier: {error}") from None

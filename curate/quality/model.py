@@ -1,0 +1,133 @@
+"""A quality model in memory and in its file: a forest over signals, a fastText classifier, and their calibration."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from curate.models.forest import Forest, read_forest
+from curate.models.model_file import read_model_file, write_model_file
+from curate.models.shipped import is_shipped
+from curate.models.text_classifier import TextClassifier, load_classifier, logit, prepare
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from curate.filters.signals import Signals
+
+FORMAT = "curate quality model 1"
+LABELS = ("high", "low")
+_CLASSIFIER = "classifier.ftz"
+_ARRAYS = ("roots", "feature", "value", "left")
+#: Largest scale and offset, ours: those of the shipped models are near 1, and exp(710) is not a number.
+_MOST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class QualityModel:
+    """A quality model in memory: two opinions, each a probability, and their calibration.
+
+    The score is ``sigmoid(scale * m + offset)``, where ``m`` is the mean of ``logit(f)`` and ``logit(t)``: the forest's
+    ``f`` reads the signals, the fastText classifier's ``t`` the words; without a classifier ``m`` is ``logit(f)``. In
+    such a logarithmic opinion pool the surer opinion counts for more. ``language`` is the one the model was trained
+    for, "" for any; ``facts`` is how it was trained and what it reached.
+    """
+
+    language: str
+    forest: Forest
+    classifier: TextClassifier | None
+    scale: float = 1.0
+    offset: float = 0.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def score(self, text: str, signals: Signals) -> float:
+        """Score one text, 0 to 1."""
+        import numpy as np
+
+        return self.score_row(text, np.array([[getattr(signals, name) for name in self.forest.names]]))
+
+    def score_row(self, text: str, row: NDArray[np.float64]) -> float:
+        """Score one text of which the forest's signals are given, float64 [1, signals]."""
+        mean = logit(float(self.forest.predict(row)[0]))
+        if self.classifier is not None:
+            mean = (mean + logit(self.classifier.probabilities(prepare(text))["high"])) / 2
+        return 1 / (1 + math.exp(-self.scale * mean - self.offset))
+
+
+def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes | None) -> str:
+    """Write a model and, beside it, its sha256 in a file that ``sha256sum --check`` reads.
+
+    Args:
+        path: of the file, by custom ``.zip``.
+        model: its ``classifier`` is not looked at.
+        classifier: the fastText file, or None for a model over signals alone.
+
+    Returns:
+        The sha256 of the file, hex.
+    """
+    import numpy as np
+
+    parts: dict[str, bytes] = {} if classifier is None else {_CLASSIFIER: classifier}
+    for name in _ARRAYS:
+        buffer = io.BytesIO()
+        np.save(buffer, getattr(model.forest, name))
+        parts[f"{name}.npy"] = buffer.getvalue()
+    manifest = {
+        "language": model.language,
+        "signals": list(model.forest.names),
+        "calibration": {"scale": model.scale, "offset": model.offset},
+        "facts": model.facts,
+    }
+    return write_model_file(path, FORMAT, manifest, parts)
+
+
+def load_quality_model(path: str | Path) -> QualityModel:
+    """Read a model; every byte is checked.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a quality model, damaged, not the file its ``.sha256`` speaks of, or of signals unknown here.
+    """
+    from curate.filters.signals import signal_names
+
+    manifest, parts = read_model_file(path, FORMAT, "curate train quality")
+    _check_manifest(manifest, path)
+    names = tuple(manifest["signals"])
+    missing = sorted(set(names) - set(signal_names()))
+    if missing:
+        raise ValueError(
+            f"{path} needs signals that this version of curate does not measure: {', '.join(missing)[:300]}: train it "
+            "again"
+        )
+    try:
+        forest = read_forest(parts, names)
+    except ValueError as error:
+        raise ValueError(f"{path} is not a whole quality model: {error}") from None
+    classifier = None
+    if _CLASSIFIER in parts:
+        name = f"{_CLASSIFIER} in {path}"
+        classifier = load_classifier(parts[_CLASSIFIER], name, LABELS, trusted=is_shipped(path))
+    calibration = manifest["calibration"]
+    return QualityModel(
+        manifest["language"], forest, classifier, calibration["scale"], calibration["offset"], manifest["facts"]
+    )
+
+
+def _check_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
+    if absent := {"signals", "calibration", "language", "facts"} - set(manifest):
+        raise ValueError(f"{path} is damaged: its manifest lacks {', '.join(sorted(absent))}")
+    names, calibration = manifest["signals"], manifest["calibration"]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{path} is damaged: the signals in its manifest are not a list of names")
+    if not isinstance(manifest["language"], str) or not isinstance(manifest["facts"], dict):
+        raise ValueError(f"{path} is damaged: language or facts in its manifest are of another type")
+    if not isinstance(calibration, dict) or set(calibration) != {"scale", "offset"}:
+        raise ValueError(f"{path} is damaged: the calibration in its manifest is not a scale and an offset")
+    scale, offset = calibration["scale"], calibration["offset"]
+    if not all(type(n) in (int, float) and abs(n) <= _MOST for n in (scale, offset)):
+        raise ValueError(f"{path} is damaged: it calibrates scores with scale {scale!r:.50} and offset {offset!r:.50}")

@@ -1,0 +1,230 @@
+"""Bytes to text: which charset a page is in, whatever it says, and its text.
+
+>>> decode("Käse".encode("utf-8"))
+('Käse', 'utf-8')
+>>> decode('<meta charset="shift_jis">日本'.encode("cp932"))
+('<meta charset="shift_jis">日本', 'cp932')
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import Counter
+
+META_BYTES = 8192  # browsers look at 1,024 for a declaration; pages put it behind scripts all the same
+# Browsers read these names as larger sets (encoding.spec.whatwg.org) than Python's codecs of the name do.
+_WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+}
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+ZEROS_BYTES = 4096  # searched for the zeros of UTF-16 without a mark; ours: the markup a page begins with is half zeros
+MAX_DAMAGE = 0.005  # of the characters; ours: a wrong multi-byte charset gives far more, a page cut short one
+# Codecs that the detector names and pages are hardly ever in, or that a later one contains.
+_LIKELIER = {
+    "ascii": "cp1252",
+    "utf-8": "cp1252",  # bytes that are no UTF-8, and too few to tell
+    "koi8-r": "koi8-u",
+    "iso8859-3": "cp1252",
+    "iso8859-10": "cp1252",
+    "iso8859-15": "cp1252",
+    "iso8859-13": "cp1257",
+    "iso8859-16": "cp1250",
+}
+_LATIN = {
+    "cp1252",
+    "cp1250",
+    "iso8859-2",
+    "cp1254",
+    "cp1257",
+    "iso8859-15",
+    "iso8859-13",
+    "iso8859-16",
+    "iso8859-3",
+} | {
+    "iso8859-4",
+    "iso8859-10",
+    "iso8859-14",
+    "mac-roman",
+    "cp1258",
+}
+_LATIN_LANGUAGES = {
+    ("cp1252", "mac-roman"): ("en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "fi", "ca", "af", "id", "ms"),
+    ("cp1250", "iso8859-2"): ("pl", "cs", "sk", "sl", "hr", "hu", "ro"),
+    ("cp1257", "cp1252"): ("et", "lv", "lt"),
+    ("cp1254",): ("tr",),
+    ("cp1258",): ("vi",),
+}
+LANGUAGE_BYTES = 65536  # that the language is told by; ours: some ten thousand words, far more than it takes
+MIN_STOP_WORDS = 5  # ours: fewer can be chance, for "a", "de" and "no" are words of many languages
+# Ours: where ten characters are whole UTF-8 for each that is broken, the page is damaged UTF-8. In another charset,
+# bytes above 127 seldom make a whole one.
+WHOLE_PER_BROKEN = 10
+_ASCII_WORD = re.compile(rb"[a-z\x80-\xff]+")
+_HIGH = bytes(range(128, 256))
+_LONG_RUN = re.compile(rb"[\x80-\xff]{4,}")
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_META = re.compile(
+    rb"<(?:meta|\?xml)\b[^>]{0,500}?(?:charset|encoding)\s*+=\s*+[\"']?\s*+([\w.:-]{2,40})", re.IGNORECASE
+)
+_ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
+
+
+def known_charset(label: str) -> str:
+    """Return Python's codec for a charset's name as browsers understand it, or "" for none.
+
+    >>> known_charset("ISO-8859-1"), known_charset("x-sjis"), known_charset("rot13")
+    ('cp1252', 'cp932', '')
+    """
+    from resiliparse.parse.encoding import map_encoding_to_html5
+
+    label = label.strip().strip("\"'").lower().replace("_", "-")
+    found = map_encoding_to_html5(label, fallback_utf8=False)
+    if not found and (number := re.fullmatch(r"(?:cp|win|windows)-?(\d{3,4})", label)):
+        found = f"cp{number.group(1)}"
+    if not found:
+        return ""
+    try:
+        name = codecs.lookup(found).name
+    except LookupError:
+        return ""
+    return _WIDER.get(name, name)
+
+
+def declared_in(content: bytes) -> str:
+    """Return the codec of the charset that a page's ``<meta>`` or XML declaration names, or "".
+
+    >>> declared_in(b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">')
+    'cp1251'
+    """
+    for found in _META.finditer(content[:META_BYTES]):
+        if name := known_charset(found.group(1).decode("ascii", "replace")):
+            return "utf-8" if name.startswith("utf-16") else name  # it could not have been read as UTF-16
+    return ""
+
+
+def as_text(content: str | bytes) -> str:
+    """Return a text as it is, and bytes decoded: every public function takes both.
+
+    Raises:
+        TypeError: neither, such as the None of an empty cell.
+
+    >>> as_text("Käse"), as_text("Käse".encode())
+    ('Käse', 'Käse')
+    """
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, bytes):
+        raise TypeError(f"a text is str or bytes, not {type(content).__name__}")
+    return decode(content)[0]
+
+
+def decode(content: bytes, declared: str = "") -> tuple[str, str]:
+    """Decode a page; never fails.
+
+    A byte order mark decides. Else UTF-8 where that is what the bytes are, whatever was declared. Else the first of
+    these that fits the bytes: the charset in the HTTP header, the one in the page, and the detected one. A Latin one of
+    the server, often a default that nobody chose, comes after that of the page; and where the bytes above 127 stand in
+    long runs, as they do in no Latin text, a Latin declaration is ignored.
+
+    Args:
+        content: the bytes of a page or text.
+        declared: charset of the HTTP header, "" if it has none.
+
+    Returns:
+        The text, bytes that cannot be decoded as U+FFFD, and the name of Python's codec.
+
+    >>> decode("Привет, мир".encode("cp1251"), "ISO-8859-1")
+    ('Привет, мир', 'cp1251')
+    """
+    for mark, name in _BOMS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(name, "replace"), name
+    zeros = content[:ZEROS_BYTES].count(0)
+    if zeros * 4 > len(content[:ZEROS_BYTES]):
+        name = "utf-16-le" if content[1:ZEROS_BYTES:2].count(0) * 2 > zeros else "utf-16-be"
+        return content.decode(name, "replace"), name
+    if _ISO_2022_JP.search(content):
+        text = content.decode("iso2022_jp", "replace")
+        if _damage(text) < MAX_DAMAGE:
+            return text, "iso2022_jp"
+    text = content.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - content.count(b"\xef\xbf\xbd")
+    if bad == 0 or _multibyte(content) >= WHOLE_PER_BROKEN * bad:
+        return text, "utf-8"
+    first, second = known_charset(declared), declared_in(content)
+    if first in _LATIN and second:
+        first, second = second, first
+    latin = _is_latin(content)
+    for name in (first, second):
+        if name and (latin or name not in _LATIN):
+            text = content.decode(name, "replace")
+            if _damage(text) < MAX_DAMAGE:
+                return text, name
+    name = _detect(content)
+    if name in _LATIN and not latin and (first or second):
+        name = first or second
+    return content.decode(name, "replace"), name
+
+
+def _damage(text: str) -> float:
+    """Share of characters that could not be decoded."""
+    return text.count("\ufffd") / max(len(text), 1)
+
+
+def _multibyte(content: bytes) -> int:
+    """Count the characters of more than one byte in UTF-8."""
+    return len(_MULTIBYTE.findall(content))
+
+
+def _is_latin(content: bytes) -> bool:
+    """Say whether most bytes above 127 stand alone or in short runs, as letters with accents do."""
+    long_runs = sum(map(len, _LONG_RUN.findall(content)))
+    return 2 * long_runs <= len(content) - len(content.translate(None, _HIGH))
+
+
+def _detect(content: bytes) -> str:
+    """Guess the charset from the bytes (the detector of resiliparse), as the one of its family that pages are in."""
+    from resiliparse.parse.encoding import detect_encoding
+
+    found = detect_encoding(content, html5_compatible=False) or ""
+    try:
+        name = codecs.lookup(found).name
+    except LookupError:
+        return "cp1252"
+    name = _LIKELIER.get(name, _WIDER.get(name, name))
+    return _latin_charset(content, name) if name in _LATIN else name
+
+
+def _latin_charset(content: bytes, found: str) -> str:
+    """Choose among the Latin charsets by the language, whose most frequent words are mostly without accents."""
+    from curate.text.words import stop_words
+
+    if content.decode(found, "replace") == content.decode("cp1252", "replace"):
+        return "cp1252"
+    words = Counter(_ASCII_WORD.findall(content[:LANGUAGE_BYTES].lower()))
+    hits = {
+        language: sum(words[word.encode()] for word in stop_words(language) if word.isascii())
+        for languages in _LATIN_LANGUAGES.values()
+        for language in languages
+    }
+    language = max(sorted(hits), key=hits.__getitem__)
+    fits = next(names for names, languages in _LATIN_LANGUAGES.items() if language in languages)
+    if found in fits or hits[language] < MIN_STOP_WORDS:
+        return found
+    own = next((languages for names, languages in _LATIN_LANGUAGES.items() if found in names), ())
+    return found if 2 * max((hits[language] for language in own), default=0) > hits[language] else fits[0]

@@ -1,0 +1,163 @@
+"""Cut a text into words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.text.characters import (
+    DIGIT,
+    JOINS_LETTERS,
+    JOINS_NUMBERS,
+    LETTER,
+    MARK,
+    NO_BREAK_AFTER,
+    NO_BREAK_BEFORE,
+    NUMBER,
+    SCRIPT_NAMES,
+    SCRIPT_SHIFT,
+    SPACE,
+    UNSPACED,
+    UPPER,
+    WORD,
+)
+from curate.text.compiled import kernel
+from curate.text.hash_kernels import SEED, mix, step
+
+_KATAKANA = SCRIPT_NAMES.index("katakana")
+_HIRAGANA = SCRIPT_NAMES.index("hiragana")
+_HAN = SCRIPT_NAMES.index("han")
+_BURMESE = SCRIPT_NAMES.index("burmese")
+_ASAT, _VIRAMA = 0x103A, 0x1039
+
+#: What `find_words` counts, in the order of its result.
+FACTS = ("words", "word_characters", "numbers", "capitals", "mixed_scripts")
+
+# Ours: so that the number of words comes out as with dictionary segmenters (docs/signals.md); in Burmese, two syllables
+# to a word.
+_BREAKS = {"han": 123, "hiragana": 96, "bopomofo": 96, "thai": 70, "lao": 85, "khmer": 91, "burmese": 128}
+#: Of 256 places where a word may end inside a run of letters of a script without spaces, so many end one; by script.
+BREAKS = np.array([_BREAKS.get(name, 0) for name in SCRIPT_NAMES], np.int64)
+
+
+@kernel
+def ends_word(codes: NDArray[np.uint32], flags: int, i: int, table: NDArray[np.uint32]) -> bool:
+    """Whether a word ends before code point ``i``, at a letter of a script without spaces or after one.
+
+    ``flags`` are those of the last letter. The rule looks at the two neighbours only, so that the same phrase is cut
+    alike wherever it stands.
+    """
+    after = table[codes[i]]
+    if after & (MARK | NO_BREAK_BEFORE) or (flags | table[codes[i - 1]]) & NO_BREAK_AFTER:
+        return False
+    script, next_script = flags >> SCRIPT_SHIFT, after >> SCRIPT_SHIFT
+    if script != next_script:
+        if not (script == _HAN and next_script == _HIRAGANA):
+            return True
+    elif script == _KATAKANA or (
+        script == _BURMESE and i + 1 < len(codes) and (codes[i + 1] == _ASAT or codes[i + 1] == _VIRAMA)
+    ):
+        return False
+    pair = step(step(SEED, codes[i - 1]), codes[i])
+    return np.int64(mix(pair) & np.uint64(255)) < BREAKS[next_script]
+
+
+@kernel
+def find_words(
+    codes: NDArray[np.uint32],
+    table: NDArray[np.uint32],
+    lower: NDArray[np.uint32],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+    hashes: NDArray[np.uint64],
+    folded: NDArray[np.uint64],
+    facts: NDArray[np.int64],
+) -> int:
+    """Write start, stop, hash, and hash in lower case of each word, and `FACTS`; returns their number.
+
+    There are never more words than characters; `curate.filters.measure_kernels` has a closer bound.
+    A word is a run of letters, numbers, marks and connectors that begins with a letter or number, much as in Unicode's
+    word boundaries (UAX 29): an apostrophe, full stop or middle dot between two letters and a full stop or comma
+    between two digits belong to it. In scripts without spaces `ends_word` cuts the run further. Numbers are words
+    without a letter, capitals words of two letters or more that are all capitals, mixed those with letters of two
+    scripts. The lower case is that of `curate.text.words.lower_table`.
+    """
+    n = len(codes)
+    found = characters = numbers = capitals = mixed = 0
+    i = 0
+    while i < n:
+        here = table[codes[i]] | 0  # as a signed integer
+        if not here & (LETTER | NUMBER):
+            i += 1
+            continue
+        start = i
+        last = here  # of the last character that is no mark
+        h = SEED
+        letters = uppers = scripts = 0
+        while True:
+            h = step(h, codes[i])
+            if here & LETTER:
+                letters += 1
+                uppers += (here & UPPER) != 0
+                scripts |= 1 << (here >> SCRIPT_SHIFT)
+            i += 1
+            if i >= n:
+                break
+            here = table[codes[i]] | 0
+            if here & WORD:
+                if (last | here) & UNSPACED and ends_word(codes, last, i, table):
+                    break
+                if not here & MARK:
+                    last = here
+            elif here & (JOINS_LETTERS | JOINS_NUMBERS) and i + 1 < n:
+                after = table[codes[i + 1]]
+                letters_join = here & JOINS_LETTERS and last & after & LETTER and not (last | after) & UNSPACED
+                if not letters_join and not (here & JOINS_NUMBERS and last & after & DIGIT):
+                    break
+            else:
+                break
+        starts[found] = start
+        stops[found] = i
+        hashes[found] = h
+        if uppers:
+            h = SEED
+            for k in range(start, i):
+                c = codes[k]
+                h = step(h, lower[c] if c < len(lower) else c)
+        folded[found] = h
+        found += 1
+        characters += i - start
+        numbers += letters == 0
+        capitals += uppers == letters and letters > 1
+        scripts &= ~1
+        mixed += scripts & (scripts - 1) != 0
+    values = (found, characters, numbers, capitals, mixed)
+    for k in range(len(values)):
+        facts[k] = values[k]
+    return found
+
+
+@kernel
+def find_chunks(
+    codes: NDArray[np.uint32],
+    table: NDArray[np.uint32],
+    starts: NDArray[np.int32],
+    stops: NDArray[np.int32],
+) -> int:
+    """Write start and stop of each run of characters between white space (``str.split``); returns how many.
+
+    There are at most ``(len(codes) + 1) // 2``: white space stands between any two.
+    """
+    n = len(codes)
+    found = 0
+    i = 0
+    while i < n:
+        if table[codes[i]] & SPACE:
+            i += 1
+            continue
+        starts[found] = i
+        while i < n and not table[codes[i]] & SPACE:
+            i += 1
+        stops[found] = i
+        found += 1
+    return found

@@ -1,0 +1,1 @@
+from .tokenizers import load_tokenizer as load_tokenizer
