@@ -22,7 +22,7 @@ import numpy as np
 
 def measure(folder: Path, documents: int, memory: int) -> dict:
     """Decide over a key set that lies in ``folder``, in this process."""
-    from pipelines import sealed
+    from pipelines.io import sealed
     from tests.benchmarks.signature_sets import MinHashDedup, MinHashDedupConfig
     from tests.pipelines.dedup_slices import KeySlice, Taken, decide
 

@@ -52,7 +52,7 @@ def loop(paths: list[Path]) -> None:
     from curate.document import Document
     from curate.steps import MAP_STEPS
     from curate.text.hashing import document_id
-    from pipelines.corpus.minhash import MinHashDedup
+    from pipelines.steps.minhash_dedup import MinHashDedup
 
     chain: list[Callable] = [MAP_STEPS[step].make(MAP_STEPS[step].config()) for step in STEPS]
     dedup = MinHashDedup()
@@ -101,7 +101,15 @@ def main() -> None:
 
         def run(pattern: str, workers: int) -> list[str]:
             output = tempfile.mkdtemp(dir=folder)
-            command = [sys.executable, "-m", "pipelines.cli", "run", str(folder / "recipe.yaml"), "--output", output]
+            command = [
+                sys.executable,
+                "-m",
+                "pipelines.commands.cli",
+                "run",
+                str(folder / "recipe.yaml"),
+                "--output",
+                output,
+            ]
             return [*command, "--input", str(folder / pattern), "--workers", str(workers)]
 
         def plain(files: list[Path]) -> list[str]:

@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from curate.dedup.minhash import SKETCH_BINS
 from curate.dedup.minhash_kernels import bands, mix
 from curate.text.compiled import kernel
-from pipelines import sealed
-from pipelines.corpus.base import KeySlice, Taken
-from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig
+from pipelines.io import sealed
+from pipelines.steps.base import KeySlice, Taken
+from pipelines.steps.minhash_dedup import MinHashDedup, MinHashDedupConfig
 
 SHARES = {"copies": 0.01, "empty": 0.005, "chains": 0.005, "templates": 0.08, "clusters": 0.35}
 CHAIN = 10_000  # documents in a chain

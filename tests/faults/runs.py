@@ -18,9 +18,9 @@ STAGES = ("pass 2", "decide kl", "pass 3", "shards", "")
 #: Stops a run before the first piece of work of a name.
 STOP = """
 import sys
-from pipelines.recipe import load_recipe
-from pipelines.run import run_recipe
-from pipelines.runners import Runner
+from pipelines.recipe.recipe import load_recipe
+from pipelines.engine.run import run_recipe
+from pipelines.engine.runners import Runner
 def watch(work, function):
     if work.title.startswith(sys.argv[3]):
         sys.exit(0)
@@ -77,7 +77,7 @@ class Campaign:
 
     def start(self, output: Path, inputs: Path, **more: object) -> subprocess.Popen[str]:
         """Start a run with two workers, in a session of its own."""
-        command = [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", f"{inputs}/*"]
+        command = [sys.executable, "-m", "pipelines", "run", "llama3", "--input", f"{inputs}/*"]
         command += ["--output", str(output), "--workers", "2"]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
         environment = {**os.environ, "COLUMNS": "200"}

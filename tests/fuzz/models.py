@@ -24,7 +24,7 @@ from curate.models.probe import TEXTS
 from curate.quality.model import FORMAT, LABELS, QualityModel, save_quality_model
 from curate.quality.scoring import quality_score
 from curate.tokens.tokenizers import load_tokenizer
-from pipelines.sketch import import_sketches
+from pipelines.result.sketch import import_sketches
 
 INPUTS = 60
 SECONDS = 5.0

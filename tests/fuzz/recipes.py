@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
-from pipelines.cli import main
-from pipelines.recipe import SHIPPED, load_recipe
-from pipelines.registry import STEPS
-from pipelines.workspace import Workspace
+from pipelines.commands.cli import main
+from pipelines.engine.layout import Workspace
+from pipelines.recipe.recipe import SHIPPED, load_recipe
+from pipelines.recipe.registry import STEPS
 from tests.fuzz import raw
 from tests.fuzz.checks import CONTROLS
 
@@ -51,7 +51,7 @@ SNIPPETS = (
 def good(folder: Path) -> Good:
     """Write an input to plan for, and return the shipped recipes; one is planned, which imports all that this takes."""
     (folder / "in.jsonl").write_text(json.dumps({"text": "One line."}) + "\n")
-    recipes = [resources.files("pipelines").joinpath(f"recipes/{name}.yaml").read_text("utf-8") for name in SHIPPED]
+    recipes = [resources.files("pipelines.recipe").joinpath(f"{name}.yaml").read_text("utf-8") for name in SHIPPED]
     (folder / "recipe.yaml").write_text(recipes[0], "utf-8")
     (folder / "settings.json").write_text("[]")
     wrong = check(folder)

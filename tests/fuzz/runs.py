@@ -144,7 +144,7 @@ class Batch:
         for name, made in files:
             (Path(f"{source}") / _text(name)).write_bytes(made.data)
         limit = START + A_MEGABYTE * sum(i.size for _, i in files) / 1e6
-        command = [sys.executable, "-m", "pipelines.cli", "run", str(self.recipe), "--input", str(source)]
+        command = [sys.executable, "-m", "pipelines", "run", str(self.recipe), "--input", str(source)]
         ended = guard.run([*command, "--output", str(output), "--workers", str(workers)], limit)
         problems = list(check_printed(ended.output))
         facts = Facts([])

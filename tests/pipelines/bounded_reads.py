@@ -13,8 +13,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from pipelines.readers import Dropped, read_part
-from pipelines.sources import InputFile, Part, format_of
+from pipelines.io.readers import Dropped, read_part
+from pipelines.io.sources import InputFile, Part, format_of
 
 SECONDS = 60
 ADDRESSES = 4 << 30  # beyond what the libraries have; a limit for what is claimed, not for what is used

@@ -20,7 +20,7 @@ PATIENCE = 600
 
 def curate(*arguments: str, **more) -> subprocess.CompletedProcess:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "pipelines", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False, **more)
 
 

@@ -11,9 +11,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.document import Document
-from pipelines import files, sealed
-from pipelines.corpus.base import CorpusStep, KeySlice, Taken
-from pipelines.tables import TableWriter
+from pipelines.io import files, sealed
+from pipelines.io.tables import TableWriter
+from pipelines.steps.base import CorpusStep, KeySlice, Taken
 
 
 def write_slices(

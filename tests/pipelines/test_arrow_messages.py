@@ -7,9 +7,9 @@ import pyarrow.feather as feather
 import pytest
 
 from curate.document import Document
-from pipelines import arrow_messages
-from pipelines.columnar import arrow_rows
-from pipelines.sources import InputFile, Part
+from pipelines.io import arrow_messages
+from pipelines.io.columnar import arrow_rows
+from pipelines.io.sources import InputFile, Part
 
 TEXTS = [f"text number {i}" for i in range(100)]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pipelines.recipe import RecipeError, digest, load_recipe, parse_recipe
-from pipelines.run import run_recipe
+from pipelines.engine.run import run_recipe
+from pipelines.recipe.recipe import RecipeError, digest, load_recipe, parse_recipe
 from tests.pipelines.test_small_runs import ENGLISH
 
 PAGE = "<html><body><article><p>{}</p></article></body></html>"

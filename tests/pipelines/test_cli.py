@@ -17,12 +17,12 @@ from curate.dedup.sketch import Sketch
 from curate.filters.presets import rules_of
 from curate.filters.rules import decide
 from curate.filters.signals import signal_names
-from pipelines.cli import main
-from pipelines.estimate import estimate
-from pipelines.files import reason
-from pipelines.recipe import load_recipe
-from pipelines.recut import _first_failed, recut
-from pipelines.workspace import Workspace
+from pipelines.commands.cli import main
+from pipelines.engine.estimate import estimate
+from pipelines.engine.layout import Workspace
+from pipelines.io.files import reason
+from pipelines.recipe.recipe import load_recipe
+from pipelines.result.recut import _first_failed, recut
 from tests.pipelines.conftest import CRAWL, ROOT, curate, run
 
 

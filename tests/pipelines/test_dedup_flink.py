@@ -8,10 +8,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.corpus.distributed import cluster_distributed
-from pipelines.corpus.keep_first import ExactDedup, ExactDedupConfig
-from pipelines.corpus.lines import LineDedup, LineDedupConfig
-from pipelines.corpus.minhash import MinHashDedupConfig
+from pipelines.dedup.distributed import cluster_distributed
+from pipelines.dedup.keep_first import ExactDedup, ExactDedupConfig
+from pipelines.steps.line_dedup import LineDedup, LineDedupConfig
+from pipelines.steps.minhash_dedup import MinHashDedupConfig
 from tests.pipelines.dedup_slices import decide, rejections, write_slices
 from tests.pipelines.test_dedup_lines import corpus as lines
 from tests.pipelines.test_dedup_minhash import corpus, removed
@@ -33,7 +33,7 @@ def flink():
 @pytest.mark.parametrize("clustering", ["one_process", "distributed"])
 def test_near_duplicates(tmp_path, flink, clustering, monkeypatch):
     engine = partial(cluster_distributed, documents_per_range=100)
-    monkeypatch.setattr("pipelines.corpus.minhash.cluster_distributed", engine)
+    monkeypatch.setattr("pipelines.steps.minhash_dedup.cluster_distributed", engine)
     pages = corpus(seed=2)
     here, _ = removed(tmp_path / "here", pages, 4, MinHashDedupConfig(clustering="one_process"))
     there, _ = removed(tmp_path / "there", pages, 4, MinHashDedupConfig(clustering=clustering), make=flink, far=True)

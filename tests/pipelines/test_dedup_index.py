@@ -9,9 +9,9 @@ import pytest
 
 from curate.dedup.minhash import MinHashConfig
 from curate.dedup.sketch import Sketch
-from pipelines.corpus.distributed import cluster_distributed
-from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig, with_index
-from pipelines.sketch import export_sketch, merge_sketches
+from pipelines.dedup.distributed import cluster_distributed
+from pipelines.result.sketch import export_sketch, merge_sketches
+from pipelines.steps.minhash_dedup import MinHashDedup, MinHashDedupConfig, with_index
 from tests.pipelines.dedup_slices import decide, rejections, write_slices
 from tests.pipelines.test_dedup_minhash import corpus
 
@@ -39,7 +39,7 @@ def kept(detail):
 @pytest.mark.parametrize("engine", ["one_process", "distributed"])
 def test_old_then_new_is_as_all_at_once(tmp_path, engine, monkeypatch):
     monkeypatch.setattr(
-        "pipelines.corpus.minhash.cluster_distributed", partial(cluster_distributed, documents_per_range=100)
+        "pipelines.steps.minhash_dedup.cluster_distributed", partial(cluster_distributed, documents_per_range=100)
     )
     pages = dated(corpus(seed=5))
     old, newer, newest = pages[:250], pages[250:400], pages[400:]
@@ -63,7 +63,7 @@ def test_a_sketch_of_a_run_is_the_sketch_of_its_texts(tmp_path):
     _, made = run(tmp_path / "run", pages, OLDEST)
     export_sketch(made, OLDEST.hashing, str(tmp_path / "sketch"))
     found = Sketch.load(tmp_path / "sketch")
-    from pipelines.corpus.order import seconds
+    from pipelines.dedup.order import seconds
 
     expected = Sketch.of([d.text for d in pages], [d.id for d in pages], [seconds(d.date) for d in pages])
     for name in ("ids", "dates", "bands", "sketches"):

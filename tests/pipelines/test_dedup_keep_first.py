@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from curate.document import Document
-from pipelines.corpus.keep_first import ExactDedup, ExactDedupConfig, UrlDedup, UrlDedupConfig
+from pipelines.dedup.keep_first import ExactDedup, ExactDedupConfig, UrlDedup, UrlDedupConfig
 from tests.pipelines.dedup_slices import decide, rejections, warnings, write_slices
 
 

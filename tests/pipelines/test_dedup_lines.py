@@ -9,8 +9,8 @@ import pytest
 
 from curate.dedup.lines import LineDedupConfig, normalize_line
 from curate.document import Document
-from pipelines import sealed
-from pipelines.corpus.lines import LineDedup, _buckets, _order, top_lines
+from pipelines.io import sealed
+from pipelines.steps.line_dedup import LineDedup, _buckets, _order, top_lines
 from tests.pipelines.dedup_slices import decide, write_slices
 
 

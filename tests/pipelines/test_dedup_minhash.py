@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from curate.document import Document
-from pipelines import sealed
-from pipelines.corpus.base import read_members
-from pipelines.corpus.distributed import cluster_distributed
-from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig
+from pipelines.dedup.distributed import cluster_distributed
+from pipelines.io import sealed
+from pipelines.steps.base import read_members
+from pipelines.steps.minhash_dedup import MinHashDedup, MinHashDedupConfig
 from tests.pipelines.dedup_slices import decide, pipeline, rejections, warnings, write_slices
 
 WORDS = [f"word{i}" for i in range(5000)]
@@ -111,7 +111,7 @@ def account(made):
 
 def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages, monkeypatch):
     engine = partial(cluster_distributed, documents_per_range=70)
-    monkeypatch.setattr("pipelines.corpus.minhash.cluster_distributed", engine)
+    monkeypatch.setattr("pipelines.steps.minhash_dedup.cluster_distributed", engine)
     accounts, members = [], []
     for name in ("one_process", "distributed"):
         _, made = removed(tmp_path / name, pages, 5, MinHashDedupConfig(clustering=name))
@@ -199,7 +199,7 @@ def test_pages_of_a_template_that_differ_enough_all_stay(tmp_path):
 
 
 def test_an_earlier_step_s_losers_are_not_there(tmp_path, pages, whole):
-    from pipelines.corpus.keep_first import ExactDedup, ExactDedupConfig
+    from pipelines.dedup.keep_first import ExactDedup, ExactDedupConfig
 
     parts = [pages[i::3] for i in range(3)]
     exact = write_slices(tmp_path, ExactDedup(), ExactDedupConfig(), parts)

@@ -16,16 +16,17 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 from click.testing import CliRunner
 
-from pipelines import files, passes
-from pipelines.cli import main
-from pipelines.recipe import Recipe, RecipeError, parse_recipe
-from pipelines.result import Fix
-from pipelines.run import run_recipe
-from pipelines.runners import RunError
-from pipelines.sources import list_inputs
-from pipelines.verify import verify
-from pipelines.watched import Track
-from pipelines.workspace import Workspace
+from pipelines.commands.cli import main
+from pipelines.engine import passes
+from pipelines.engine.layout import Workspace
+from pipelines.engine.run import run_recipe
+from pipelines.engine.runners import RunError
+from pipelines.engine.watched import Track
+from pipelines.io import files
+from pipelines.io.sources import list_inputs
+from pipelines.recipe.recipe import Recipe, RecipeError, parse_recipe
+from pipelines.result.output import Fix
+from pipelines.result.verify import verify
 from tests.pipelines.object_store import object_store
 
 SENTENCE = "The ferry to the island leaves at seven, and whoever misses it waits for the one that goes at noon. "
@@ -177,7 +178,7 @@ def test_what_dead_attempts_left_on_a_store_is_deleted_by_name_and_age(network, 
     network.objects.update({f"flaky://b/out/{path}": b"half" for path in (*left, *others)})
     assert sorted(finding.path for finding in verify("flaky://b/out")) == sorted(left)
     with monkeypatch.context() as now:
-        now.setattr("pipelines.result.time.time", lambda: 60.0)  # a minute after they were written
+        now.setattr("pipelines.result.output.time.time", lambda: 60.0)  # a minute after they were written
         run_recipe(wanted, "flaky://b/out")
         assert len(network.objects) == len(before) + len(left) + len(others)
     run_recipe(wanted, "flaky://b/out")

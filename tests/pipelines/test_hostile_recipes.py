@@ -9,10 +9,10 @@ from importlib import resources
 
 import pytest
 
-from pipelines.bounded_yaml import MAX_CHARACTERS, read_yaml
-from pipelines.names import check_name
-from pipelines.plan import make_plan
-from pipelines.recipe import SHIPPED, RecipeError, load_recipe, parse_recipe
+from pipelines.engine.plan import make_plan
+from pipelines.recipe.bounded_yaml import MAX_CHARACTERS, read_yaml
+from pipelines.recipe.names import check_name
+from pipelines.recipe.recipe import SHIPPED, RecipeError, load_recipe, parse_recipe
 
 STEPS = "name: x\nsteps:\n  - extract\n"
 #: A scalar, and what a refusal of it says.
@@ -224,7 +224,7 @@ def _mutants(text: str, rng: random.Random) -> list[str]:
 
 def test_a_mutated_recipe_loads_or_is_refused():
     rng = random.Random(12)
-    texts = [resources.files("pipelines").joinpath(f"recipes/{name}.yaml").read_text("utf-8") for name in SHIPPED]
+    texts = [resources.files("pipelines.recipe").joinpath(f"{name}.yaml").read_text("utf-8") for name in SHIPPED]
     texts += [STEPS + "output: {formats: [parquet], tokens_per_shard: 5}\nsources:\n  - {input: a, name: b, text: c}\n"]
     loaded = planned = 0
     refused: list[str] = []

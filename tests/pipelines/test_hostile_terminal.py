@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from curate.text.printable import printable, storable
-from pipelines.cli import main
+from pipelines.commands.cli import main
 from tests.pipelines.conftest import PATIENCE, ROOT
 
 #: A title, a cleared screen, a colour, a link, a C1 sequence, reversed text, a forged line, markup of Rich and HTML.
@@ -32,7 +32,7 @@ NAMES += [b"x.\x1b]0;PWNED\x07", b"\xff.\xfe"]
 
 
 def curate(*arguments: str | Path, **more) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "pipelines", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False, **more)
 
 
@@ -114,7 +114,7 @@ def test_a_terminal_gets_colours_and_no_foreign_sequence(folder):
 def _in_terminal(*arguments: str | Path) -> bytes:
     """Return what a terminal receives."""
     controller, terminal = pty.openpty()
-    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "pipelines", *map(str, arguments)]
     environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "200"}
     process = subprocess.Popen(command, cwd=ROOT, stdin=terminal, stdout=terminal, stderr=terminal, env=environment)
     os.close(terminal)
@@ -260,12 +260,12 @@ def test_nonsense_ends_in_one_sentence(tmp_path, monkeypatch):
 
 def test_an_output_that_nobody_reads_ends_in_one_sentence():
     for command, said in (("| true", "standard output was closed"), ("> /dev/full", "No space left")):
-        script = f"{sys.executable} -m pipelines.cli steps {command}; echo ${{PIPESTATUS[0]}} >&2"
+        script = f"{sys.executable} -m pipelines.commands.cli steps {command}; echo ${{PIPESTATUS[0]}} >&2"
         done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
         sentence, status = done.stderr.splitlines()
         assert said in sentence
         assert status == "1"
-    script = f"{sys.executable} -m pipelines.cli steps >&-"
+    script = f"{sys.executable} -m pipelines.commands.cli steps >&-"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert "Traceback" not in done.stderr
 

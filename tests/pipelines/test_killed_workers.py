@@ -11,7 +11,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.watched import Track, WorkerDied, run_watched
+from pipelines.engine.watched import Track, WorkerDied, run_watched
 from tests.pipelines.conftest import curate, outputs
 from tests.pipelines.deadly import KILLED, arguments, deadly, killed
 

@@ -24,12 +24,12 @@ from curate.filters.pii import PiiConfig
 from curate.models.model_file import write_model_file
 from curate.text.hashing import document_id
 from curate.tokens.tokenizers import load_tokenizer
-from pipelines import sealed
-from pipelines.explain import find, try_file
-from pipelines.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, Privacy
-from pipelines.recipe import Recipe, parse_recipe
-from pipelines.run import RunError, run_recipe
-from pipelines.sketch import export_run, import_sketches
+from pipelines.engine.run import RunError, run_recipe
+from pipelines.io import sealed
+from pipelines.io.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, Privacy
+from pipelines.recipe.recipe import Recipe, parse_recipe
+from pipelines.result.explain import find, try_file
+from pipelines.result.sketch import export_run, import_sketches
 from tests.pipelines.conftest import curate
 
 #: A person, and what no file may hold of her.

@@ -1,7 +1,7 @@
 import pytest
 
-from pipelines.plan import make_plan
-from pipelines.recipe import RecipeError, load_recipe, parse_recipe
+from pipelines.engine.plan import make_plan
+from pipelines.recipe.recipe import RecipeError, load_recipe, parse_recipe
 
 SMALL = """\
 name: small

@@ -12,17 +12,17 @@ import pytest
 
 from curate.input.parquet_footer import Chunk
 from curate.input.thrift import read_struct
-from pipelines.columnar import parquet_rows
-from pipelines.records import Dropped
-from pipelines.row_groups import _look
-from pipelines.sources import InputFile, Part
+from pipelines.io.columnar import parquet_rows
+from pipelines.io.records import Dropped
+from pipelines.io.row_groups import _look
+from pipelines.io.sources import InputFile, Part
 from tests.pipelines.conftest import PATIENCE, ROOT
 
 READ = """
 import sys
-from pipelines.columnar import parquet_rows
-from pipelines.records import Dropped
-from pipelines.sources import InputFile, Part
+from pipelines.io.columnar import parquet_rows
+from pipelines.io.records import Dropped
+from pipelines.io.sources import InputFile, Part
 for path in sys.argv[1:]:
     with open(path, "rb") as f:
         size = f.seek(0, 2)

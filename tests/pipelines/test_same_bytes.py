@@ -13,9 +13,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from pipelines.readers import Dropped, NotAPage, read_part
-from pipelines.recipe import Source
-from pipelines.sources import Part, list_inputs
+from pipelines.io.readers import Dropped, NotAPage, read_part
+from pipelines.io.sources import Part, list_inputs
+from pipelines.recipe.recipe import Source
 from tests.pipelines.conftest import CRAWL, PATIENCE, ROOT, outputs, run
 
 
@@ -64,7 +64,17 @@ def test_input_in_reverse_order(one_file, rows, tmp_path):
 
 def test_killed_half_way_and_started_again(corpus, tmp_path):
     output = tmp_path / "out"
-    command = [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", f"{CRAWL}/*", "--output", str(output)]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.commands.cli",
+        "run",
+        "llama3",
+        "--input",
+        f"{CRAWL}/*",
+        "--output",
+        str(output),
+    ]
     process = subprocess.Popen(
         [*command, "--workers", "2"],
         cwd=ROOT,
@@ -97,7 +107,17 @@ def alive(process: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
 def test_a_run_keeps_others_out_and_its_workers_end_with_it(tmp_path):
     output = tmp_path / "out"
-    command = [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", f"{CRAWL}/*", "--output", str(output)]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.commands.cli",
+        "run",
+        "llama3",
+        "--input",
+        f"{CRAWL}/*",
+        "--output",
+        str(output),
+    ]
     process = subprocess.Popen(
         [*command, "--workers", "2"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

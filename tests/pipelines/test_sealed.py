@@ -8,11 +8,11 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from pipelines import sealed, sources
-from pipelines.progress import Work
-from pipelines.recipe import load_recipe
-from pipelines.run import run_recipe
-from pipelines.tables import TableWriter, read_table
+from pipelines.engine.progress import Work
+from pipelines.engine.run import run_recipe
+from pipelines.io import sealed, sources
+from pipelines.io.tables import TableWriter, read_table
+from pipelines.recipe.recipe import load_recipe
 from tests.pipelines.conftest import outputs
 
 RECIPE = """

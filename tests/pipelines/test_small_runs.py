@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import curate.steps as steps_of_curate
-from pipelines import files
-from pipelines.corpus.base import RunError
-from pipelines.recipe import parse_recipe
-from pipelines.recut import recut
-from pipelines.run import run_recipe
+from pipelines.engine.run import run_recipe
+from pipelines.io import files
+from pipelines.recipe.recipe import parse_recipe
+from pipelines.result.recut import recut
+from pipelines.steps.base import RunError
 from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
 
@@ -203,7 +203,7 @@ def test_a_file_of_the_name_of_a_setting_changes_nothing(tmp_path, monkeypatch):
 
 
 def run_digest(recipe) -> str:
-    from pipelines.workspace import Workspace
+    from pipelines.engine.layout import Workspace
 
     return Workspace.of(recipe, "out").plan.passes[-1].digest
 
@@ -259,8 +259,8 @@ def test_atomic_write_leaves_nothing_of_a_failure(tmp_path):
 
 INTERRUPTED = """
 import os, signal, sys
-from pipelines.cli import main
-from pipelines.corpus.base import KeySlice
+from pipelines.commands.cli import main
+from pipelines.steps.base import KeySlice
 
 load = KeySlice.load
 

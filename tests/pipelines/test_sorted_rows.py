@@ -7,8 +7,8 @@ import random
 import pyarrow as pa
 import pytest
 
-from pipelines import sorted_rows
-from pipelines.sorted_rows import SortedRows
+from pipelines.io import sorted_rows
+from pipelines.io.sorted_rows import SortedRows
 
 SCHEMA = pa.schema(
     [("id", pa.string()), ("n", pa.int64()), ("ids", pa.large_list(pa.int32())), ("text", pa.large_string())]

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from pipelines import readers, records
-from pipelines.readers import Dropped, InputChanged, NotAPage, read_part
-from pipelines.recipe import RecipeError, Source
-from pipelines.sources import InputFile, Part, cut_slices, list_inputs, not_read
+from pipelines.io import readers, records
+from pipelines.io.readers import Dropped, InputChanged, NotAPage, read_part
+from pipelines.io.sources import InputFile, Part, cut_slices, list_inputs, not_read
+from pipelines.recipe.recipe import RecipeError, Source
 from tests.pipelines.conftest import CRAWL
 
 ROWS = [

@@ -16,14 +16,14 @@ import pytest
 from click.testing import CliRunner
 
 from curate.tokens.megatron import index_lengths, megatron_index
-from pipelines import files
-from pipelines.cli import main
-from pipelines.recipe import Recipe, parse_recipe
-from pipelines.result import Finding, Fix, NotAnOutputError, leftovers, sizes_agree
-from pipelines.run import run_recipe
-from pipelines.runners import RunError
-from pipelines.tables import TABLES
-from pipelines.verify import verify
+from pipelines.commands.cli import main
+from pipelines.engine.run import run_recipe
+from pipelines.engine.runners import RunError
+from pipelines.io import files
+from pipelines.io.tables import TABLES
+from pipelines.recipe.recipe import Recipe, parse_recipe
+from pipelines.result.output import Finding, Fix, NotAnOutputError, leftovers, sizes_agree
+from pipelines.result.verify import verify
 
 STEPS = """steps:
   - language: {min_score: 0.2}

@@ -9,7 +9,7 @@ import sys
 import orjson
 
 from curate.input.limits import MAX_RECORD_BYTES
-from pipelines.estimate import WORKER_BYTES
+from pipelines.engine.estimate import WORKER_BYTES
 from tests.pipelines.conftest import PATIENCE, ROOT
 
 RECIPE = """name: all
@@ -43,7 +43,7 @@ def test_a_page_of_the_largest_size_takes_what_a_worker_may(tmp_path):
     (tmp_path / "page.jsonl").write_bytes(orjson.dumps({"text": "".join(text), "url": "http://a.example/"}))
     (tmp_path / "all.yaml").write_text(RECIPE)
     arguments = ("run", tmp_path / "all.yaml", "--input", tmp_path / "page.jsonl", "--output", tmp_path / "out")
-    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "pipelines", *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert int(done.stdout.split()[-1]) << 10 < WORKER_BYTES
     report = orjson.loads((tmp_path / "out" / "report.json").read_bytes())

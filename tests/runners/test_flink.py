@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from flink_server import FlinkError, job_server
 
-from pipelines import files
-from pipelines.runners import Runner
+from pipelines.engine.runners import Runner
+from pipelines.io import files
 from tests.pipelines.conftest import curate, outputs, run
 from tests.pipelines.deadly import KILLED, arguments, deadly, killed
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.recipe import Source, parse_recipe
-from pipelines.reference import describe
-from pipelines.registry import STEPS
+from pipelines.recipe.recipe import Source, parse_recipe
+from pipelines.recipe.reference import describe
+from pipelines.recipe.registry import STEPS
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("curate", "pipelines", "quality_models", "tests", "docs", "sample_data")

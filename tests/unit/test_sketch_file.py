@@ -15,7 +15,7 @@ import xxhash
 from curate.dedup.minhash import MinHashConfig
 from curate.dedup.sketch import Sketch
 from curate.input.parquet_pages import check_pages
-from pipelines.sketch import import_sketches
+from pipelines.result.sketch import import_sketches
 
 PART = "part-00000.parquet"
 

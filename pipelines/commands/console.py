@@ -1,0 +1,147 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
+
+from curate.text.printable import printable
+
+CLOSED = "curate: standard output was closed before all of it was printed"
+
+
+def printable_lines(text: str) -> str:
+    """Return text of several lines, each as `printable` text."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class SafeConsole(Console):
+    """A console on which nothing that is printed can send a command to the terminal: it appears as `printable` text.
+
+    Brackets and colons are no markup. Newlines remain, so use `printable` for a foreign text within a sentence.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        stream = sys.stderr if stderr else sys.stdout
+        in_terminal = stream is not None and stream.isatty()  # None where the stream was closed
+        width = None if in_terminal or stderr else 140  # in a pipe, wide enough for a table
+        super().__init__(stderr=stderr, width=width, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Turn a string into text, before Rich drops some control characters without a trace."""
+        return super().render_str(printable_lines(text), **options)
+
+    def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
+        """Render anything, and look at every piece of text in it."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """End in one sentence where nobody reads on, as behind ``| head -1``."""
+        self.quiet = True
+        sys.exit(CLOSED)
+
+
+def end_output() -> None:
+    """Write what is left for standard output; where that is impossible drop it, or the interpreter fails on it."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def make_console() -> Console:
+    """Return a console for standard output."""
+    return SafeConsole()
+
+
+def print_funnel(report: dict) -> None:
+    """Print the funnel as a table."""
+    table = Table("step", "read", "kept", "rejected", "reasons", title=f"{printable(report['recipe'])}: the funnel")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    for step in report["steps"]:
+        reasons = ", ".join(f"{rule} {n:,}" for rule, n in step["rejected"].items())
+        lost = step["read"] - step["kept"]
+        table.add_row(step["name"], f"{step['read']:,}", f"{step['kept']:,}", f"{lost:,}", reasons)
+    console = make_console()
+    console.print(table)
+    corpus = report["corpus"]
+    console.print(f"{corpus['documents']:,} documents, {corpus['text_bytes']:,} bytes, {corpus['tokens']:,} tokens")
+    for warning in report["warnings"]:
+        console.print(warning_line(warning))
+
+
+def warning_line(warning: str) -> Text:
+    """Return a warning as one line."""
+    return Text.assemble(("warning:", "yellow"), f" {printable(warning)}")
+
+
+def print_estimate(console: Console, found: Any) -> None:
+    """Print a `pipelines.engine.estimate.Estimate`."""
+    if not found.share:
+        console.print("No estimate: the input has no size that is known before it is read.")
+        return
+    table = Table("map step", "documents in", "documents out", "core minutes", title="expected, without corpus steps")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for step in found.steps:
+        table.add_row(step.name, f"{step.read:,}", f"{step.kept:,}", f"{step.seconds / 60:,.1f}")
+    console.print(table)
+    share = f"{100 * found.share:.3g} % of the input"
+    console.print(f"About {found.seconds / 3600:,.2f} core hours, scaled up from {share}; divide by --workers.")
+
+
+def outcome(name: str, result: Any) -> Text:
+    """Return in words what a step made of a document: a document, or a rejection."""
+    from curate.document import Rejection
+
+    if isinstance(result, Rejection):
+        return Text.assemble(
+            ("rejected", "red"),
+            f" by {printable(name)}: {_reason(result.rule, result.value, result.limit, result.detail)}",
+        )
+    facts = [f"language {result.language} {result.language_score:.2f}"] if result.language else []
+    facts += [f"quality {result.quality:.2f}"] if result.quality == result.quality else []
+    facts += [f"domain {result.domain}"] if result.domain else []
+    facts += [f"{len(result.tokens):,} tokens"] if result.tokens is not None else []
+    return Text.assemble(
+        ("kept", "green"), f" by {printable(name)}: {len(result.text):,} characters {printable(', '.join(facts))}"
+    )
+
+
+def _reason(rule: str, value: float | None, limit: float | None, detail: str) -> str:
+    numbers = f" {value:.6g}" if value is not None and value == value else ""
+    numbers += f" against a limit of {limit:.6g}" if limit is not None and limit == limit else ""
+    return printable(f"{rule}{numbers}{f' ({detail})' if detail else ''}")
+
+
+def print_fate(console: Console, fate: Any) -> None:
+    """Print a `pipelines.result.explain.Fate`."""
+    from curate.filters.signals import signal_names
+
+    row: dict[str, Any] = {
+        name: printable(value) if isinstance(value, str) else value for name, value in fate.row.items()
+    }
+    lines = [Text.assemble("\n", (row["url"] or row["id"], "bold"), f"  {row['date']}  id {row['id']}")]
+    if fate.kept:
+        shown = ("language", "domain", "source", "token_count", "copies", "cluster_size")
+        facts = ", ".join(f"{name} {row[name]}" for name in shown)
+        lines.append(Text.assemble(("in the corpus", "green"), f": {facts}"))
+    else:
+        reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
+        lines.append(Text.assemble(("rejected", "red"), f" by {row['step']}: {reason}"))
+        lines.append(Text(row["excerpt"], "dim"))
+    for measured in fate.signals:
+        values = " ".join(f"{name}={measured[name]:.4g}" for name in signal_names() if measured[name])
+        lines.append(Text(f"signals, {printable(measured['step'])}: {values}"))
+    for line in lines:
+        console.print(line, soft_wrap=True)

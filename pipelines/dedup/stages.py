@@ -1,0 +1,93 @@
+"""What the stages of a distributed clustering share: where they work, blocks of rows, and running one just once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.metrics import Metrics, MetricsFilter
+
+from pipelines.io import files, sealed
+
+SHUFFLED = Metrics.counter("near_duplicates", "shuffled_bytes")
+U = np.uint64
+Block = tuple[int, bytes]  # rows, and the number of who gets them
+Grouped = tuple[int, Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all stages know: where they work, the settings, and where each range of ranks begins."""
+
+    folder: str
+    bands: int
+    threshold: float
+    starts: tuple[int, ...] = ()
+
+    def path(self, kind: str, number: int) -> str:
+        """Path of a file of a stage."""
+        return files.join(self.folder, f"{kind}-{number:05d}.bin")
+
+    def read(self, kind: str, number: int, dtype: Any) -> np.ndarray:
+        """Read a file of a stage; empty where there is none."""
+        path = self.path(kind, number)
+        if not files.exists(path):
+            return np.empty(0, dtype)
+        with sealed.open_read(path) as f:
+            return np.frombuffer(f.read(), dtype)
+
+    def write(self, kind: str, number: int, rows: np.ndarray) -> None:
+        """Write a file of a stage."""
+        with sealed.write(self.path(kind, number)) as f:
+            f.write(rows.tobytes())
+
+    def ranges(self, ranks: np.ndarray) -> np.ndarray:
+        """Return the range that each rank lies in."""
+        return np.searchsorted(np.array(self.starts), ranks, side="right") - 1
+
+
+def run_stage(
+    pipeline: Callable[[], beam.Pipeline], elements: Sequence[Any], transform: beam.PTransform, work: str
+) -> None:
+    """Run a stage unless it has been run to its end, and note how many bytes it shuffled."""
+    done = files.join(work, f"{transform.label}.json")
+    if not files.exists(done):
+        p = pipeline()
+        _ = p | beam.Create(list(elements)) | beam.Reshuffle() | transform
+        result = p.run()
+        result.wait_until_finish()
+        counted = result.metrics().query(MetricsFilter().with_name(SHUFFLED.metric_name.name))["counters"]
+        shuffled = sum(c.committed or c.attempted for c in counted)
+        sealed.write_json(done, {"bytes": shuffled, "files": files.names(work)})
+
+
+def begin_stages(work: str) -> None:
+    """Make the folder of the stages; what is in it is of no use unless every file is there that a stage had left."""
+    names = set(files.names(work))
+    done = [sealed.read_json(files.join(work, name)) for name in names if name.endswith(".json")]
+    if any("files" in stage and not names.issuperset(stage["files"]) for stage in done):
+        files.delete([work])
+    files.make_folder(work)
+
+
+def join(blocks: Iterable[bytes], dtype: Any) -> np.ndarray:
+    """Return the rows of several blocks."""
+    return np.frombuffer(b"".join(blocks), dtype)
+
+
+def split(rows: np.ndarray, number: np.ndarray) -> Iterator[Block]:
+    """Yield the rows of each number, and count the bytes."""
+    SHUFFLED.inc(rows.nbytes)
+    order = np.argsort(number, kind="stable")
+    edges = np.flatnonzero(np.diff(number[order])) + 1
+    for place in np.split(order, edges):
+        if len(place):
+            yield int(number[place[0]]), rows[place].tobytes()
+
+
+def halves(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ranks of the later and the earlier document of each pair."""
+    return (pairs >> U(32)).astype(np.uint32), pairs.astype(np.uint32)

@@ -1,0 +1,1 @@
+"""Runs a recipe: passes over slices, decisions, shards, and what of it is done."""

@@ -1,0 +1,172 @@
+"""The accounts of one pass over one slice: what every step read, kept and rejected, and each rejection in full."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from curate.document import Document, Rejection
+from curate.filters.signals import Signals, signal_names
+from curate.text.printable import storable
+from pipelines.io import files
+from pipelines.io.privacy import DETAIL_PIECE, EXCERPT_PIECE
+from pipelines.io.readers import Dropped, NotAPage
+from pipelines.io.sources import Part
+from pipelines.io.tables import REJECTED, TableWriter, signals_schema
+
+PROBLEMS = 100  # broken records of a part of a file that inputs.json lists; rejected/ has them all
+PROGRESS_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Count:
+    """What a step did with the documents of a slice."""
+
+    read: int = 0
+    kept: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Input:
+    """What was found in one part of an input file."""
+
+    path: str
+    bytes: int
+    documents: int = 0
+    rejected: int = 0
+    undated: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    broken: int = 0
+    problems: list[dict] = field(default_factory=list)  # ``PROBLEMS`` broken records: ``at`` which byte, and why
+
+
+class Ledger(AbstractContextManager["Ledger"]):
+    """Counts documents through the steps and writes every rejection and every measured signal.
+
+    Args:
+        rejected: path for the table of rejections.
+        signals: path for the table of signals.
+        progress: path of the small file that says, about once a second, how far the slice is; it is written first.
+        steps: names of the pass's steps, in order.
+        originals: whose quantities are stored beside our own signals.
+    """
+
+    def __init__(
+        self, rejected: str, signals: str, progress: str, steps: list[str], originals: Sequence[str] = ()
+    ) -> None:
+        self._rejected = TableWriter(rejected, REJECTED)
+        self._names = signal_names(originals)
+        self._signals = TableWriter(signals, signals_schema(originals))
+        self._tables = ExitStack()
+        self._progress, self._shown = progress, 0.0
+        self._counts = {name: Count() for name in steps}
+        self._inputs: list[Input] = []
+        self._totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
+        self._documents = self._bytes = 0
+        self._first_errors: dict[str, str] = {}
+        self.done = 0  # of what lies before the pass: bytes of input, or documents
+
+    def __enter__(self) -> Ledger:
+        self._show()  # from here on the slice is begun
+        self._tables.enter_context(self._rejected)
+        self._tables.enter_context(self._signals)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._tables.__exit__(*error)
+
+    def open_input(self, part: Part) -> None:
+        """Begin to account for a part of an input file."""
+        self._inputs.append(Input(storable(part.file.path), part.stop - part.start))
+
+    def found(self, record: Document | Dropped | NotAPage) -> bool:
+        """Account for one record of the input; says whether it is a document to go on with."""
+        source, count = self._inputs[-1], self._counts["read"]
+        if isinstance(record, NotAPage):
+            source.skipped[record.kind] = source.skipped.get(record.kind, 0) + 1
+            return False
+        count.read += 1
+        if isinstance(record, Dropped):
+            source.rejected += 1
+            if record.rejection.rule == "broken":
+                source.broken += 1
+                if len(source.problems) < PROBLEMS:
+                    source.problems.append({"at": record.offset, "detail": record.rejection.detail[:DETAIL_PIECE]})
+            self.reject("read", record.document, record.rejection)
+            return False
+        source.documents += 1
+        source.undated += not record.date
+        count.kept += 1
+        return True
+
+    def begin(self, document: Document) -> None:
+        """Count a document that enters the pass's steps."""
+        self._documents += 1
+        self._bytes += len(document.text) or len(document.html)
+        if time.monotonic() - self._shown > PROGRESS_SECONDS:
+            self._show()
+
+    def step(self, name: str, before: Document, result: Document | Rejection) -> None:
+        """Account for what a step made of a document."""
+        count = self._counts[name]
+        count.read += 1
+        if isinstance(result, Rejection):
+            self.reject(name, before, result)
+            return
+        count.kept += 1
+        if result.signals is not None and result.signals is not before.signals:
+            self._measured(name, result, result.signals)
+
+    def reject(self, step: str, d: Document, why: Rejection) -> None:
+        """Write a rejection down, with the signals that led to it.
+
+        Detail and excerpt are pieces as they are: the last pass scrubs and cuts them for the result.
+        """
+        detail = why.detail[:DETAIL_PIECE]
+        rejected = self._counts[step].rejected
+        rejected[why.rule] = rejected.get(why.rule, 0) + 1
+        if why.signals is not None:
+            self._measured(step, d, why.signals)
+        if why.rule == "error":
+            self._first_errors.setdefault(step, detail)
+        who = (d.id, d.url, d.date, d.source, d.language)
+        self._rejected.append((*who, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE]))
+
+    def lose(self, document: Document, why: Rejection) -> None:
+        """Account for a document that every step kept and that could not be written."""
+        last = next(reversed(self._counts))
+        self._counts[last].kept -= 1
+        self.reject(last, document, why)
+
+    def keep(self, document: Document, text_bytes: int, tokens: int) -> None:
+        """Count a document that the pass keeps, and its tokens as often as training sees them."""
+        self._totals["documents"] += 1
+        self._totals["text_bytes"] += text_bytes
+        self._totals["tokens"] += tokens * document.copies
+
+    def _measured(self, step: str, d: Document, signals: Signals) -> None:
+        size = len(d.text.encode("utf-8", "replace"))
+        values = signals.as_dict()  # a step need not have measured what another one wants stored
+        self._signals.append((d.id, step, d.source, d.language, size, *map(values.get, self._names)))
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        files.write_json(self._progress, self._position())
+
+    def _position(self) -> dict:
+        return {"documents": self._documents, "bytes": self._bytes, "done": self.done}
+
+    def manifest(self) -> dict:
+        """Return what happened, for the report and for the passes behind."""
+        steps = {name: asdict(count) for name, count in self._counts.items()}
+        return {
+            **self._position(),
+            "steps": steps,
+            "totals": self._totals,
+            "first_errors": self._first_errors,
+            "inputs": [asdict(source) for source in self._inputs],
+        }

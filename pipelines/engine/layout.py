@@ -1,0 +1,149 @@
+"""Where the passes, decisions and results of a plan lie below the output folder, and what of it is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.engine.passes import Job
+from pipelines.engine.plan import Pass, Plan, make_plan, measures, named_files
+from pipelines.io import files, sealed
+from pipelines.io.sealed import WORK
+from pipelines.io.shards import Shards
+from pipelines.io.sources import list_inputs
+from pipelines.recipe.recipe import Recipe, RecipeError, digest
+from pipelines.recipe.registry import STEPS
+from pipelines.result.output import sizes_agree
+from pipelines.steps.base import CorpusStep, Taken
+
+
+def absolute(path: str) -> str:
+    """Make a local path absolute; leave one with a scheme (gs://...) as it is."""
+    return path if "://" in path else str(Path(path).resolve())
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where a plan's passes and decisions lie below the output folder."""
+
+    plan: Plan
+    output: str
+
+    @classmethod
+    def of(cls, recipe: Recipe, output: str) -> Workspace:
+        """Plan a recipe over its sources as they are now, with the result in a folder.
+
+        Raises:
+            RecipeError: sources that cannot be read, steps that cannot work in their order, an output that is a file.
+        """
+        if not output.strip() or files.is_file(output):
+            raise RecipeError(f"--output {output!r} is not a folder: choose another")
+        output = absolute(output)
+        return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
+
+    @property
+    def work(self) -> str:
+        """The folder of everything that is not the result."""
+        return files.join(self.output, WORK)
+
+    def folder(self, spec: Pass) -> str:
+        """Folder of a pass."""
+        return files.join(self.work, spec.folder)
+
+    def taken(self, spec: Pass) -> tuple[Taken, ...]:
+        """Where the keys and decisions of the corpus steps behind a pass lie."""
+        found: list[Taken] = []
+        for i, step in enumerate(spec.keys):
+            kind = STEPS[step.kind]
+            assert isinstance(kind, CorpusStep)
+            before = spec.keys[: i + 1]
+            name = f"decide-{step.name}-{digest([spec.digest, before, [named_files(s.config) for s in before]])}"
+            where = files.join(self.folder(spec), name)
+            found.append(Taken(kind, step.config, step.name, self.folder(spec), where))
+        return tuple(found)
+
+    def decisions(self) -> Iterator[Taken]:
+        """Where the keys and decisions of all corpus steps lie, in their order."""
+        for spec in self.plan.passes:
+            yield from self.taken(spec)
+
+    def job(self, spec: Pass, shards: Shards | None = None) -> Job:
+        """Everything a pass needs to run."""
+        before = self.plan.passes[: spec.index]
+        large = {name: self.folder(p) for p in before for name in p.writes}
+        return Job(
+            spec=spec,
+            folder=self.folder(spec),
+            before=self.folder(before[-1]) if before else "",
+            large=large,
+            decided=self.taken(before[-1]) if before else (),
+            shards=shards,
+            originals=self.plan.recipe.originals if measures(spec.steps) else (),
+            extracts=any(s.kind == "extract" for s in self.plan.recipe.steps),
+            earlier=tuple(self.folder(p) for p in before),
+        )
+
+    def manifests(self, spec: Pass) -> list[dict]:
+        """What each slice of a finished pass left."""
+        folder = self.folder(spec)
+        return [sealed.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
+
+    def pass_done(self, spec: Pass) -> bool:
+        """Say whether a pass is whole."""
+        return files.exists(files.join(self.folder(spec), "manifest.json"))
+
+    def progress(self, spec: Pass) -> str:
+        """Say how much of a pass is done."""
+        if self.pass_done(spec) or (spec.last and self.finished()):
+            return "yes"
+        slices = len(files.within(self.folder(spec), "slice-*.json"))
+        return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
+
+    def written(self) -> bool:
+        """Say whether the last run to end in the output folder was of this plan; its files may be damaged since."""
+        path = files.join(self.work, "finished.json")
+        try:
+            return files.exists(path) and sealed.peek_json(path) == {"digest": self.plan.passes[-1].digest}
+        except ValueError:  # damaged
+            return False
+
+    def finished(self) -> bool:
+        """Say whether the output files are those of this plan, and all there, by their sizes."""
+        return self.written() and sizes_agree(self.output)
+
+    def decided(self, taken: Taken) -> bool:
+        """Say whether a corpus step has its decision, with all files of it."""
+        manifest = files.join(taken.decision, "manifest.json")
+        if not files.exists(manifest):
+            return False
+        try:
+            return set(sealed.peek_json(manifest)["files"]) <= set(files.names(taken.decision))
+        except (ValueError, KeyError, TypeError):  # damaged
+            return False
+
+    def forget(self, path: str) -> None:
+        """Make undone whatever wrote a damaged file of the work folder, so that the run makes it again."""
+        if not path.startswith(f"{self.work}/") or ".." in path.split("/"):
+            return  # a note that no run has written
+        folder, _, below = path.removeprefix(f"{self.work}/").partition("/")
+        index = next((p.index for p in self.plan.passes if p.folder == folder), None)
+        if index is None:
+            files.delete([path])
+        elif "/" in below:  # of a decision; the pass that applies it leaves files there, too
+            files.delete([files.join(self.work, folder, below.partition("/")[0])])
+            self._forget_slices(self.plan.passes[index + 1], range(len(self.plan.slices)))
+        else:
+            name = SLICE_FILE.fullmatch(below)
+            self._forget_slices(self.plan.passes[index], [int(name["run"] or name["slice"])] if name else [])
+            files.delete([path])
+
+    def _forget_slices(self, spec: Pass, slices: Iterable[int]) -> None:
+        folder = self.folder(spec)
+        names = ["manifest.json", *(f"slice-{index:05d}.json" for index in slices)]
+        files.delete([files.join(folder, name) for name in names])
+
+
+#: The number of the slice in the name of one of its files.
+SLICE_FILE = re.compile(r"(?:run-\w+-(?P<run>\d{5,})-\d{5,}|.+-(?P<slice>\d{5,}))\.\w+")

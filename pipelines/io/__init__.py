@@ -1,0 +1,1 @@
+"""Files in and out: inputs and their readers, tables, shards."""

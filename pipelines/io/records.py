@@ -1,0 +1,92 @@
+"""Records of an input as documents: what all readers give, and how a row becomes a document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from curate.document import Document, Rejection
+from curate.input.dates import iso_date
+from curate.input.limits import MAX_RECORD_BYTES, MAX_URL_BYTES
+from curate.text.charset import decode
+from curate.text.hashing import document_id
+from pipelines.io.sources import InputFile
+
+#: Characters of the names of a row's columns that a message shows; all can be megabytes. Ours: some fifty names.
+MAX_NAMES = 900
+
+#: The columns that are looked at, at the top of a row or below ``metadata``.
+ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A document that the source itself rejects.
+
+    ``offset``: the byte of the file at which it begins, of JSON lines uncompressed; -1 where it is not known.
+    """
+
+    document: Document
+    rejection: Rejection
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NotAPage:
+    """A record that is no document and never was: a request, a header, metadata."""
+
+    kind: str
+
+
+def broken(file: InputFile, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
+    """Return what stands for a record that cannot be read, with the reason."""
+    document = Document(id=document_id(url, "", content or detail.encode()), url=url, source=file.source)
+    return Dropped(document, Rejection("broken", detail=detail), offset)
+
+
+def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) -> Document | Dropped:
+    """Build a document from a row with text or HTML, and ``url`` and ``date`` at the top or in ``metadata``.
+
+    Args:
+        row: a mapping of names to values; anything else is a broken record.
+        file: where it comes from.
+        raw: the bytes of the row, where it had some.
+        offset: byte of the file at which it begins, -1 where that is not known.
+    """
+    row = row if isinstance(row, dict) else {}
+    text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
+    if text is None and html is None:
+        names = ", ".join(map(str, row)) or "nothing"
+        if len(names) > MAX_NAMES:  # whole ones: half an address would not be scrubbed
+            names = f"{names[:MAX_NAMES].rpartition(', ')[0]}, ...".removeprefix(", ")
+        problem = f"a row without {file.text} or html; it has {names}"
+        shown = {name: _flat(value) if isinstance(value, dict) else _plain(value) for name, value in row.items()}
+        return broken(file, problem, raw or repr(shown).encode("utf-8", "surrogatepass"), offset=offset)
+    meta: dict = row["metadata"] if isinstance(row.get("metadata"), dict) else {}
+    url = row.get("url") or meta.get("url") or ""
+    if not isinstance(url, str):
+        url = str(_plain(url))
+    date = _plain(row.get("date") or row.get("timestamp") or meta.get("date") or meta.get("timestamp") or "")
+    html = b"" if text and text.strip() else html or b""  # a row that has its text is not extracted again
+    if isinstance(html, str):
+        html = html.encode("utf-8", "surrogatepass")
+    content = text if isinstance(text, bytes) else (text or "").encode("utf-8", "surrogatepass")
+    content = content or html
+    if len(content) > MAX_RECORD_BYTES:
+        return broken(file, f"a row of {len(content):,} bytes; the limit is {MAX_RECORD_BYTES:,}", content)
+    if len(url) > MAX_URL_BYTES:
+        return broken(file, f"a URL of {len(url):,} characters; the limit is {MAX_URL_BYTES:,}", content, offset=offset)
+    if isinstance(text, bytes):
+        text = decode(text)[0]
+        content = text.encode("utf-8", "surrogatepass") or html
+    found = document_id(url, str(date), content)
+    return Document(id=found, text=text or "", url=url, date=iso_date(date), source=file.source, html=html)
+
+
+def _flat(values: dict) -> dict:
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value, but "" for an object or array: no field is one, and one can be nested too deep to print."""
+    return "" if isinstance(value, dict | list) else value

@@ -1,0 +1,217 @@
+"""The tables a run keeps: their schemas, and a writer that appends rows and leaves a whole Parquet file or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from sys import getsizeof
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.io import sealed
+
+#: What a run writes into its output folder: folders of tables, reports, and what it builds on.
+TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
+REPORTS = ("report.json", "report.html", "inputs.json", "manifest.json")
+
+FLUSH_ROWS = 4096
+#: Bytes in memory of the rows that a table holds before it writes them, and so about the most that a row group takes
+#: where it is read. curate's own value: two records as large as they may be, and a fiftieth of what a process may take.
+FLUSH_BYTES = 16_000_000
+
+READ_BYTES = 1 << 18  # of a column, read at a time: without a buffer, all of a row group
+
+#: Shares of languages in a text, the largest first.
+LANGUAGES = pa.list_(pa.struct([("language", pa.string()), ("share", pa.float64())]))
+
+#: The small facts of a document that is still alive, one row each; ``*_row`` is its row in the file that holds the
+#: large field, or -1 where it has none.
+STATE = pa.schema(
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("source", pa.string()),
+        ("charset", pa.string()),
+        ("title", pa.string()),
+        ("language", pa.string()),
+        ("language_score", pa.float64()),
+        ("languages", LANGUAGES),
+        ("domain", pa.string()),
+        ("quality", pa.float64()),
+        ("cluster", pa.string()),
+        ("cluster_size", pa.int64()),
+        ("copies", pa.int64()),
+        ("text_bytes", pa.int64()),
+        ("token_count", pa.int64()),
+        ("html_row", pa.int64()),
+        ("text_row", pa.int64()),
+        ("tokens_row", pa.int64()),
+    ]
+)
+
+#: The columns of ``STATE`` that are fields of a document.
+FACTS = STATE.names[: STATE.names.index("text_bytes")]
+
+#: The large fields, each in a file of its own, written only by a pass that changes it.
+LARGE = {
+    "html": pa.schema([("html", pa.large_binary())]),
+    "text": pa.schema([("text", pa.large_string())]),
+    "tokens": pa.schema([("tokens", pa.large_list(pa.int32()))]),
+}
+
+REJECTED = pa.schema(
+    [
+        ("id", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("source", pa.string()),
+        ("language", pa.string()),
+        ("step", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("limit", pa.float64()),
+        ("detail", pa.string()),
+        ("excerpt", pa.string()),
+    ]
+)
+
+DOCUMENTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.large_string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("source", pa.string()),
+        ("title", pa.string()),
+        ("language", pa.string()),
+        ("language_score", pa.float64()),
+        ("languages", LANGUAGES),
+        ("domain", pa.string()),
+        ("quality", pa.float64()),
+        ("cluster", pa.string()),
+        ("cluster_size", pa.int64()),
+        ("token_count", pa.int64()),
+        ("copies", pa.int64()),
+    ]
+)
+
+TOKENS = pa.schema(
+    [
+        ("input_ids", pa.large_list(pa.int32())),
+        ("id", pa.string()),
+        ("copy", pa.int64()),
+        ("language", pa.string()),
+        ("domain", pa.string()),
+    ]
+)
+
+
+def signals_schema(originals: Sequence[str] = ()) -> pa.Schema:
+    """Return the schema of stored signals: who the document is, and a column per signal, those of originals last."""
+    from curate.filters.signals import signal_names
+
+    who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
+    measured = [(name, pa.float64()) for name in signal_names(originals)]
+    return pa.schema([*who, ("text_bytes", pa.int64()), *measured])
+
+
+#: Columns whose values repeat. Dictionaries for the others too, Parquet's default, make no file smaller, and the
+#: signals of 3,000 pages twice as slow to write and three times as slow to read.
+REPEATED = ("source", "language", "domain", "step", "rule", "charset", "label", "group")
+
+
+def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+    """Return a writer of tables, all in the one form in which this project writes them."""
+    repeated = [name for name in schema.names if name in REPEATED]
+    return pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=repeated)
+
+
+class TableWriter(AbstractContextManager["TableWriter"]):
+    """Appends rows to a sealed Parquet file that appears, whole, when the block ends without an error."""
+
+    def __init__(self, path: str, schema: pa.Schema) -> None:
+        self.schema, self.rows = schema, 0
+        self._columns: list[list[Any]] = [[] for _ in schema.names]
+        self._bytes = 0
+        self._atomic = sealed.write(path)
+
+    def __enter__(self) -> TableWriter:
+        self._file: BinaryIO = self._atomic.__enter__()
+        self._parquet = parquet_writer(self._file, self.schema)
+        return self
+
+    def append(self, row: Sequence[Any]) -> int:
+        """Add a row, values in the order of the schema; returns its number."""
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(value)
+        self._bytes += sum(map(getsizeof, row))
+        self.rows += 1
+        if len(self._columns[0]) >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
+            self._flush()
+        return self.rows - 1
+
+    def _flush(self) -> None:
+        if self._columns[0]:
+            arrays = [_array(c, f.type) for c, f in zip(self._columns, self.schema, strict=True)]
+            self._parquet.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+            self._columns = [[] for _ in self.schema.names]
+            self._bytes = 0
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            self._parquet.close()
+        except BaseException as e:
+            self._atomic.__exit__(type(e), e, e.__traceback__)
+            raise
+        self._atomic.__exit__(kind, value, trace)
+
+
+def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type=type_)
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold
+        return pa.array([v.encode("utf-8", "replace").decode() if v else v for v in values], type=type_)
+
+
+def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a whole small sealed table."""
+    with sealed.open_read(path) as f:
+        return pq.read_table(f, columns=columns)
+
+
+def iter_rows(path: str, batch: int = 1024) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a sealed table one by one, a batch in memory at a time."""
+    with sealed.open_read(path) as f:
+        for chunk in _batches(f, batch):
+            yield from chunk.to_pylist()
+
+
+def _batches(stream: BinaryIO, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """Yield batches of so many rows, fewer where a row group ends: it has few bytes, its neighbours may have many."""
+    table = pq.ParquetFile(stream, buffer_size=READ_BYTES, pre_buffer=False)
+    for group in range(table.num_row_groups):
+        yield from table.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
+
+
+class LargeColumn:
+    """Reads one large field by ascending row number, holding one batch."""
+
+    def __init__(self, path: str, name: str) -> None:
+        self._stream = sealed.open_read(path)
+        self._name = name
+        self._batches = _batches(self._stream, 256, [name])
+        self._first, self._values = 0, pa.array([], type=LARGE[name].field(0).type)
+
+    def __getitem__(self, row: int) -> Any:
+        while row >= self._first + len(self._values):
+            self._first += len(self._values)
+            self._values = next(self._batches).column(0)
+        value = self._values[row - self._first]
+        if self._name == "tokens":
+            return value.values.to_numpy()
+        return value.as_py()

@@ -1,0 +1,78 @@
+"""What a recipe can name, for people: the steps and their settings, from the same types that check a recipe."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import MISSING, dataclass, fields
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import yaml
+
+from pipelines.recipe.recipe import plain
+from pipelines.recipe.registry import STEPS
+from pipelines.steps.base import CorpusStep
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of a step: what it takes, and its default as a recipe would write it ("" where it must be given)."""
+
+    key: str
+    takes: str
+    default: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepHelp:
+    """A step as a reader of recipes needs it."""
+
+    name: str
+    corpus: bool
+    summary: str
+    more: str
+    settings: tuple[Setting, ...]
+
+
+def describe(name: str) -> StepHelp:
+    """Return what a step is and which settings it has."""
+    step = STEPS[name]
+    summary, _, more = (inspect.getdoc(step.config) or "").replace("``", "`").partition("\n\n")
+    types = get_type_hints(step.config, include_extras=True)
+    settings = tuple(Setting(f.name, _takes(types[f.name]), _default(f)) for f in fields(step.config))
+    return StepHelp(name, isinstance(step, CorpusStep), " ".join(summary.split()), more, settings)
+
+
+def _default(field: Any) -> str:
+    if field.default is not MISSING:
+        value = field.default
+    elif field.default_factory is not MISSING:
+        value = field.default_factory()
+    else:
+        return ""
+    written = yaml.safe_dump(plain(value), default_flow_style=True, allow_unicode=True, width=10**6)
+    return written.removesuffix("\n").removesuffix("\n...")
+
+
+def _takes(kind: Any) -> str:
+    """Say in words which values a type takes."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return f"{_takes(inner[0])} {_bounds(inner[1])}"
+    if origin is Literal:
+        return " or ".join(inner)
+    if origin in (UnionType, Union):
+        return " or ".join(_takes(i) for i in inner)
+    if origin is tuple:
+        return f"list of {_takes(inner[0])}"
+    if inner:
+        return f"mapping of {_takes(inner[0])} to {_takes(inner[1])}"
+    if kind is NoneType:
+        return "null"
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    return names.get(kind) or f"mapping of {', '.join(f.name for f in fields(kind))}"
+
+
+def _bounds(interval: Any) -> str:
+    signs = ((">", interval.gt), (">=", interval.ge), ("<", interval.lt), ("<=", interval.le))
+    return ", ".join(f"{sign} {limit}" for sign, limit in signs if limit is not None)

@@ -1,0 +1,82 @@
+"""Presets on a file of documents: what one keeps, and where two disagree."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from curate.document import Decision, Document
+from curate.extract.extraction import extract_text
+from curate.filters.presets import originals_of, rules_of
+from curate.filters.rules import decide
+from curate.filters.signals import measure
+from curate.language.codes import canonical
+from curate.language.detection import detect_language
+from pipelines.io.readers import Dropped, NotAPage, read_part
+from pipelines.io.sources import Part, list_inputs
+from pipelines.recipe.recipe import Source
+
+EXAMPLES = 3  # of each disagreement
+
+
+@dataclass(slots=True)
+class Comparison:
+    """How often each pair of outcomes occurred; an outcome is "kept" or the rule that failed."""
+
+    pairs: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    examples: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    unread: Counter[str] = field(default_factory=Counter)  # records that gave no text, by reason
+
+    @property
+    def documents(self) -> int:
+        """Documents looked at."""
+        return self.pairs.total()
+
+    @property
+    def agreed(self) -> int:
+        """Documents that all presets keep, or all reject, for whatever reason."""
+        return sum(n for outcomes, n in self.pairs.items() if len({outcome == "kept" for outcome in outcomes}) == 1)
+
+
+def compare(path: str, presets: list[str], language: str | None = None) -> Comparison:
+    """Apply one or more presets to every document of a file, folder or glob, in its language if none is given.
+
+    Raises:
+        ValueError: an unknown preset or language.
+    """
+    rules = [rules_of([preset]) for preset in presets]
+    originals = originals_of(rules_of(presets))
+    language = canonical(language) if language else None
+    result = Comparison()
+    for document in texts(path, result.unread):
+        spoken = language or detect_language(document.text).language
+        signals = measure(document.text, spoken, originals)
+        outcomes = tuple(_outcome(decide(signals, each, spoken)) for each in rules)
+        result.pairs[outcomes] += 1
+        if len(shown := result.examples.setdefault(outcomes, [])) < EXAMPLES:
+            shown.append(document.url or " ".join(document.text[:80].split()))
+    return result
+
+
+def _outcome(decision: Decision) -> str:
+    return "kept" if decision.keep else decision.reason
+
+
+def texts(path: str, unread: Counter[str]) -> Iterator[Document]:
+    """Yield the documents of a file, folder or glob in any format that a run reads; HTML by its main text.
+
+    Args:
+        path: what to read.
+        unread: counts the records that give no document, by reason.
+    """
+    for file in list_inputs([Source(path)]):
+        for found in read_part(Part(file, 0, file.size)):
+            if isinstance(found, Dropped | NotAPage):
+                unread[found.rejection.rule if isinstance(found, Dropped) else found.kind] += 1
+                continue
+            if not found.html:
+                yield found
+                continue
+            text = extract_text(found.html, found.url or None, charset=found.charset).text
+            yield Document(id=found.id, text=text, url=found.url)

@@ -1,0 +1,1 @@
+"""The steps that a recipe can name, a file per word."""
