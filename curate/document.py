@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,8 @@ class Document:
     ``source`` is the name the recipe gave to the input, never a file name: the corpus must not depend on how the
     input was cut into files. ``copies`` is how often training sees the document (the mixture's epochs).
     ``cluster_size`` is how many documents it stands for: itself, its exact copies, and its near duplicates; ``cluster``
-    is the id that their cluster is known by, "" where there is none.
+    is the id that their cluster is known by, "" where there is none. ``extra`` holds the user's own columns: those that
+    a source names, and those that steps add.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Document:
     signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """``python -m pipelines`` is the command ``curate``."""
 
-from pipelines.commands.cli import main
+from pipelines.cli import main
 
 if __name__ == "__main__":
     main()

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from curate.bounds import File
 from curate.document import Rejection
 from curate.input.checked_file import open_regular
 from curate.models.file_stamp import file_stamp
@@ -150,7 +151,7 @@ class UrlFilterConfig:
     three kinds, and the limit of 2, are RefinedWeb's (arXiv 2306.01116, appendix G.1), and FineWeb's.
     """
 
-    domains: tuple[str, ...] = ()
+    domains: tuple[File, ...] = ()
     lists: tuple[str, ...] = ("adult", "pii")
     words: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()

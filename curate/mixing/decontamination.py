@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Interval
 
-from curate.bounds import Score
+from curate.bounds import File, Score
 from curate.input.checked_file import open_regular, parse_json
 from curate.input.compression import Damaged, decompressed, split_compression
 from curate.text.charset import as_text
@@ -70,7 +70,7 @@ class DecontaminateConfig:
     8-grams); ``ngram`` as in ``ContaminationIndex``, which has no items of fewer than 8 words.
     """
 
-    benchmarks: tuple[str, ...]
+    benchmarks: tuple[File, ...]
     min_overlap: Score = 0.5
     ngram: Annotated[int, Interval(ge=MIN_WORDS)] = NGRAM
 

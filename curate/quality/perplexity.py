@@ -16,6 +16,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from curate.bounds import File
 from curate.models.file_stamp import file_stamp
 from curate.models.probe import probe
 
@@ -34,8 +35,8 @@ class PerplexityConfig:
     languages, cannot be compared, so a limit is chosen for a model, on texts.
     """
 
-    model: str = ""
-    pieces: str = ""
+    model: File = ""
+    pieces: File = ""
     max_perplexity: float = math.inf
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from curate.text.hashing import stable_u64
-
-if TYPE_CHECKING:
-    from pipelines.steps.base import KeySlice
+from pipelines.dedup.members import losers_of
+from pipelines.steps.base import DecisionTable, KeySource
 
 LOST = 0.9  # share of a source or site that must be lost for an alarm
 LEAST = {"source": 20, "site": 1000}  # documents it must have had: small sites are often copies as a whole
@@ -20,12 +18,12 @@ NAMED = 20  # alarms of a kind, the largest losses first; the rest are counted
 BINS = 1 << 20  # names are counted one by one only where a bin of them has lost enough: memory stays small
 
 
-def lost_shares(slices: Sequence[KeySlice], folder: str) -> list[str]:
+def lost_shares(keys: Sequence[KeySource], decision: DecisionTable) -> list[str]:
     """Say which sources and sites lose more than nine tenths of their documents.
 
     Args:
-        slices: of a step whose keys have the columns source and site.
-        folder: of its decision.
+        keys: of a step, with the columns source and site.
+        decision: of it.
 
     Returns:
         A sentence for each, the largest losses first.
@@ -33,11 +31,11 @@ def lost_shares(slices: Sequence[KeySlice], folder: str) -> list[str]:
     sentences = []
     for kind, least in LEAST.items():
         bins = np.zeros(BINS, np.int64)
-        for _, lost in _names(kind, slices, folder):
+        for _, lost in _names(kind, keys, decision):
             for name, count in lost.items():
                 bins[stable_u64(name) % BINS] += count
         had, gone = Counter[str](), Counter[str]()
-        for names, lost in _names(kind, slices, folder):
+        for names, lost in _names(kind, keys, decision):
             for name, count in names.items():
                 if name and bins[stable_u64(name) % BINS] > LOST * least:
                     had[name] += count
@@ -51,13 +49,13 @@ def lost_shares(slices: Sequence[KeySlice], folder: str) -> list[str]:
     return sentences
 
 
-def _names(kind: str, slices: Sequence[KeySlice], folder: str) -> Iterator[tuple[Counter[str], Counter[str]]]:
-    """Count, in one slice after another, the documents of each name and those of them that are lost."""
-    from pipelines.steps.base import read_losers
-
-    for part in slices:
-        rows, table = part.load([kind])
-        lost = pa.array(np.isin(rows, read_losers(folder, part.index)["row"]))
+def _names(
+    kind: str, keys: Sequence[KeySource], decision: DecisionTable
+) -> Iterator[tuple[Counter[str], Counter[str]]]:
+    """Count, in one block after another, the documents of each name and those of them that are lost."""
+    for block in keys:
+        rows, table = block.load([kind])
+        lost = pa.array(np.isin(rows, losers_of(decision, block.index)["row"]))
         yield _count(table[kind]), _count(table[kind].filter(lost))
 
 

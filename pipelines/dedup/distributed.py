@@ -15,20 +15,21 @@ A document is named by its rank, 32 bits: up to 4 billion documents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import numpy as np
 
 from curate.dedup.clusters import SLACK, assign_clusters, candidate_pairs, distinct, verify
 from curate.dedup.minhash import SKETCH_BINS
-from pipelines.dedup.index import FIRST_INDEX, Piece, load_ranks
+from pipelines.dedup.index import FIRST_INDEX, load_ranks
+from pipelines.dedup.members import MEMBER, by_block, fixed
 from pipelines.dedup.one_process import Account
 from pipelines.dedup.order import key_columns, key_ids, sort_columns
-from pipelines.dedup.stages import Block, Grouped, Job, U, begin_stages, halves, join, run_stage, split
+from pipelines.dedup.stages import Block, Grouped, Stage, U, begin_stages, halves, join, run_stage, split
 from pipelines.dedup.stars import connect
 from pipelines.io import files, sealed
-from pipelines.steps.base import MEMBER, fixed, write_members
+from pipelines.steps.base import Jobs, KeySource
 
 DOCUMENTS_PER_RANGE = 1_000_000
 RANKED = np.dtype([("slice", "u4"), ("row", "u4"), ("id", "V16")])
@@ -40,11 +41,10 @@ TRAVELLING = np.dtype([("pair", "u8"), ("sketch", "u1", (SKETCH_BINS,))])
 
 
 def cluster_distributed(
-    slices: Sequence[Piece],
+    slices: Sequence[KeySource],
     bands: int,
     threshold: float,
-    folder: str,
-    pipeline: Callable[[], beam.Pipeline],
+    jobs: Jobs,
     documents_per_range: int = DOCUMENTS_PER_RANGE,
 ) -> Account:
     """Cluster the documents of all slices and write who is removed.
@@ -53,8 +53,7 @@ def cluster_distributed(
         slices: where the keys are, columns rank, bands and sketch; parts of sketches among them hold older documents.
         bands: number of bands.
         threshold: similarity from which two documents are near duplicates.
-        folder: of the decision.
-        pipeline: makes an empty pipeline on the runner.
+        jobs: runs the stages and writes the decision.
         documents_per_range: documents whose ranks, and whose candidates' sketches, one worker holds.
 
     Returns:
@@ -63,16 +62,16 @@ def cluster_distributed(
     account = Account(documents=sum(s.count()[0] for s in slices), parts=1)
     if account.documents >= 2**32:
         raise ValueError(f"{account.documents:,} documents: at most 4,294,967,295 can be clustered together")
-    work = files.join(folder, "stages")
+    work, pipeline = jobs.scratch, jobs.pipeline
     begin_stages(work)
     indexed = any(s.index >= FIRST_INDEX for s in slices)
-    job = Job(work, bands, threshold)
+    job = Stage(work, bands, threshold)
     ranges = max(1, -(-account.documents // documents_per_range))
     run_stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
     sizes = [len(job.read("ranked", r, RANKED)) for r in range(ranges)]
     account.documents = sum(sizes)
     account.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
-    job = Job(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
+    job = Stage(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
     numbers = list(range(ranges))
     run_stage(pipeline, numbers, Spread(job), work)
     run_stage(pipeline, slices, Candidates(job, ranges), work)
@@ -80,29 +79,32 @@ def cluster_distributed(
     run_stage(pipeline, numbers, Sketches(job, by_index), work)
     run_stage(pipeline, numbers, Verify(job), work)
     rounds = connect(pipeline, numbers, job)
-    run_stage(pipeline, numbers, Assign(job, folder, ranges, rounds), work)
+    run_stage(pipeline, numbers, Assign(job, jobs, ranges, rounds), work)
+    _sum_up(account, job, numbers, ranges, rounds)
+    return account
+
+
+def _sum_up(account: Account, job: Stage, numbers: list[int], ranges: int, rounds: int) -> None:
     summaries = [sealed.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
     account.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
     account.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
     account.removed, account.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
-    buckets = [job.read("bucket", n, np.int64) for n in range(bands * ranges)]
+    buckets = [job.read("bucket", n, np.int64) for n in range(job.bands * ranges)]
     account.largest_bucket = int(np.concatenate(buckets).max(initial=0))
     for s in sorted(summaries, key=lambda s: (s["largest_cluster"], -s["largest_cluster_rank"])):
         account.largest_cluster, account.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
     stages = ["rank", "spread", "candidates", "sketches", "verify", *(f"stars{i + 1}" for i in range(rounds)), "assign"]
-    account.stage_bytes = {name: sealed.read_json(files.join(work, f"{name}.json"))["bytes"] for name in stages}
-    files.delete([work])
-    return account
+    account.stage_bytes = {name: sealed.read_json(files.join(job.folder, f"{name}.json"))["bytes"] for name in stages}
 
 
 class Rank(beam.PTransform):
     """Sort the addresses of documents into ranges of their order: slices in, ``ranked`` out."""
 
-    def __init__(self, job: Job, cuts: list[bytes], indexed: bool) -> None:
+    def __init__(self, job: Stage, cuts: list[bytes], indexed: bool) -> None:
         super().__init__("rank")
         self.job, self.cuts, self.indexed = job, cuts, indexed
 
-    def expand(self, slices: beam.PCollection[Piece]) -> beam.PCollection:
+    def expand(self, slices: beam.PCollection[KeySource]) -> beam.PCollection:
         """Shuffle keys and addresses."""
         return (
             slices
@@ -112,7 +114,7 @@ class Rank(beam.PTransform):
         )
 
 
-def _cuts(slices: Sequence[Piece], ranges: int, indexed: bool) -> list[bytes]:
+def _cuts(slices: Sequence[KeySource], ranges: int, indexed: bool) -> list[bytes]:
     """Choose where the order is cut, from a sample of the keys; the choice has no effect on the result."""
     if ranges == 1:
         return []
@@ -127,7 +129,7 @@ def _keyed(width: int) -> np.dtype:
     return np.dtype([("key", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
 
 
-def _rank_blocks(part: Piece, cuts: list[bytes], indexed: bool) -> Iterator[Block]:
+def _rank_blocks(part: KeySource, cuts: list[bytes], indexed: bool) -> Iterator[Block]:
     rows, keys = load_ranks(part, indexed)
     if not len(rows):
         return
@@ -141,7 +143,7 @@ def _rank_blocks(part: Piece, cuts: list[bytes], indexed: bool) -> Iterator[Bloc
         yield n, keys.shape[1].to_bytes(2, "little") + data
 
 
-def _sort_range(grouped: Grouped, job: Job) -> None:
+def _sort_range(grouped: Grouped, job: Stage) -> None:
     number, blocks = grouped
     rows = np.concatenate([np.frombuffer(b, _keyed(int.from_bytes(b[:2], "little")), offset=2) for b in blocks])
     where = [rows["slice"].astype(U), rows["row"].astype(U)]
@@ -154,7 +156,7 @@ def _sort_range(grouped: Grouped, job: Job) -> None:
 class Spread(beam.PTransform):
     """Tell each slice the ranks of its documents: ranges in, ``ranks`` by slice out."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Stage) -> None:
         super().__init__("spread")
         self.job = job
 
@@ -168,14 +170,14 @@ class Spread(beam.PTransform):
         )
 
 
-def _ranks_of_range(number: int, job: Job) -> Iterator[Block]:
+def _ranks_of_range(number: int, job: Stage) -> Iterator[Block]:
     ranked = job.read("ranked", number, RANKED)
     rows = np.empty(len(ranked), WANTED)
     rows["row"], rows["rank"] = ranked["row"], job.starts[number] + np.arange(len(ranked))
     yield from split(rows, ranked["slice"])
 
 
-def _write_ranks(grouped: Grouped, job: Job) -> None:
+def _write_ranks(grouped: Grouped, job: Stage) -> None:
     index, blocks = grouped
     rows = join(blocks, WANTED)
     job.write("ranks", index, rows[np.argsort(rows["row"])]["rank"])
@@ -184,11 +186,11 @@ def _write_ranks(grouped: Grouped, job: Job) -> None:
 class Candidates(beam.PTransform):
     """Pair the documents of each bucket: slices in, ``pairs`` by range of the later document out."""
 
-    def __init__(self, job: Job, ranges: int) -> None:
+    def __init__(self, job: Stage, ranges: int) -> None:
         super().__init__("candidates")
         self.job, self.ranges = job, ranges
 
-    def expand(self, slices: beam.PCollection[Piece]) -> beam.PCollection:
+    def expand(self, slices: beam.PCollection[KeySource]) -> beam.PCollection:
         """Shuffle hash and rank, by band and hash range; then the pairs."""
         return (
             slices
@@ -200,7 +202,7 @@ class Candidates(beam.PTransform):
         )
 
 
-def _band_blocks(part: Piece, job: Job, ranges: int) -> Iterator[Block]:
+def _band_blocks(part: KeySource, job: Stage, ranges: int) -> Iterator[Block]:
     matrix = fixed(part.load(["bands"])[1]["bands"], U)
     ranks = job.read("ranks", part.index, np.uint32)
     for band in range(job.bands if len(matrix) else 0):
@@ -210,7 +212,7 @@ def _band_blocks(part: Piece, job: Job, ranges: int) -> Iterator[Block]:
             yield n * job.bands + band, data
 
 
-def _pair_blocks(grouped: Grouped, job: Job) -> Iterator[Block]:
+def _pair_blocks(grouped: Grouped, job: Stage) -> Iterator[Block]:
     number, blocks = grouped
     rows = join(blocks, HASHED)
     pairs, largest = candidate_pairs(rows["hash"].copy(), rows["rank"].copy())
@@ -218,11 +220,11 @@ def _pair_blocks(grouped: Grouped, job: Job) -> Iterator[Block]:
     yield from _by_later(pairs, job)
 
 
-def _by_later(pairs: np.ndarray, job: Job) -> Iterator[Block]:
+def _by_later(pairs: np.ndarray, job: Stage) -> Iterator[Block]:
     return split(pairs, job.ranges(pairs >> U(32)))
 
 
-def _write_unique(grouped: Grouped, kind: str, job: Job) -> None:
+def _write_unique(grouped: Grouped, kind: str, job: Stage) -> None:
     number, blocks = grouped
     job.write(kind, number, distinct(join(blocks, U)))
 
@@ -230,7 +232,7 @@ def _write_unique(grouped: Grouped, kind: str, job: Job) -> None:
 class Sketches(beam.PTransform):
     """Bring the sketches of candidates to their ranges: ranges in, ``nodes`` out."""
 
-    def __init__(self, job: Job, slices: dict[int, Piece]) -> None:
+    def __init__(self, job: Stage, slices: dict[int, KeySource]) -> None:
         super().__init__("sketches")
         self.job, self.slices = job, slices
 
@@ -248,12 +250,12 @@ class Sketches(beam.PTransform):
         )
 
 
-def _wanted(number: int, job: Job) -> Iterator[Block]:
+def _wanted(number: int, job: Stage) -> Iterator[Block]:
     ranks = distinct(np.concatenate(halves(job.read("pairs", number, U))))
     yield from split(ranks, job.ranges(ranks))
 
 
-def _address(grouped: Grouped, job: Job) -> Iterator[Block]:
+def _address(grouped: Grouped, job: Stage) -> Iterator[Block]:
     number, blocks = grouped
     ranks = distinct(join(blocks, np.uint32))
     ranked = job.read("ranked", number, RANKED)[ranks - np.uint32(job.starts[number])]
@@ -262,7 +264,7 @@ def _address(grouped: Grouped, job: Job) -> Iterator[Block]:
     yield from split(rows, ranked["slice"])
 
 
-def _read_sketches(grouped: Grouped, job: Job, slices: dict[int, Piece]) -> Iterator[Block]:
+def _read_sketches(grouped: Grouped, job: Stage, slices: dict[int, KeySource]) -> Iterator[Block]:
     index, blocks = grouped
     wanted = join(blocks, WANTED)
     rows, table = slices[index].load(["sketch"])
@@ -272,7 +274,7 @@ def _read_sketches(grouped: Grouped, job: Job, slices: dict[int, Piece]) -> Iter
     yield from split(out, job.ranges(out["rank"]))
 
 
-def _write_nodes(grouped: Grouped, job: Job) -> None:
+def _write_nodes(grouped: Grouped, job: Stage) -> None:
     number, blocks = grouped
     sketched = join(blocks, SKETCHED)
     sketched = sketched[np.argsort(sketched["rank"])]
@@ -288,7 +290,7 @@ def _write_nodes(grouped: Grouped, job: Job) -> None:
 class Verify(beam.PTransform):
     """Keep the pairs that are similar: ranges in, ``neighbours`` by range of the later document out."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Stage) -> None:
         super().__init__("verify")
         self.job = job
 
@@ -304,7 +306,7 @@ class Verify(beam.PTransform):
         )
 
 
-def _send(number: int, job: Job) -> Iterator[Block]:
+def _send(number: int, job: Stage) -> Iterator[Block]:
     pairs = job.read("pairs", number, U)
     if not len(pairs):
         return
@@ -315,7 +317,7 @@ def _send(number: int, job: Job) -> Iterator[Block]:
     yield from split(out, job.ranges(earlier))
 
 
-def _compare(grouped: Grouped, job: Job) -> Iterator[Block]:
+def _compare(grouped: Grouped, job: Stage) -> Iterator[Block]:
     number, blocks = grouped
     sent = join(blocks, TRAVELLING)
     nodes = job.read("nodes", number, NODE)
@@ -328,9 +330,9 @@ def _compare(grouped: Grouped, job: Job) -> Iterator[Block]:
 class Assign(beam.PTransform):
     """Assign the documents of each component: ranges in, the decision out."""
 
-    def __init__(self, job: Job, folder: str, parts: int, rounds: int) -> None:
+    def __init__(self, job: Stage, jobs: Jobs, parts: int, rounds: int) -> None:
         super().__init__("assign")
-        self.job, self.folder, self.parts, self.rounds = job, folder, parts, rounds
+        self.job, self.jobs, self.parts, self.rounds = job, jobs, parts, rounds
 
     def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
         """Shuffle what is known of each document with neighbours, and its pairs, by component; then who is removed."""
@@ -345,17 +347,22 @@ class Assign(beam.PTransform):
             | "Components" >> beam.GroupByKey()
             | "Assign" >> beam.FlatMap(_assign, self.job).with_output_types(Block)
             | "Slices" >> beam.GroupByKey()
-            | "Write" >> beam.Map(lambda g, folder: write_members(join(g[1], MEMBER), folder, g[0]), self.folder)
+            | "Write" >> beam.Map(_write_members, self.jobs)
         )
 
 
-def _first_of_components(number: int, job: Job, rounds: int) -> Iterator[Block]:
+def _write_members(grouped: Grouped, jobs: Jobs) -> None:
+    for address, rows in by_block(join(grouped[1], MEMBER)):
+        jobs.write(address, rows)
+
+
+def _first_of_components(number: int, job: Stage, rounds: int) -> Iterator[Block]:
     first = distinct(job.read(f"edges{rounds}", number, np.uint32)[1::2])
     yield number, b""
     yield from split(first, job.ranges(first))
 
 
-def _send_components(grouped: Grouped, job: Job, parts: int, rounds: int) -> Iterator[tuple[int, tuple[int, bytes]]]:
+def _send_components(grouped: Grouped, job: Stage, parts: int, rounds: int) -> Iterator[tuple[int, tuple[int, bytes]]]:
     number, blocks = grouped
     first = distinct(join(blocks, np.uint32))
     stars = job.read(f"edges{rounds}", number, np.uint32).reshape(-1, 2)
@@ -373,7 +380,7 @@ def _send_components(grouped: Grouped, job: Job, parts: int, rounds: int) -> Ite
         yield n, (1, data)
 
 
-def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Job) -> Iterator[Block]:
+def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Stage) -> Iterator[Block]:
     number, blocks = grouped
     rows: tuple[list[bytes], list[bytes]] = ([], [])
     for which, data in blocks:

@@ -24,15 +24,16 @@ from curate.dedup.sketch_file import (
     read_part,
 )
 from curate.input.checked_file import read_all
+from pipelines.dedup.members import fixed
 from pipelines.io import files
-from pipelines.steps.base import KeySlice, fixed
+from pipelines.steps.base import KeySource
 
 FIRST_INDEX = 2**31  # slices of sketches are numbered from here
 NEW = 2**63  # stands before the rank of a new document; before that of an old one stands its position
 
 
 @dataclass(frozen=True, slots=True)
-class IndexSlice:
+class IndexPart:
     """One part of a sketch, before which ``first`` documents come.
 
     ``width`` is the size of a new document's rank, ``bands`` the number of its bands.
@@ -43,9 +44,12 @@ class IndexSlice:
     first: int
     width: int
     bands: int
+    part: int = 0
+    parts: int = 1
 
-    def load(self, columns: Sequence[str]) -> tuple[np.ndarray, pa.Table]:
-        """Return the numbers of the rows, and their keys, as ``KeySlice.load`` does."""
+    def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
+        """Return the numbers of the rows, and their keys, as ``KeySource.load`` does."""
+        columns = columns or ("bands", "sketch", "rank", "date")
         table = self._read([{"rank": "id"}.get(c, c) for c in columns])
         check_columns(table, self.bands)  # it was checked, but a file can change, and kernels take every row as whole
         if "rank" in columns:
@@ -69,10 +73,7 @@ class IndexSlice:
         return rows, rows
 
 
-Piece = KeySlice | IndexSlice
-
-
-def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> list[IndexSlice]:
+def index_parts(paths: Sequence[str], config: MinHashConfig, width: int) -> list[IndexPart]:
     """List the parts of sketches, the documents of the first sketch before those of the next.
 
     Args:
@@ -83,7 +84,7 @@ def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> lis
     Raises:
         ValueError: a sketch that cannot be read, is damaged or was made in another way.
     """
-    found: list[IndexSlice] = []
+    found: list[IndexPart] = []
     first = 0
     for path in paths:
         folder, contents = _folder(path), read_manifest(path, config)
@@ -92,7 +93,7 @@ def index_slices(paths: Sequence[str], config: MinHashConfig, width: int) -> lis
             data = _read(folder, part.file, part_limit(part, config))
             positions += [batch["position"].to_numpy() for batch in read_part(part, data, config, folder)]
             name = files.join(folder, part.file)
-            found.append(IndexSlice(FIRST_INDEX + len(found), name, first, width, config.bands))
+            found.append(IndexPart(FIRST_INDEX + len(found), name, first, width, config.bands))
         check_positions(positions, folder)
         first += contents.documents
     return found
@@ -131,7 +132,7 @@ def _read(folder: str, name: str, limit: int) -> bytes:
         raise ValueError(f"{folder} is not a sketch, or not a whole one: it has no {name}") from None
 
 
-def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
+def load_ranks(piece: KeySource, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
     """Load the rank keys of a slice; where there is an index, with 8 bytes before them that put its documents first.
 
     Returns:
@@ -141,5 +142,5 @@ def load_ranks(piece: Piece, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
     keys = fixed(table["rank"], np.uint8)
     if not indexed or not len(rows):
         return rows, keys
-    before = piece.positions() if isinstance(piece, IndexSlice) else np.full(len(rows), NEW, np.uint64)
+    before = piece.positions() if isinstance(piece, IndexPart) else np.full(len(rows), NEW, np.uint64)
     return rows, np.concatenate([before.astype(">u8").view(np.uint8).reshape(-1, 8), keys], axis=1)

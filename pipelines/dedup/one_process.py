@@ -3,7 +3,7 @@
 What is held at a time: 4 bytes per document (its rank; about 100 while the documents are ranked, which no budget
 bounds), a key range of as many bands as there are threads, the candidate pairs, and the sketches of candidates, in
 memory where they fit and else in a scratch file. The key files are read three times, for ranks, bands and sketches,
-whatever the memory; bands are spread over scratch files in the decision's folder, 168 bytes a document.
+whatever the memory; bands are spread over scratch files, 168 bytes a document.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import numpy as np
 
 from curate.dedup.clusters import SLACK, assign_clusters, candidate_pairs, distinct, local_pairs, verify
 from curate.dedup.minhash import SKETCH_BINS
-from pipelines.dedup.index import FIRST_INDEX, Piece, load_ranks
+from pipelines.dedup.index import FIRST_INDEX, load_ranks
+from pipelines.dedup.members import MEMBER, fixed
 from pipelines.dedup.order import key_columns, key_ids, sort_columns
-from pipelines.steps.base import MEMBER, fixed, write_members
+from pipelines.steps.base import KeySource
 
 THREADS = min(4, os.cpu_count() or 1)
 SCRATCH = "scratch-"  # how the names of folders begin that are there while a decision is made
@@ -53,25 +54,26 @@ class Account:
     stage_bytes: dict[str, int] = field(default_factory=dict)
 
 
-def cluster_slices(slices: Sequence[Piece], bands: int, threshold: float, folder: str, memory: int) -> Account:
-    """Cluster the documents of all slices and write who is removed.
+def cluster_keys(
+    slices: Sequence[KeySource], bands: int, threshold: float, memory: int, scratch: str | None = None
+) -> tuple[Account, np.ndarray]:
+    """Cluster the documents of all slices.
 
     Args:
         slices: where the keys are, columns rank, bands and sketch; parts of sketches among them hold older documents.
         bands: number of bands.
         threshold: similarity from which two documents are near duplicates.
-        folder: of the decision.
         memory: budget in bytes; what grows with the number of duplicates is not in it.
+        scratch: folder for temporary files; the system's if None.
 
     Returns:
-        What was done.
+        What was done, and rows of dtype ``MEMBER`` for all documents of clusters with more than one.
     """
     account = Account()
     ranks = rank_documents(slices)
     account.documents = sum(map(len, ranks))
     account.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
     account.stage_bytes["rank"] = account.documents * 32
-    scratch = None if "://" in folder else folder  # where there is room for the output there is for these
     pairs = _candidates(slices, ranks, bands, memory // 2, scratch, account)
     account.candidates = len(pairs)
     nodes, later, earlier = local_pairs(pairs)
@@ -95,11 +97,7 @@ def cluster_slices(slices: Sequence[Piece], bands: int, threshold: float, folder
         rows["slice"], rows["row"], rows["stays"] = found.slices[some], found.rows[some], stays[some]
         rows["kept"], rows["cluster"] = found.ids[anchor[some]], found.ids[label[some]]
         rows["similarity"], rows["size"] = similarity[some], sizes[label[some]]
-    rows = rows[np.argsort(rows["slice"], kind="stable")]
-    for block in np.split(rows, np.flatnonzero(np.diff(rows["slice"])) + 1):
-        if len(block):
-            write_members(block, folder, int(block["slice"][0]))
-    return account
+    return account, rows
 
 
 def _threaded(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
@@ -113,7 +111,7 @@ def _threaded(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[
             yield result
 
 
-def rank_documents(slices: Sequence[Piece]) -> list[np.ndarray]:
+def rank_documents(slices: Sequence[KeySource]) -> list[np.ndarray]:
     """Return the rank of every document that is alive, uint32, a block per slice."""
     indexed = any(s.index >= FIRST_INDEX for s in slices)
     keys = list(_threaded(lambda s: load_ranks(s, indexed)[1], slices))
@@ -128,7 +126,7 @@ def rank_documents(slices: Sequence[Piece]) -> list[np.ndarray]:
 
 
 def _candidates(
-    slices: Sequence[Piece],
+    slices: Sequence[KeySource],
     ranks: list[np.ndarray],
     bands: int,
     memory: int,
@@ -157,7 +155,7 @@ def _candidates(
     return distinct(np.concatenate(found))
 
 
-def _spread_bands(slices: Sequence[Piece], ranks: list[np.ndarray], bands: int, parts: int, folder: Path) -> None:
+def _spread_bands(slices: Sequence[KeySource], ranks: list[np.ndarray], bands: int, parts: int, folder: Path) -> None:
     """Write hashes and ranks into a file per band and key range, so that the key files are read once."""
     load = partial(_load_bands, slices)
     for number, matrix in enumerate(_threaded(load, range(len(slices)))):
@@ -170,7 +168,7 @@ def _spread_bands(slices: Sequence[Piece], ranks: list[np.ndarray], bands: int, 
                         f.write(column[mine].tobytes())
 
 
-def _load_bands(slices: Sequence[Piece], number: int) -> np.ndarray:
+def _load_bands(slices: Sequence[KeySource], number: int) -> np.ndarray:
     return fixed(slices[number].load(["bands"])[1]["bands"], np.uint64)
 
 
@@ -178,7 +176,7 @@ class _Nodes:
     """Sketches, ids and addresses of the documents that are candidates; sketches beyond the budget lie in a file."""
 
     def __init__(
-        self, slices: Sequence[Piece], ranks: list[np.ndarray], nodes: np.ndarray, memory: int, scratch: str | None
+        self, slices: Sequence[KeySource], ranks: list[np.ndarray], nodes: np.ndarray, memory: int, scratch: str | None
     ) -> None:
         shape = (len(nodes), SKETCH_BINS)
         self._scratch = None

@@ -92,6 +92,15 @@ PREFERENCES: dict[str, Callable[[Document], int]] = {
 }
 
 
+#: What each preference goes by.
+_FIELDS = {"newest": "date", "oldest": "date", "longest": "text", "quality": "quality", "source": "source"}
+
+
+def fields_of(keep: tuple[Preference, ...]) -> frozenset[str]:
+    """Return the fields of a document that preferences go by."""
+    return frozenset(_FIELDS[name] for name in keep if name in _FIELDS)
+
+
 def key_columns(keys: np.ndarray) -> list[np.ndarray]:
     """Cut keys, uint8 [documents, bytes], into uint64 columns that sort as the keys do, the most important first."""
     return [c.astype(np.uint64) for c in np.ascontiguousarray(keys).view(">u8").T]

@@ -19,7 +19,7 @@ Grouped = tuple[int, Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Stage:
     """What all stages know: where they work, the settings, and where each range of ranks begins."""
 
     folder: str

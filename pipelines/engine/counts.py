@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from apache_beam.metrics import Metrics
+
 from curate.document import Document, Rejection
 from curate.filters.signals import Signals, signal_names
 from curate.text.printable import storable
 from pipelines.io import files
+from pipelines.io.columns import kinds_of, merge_kinds, pack_columns
 from pipelines.io.privacy import DETAIL_PIECE, EXCERPT_PIECE
 from pipelines.io.readers import Dropped, NotAPage
 from pipelines.io.sources import Part
-from pipelines.io.tables import REJECTED, TableWriter, signals_schema
+from pipelines.io.tables import REJECTED_IN_WORK, TableWriter, signals_schema
 
 PROBLEMS = 100  # broken records of a part of a file that inputs.json lists; rejected/ has them all
 PROGRESS_SECONDS = 1.0
@@ -52,15 +56,15 @@ class Ledger(AbstractContextManager["Ledger"]):
         signals: path for the table of signals.
         progress: path of the small file that says, about once a second, how far the slice is; it is written first.
         steps: names of the pass's steps, in order.
-        originals: whose quantities are stored beside our own signals.
+        measures: reference filters whose quantities are stored beside curate's own signals.
     """
 
     def __init__(
-        self, rejected: str, signals: str, progress: str, steps: list[str], originals: Sequence[str] = ()
+        self, rejected: str, signals: str, progress: str, steps: list[str], measures: Sequence[str] = ()
     ) -> None:
-        self._rejected = TableWriter(rejected, REJECTED)
-        self._names = signal_names(originals)
-        self._signals = TableWriter(signals, signals_schema(originals))
+        self._rejected = TableWriter(rejected, REJECTED_IN_WORK)
+        self._names = signal_names(measures)
+        self._signals = TableWriter(signals, signals_schema(measures))
         self._tables = ExitStack()
         self._progress, self._shown = progress, 0.0
         self._counts = {name: Count() for name in steps}
@@ -68,6 +72,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
         self._documents = self._bytes = 0
         self._first_errors: dict[str, str] = {}
+        self._columns: dict[str, str] = {}
+        self._counted: Counter[tuple[str, str]] = Counter()  # what Beam's counters have
         self.done = 0  # of what lies before the pass: bytes of input, or documents
 
     def __enter__(self) -> Ledger:
@@ -134,7 +140,8 @@ class Ledger(AbstractContextManager["Ledger"]):
         if why.rule == "error":
             self._first_errors.setdefault(step, detail)
         who = (d.id, d.url, d.date, d.source, d.language)
-        self._rejected.append((*who, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE]))
+        columns = self._pack(d)
+        self._rejected.append((*who, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE], columns))
 
     def lose(self, document: Document, why: Rejection) -> None:
         """Account for a document that every step kept and that could not be written."""
@@ -142,8 +149,16 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._counts[last].kept -= 1
         self.reject(last, document, why)
 
+    def _pack(self, d: Document) -> bytes | None:
+        if not d.extra:
+            return None
+        self._columns = merge_kinds([self._columns, kinds_of(d.extra)])
+        return pack_columns(d.extra)
+
     def keep(self, document: Document, text_bytes: int, tokens: int) -> None:
         """Count a document that the pass keeps, and its tokens as often as training sees them."""
+        if document.extra:
+            self._columns = merge_kinds([self._columns, kinds_of(document.extra)])
         self._totals["documents"] += 1
         self._totals["text_bytes"] += text_bytes
         self._totals["tokens"] += tokens * document.copies
@@ -156,12 +171,23 @@ class Ledger(AbstractContextManager["Ledger"]):
     def _show(self) -> None:
         self._shown = time.monotonic()
         files.write_json(self._progress, self._position())
+        self._count_in_beam()
+
+    def _count_in_beam(self) -> None:
+        """Bring the counters of the Beam job up to date, where there is one."""
+        now = Counter({(name, "kept"): count.kept for name, count in self._counts.items()})
+        for name, count in self._counts.items():
+            now.update({(name, f"rejected-{rule}"): n for rule, n in count.rejected.items()})
+        for (name, what), n in (now - self._counted).items():
+            Metrics.counter(name, what).inc(n)
+        self._counted = now
 
     def _position(self) -> dict:
         return {"documents": self._documents, "bytes": self._bytes, "done": self.done}
 
     def manifest(self) -> dict:
-        """Return what happened, for the report and for the passes behind."""
+        """Return what happened, for the report and for later passes."""
+        self._count_in_beam()
         steps = {name: asdict(count) for name, count in self._counts.items()}
         return {
             **self._position(),
@@ -169,4 +195,5 @@ class Ledger(AbstractContextManager["Ledger"]):
             "totals": self._totals,
             "first_errors": self._first_errors,
             "inputs": [asdict(source) for source in self._inputs],
+            "columns": self._columns,
         }

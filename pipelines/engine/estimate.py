@@ -10,12 +10,11 @@ import pyarrow.parquet as pq
 
 from curate.document import Document
 from curate.input.limits import MAX_RECORD_BYTES
-from curate.steps import apply
 from pipelines.engine.plan import Plan
 from pipelines.io import files
 from pipelines.io.readers import Dropped, NotAPage, read_part
 from pipelines.io.sources import Part, Slice
-from pipelines.recipe.registry import STEPS, CorpusStep
+from pipelines.steps.base import MapStep, apply
 
 PIECES = 8  # places in the input that are looked at
 PIECE_BYTES = 1_000_000  # of pages that are read in each,
@@ -77,10 +76,9 @@ def estimate(plan: Plan) -> Estimate:
     alive = [d for d in documents if isinstance(d, Document)]
     steps[0] = replace(steps[0], kept=len(alive))
     for step in plan.recipe.steps:
-        kind = STEPS[step.kind]
-        if isinstance(kind, CorpusStep):
+        if not isinstance(step.step, MapStep):
             continue
-        function = kind.make(step.config)
+        function = step.step.make()
         for first in alive[:1]:
             apply(function, first)  # models load and kernels compile outside the measurement
         started = time.perf_counter()

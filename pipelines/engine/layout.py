@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.engine.passes import Job
-from pipelines.engine.plan import Pass, Plan, make_plan, measures, named_files
+from pipelines.engine.plan import Pass, Plan, extracts, make_plan, measures_signals, named_files
+from pipelines.engine.stored import StepData, StoredDecision
 from pipelines.io import files, sealed
 from pipelines.io.sealed import WORK
 from pipelines.io.shards import Shards
 from pipelines.io.sources import list_inputs
-from pipelines.recipe.recipe import Recipe, RecipeError, digest
-from pipelines.recipe.registry import STEPS
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.model import Recipe, digest
 from pipelines.result.output import sizes_agree
-from pipelines.steps.base import CorpusStep, Taken
+from pipelines.steps.base import CorpusStep
 
 
 def absolute(path: str) -> str:
@@ -48,57 +49,57 @@ class Workspace:
         """The folder of everything that is not the result."""
         return files.join(self.output, WORK)
 
-    def folder(self, spec: Pass) -> str:
+    def folder(self, pass_: Pass) -> str:
         """Folder of a pass."""
-        return files.join(self.work, spec.folder)
+        return files.join(self.work, pass_.folder)
 
-    def taken(self, spec: Pass) -> tuple[Taken, ...]:
-        """Where the keys and decisions of the corpus steps behind a pass lie."""
-        found: list[Taken] = []
-        for i, step in enumerate(spec.keys):
-            kind = STEPS[step.kind]
-            assert isinstance(kind, CorpusStep)
-            before = spec.keys[: i + 1]
-            name = f"decide-{step.name}-{digest([spec.digest, before, [named_files(s.config) for s in before]])}"
-            where = files.join(self.folder(spec), name)
-            found.append(Taken(kind, step.config, step.name, self.folder(spec), where))
+    def cut(self, pass_: Pass) -> tuple[StepData, ...]:
+        """Where the keys and decisions of the corpus steps after a pass lie."""
+        found: list[StepData] = []
+        for i, entry in enumerate(pass_.keys):
+            assert isinstance(entry.step, CorpusStep)
+            before = [(e.word, e.name, e.settings(), named_files(self.plan.recipe, e)) for e in pass_.keys[: i + 1]]
+            where = files.join(self.folder(pass_), f"decide-{entry.name}-{digest([pass_.digest, before])}")
+            found.append(StepData(entry.step, entry.name, self.folder(pass_), StoredDecision(where)))
         return tuple(found)
 
-    def decisions(self) -> Iterator[Taken]:
-        """Where the keys and decisions of all corpus steps lie, in their order."""
-        for spec in self.plan.passes:
-            yield from self.taken(spec)
+    def cuts(self) -> Iterator[tuple[Pass, StepData]]:
+        """Where the keys and decisions of all corpus steps lie, in their order, each with the pass before it."""
+        for pass_ in self.plan.passes:
+            for data in self.cut(pass_):
+                yield pass_, data
 
-    def job(self, spec: Pass, shards: Shards | None = None) -> Job:
+    def job(self, pass_: Pass, shards: Shards | None = None) -> Job:
         """Everything a pass needs to run."""
-        before = self.plan.passes[: spec.index]
+        before = self.plan.passes[: pass_.index]
         large = {name: self.folder(p) for p in before for name in p.writes}
         return Job(
-            spec=spec,
-            folder=self.folder(spec),
+            pass_=pass_,
+            folder=self.folder(pass_),
             before=self.folder(before[-1]) if before else "",
             large=large,
-            decided=self.taken(before[-1]) if before else (),
+            decided=self.cut(before[-1]) if before else (),
             shards=shards,
-            originals=self.plan.recipe.originals if measures(spec.steps) else (),
-            extracts=any(s.kind == "extract" for s in self.plan.recipe.steps),
+            measures=self.plan.recipe.measures if measures_signals(pass_.steps) else (),
+            extracts=extracts(self.plan.recipe),
             earlier=tuple(self.folder(p) for p in before),
+            plugins=self.plan.recipe.pack(),
         )
 
-    def manifests(self, spec: Pass) -> list[dict]:
+    def manifests(self, pass_: Pass) -> list[dict]:
         """What each slice of a finished pass left."""
-        folder = self.folder(spec)
+        folder = self.folder(pass_)
         return [sealed.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
 
-    def pass_done(self, spec: Pass) -> bool:
+    def pass_done(self, pass_: Pass) -> bool:
         """Say whether a pass is whole."""
-        return files.exists(files.join(self.folder(spec), "manifest.json"))
+        return files.exists(files.join(self.folder(pass_), "manifest.json"))
 
-    def progress(self, spec: Pass) -> str:
+    def progress(self, pass_: Pass) -> str:
         """Say how much of a pass is done."""
-        if self.pass_done(spec) or (spec.last and self.finished()):
+        if self.pass_done(pass_) or (pass_.last and self.finished()):
             return "yes"
-        slices = len(files.within(self.folder(spec), "slice-*.json"))
+        slices = len(files.within(self.folder(pass_), "slice-*.json"))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
     def written(self) -> bool:
@@ -112,16 +113,6 @@ class Workspace:
     def finished(self) -> bool:
         """Say whether the output files are those of this plan, and all there, by their sizes."""
         return self.written() and sizes_agree(self.output)
-
-    def decided(self, taken: Taken) -> bool:
-        """Say whether a corpus step has its decision, with all files of it."""
-        manifest = files.join(taken.decision, "manifest.json")
-        if not files.exists(manifest):
-            return False
-        try:
-            return set(sealed.peek_json(manifest)["files"]) <= set(files.names(taken.decision))
-        except (ValueError, KeyError, TypeError):  # damaged
-            return False
 
     def forget(self, path: str) -> None:
         """Make undone whatever wrote a damaged file of the work folder, so that the run makes it again."""
@@ -139,8 +130,8 @@ class Workspace:
             self._forget_slices(self.plan.passes[index], [int(name["run"] or name["slice"])] if name else [])
             files.delete([path])
 
-    def _forget_slices(self, spec: Pass, slices: Iterable[int]) -> None:
-        folder = self.folder(spec)
+    def _forget_slices(self, pass_: Pass, slices: Iterable[int]) -> None:
+        folder = self.folder(pass_)
         names = ["manifest.json", *(f"slice-{index:05d}.json" for index in slices)]
         files.delete([files.join(folder, name) for name in names])
 

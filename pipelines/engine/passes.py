@@ -1,8 +1,8 @@
 """One pass over one slice: read documents, apply decisions, run map steps, and write what is left.
 
 A slice leaves, in the pass's folder: ``state`` (small facts of the survivors), a file per large field that a step
-changed, ``keys`` for each corpus step behind, ``rejected``, ``signals``, and last of all its manifest. A slice whose
-manifest is there is done; every other file of it is written again.
+changed, ``keys`` for each corpus step that follows, ``rejected``, ``signals``, and last of all its manifest. A slice
+whose manifest is there is done; every other file of it is written again.
 """
 
 from __future__ import annotations
@@ -16,37 +16,39 @@ from functools import partial
 from typing import Any
 
 from curate.document import Document, Rejection
-from curate.steps import apply, failed
 from curate.text.hashing import document_id
 from pipelines.engine.counts import Ledger
 from pipelines.engine.plan import Pass
+from pipelines.engine.stored import StepData
 from pipelines.engine.watched import Killers, Track, WorkerDied, run_watched
 from pipelines.io import files, sealed
+from pipelines.io.columns import pack_columns, unpack_columns
 from pipelines.io.readers import Dropped, read_part
 from pipelines.io.shards import RunWriter, Shards
 from pipelines.io.sources import Part, Slice
 from pipelines.io.tables import FACTS, LARGE, STATE, LargeColumn, TableWriter, iter_rows
-from pipelines.recipe.registry import STEPS
-from pipelines.steps.base import CorpusStep, Taken
+from pipelines.recipe.plugins import PackedPlugins
+from pipelines.steps.base import CorpusStep, MapFunction, MapStep, apply, failed
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A pass with all it needs to run on any slice, picklable."""
 
-    spec: Pass
+    plugins: PackedPlugins  # first: the modules of what follows must be there when it is unpickled
+    pass_: Pass
     folder: str
     before: str  # folder of the pass before, "" for the first
     large: dict[str, str]  # large field -> folder of the pass that last wrote it
-    decided: tuple[Taken, ...]
+    decided: tuple[StepData, ...]
     shards: Shards | None = None  # the last pass writes sorted runs for these
-    originals: tuple[str, ...] = ()  # whose quantities the recipe's rules ask for
+    measures: tuple[str, ...] = ()  # reference filters whose quantities the recipe's rules ask for
     extracts: bool = True  # whether any step of the recipe makes text of HTML
     earlier: tuple[str, ...] = ()  # folders of all passes before, whose rejections the last pass gathers
 
-    def path(self, kind: str, index: int, ending: str = "parquet") -> str:
+    def path(self, table: str, index: int, ending: str = "parquet") -> str:
         """Path of one of this pass's files for one slice."""
-        return files.join(self.folder, f"{kind}-{index:05d}.{ending}")
+        return files.join(self.folder, f"{table}-{index:05d}.{ending}")
 
 
 def slice_done(job: Job, index: int) -> bool:
@@ -90,22 +92,23 @@ def do_slice(part: Slice, job: Job, track: Track) -> None:
         track: is kept up to date, and knows the records to reject because they kill their worker.
     """
     index = part.index
-    chain = _chain(job)
-    losers = {t.name: dict(t.losers(index)) for t in job.decided}
-    clusters = [t.step.clusters(t.decision, index) for t in job.decided]
+    functions = _functions(job)
+    applied = {data.name: data.apply(index) for data in job.decided}
+    lost = {name: dict(found.rejections()) for name, found in applied.items()}
+    chain = [*((name, found.edit) for name, found in applied.items()), *((name, _any_row(f)) for name, f in functions)]
     names = [name for name, _ in chain]
     ledger = Ledger(
         job.path("rejected", index),
         job.path("signals", index),
         job.path("progress", index, "json"),
         names if job.before else ["read", *names],
-        job.originals,
+        job.measures,
     )
     with ledger, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
-        source = _stored(job, index, ledger, losers, clusters, track) if job.before else _raw(part, job, ledger, track)
+        source = _stored(job, index, ledger, lost, track) if job.before else _raw(part, job, ledger, track)
         for document, row in source:
             ledger.begin(document)
-            kept = _through(document, row, chain, losers, ledger, track)
+            kept = _through(document, row, chain, lost, ledger, track)
             if kept is None:
                 continue
             keys = key_writer.take(kept, track)
@@ -127,9 +130,14 @@ def do_slice(part: Slice, job: Job, track: Track) -> None:
 #: A row of the state table: the facts of a document, and where its large fields lie; empty for a raw document.
 Row = dict[str, Any]
 #: Per step, the rejected row numbers of the slice.
-Losers = dict[str, dict[int, Rejection]]
-#: Cluster and its size of documents that had duplicates, by row number.
-Clusters = dict[int, tuple[str, int]]
+Lost = dict[str, dict[int, Rejection]]
+#: What a step makes of a document, by its row number; None where it changes none.
+RowFunction = Callable[[int, Document], Document | Rejection] | None
+Chain = list[tuple[str, RowFunction]]
+
+
+def _any_row(function: MapFunction) -> RowFunction:
+    return lambda row, document: function(document)
 
 
 def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[Document, Row]]:
@@ -145,7 +153,9 @@ def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[
             if (record := next(records, None)) is None:
                 break
             if not job.extracts and isinstance(record, Document) and record.html:
-                record = Dropped(record, Rejection("not_extracted", detail="HTML, and the recipe has no step extract"))
+                record = Dropped(
+                    record, Rejection("not_extracted", detail="HTML, and no step of the recipe extracts its text")
+                )
             if ledger.found(record):
                 assert isinstance(record, Document)
                 yield record, {}
@@ -157,37 +167,35 @@ def _unread(part: Part, killed: Rejection) -> Dropped:
     return Dropped(rest, replace(killed, detail=f"{killed.detail}; the rest of {part.file.path} is not read"))
 
 
-def _stored(
-    job: Job, index: int, ledger: Ledger, losers: Losers, clusters: list[Clusters], track: Track
-) -> Iterator[tuple[Document, Row]]:
+def _stored(job: Job, index: int, ledger: Ledger, lost: Lost, track: Track) -> Iterator[tuple[Document, Row]]:
     """Yield the documents that the pass before left, each with its row and number."""
     large = {
         name: LargeColumn(files.join(folder, f"{name}-{index:05d}.parquet"), name) for name, folder in job.large.items()
     }
-    lost_first = losers[job.decided[0].name] if job.decided else {}
+    lost_first = lost[job.decided[0].name] if job.decided else {}
     shown = {name: column for name, column in large.items() if name == "text"}  # in the table of rejections
     for number, row in enumerate(iter_rows(files.join(job.before, f"state-{index:05d}.parquet"))):
         killed = track.record(number)  # the first step rejects it
         needed = {} if killed else shown if number in lost_first else large  # not all of what is rejected at once
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         ledger.done += 1
-        for cluster, size in (found[number] for found in clusters if number in found):
-            row |= {"cluster": cluster, "cluster_size": row["cluster_size"] + size - 1}
-        yield Document(**{name: row[name] for name in FACTS}, **values), {**row, "number": number}
+        extra = unpack_columns(row["extra"])
+        yield Document(**{name: row[name] for name in FACTS}, **values, extra=extra), {**row, "number": number}
 
 
 def _through(
     document: Document,
     row: Row,
     chain: Chain,
-    losers: Losers,
+    lost: Lost,
     ledger: Ledger,
     track: Track,
 ) -> Document | None:
     """Lead one document through the chain; returns what is left of it, or None where a step rejects it."""
+    number = row.get("number", -1)
     for name, function in chain:
-        lost = track.step(name) or (losers[name].get(row["number"]) if name in losers else None)
-        result = lost or (apply(function, document) if function else document)
+        why = track.step(name) or (lost[name].get(number) if name in lost else None)
+        result = why or (apply(function, number, document) if function else document)
         ledger.step(name, document, result)
         if isinstance(result, Rejection):
             return None
@@ -205,11 +213,10 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
     def __init__(self, job: Job, index: int) -> None:
         self._tables = ExitStack()
         self._takers: list[tuple[str, Callable[[Document], tuple], TableWriter]] = []
-        for step in job.spec.keys:
-            kind = STEPS[step.kind]
-            assert isinstance(kind, CorpusStep)
-            table = TableWriter(job.path(f"keys-{step.name}", index), kind.schema)
-            self._takers.append((step.name, kind.key_function(step.config), table))
+        for entry in job.pass_.keys:
+            assert isinstance(entry.step, CorpusStep)
+            table = TableWriter(job.path(f"keys-{entry.name}", index), entry.step.key_schema)
+            self._takers.append((entry.name, entry.step.key(), table))
 
     def __enter__(self) -> KeyWriter:
         for *_, table in self._takers:
@@ -243,7 +250,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
     def __init__(self, job: Job, index: int) -> None:
         self._tables = ExitStack()
         self._state = TableWriter(job.path("state", index), STATE)
-        self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.spec.writes}
+        self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.pass_.writes}
 
     def __enter__(self) -> StateWriter:
         for table in (self._state, *self._large.values()):
@@ -262,24 +269,23 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         for name, table in self._large.items():
             places[name] = table.append([getattr(document, name)]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
-        self._state.append([*facts, size, tokens, *places.values()])
+        self._state.append([*facts, pack_columns(document.extra), size, tokens, *places.values()])
         return size, tokens
 
 
-Chain = list[tuple[str, Callable[[Document], Document | Rejection] | None]]
-CHAINS: dict[str, Chain] = {}
-_CHAINS_LOCK = threading.Lock()  # some runners run slices in threads of one process
+Functions = list[tuple[str, MapFunction]]
+FUNCTIONS: dict[str, Functions] = {}
+_FUNCTIONS_LOCK = threading.Lock()  # some runners run slices in threads of one process
 
 
-def _chain(job: Job) -> Chain:
+def _functions(job: Job) -> Functions:
     """Make the functions of a pass; models load once per process, not once per slice."""
-    with _CHAINS_LOCK:
-        if job.folder not in CHAINS:
-            chain: Chain = [(t.name, t.step.edit(t.config, t.decision)) for t in job.decided]
-            for step in job.spec.steps:
-                kind = STEPS[step.kind]
-                assert not isinstance(kind, CorpusStep)
-                chain.append((step.name, kind.make(step.config)))
-            CHAINS.clear()
-            CHAINS[job.folder] = chain
-        return CHAINS[job.folder]
+    with _FUNCTIONS_LOCK:
+        if job.folder not in FUNCTIONS:
+            functions: Functions = []
+            for entry in job.pass_.steps:
+                assert isinstance(entry.step, MapStep)
+                functions.append((entry.name, entry.step.make()))
+            FUNCTIONS.clear()
+            FUNCTIONS[job.folder] = functions
+        return FUNCTIONS[job.folder]

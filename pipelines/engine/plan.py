@@ -1,68 +1,56 @@
-"""From a recipe to passes: neighbouring map steps share one reading of the text, a cut stands at each corpus step.
+"""From a recipe to passes: neighbouring map steps share one reading of the text, a cut is where corpus steps decide.
 
-A pass reads documents, applies what the corpus steps before it decided, runs its map steps, and takes the keys of the
-corpus steps behind it. Its folder is named by a digest of everything its result depends on, so that what is there and
-whole is never done again, and a changed setting redoes just what depends on it.
+A pass reads documents, applies what the corpus steps before it decided, runs its map steps, and extracts the keys of
+the corpus steps that follow. Its folder is named by a digest of everything its result depends on, so that what is there
+and whole is never done again, and a changed setting redoes only what depends on it.
 """
 
 from __future__ import annotations
 
 import os
-import platform
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields
-from importlib import metadata, resources
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import xxhash
 
+from curate.bounds import Names
 from curate.dedup.sketch_file import MANIFEST
+from pipelines.engine.code import code_digests, library_versions, own_sources
+from pipelines.engine.order import FIELDS, check_order
 from pipelines.io import files
 from pipelines.io.sources import InputFile, Slice, cut_slices
-from pipelines.recipe.recipe import Recipe, Step, digest
-from pipelines.recipe.registry import STEPS, CorpusStep
+from pipelines.io.tables import LARGE
+from pipelines.recipe.functions import FunctionStep
+from pipelines.recipe.model import Recipe, RecipeStep, digest, plain
+from pipelines.recipe.plugins import source_digests
+from pipelines.steps.base import CorpusStep, MapStep, Step, names_in
 
-#: Libraries whose version can change the bytes of a result; some come with an extra only.
-LIBRARIES = (
-    "fasttext-community",
-    "fastwarc",
-    "idna",
-    "kenlm",
-    "justext",
-    "langdetect",
-    "lxml",
-    "numpy",
-    "pyarrow",
-    "resiliparse",
-    "sentencepiece",
-    "tiktoken",
-    "tokenizers",
-    "trafilatura",
-)
-#: Settings that name a file or a folder; the result depends on what is in it.
-PATHS = frozenset({"benchmarks", "domains", "index", "model", "pieces", "tokenizer"})
-
-
-#: Steps that look at the URL alone, and may stand before the text is extracted.
-BEFORE_TEXT = ("url_filter", "url_dedup", "extract")
+Facts = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One reading of the documents.
 
-    ``decided``: corpus steps of the pass before, whose decisions are applied first. ``steps``: map steps. ``keys``:
-    corpus steps whose keys are taken last. ``writes``: large fields written because a step changed them.
-    ``digest`` stands for all that the result depends on.
+    Attributes:
+        index: number of the pass, from 0.
+        decided: corpus steps of the pass before, whose decisions are applied first.
+        steps: map steps.
+        keys: corpus steps whose keys are extracted last.
+        writes: large fields that are written because a step changed them.
+        digest: stands for all that the result depends on.
+        facts: what that is, beside the passes before: inputs, settings, files, code, libraries.
+        last: whether it writes the rows of the result.
     """
 
     index: int
-    decided: tuple[Step, ...]
-    steps: tuple[Step, ...]
-    keys: tuple[Step, ...]
+    decided: tuple[RecipeStep, ...]
+    steps: tuple[RecipeStep, ...]
+    keys: tuple[RecipeStep, ...]
     writes: tuple[str, ...]
     digest: str
+    facts: Facts = field(compare=False, repr=False)
     last: bool = False
 
     @property
@@ -79,162 +67,174 @@ class Plan:
     slices: tuple[Slice, ...]
     passes: tuple[Pass, ...]
 
-    def shuffled(self, spec: Pass) -> list[tuple[str, str]]:
-        """What each corpus step behind a pass sends through a shuffle, in words."""
-        kinds = [(step.name, STEPS[step.kind]) for step in spec.keys]
-        return [(name, kind.shuffles) for name, kind in kinds if isinstance(kind, CorpusStep)]
-
-
-def code_version() -> str:
-    """Return a digest of the source of `curate` and `pipelines`, the models, and the libraries that shape results."""
-    hasher = xxhash.xxh3_64()
-    for package in ("curate", "pipelines", "quality_models"):
-        for path in sorted(_files(resources.files(package)), key=lambda p: p[0]):
-            hasher.update(path[0].encode() + b"\0" + path[1].read_bytes())
-    for name in LIBRARIES:
-        with suppress(metadata.PackageNotFoundError):
-            hasher.update(f"{name}={metadata.version(name)};".encode())
-    hasher.update(platform.python_version().encode())
-    return hasher.hexdigest()
-
-
-def _files(folder, prefix: str = "") -> list:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    found = []
-    for entry in folder.iterdir():
-        name = f"{prefix}/{entry.name}"
-        if entry.is_dir():
-            if entry.name != "__pycache__":
-                found += _files(entry, name)
-        elif not entry.name.endswith(".pyc"):
-            found.append((name, entry))
-    return found
-
 
 def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
     """Cut a recipe into passes over the given input files.
 
     Raises:
-        RecipeError: steps that cannot work in their order, or that name a source or preset which is not there.
+        RecipeError: steps that cannot work in their order, or that name something that is not there.
     """
-    _check_order(recipe)
+    check_order(recipe)
     _check_sources(recipe)
     groups = _groups(recipe.steps)
     passes: list[Pass] = []
-    extracts = any(step.kind == "extract" for step in recipe.steps)
-    try:
-        originals = recipe.originals
-    except ValueError as e:  # a preset or rule that is not there
-        heuristics = next(s.name for s in recipe.steps if s.kind == "heuristics")
-        raise recipe.error(heuristics, f": {e}") from None
-    depends = digest([code_version(), [digest(f) for f in inputs], extracts])
-    decided: tuple[Step, ...] = ()
+    measures = recipe.measures
+    depends = ""
+    decided: tuple[RecipeStep, ...] = ()
     for i, (steps, keys) in enumerate(groups):
         last = i == len(groups) - 1
-        changed = {"html", "text"} if i == 0 else set()
-        for step in (*decided, *steps):
-            changed |= STEPS[step.kind].changes
-        writes = tuple(name for name in ("html", "text", "tokens") if name in changed)
-        shape = [recipe.name, recipe.output] if last else None
-        named = [_named_files(recipe, step) for step in (*decided, *steps)]
-        measured = originals if measures(steps) else ()
-        keyed = [(k.kind, k.name, _key_settings(k)) for k in keys]
-        depends = digest([depends, decided, steps, measured, named, keyed, shape])
-        passes.append(Pass(i, decided, steps, keys, writes, depends, last))
-        depends = digest([depends, keys])
+        changed = {"html", "text"} if i == 0 else set[str]()
+        for entry in (*decided, *steps):
+            changed |= entry.step.writes
+        facts = _facts(recipe, decided, steps, keys, measures)
+        if i == 0:
+            facts["input"] = {file.path: digest(file) for file in inputs} | _readers(recipe, inputs)
+            facts["code"] |= code_digests()
+            facts["recipe"]["extracts"] = extracts(recipe)
+        if last:
+            facts["recipe"] |= {"name": recipe.name, "output": plain(recipe.output)} | _writers(recipe)
+        depends = digest([depends, facts])
+        writes = tuple(name for name in LARGE if name in changed)
+        passes.append(Pass(i, decided, steps, keys, writes, depends, facts, last))
+        depends = digest([depends, [_described(entry) for entry in keys]])
         decided = keys
     return Plan(recipe, tuple(cut_slices(inputs)), tuple(passes))
 
 
-def measures(steps: Sequence[Step]) -> bool:
-    """Say whether the steps of a pass measure signals, those of others that the recipe asks for among them."""
-    return any(step.kind == "heuristics" for step in steps)
+def extracts(recipe: Recipe) -> bool:
+    """Say whether a step makes text of HTML."""
+    return any("html" in entry.step.reads and "text" in entry.step.writes for entry in recipe.steps)
 
 
-def _named_files(recipe: Recipe, step: Step) -> list[str]:
-    try:
-        return named_files(step.config)
-    except OSError as e:
-        raise recipe.error(step.name, f": {files.reason(e)}") from None
+def measures_signals(steps: Iterable[RecipeStep]) -> bool:
+    """Say whether some steps measure signals."""
+    return any("signals" in entry.step.writes for entry in steps)
 
 
-def named_files(config: Any) -> list[str]:
-    """Return digests of the files that a step's settings name: a model, a list of domains, a sketch."""
-    found: list[str] = []
-    for value in (getattr(config, f.name) for f in fields(config) if f.name in PATHS):
-        for name in value if isinstance(value, tuple) else (value,):
-            if name and os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
-                raise OSError(f"{name} is a device or a pipe: name a file")  # which need not end
-            # a sketch is a folder, and its manifest has the digests of all else that is in it
-            for path in filter(files.is_file, (name, files.join(name, MANIFEST)) if name else ()):
-                hasher = xxhash.xxh3_64()
-                with files.open_read(path) as f:
-                    while block := f.read(1 << 20):
-                        hasher.update(block)
-                found.append(hasher.hexdigest())
+def _facts(
+    recipe: Recipe,
+    decided: Sequence[RecipeStep],
+    steps: Sequence[RecipeStep],
+    keys: Sequence[RecipeStep],
+    measures: tuple[str, ...],
+) -> Facts:
+    """Return what a pass depends on through its steps."""
+    applied = [*decided, *steps]
+    settings = {f"steps.{e.name}": _described(e) for e in applied}
+    settings |= {f"steps.{e.name} (keys)": _key_settings(e) for e in keys}
+    settings |= {"signals": list(measures)} if measures_signals(steps) else {}
+    settings["order"] = [e.name for e in (*applied, *keys)]
+    sources: dict[str, str] = {}
+    for entry in (*applied, *keys):
+        sources |= own_sources(entry.step)
+    return {
+        "recipe": settings,
+        "file": {path: found for e in applied for path, found in named_files(recipe, e).items()},
+        "code": dict(sources),
+        "library": library_versions(e.step for e in (*applied, *keys)),
+    }
+
+
+def _described(entry: RecipeStep) -> list[Any]:
+    return [entry.word, entry.settings()]
+
+
+def _key_settings(entry: RecipeStep) -> list[Any]:
+    """Return the part of a corpus step's settings that its keys depend on; the rest only changes its decision."""
+    assert isinstance(entry.step, CorpusStep)
+    return [entry.word, {name: plain(getattr(entry.step, name)) for name in entry.step.key_settings}]
+
+
+def _readers(recipe: Recipe, inputs: Sequence[InputFile]) -> dict[str, str]:
+    """Return the sources of readers of the user's own."""
+    return _own(recipe, {file.format for file in inputs})
+
+
+def _writers(recipe: Recipe) -> dict[str, str]:
+    return _own(recipe, set(recipe.output.formats))
+
+
+def _own(recipe: Recipe, names: set[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for own in filter(None, map(recipe.plugins.find, sorted(names))):
+        found |= source_digests(own)
     return found
 
 
-def _key_settings(step: Step) -> object:
-    """Return the part of a corpus step's settings that its keys depend on; the rest only changes its decision."""
-    kind = STEPS[step.kind]
-    assert isinstance(kind, CorpusStep)
-    return {name: getattr(step.config, name) for name in kind.key_settings}
+def named_files(recipe: Recipe, entry: RecipeStep) -> dict[str, str]:
+    """Return digests of the files that a step's settings name: a model, a list of domains, a sketch.
+
+    An import path among them, such as a tokenizer of the user's own, has the digests of its sources.
+
+    Raises:
+        RecipeError: a file that cannot be read.
+    """
+    if isinstance(entry.step, FunctionStep):
+        return {}
+    try:
+        return _files_named(recipe, entry.step)
+    except OSError as e:
+        raise recipe.error(entry.name, f": {files.reason(e)}") from None
 
 
-def _groups(steps: tuple[Step, ...]) -> list[tuple[tuple[Step, ...], tuple[Step, ...]]]:
+def _files_named(recipe: Recipe, step: Step) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names_in(step, Names.FILE):
+        if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
+            raise OSError(f"{name} is a device or a pipe: name a file")  # which need not end
+        # a sketch is a folder, and its manifest has the digests of all else that is in it
+        paths = [path for path in (name, files.join(name, MANIFEST)) if files.is_file(path)]
+        for path in paths:
+            found[path] = _digest_of(path)
+        if os.path.isdir(name) and not paths:  # a folder of a tokenizer
+            inside = (os.path.join(name, entry) for entry in sorted(os.listdir(name)))
+            found |= {path: _digest_of(path) for path in inside if os.path.isfile(path)}
+        if own := recipe.plugins.find(name):
+            found |= source_digests(own)
+    return found
+
+
+def _digest_of(path: str) -> str:
+    hasher = xxhash.xxh3_64()
+    with files.open_read(path) as f:
+        while block := f.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def _groups(steps: tuple[RecipeStep, ...]) -> list[tuple[tuple[RecipeStep, ...], tuple[RecipeStep, ...]]]:
     """Split steps into (map steps, corpus steps) runs; the last run has no corpus steps and changes nothing."""
-    groups: list[tuple[list[Step], list[Step]]] = [([], [])]
-    for step in steps:
-        corpus = isinstance(STEPS[step.kind], CorpusStep)
-        if not corpus and groups[-1][1]:
+    groups: list[tuple[list[RecipeStep], list[RecipeStep]]] = [([], [])]
+    for entry in steps:
+        maps = isinstance(entry.step, MapStep)
+        if maps and groups[-1][1]:
             groups.append(([], []))
-        groups[-1][1 if corpus else 0].append(step)
+        groups[-1][0 if maps else 1].append(entry)
     # The shards are counted before the last pass: nothing may change in it, and no key be taken.
     while len(groups) == 1 or _still_changes(groups):
         groups.append(([], []))
     return [(tuple(maps), tuple(keys)) for maps, keys in groups]
 
 
-def _still_changes(groups: list[tuple[list[Step], list[Step]]]) -> bool:
+def _still_changes(groups: list[tuple[list[RecipeStep], list[RecipeStep]]]) -> bool:
     (_, decided), (maps, keys) = groups[-2:]
-    return bool(keys) or any(STEPS[step.kind].changes for step in (*decided, *maps))
+    return bool(keys) or any(_changes(entry.step) for entry in (*decided, *maps))
 
 
-def _check_order(recipe: Recipe) -> None:
-    """Refuse a recipe whose steps cannot work in their order.
-
-    Raises:
-        RecipeError: a corpus step without the map step that gives its keys, a step that looks at the text before there
-            is one, a text changed behind its tokens, or a second set of tokens.
-    """
-    seen: dict[str, str] = {}
-    extracts = any(step.kind == "extract" for step in recipe.steps)
-    for step in recipe.steps:
-        if extracts and "extract" not in seen and step.kind not in BEFORE_TEXT:
-            raise recipe.error(step.name, " looks at the text, which extract finds: put extract before it")
-        kind = STEPS[step.kind]
-        missing = [n for n in kind.needs(step.config) if n not in seen] if isinstance(kind, CorpusStep) else []
-        if missing:
-            raise recipe.error(step.name, f" needs what {missing[0]} finds: put the step {missing[0]} before it")
-        if step.kind == "tokenize" and "tokenize" in seen:
-            raise recipe.error(step.name, " is a second tokenizer: a corpus has the ids of one")
-        if "text" in kind.changes and "tokenize" in seen:
-            raise recipe.error(step.name, f" changes the text behind {seen['tokenize']}: put it before")
-        seen[step.kind] = step.name
+def _changes(step: Step) -> bool:
+    """Say whether a step changes a large field, or a column, whose type is settled before the last pass."""
+    return any(name in LARGE or name not in FIELDS for name in step.writes)
 
 
 def _check_sources(recipe: Recipe) -> None:
-    """Refuse a mixture that names a source which the recipe does not have.
+    """Refuse settings that name a source which the recipe does not have.
 
     Raises:
         RecipeError: naming the step and the source.
     """
     have = {source.name for source in recipe.sources}
-    for step in recipe.steps:
-        named = step.config.targets if getattr(step.config, "by", "") == "source" else ()
-        if unknown := sorted(set(named) - have):
-            raise recipe.error(
-                step.name,
-                f" names the source {unknown[0]!r}, but there are {', '.join(sorted(have))}: name it in the recipe, as "
-                "sources: [{input: PATTERN, name: NAME}]",
-            )
+    for entry in recipe.steps:
+        try:
+            entry.step.check_sources(have)
+        except ValueError as e:
+            raise recipe.error(entry.name, f" {e}") from None

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from curate.tokens.tokenizers import load_tokenizer
+import apache_beam as beam
+
+from pipelines.engine.decisions import Share, decide, decide_in_jobs, shares, warn
+from pipelines.engine.finish import count_shards, write_result
 from pipelines.engine.layout import Workspace
-from pipelines.engine.passes import CHAINS, run_slice, slice_done
+from pipelines.engine.passes import FUNCTIONS, run_slice, slice_done
 from pipelines.engine.plan import Pass
+from pipelines.engine.preflight import preflight
 from pipelines.engine.progress import Say, Watch, Work, silent, unwatched
-from pipelines.engine.runners import PoolBroken, RunError, Runner
+from pipelines.engine.runners import PoolBroken, Runner
+from pipelines.engine.stored import WARNINGS, StepData
 from pipelines.io import files, sealed
 from pipelines.io.privacy import Privacy
-from pipelines.io.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_tasks, write_shard
+from pipelines.io.shards import Shards, ShardTask
 from pipelines.io.sources import Slice
-from pipelines.io.tables import TABLES, read_table
-from pipelines.recipe.recipe import Recipe
-from pipelines.recipe.registry import STEPS
+from pipelines.recipe.model import Recipe
 from pipelines.result.finished import read_report
-from pipelines.result.output import Fix, NotAnOutputError, check_files, is_foreign, is_part, leftovers
-from pipelines.result.report import build_report, write_reports
-from pipelines.steps.base import CorpusStep, KeySlice, Taken
+from pipelines.result.output import Fix, NotAnOutputError, check_files, leftovers
+from pipelines.steps.base import RunError
 
+#: Adds what follows to a pipeline, after a collection.
+Then = Callable[[beam.Pipeline, beam.PCollection], None]
+DEPENDS = "depends.json"  # in the folder of a pass: what its result depends on
 MAX_STUCK = 3  # deaths of workers in a row after which nothing more was finished
 
 
@@ -67,7 +73,7 @@ def run_recipe(
                 return report
             except Exception:
                 runner.restart()  # workers may hold what they read of a damaged file
-                CHAINS.clear()
+                FUNCTIONS.clear()
                 if not sealed.noted(space.work).keys() - restored:
                     raise
 
@@ -108,64 +114,31 @@ def _restore(space: Workspace, say: Say) -> set[str]:
 
 def _run(space: Workspace, runner: Runner, watch: Watch, say: Say) -> dict:
     plan = space.plan
-    for spec in plan.passes[:-1]:
-        _run_pass(space, spec, None, runner, watch, say)
-        _decide(space, spec, runner, watch)
+    for pass_ in plan.passes[:-1]:
+        _run_pass(space, pass_, None, runner, watch, say)
+        _decide(space, pass_, runner, watch)
     last = plan.passes[-1]
-    shards = _count_shards(space, plan.passes[-2])
+    shards = count_shards(space, plan.passes[-2])
     _run_pass(space, last, shards, runner, watch, say)
-    return _finish(space, shards, runner, watch, say)
+
+    def run_all(todo: Callable[[], list[ShardTask]], write: partial[None]) -> None:
+        with _job_errors("shards", runner):
+            watch(Work("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
+
+    return write_result(space, shards, run_all)
 
 
-def preflight(space: Workspace) -> None:
-    """Make every function that is still to run, here and now: what is missing is told before hours are spent.
-
-    Raises:
-        RecipeError: naming the step.
-        RunError: the output folder has tables that are not ours to replace.
-    """
-    _check_output(space.output)
-    for spec in space.plan.passes:
-        checks: list[tuple[str, Callable[[Any], Any], Any]] = []
-        for step in spec.steps if not space.pass_done(spec) else ():
-            kind = STEPS[step.kind]
-            assert not isinstance(kind, CorpusStep)
-            checks.append((step.name, kind.make, step.config))
-        for taken in (t for t in space.taken(spec) if not space.decided(t)):
-            checks += [(taken.name, f, taken.config) for f in (taken.step.check, taken.step.key_function)]
-        for name, check, config in checks:
-            try:
-                check(config)
-            except (ValueError, OSError, ImportError) as e:
-                raise space.plan.recipe.error(name, f": {e}") from e
-
-
-def _check_output(output: str) -> None:
-    """Refuse a folder in which files of others stand where ours will be.
-
-    Raises:
-        RunError: naming the first of them.
-    """
-    for table in TABLES:
-        folder = files.join(output, table)
-        for found in files.within(folder, "**"):
-            if not is_part(found.path[len(files.join(folder, "")) :]):
-                raise RunError(f"{found.path} is of no run of curate: choose another --output")
-    manifest = files.join(output, "manifest.json")
-    if files.is_file(manifest) and is_foreign(manifest):
-        raise RunError(f"{manifest} is of no run of curate: choose another --output")
-
-
-def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
-    if space.pass_done(spec):
+def _run_pass(space: Workspace, pass_: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
+    if space.pass_done(pass_):
         return
-    job = space.job(spec, shards)
+    job = space.job(pass_, shards)
     files.make_folder(job.folder)
-    if spec.index:
-        total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[spec.index - 1]))
+    files.write_json(files.join(job.folder, DEPENDS), pass_.facts)
+    if pass_.index:
+        total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[pass_.index - 1]))
     else:
         total = sum(s.size for s in space.plan.slices)
-    work = Work(f"pass {spec.index + 1} of {len(space.plan.passes)}", job.folder, total)
+    work = Work(f"pass {pass_.index + 1} of {len(space.plan.passes)}", job.folder, total)
 
     def todo() -> list[Slice]:
         return [s for s in space.plan.slices if not slice_done(job, s.index)]
@@ -173,20 +146,26 @@ def _run_pass(space: Workspace, spec: Pass, shards: Shards | None, runner: Runne
     def died() -> bool:
         return not sealed.noted(space.work) and any(files.exists(job.path("progress", s.index, "json")) for s in todo())
 
+    then = _decisions_in_job(space, pass_, runner)
     with _job_errors(work.title, runner):
-        watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say))
-    manifests = space.manifests(spec)
+        watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then))
+    manifests = space.manifests(pass_)
     try:
         _stop_on_errors(manifests, space.plan.recipe.privacy)
     except RunError:  # what was wrong may be mended when it is tried again
         files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
         raise
-    written = {"slices": len(manifests), "steps": [s.name for s in spec.steps], "keys": [s.name for s in spec.keys]}
+    written = {"slices": len(manifests), "steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
     sealed.write_json(files.join(job.folder, "manifest.json"), written)
 
 
 def _persist(
-    runner: Runner, todo: Callable[[], list[Any]], function: partial[Any], died: Callable[[], bool], say: Say
+    runner: Runner,
+    todo: Callable[[], list[Any]],
+    function: partial[Any],
+    died: Callable[[], bool],
+    say: Say,
+    then: Then | None = None,
 ) -> None:
     """Call a function on all that is to do, and again on what is left when workers died.
 
@@ -199,11 +178,12 @@ def _persist(
         function: what to call.
         died: whether something was begun and never ended; a Beam runner tells no more of a death than that it failed.
         say: reports that it goes on.
+        then: what follows in the same Beam job.
     """
     stuck = 0
     while left := todo():
         try:
-            return runner.run(left, function)
+            return runner.run(left, function, then)
         except PoolBroken as e:
             error: Exception = e
         except Exception as e:
@@ -235,21 +215,54 @@ def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
             )
 
 
-def _decide(space: Workspace, spec: Pass, runner: Runner, watch: Watch) -> None:
-    taken = space.taken(spec)
-    for i, step in enumerate(taken):
-        if space.decided(step):
-            continue
-        files.make_folder(step.decision)
-        keys = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
+def _decide(space: Workspace, pass_: Pass, runner: Runner, watch: Watch) -> None:
+    """Make the decisions after a pass that are missing, as many as can be in one job."""
+    cut = space.cut(pass_)
+    indices = [part.index for part in space.plan.slices]
+    if not all(data.decision.is_whole() for data in cut):
+        documents = sum(m["totals"]["documents"] for m in space.manifests(pass_))
+        for share in shares(cut, indices, runner.memory, runner.distributed, documents):
+            names = ", ".join(cut[number].name for number in share.steps)
+            for number in share.steps if not share.part else ():
+                cut[number].decision.begin(share.parts)
 
-        def work(step: Taken = step, keys: Sequence[KeySlice] = keys) -> None:
-            with _job_errors(f"step {step.name}"):
-                step.step.decide_all(step.config, keys, step.decision, runner.pipeline, runner.memory, runner.far)
+            def work(share: Share = share, names: str = names) -> None:
+                with _job_errors(f"{'step' if len(share.steps) == 1 else 'steps'} {names}"):
+                    _run_share(cut, share, indices, runner)
 
-        watch(Work(f"decide {step.name}"), work)
-        written = {"step": step.name, "slices": len(keys), "files": files.names(step.decision)}
-        sealed.write_json(files.join(step.decision, "manifest.json"), written)
+            watch(Work(f"decide {names}"), work)
+    for number, data in enumerate(cut):
+        path = files.join(data.decision.folder, WARNINGS)
+        if not files.exists(path):
+            sealed.write_json(path, list(warn(cut, number, indices)))
+
+
+def _decisions_in_job(space: Workspace, pass_: Pass, runner: Runner) -> Then | None:
+    """Return what adds the decisions after a pass to its job, on workers elsewhere, where one job can make them all.
+
+    How many documents there are is known from the pass before: of the first pass nothing is.
+    """
+    if not runner.distributed or not pass_.keys:
+        return None
+    before = space.manifests(space.plan.passes[pass_.index - 1]) if pass_.index else []
+    documents = sum(m["totals"]["documents"] for m in before) if pass_.index else math.inf
+    cut = space.cut(pass_)
+    indices = [part.index for part in space.plan.slices]
+    wanted = shares(cut, indices, runner.memory, True, documents)
+    if len(wanted) != 1 or wanted[0].several_jobs:
+        return None
+    for number in wanted[0].steps:
+        cut[number].decision.begin(1)
+    return lambda p, after: decide(p, cut, wanted[0], indices, after)
+
+
+def _run_share(cut: Sequence[StepData], share: Share, indices: Sequence[int], runner: Runner) -> None:
+    if share.several_jobs:
+        decide_in_jobs(cut, share.steps[0], indices, runner.pipeline)
+        return
+    scratch = files.join(cut[0].pass_folder, "") if "://" not in cut[0].pass_folder else None
+    with runner.pipeline(scratch) as p:
+        decide(p, cut, share, indices)
 
 
 @contextmanager
@@ -274,60 +287,3 @@ def _job_errors(what: str, runner: Runner | None = None) -> Iterator[None]:
             raise KeyboardInterrupt from None
         cause = next((line for line in reversed(str(e).splitlines()) if line.strip()), type(e).__name__)
         raise RunError(f"{what}: {cause.strip()}") from e
-
-
-def _count_shards(space: Workspace, spec: Pass) -> Shards:
-    """Choose numbers of shards from what is alive: they depend on the corpus alone, not on how it was cut."""
-    recipe = space.plan.recipe
-    taken = space.taken(spec)
-    text_bytes = tokens = 0
-    for part in space.plan.slices:
-        path = files.join(space.folder(spec), f"state-{part.index:05d}.parquet")
-        state = read_table(path, ["text_bytes", "token_count", "copies"])
-        copies = state["copies"].to_numpy().copy()
-        for step in taken:
-            copies *= step.step.copies(step, part.index)
-            copies[step.losers(part.index).rows] = 0
-        text_bytes += int(state["text_bytes"].to_numpy()[copies > 0].sum())
-        tokens += int(state["token_count"].to_numpy() @ copies)
-    read = sum(m["steps"]["read"]["read"] for m in space.manifests(space.plan.passes[0]))
-    tables = max(1, -(-read // ROWS_PER_SHARD))
-    tokens_of = next((s.config for s in recipe.steps if s.kind == "tokenize"), None)
-    out = recipe.output
-    return Shards(
-        documents=max(1, -(-text_bytes // out.bytes_per_shard)),
-        tokens=max(1, -(-tokens // out.tokens_per_shard)) if tokens_of else 0,
-        rejected=tables,
-        signals=tables,
-        originals=recipe.originals,
-        seed=out.shuffle_seed,
-        formats=out.formats,
-        token_type=load_tokenizer(tokens_of.tokenizer, tokens_of.eos).dtype.str if tokens_of else "",
-        privacy=recipe.privacy,
-    )
-
-
-def _finish(space: Workspace, shards: Shards, runner: Runner, watch: Watch, say: Say) -> dict:
-    last = space.plan.passes[-1]
-    done = files.join(space.work, "finished.json")
-    files.delete([done, files.join(space.output, "manifest.json")])
-    tasks = shard_tasks(shards, space.folder(last), space.manifests(last))
-    for kind in TABLES:
-        files.delete([found.path for found in files.within(files.join(space.output, kind), "*")])
-        if kind != "megatron" or ("megatron" in shards.formats and shards.tokens):
-            files.make_folder(files.join(space.output, kind))
-    facts = space.folder(last)
-    files.delete([task.facts(facts) for task in tasks])
-    write = partial(write_shard, output=space.output, facts=facts, shards=shards)
-
-    def todo() -> list[ShardTask]:
-        return [task for task in tasks if not files.exists(task.facts(facts))]
-
-    with _job_errors("shards", runner):
-        watch(Work("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
-    written = [sealed.read_json(task.facts(facts)) for task in tasks]
-    report = build_report(space, written)
-    write_reports(space, report, written)
-    sealed.write_json(done, {"digest": last.digest})
-    files.delete([space.folder(last)])  # the sorted runs are as large as the result
-    return report

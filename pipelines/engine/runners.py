@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -30,7 +30,7 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
 from pipelines.engine.watched import end_with, portable
-from pipelines.steps.base import MEMORY, RunError
+from pipelines.steps.base import MEMORY, KeyOptions, RunError
 
 #: Where Beam logs the traceback of an error that it raises as well; the run reports it in a sentence.
 ERROR_LOGGERS = "apache_beam.runners.common", "apache_beam.runners.worker.sdk_worker"
@@ -65,7 +65,7 @@ class Runner(AbstractContextManager["Runner"]):
         if beam_options and not self._name:
             raise RunError(f"{' '.join(beam_options)}: no --runner among them: name the one that they are for")
         self.local = not beam_options  # whether passes run in processes of ours
-        self.far = False  # whether pipelines run on workers elsewhere
+        self.distributed = False  # whether pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None
         if self._name.lower().endswith("daskrunner"):  # or its full name, with the module
             raise RunError(
@@ -73,16 +73,22 @@ class Runner(AbstractContextManager["Runner"]):
             )
         if self._name:
             try:
-                self.far = not isinstance(create_runner(self._name), IN_MEMORY)
+                self.distributed = not isinstance(create_runner(self._name), IN_MEMORY)
             except (ValueError, ImportError) as e:
                 raise RunError(f"--runner={self._name}: {e}") from None
         if endpoint := self._options.view_as(PortableOptions).job_endpoint:
             _check_reachable(endpoint)
 
-    def pipeline(self) -> beam.Pipeline:
-        """Return an empty pipeline on the chosen runner."""
-        if self.far:
+    def pipeline(self, scratch: str | None = None) -> beam.Pipeline:
+        """Return an empty pipeline on the chosen runner.
+
+        Args:
+            scratch: folder of this machine for what a decision cannot hold in memory; the system's by default.
+        """
+        if self.distributed:
             return beam.Pipeline(options=self._options)
+        options = self._options.view_as(KeyOptions)
+        options.key_memory, options.key_scratch = self.memory, scratch
         for logger in ERROR_LOGGERS:
             logging.getLogger(logger).setLevel(logging.CRITICAL)
         # built as an object: by name it would give worker processes empty options
@@ -91,8 +97,13 @@ class Runner(AbstractContextManager["Runner"]):
         provision = fn_runner.ExtendedProvisionInfo(info)
         return beam.Pipeline(runner=fn_runner.FnApiRunner(provision_info=provision), options=self._options)
 
-    def run(self, elements: Sequence[Any], function: partial[Any]) -> None:
+    def run(self, elements: Sequence[Any], function: partial[Any], then: Callable[..., None] | None = None) -> None:
         """Call a function whose effect is files on each of some elements that are independent of each other.
+
+        Args:
+            elements: to call it on.
+            function: to call.
+            then: adds to the Beam job what follows, if this is one; takes the pipeline and what must be there before.
 
         Raises:
             PoolBroken: a worker process was killed; what is finished is finished.
@@ -101,7 +112,10 @@ class Runner(AbstractContextManager["Runner"]):
             return
         if not self.local:
             with self.pipeline() as p:
-                _ = p | beam.Create(list(elements)) | beam.Reshuffle() | function.func.__name__ >> beam.Map(function)
+                label = function.func.__name__
+                done = p | beam.Create(list(elements)) | beam.Reshuffle() | label >> beam.Map(function)
+                if then:
+                    then(p, done)
             return
         if self.workers == 1:
             for element in elements:

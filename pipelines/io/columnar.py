@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from curate.document import Document
 from curate.input.limits import FREE_ROW_BYTES, MAX_EXPANSION, MAX_RECORD_BYTES, is_bomb
 from pipelines.io.arrow_messages import Messages
-from pipelines.io.records import ROW_FIELDS, Dropped, broken, row_document
+from pipelines.io.records import Dropped, broken, metadata_columns, row_document, wanted_columns
 from pipelines.io.row_groups import TooLarge, read_footer, rows_at_a_time
 from pipelines.io.sources import InputFile, Part
 
@@ -21,7 +21,6 @@ MAGIC = b"ARROW1"  # at the start of an Arrow file, with two zeros, and at its e
 MAX_PADDED = 64  # bytes of the magic and the zeros after it: arrow-rs writes as many
 BUFFER_BYTES = 1 << 20  # of a column, read at a time: without a buffer, all of a row group
 ID_BYTES = 1 << 16  # of a value that is too large: what its id is made of
-OF_METADATA = ROW_FIELDS[2:]
 Columns = dict[str, pa.Array | None]
 DAMAGE = (OSError, ValueError, MemoryError, pa.ArrowException)
 
@@ -32,7 +31,7 @@ def parquet_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
     try:
         footer = read_footer(stream)
         parquet = pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False)
-        wanted = {file.text, *ROW_FIELDS, *(f"metadata.{name}" for name in OF_METADATA)}
+        wanted = {*wanted_columns(file), *(f"metadata.{name}" for name in metadata_columns(file))}
         flat = [(i, c.path) for i, c in enumerate(parquet.schema) if c.path in wanted and not c.max_repetition_level]
         numbers, columns = [i for i, _ in flat], [path for _, path in flat]
     except DAMAGE as e:
@@ -65,7 +64,7 @@ def arrow_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
     try:
         stream.seek(start)
         schema = pa.ipc.open_stream(io.BufferedReader(Messages(stream))).schema
-        wanted = [i for i, name in enumerate(schema.names) if name in {file.text, *ROW_FIELDS, "metadata"}]
+        wanted = [i for i, name in enumerate(schema.names) if name in {*wanted_columns(file), "metadata"}]
         options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=wanted)
         stream.seek(start)
         messages = Messages(stream, [(schema.field(i).type, not wanted or i in wanted) for i in range(len(schema))])
@@ -132,7 +131,9 @@ class _Rows:
             metadata = batch.column("metadata")
             if pa.types.is_struct(metadata.type):
                 names = [metadata.type.field(i).name for i in range(metadata.type.num_fields)]
-                below = {n: _plain(pc.struct_field(metadata, n)) for n in OF_METADATA if names.count(n) == 1}
+                below = {
+                    n: _plain(pc.struct_field(metadata, n)) for n in metadata_columns(self._file) if names.count(n) == 1
+                }
         for i in range(batch.num_rows):
             if is_bomb(self._bytes, self._file.size, FREE_ROW_BYTES):
                 raise TooLarge(f"its rows have more than {MAX_EXPANSION:,} times the bytes of the file")

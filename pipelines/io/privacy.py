@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from curate.filters.pii import PLACEHOLDERS, REACH, PiiConfig, scrub_part, scrub_pii
 from curate.filters.pii_urls import scrub_url
@@ -37,18 +36,11 @@ class Privacy:
     config: PiiConfig | None = None
 
     @classmethod
-    def of(cls, configs: Iterable[Any]) -> Privacy:
+    def of(cls, configs: Iterable[PiiConfig]) -> Privacy:
         """Bring the settings of a recipe's steps together: a kind that one step ``pii`` replaces is replaced."""
-        found = [config for config in configs if isinstance(config, PiiConfig)]
+        found = list(configs)
         kinds = (f.name for f in fields(PiiConfig))
         return cls(PiiConfig(**{kind: any(getattr(c, kind) for c in found) for kind in kinds}) if found else None)
-
-    @classmethod
-    def of_steps(cls, steps: Iterable[dict[str, Any]]) -> Privacy:
-        """Return what the steps of a finished run replace, as its ``manifest.json`` has them."""
-        steps = [step for step in steps if step["step"] == "pii"]
-        kinds = [f.name for f in fields(PiiConfig)]
-        return cls.of(PiiConfig(**{kind: step[kind] for kind in kinds if kind in step}) for step in steps)
 
     def text(self, text: str) -> str:
         """Scrub a text that is written whole: a title, a warning."""

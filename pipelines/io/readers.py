@@ -23,9 +23,10 @@ from curate.text.charset import decode
 from curate.text.hashing import document_id
 from pipelines.io import files
 from pipelines.io.columnar import arrow_rows, parquet_rows
+from pipelines.io.formats import input_format
 from pipelines.io.records import Dropped, NotAPage, broken, row_document
 from pipelines.io.sources import UNKNOWN, InputFile, Part
-from pipelines.recipe.recipe import RecipeError
+from pipelines.recipe.errors import RecipeError
 
 AN_ARRAY = "an array, where one object a line is read: jq -c '.[]' makes it so"
 SKIP_BYTES = 1 << 20  # of a line that is too long, at a time
@@ -63,7 +64,7 @@ _READERS: dict[str, Callable[[BinaryIO, Part], Iterator[Document | Dropped | Not
 
 def _records(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     try:
-        yield from _READERS[part.file.format](stream, part)
+        yield from (_READERS.get(part.file.format) or _rows)(stream, part)
     except _Unread as e:
         raise OSError(f"{part.file.path}: {e}") from e
     except (OSError, MemoryError):  # of the machine
@@ -234,6 +235,14 @@ def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
             yield row_document(row, file)
     except (OSError, ValueError) as e:
         yield broken(file, f"damaged data set: {e}")
+
+
+def _rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
+    """Read a file with a function of the user's own; each of its rows is a document, or a broken record."""
+    read = input_format(part.file.format)
+    assert read
+    for row in read(decompressed(stream, part.file.path)):
+        yield row_document(row, part.file)
 
 
 def _page(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:

@@ -10,6 +10,7 @@ from curate.input.dates import iso_date
 from curate.input.limits import MAX_RECORD_BYTES, MAX_URL_BYTES
 from curate.text.charset import decode
 from curate.text.hashing import document_id
+from pipelines.io.columns import SOURCE_ID, plain_value
 from pipelines.io.sources import InputFile
 
 #: Characters of the names of a row's columns that a message shows; all can be megabytes. Ours: some fifty names.
@@ -17,6 +18,16 @@ MAX_NAMES = 900
 
 #: The columns that are looked at, at the top of a row or below ``metadata``.
 ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
+
+
+def wanted_columns(file: InputFile) -> tuple[str, ...]:
+    """Return the columns that a file's rows are read for, at the top or below ``metadata``."""
+    return (file.text, *ROW_FIELDS, *file.columns, *(name for name in (file.id, file.title) if name))
+
+
+def metadata_columns(file: InputFile) -> tuple[str, ...]:
+    """Return those of them that may be below ``metadata``."""
+    return (*ROW_FIELDS[2:], *file.columns, *((file.id,) if file.id else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +90,24 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
     if isinstance(text, bytes):
         text = decode(text)[0]
         content = text.encode("utf-8", "surrogatepass") or html
-    found = document_id(url, str(date), content)
-    return Document(id=found, text=text or "", url=url, date=iso_date(date), source=file.source, html=html)
+    return Document(
+        id=document_id(url, str(date), content),
+        text=text or "",
+        url=url,
+        date=iso_date(date),
+        source=file.source,
+        title=title if isinstance(title := row.get(file.title), str) else "",
+        html=html,
+        extra=_columns(row, meta, file),
+    )
+
+
+def _columns(row: dict, meta: dict, file: InputFile) -> dict[str, Any]:
+    """Return the columns of a row that its source names, from the top or below ``metadata``."""
+    if not (file.columns or file.id):
+        return {}
+    names = {name: name for name in file.columns} | ({SOURCE_ID: file.id} if file.id else {})
+    return {name: plain_value(row.get(column, meta.get(column))) for name, column in names.items()}
 
 
 def _flat(values: dict) -> dict:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import orjson
 import xxhash
@@ -126,9 +126,9 @@ def damaged(path: str, problem: str) -> DamagedFile:
 class Hashing(io.RawIOBase):
     """Passes on what is written, and hashes it; ``hasher`` may be replaced between two parts."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, hasher: Any = None) -> None:
         super().__init__()
-        self._stream, self.hasher, self._at = stream, xxhash.xxh3_64(), 0
+        self._stream, self.hasher, self._at = stream, hasher or xxhash.xxh3_64(), 0
 
     def writable(self) -> bool:
         """Say that it can be written."""

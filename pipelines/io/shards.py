@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from sys import getsizeof
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -25,9 +25,11 @@ from curate.document import Document
 from curate.text.hashing import stable_u64
 from curate.tokens.megatron import megatron_index
 from pipelines.io import files, sealed
+from pipelines.io.columns import column_array, column_type, plain_value, unpack_columns
+from pipelines.io.formats import WriteRows, output_format
 from pipelines.io.privacy import Privacy
 from pipelines.io.sorted_rows import SortedRows
-from pipelines.io.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema
+from pipelines.io.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema, with_columns
 from pipelines.result.summary import SUMMARIZED, summarize
 
 PART = re.compile(r"part-\d{5,}-of-\d{5,}\.(?:parquet|bin|idx)\b")  # names of the files of a result
@@ -57,20 +59,31 @@ class Shards:
     tokens: int
     rejected: int
     signals: int
-    originals: tuple[str, ...]  # whose quantities are among the signals
+    measures: tuple[str, ...]  # reference filters whose quantities are among the signals
     seed: int
     formats: tuple[str, ...]
     token_type: str  # of ids in .bin files, as NumPy writes it; "" without tokens
     privacy: Privacy  # what is scrubbed beside the texts
+    columns: Mapping[str, str]  # the user's own columns, and the kind of each
 
-    def count(self, kind: str) -> int:
+    def count(self, table: str) -> int:
         """Return the number of shards of a table."""
-        return getattr(self, kind)
+        return getattr(self, table)
 
-    def schema(self, kind: str) -> pa.Schema:
+    def schema(self, table: str) -> pa.Schema:
         """Return the schema of a run of a table."""
-        known = {"documents": DOCUMENTS, "tokens": TOKEN_RUN, "rejected": REJECTED}
-        return known.get(kind) or signals_schema(self.originals)
+        own = [pa.field(name, column_type(kind)) for name, kind in self.columns.items()]
+        known = {
+            "documents": with_columns(DOCUMENTS, own),
+            "tokens": TOKEN_RUN,
+            "rejected": with_columns(REJECTED, own),
+        }
+        return known.get(table) or signals_schema(self.measures)
+
+    def own_formats(self) -> dict[str, WriteRows]:
+        """Return the functions of the user's own that write documents, by the name of their folder."""
+        functions = [function for name in self.formats if (function := output_format(name))]
+        return {function.__name__: function for function in functions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,8 @@ class ShardTask:
         return files.join(folder, f"shard-{self.kind}-{self.shard:05d}.json")
 
 
-def _shard_of_id(document_id: str, count: int) -> int:
+def shard_of_id(document_id: str, count: int) -> int:
+    """Return which of so many shards a document is in: each has a range of ids."""
     return int(document_id[:8], 16) * count >> 32
 
 
@@ -105,7 +119,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         privacy = self.shards.privacy
         shown = {"token_count": count, "url": privacy.url(d.url), "title": privacy.text(d.title)}
         values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
-        self._add("documents", _shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
+        values += [plain_value(d.extra.get(name)) for name in self.shards.columns]
+        self._add("documents", shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
         for copy in range(d.copies if count else 0):
             key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
             copied = (d.tokens, d.id, copy, d.language, d.domain, key)
@@ -127,7 +142,10 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             place = rejected.schema.get_field_index(name)
             values = pa.array([show(value) for value in rejected[name].to_pylist()], pa.string())
             rejected = rejected.set_column(place, rejected.schema.field(place), values)
-        return rejected
+        extra = [unpack_columns(data) for data in rejected["extra"].to_pylist()]
+        arrays = [rejected[name] for name in REJECTED.names]
+        arrays += [column_array([e.get(name) for e in extra], kind) for name, kind in self.shards.columns.items()]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.shards.schema("rejected"))
 
     def _add(self, kind: str, shard: int, row: Sequence[Any], size: int) -> None:
         self._rows.setdefault(kind, []).append((shard, row))
@@ -140,9 +158,13 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         for kind, rows in self._rows.items():
             schema = self.shards.schema(kind)
             columns = zip(*(row for _, row in rows), strict=True)
-            arrays = [pa.array(c, type=t.type) for c, t in zip(columns, schema, strict=True)]
+            arrays = [self._array(values, field) for values, field in zip(columns, schema, strict=True)]
             self._write(kind, pa.Table.from_arrays(arrays, schema=schema), np.array([shard for shard, _ in rows]))
         self._rows, self._bytes = {}, 0
+
+    def _array(self, values: Sequence[Any], field: pa.Field) -> pa.Array:
+        kind = self.shards.columns.get(field.name)
+        return column_array(values, kind) if kind else pa.array(values, type=field.type)
 
     def _write(self, kind: str, table: pa.Table, shards: np.ndarray) -> None:
         """Write a table as a run: a batch per shard, in order."""
@@ -219,14 +241,16 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     if task.kind == "tokens":
         schema = TOKENS
     name = f"part-{task.shard:05d}-of-{shards.count(task.kind):05d}"
-    written = []
+    written: list[dict] = []
     if task.kind != "tokens" or "parquet" in shards.formats:
-        path = files.join(output, task.kind, f"{name}.parquet")
-        with files.atomic_write(path) as f, parquet_writer(f, schema) as writer:
+        with _hashed(output, f"{task.kind}/{name}.parquet", count, written) as f, parquet_writer(f, schema) as writer:
             for group in rows.groups(schema.names):
                 writer.write_table(group)
                 del group  # before the next one is made
-        written.append(_facts(output, f"{task.kind}/{name}.parquet", count))
+    if task.kind == "documents":
+        for folder, write_rows in shards.own_formats().items():
+            with _hashed(output, f"{folder}/{name}.{folder}", count, written) as f:
+                write_rows((row for group in rows.groups(schema.names) for row in group.to_pylist()), f)
     if task.kind == "tokens" and "megatron" in shards.formats:
         columns = (group["input_ids"].combine_chunks() for group in rows.groups(["input_ids"]))
         written += _megatron(columns, output, name, np.dtype(shards.token_type))
@@ -237,15 +261,26 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
 
 def _megatron(columns: Iterable[pa.LargeListArray], output: str, name: str, dtype: np.dtype) -> list[dict]:
     lengths = [np.empty(0, np.int64)]
-    with files.atomic_write(files.join(output, "megatron", f"{name}.bin")) as f:
+    written: list[dict] = []
+    with _hashed(output, f"megatron/{name}.bin", 0, written) as f:
         for column in columns:
             lengths.append(np.diff(column.offsets.to_numpy()))
             f.write(column.flatten().to_numpy().astype(dtype).tobytes())
             del column  # before the next one is made
     documents = np.concatenate(lengths)
-    with files.atomic_write(files.join(output, "megatron", f"{name}.idx")) as f:
+    with _hashed(output, f"megatron/{name}.idx", 0, written) as f:
         f.write(megatron_index(documents, dtype))
-    return [_facts(output, f"megatron/{name}.{ending}", len(documents)) for ending in ("bin", "idx")]
+    return [fact | {"rows": len(documents)} for fact in written]
+
+
+@contextmanager
+def _hashed(output: str, name: str, rows: int, written: list[dict]) -> Iterator[BinaryIO]:
+    """Write a file of the result, and note what the manifest says of it."""
+    digest = hashlib.sha256()
+    with files.atomic_write(files.join(output, *name.split("/"))) as stream:
+        f = sealed.Hashing(stream, digest)
+        yield cast(BinaryIO, f)
+    written.append({"path": name, "rows": rows, "bytes": f.tell(), "sha256": digest.hexdigest()})
 
 
 def _batch(path: str, place: Place, schema: pa.Schema) -> pa.Table:
@@ -258,12 +293,3 @@ def _batch(path: str, place: Place, schema: pa.Schema) -> pa.Table:
     if xxhash.xxh3_64_hexdigest(data) != digest:
         raise sealed.damaged(path, "is not as it was written: the digest of a batch differs")
     return pa.Table.from_batches([pa.ipc.read_record_batch(pa.ipc.read_message(data), schema)])
-
-
-def _facts(output: str, name: str, rows: int) -> dict:
-    digest, size = hashlib.sha256(), 0
-    with files.open_read(files.join(output, *name.split("/"))) as f:
-        while block := f.read(1 << 20):
-            digest.update(block)
-            size += len(block)
-    return {"path": name, "rows": rows, "bytes": size, "sha256": digest.hexdigest()}

@@ -8,33 +8,27 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from curate.input.compression import COMPRESSED, split_compression
 from curate.text.printable import storable
 from pipelines.io import files
+from pipelines.io.formats import ENDINGS
 from pipelines.io.sealed import WORK
 from pipelines.io.tables import REPORTS, TABLES
-from pipelines.recipe.recipe import RecipeError, Source
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.model import Source
 
 MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
 MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
 SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
 
 
-FORMATS = {
-    "warc": (".warc", ".arc", ".wet", ".wat"),
-    "jsonl": (".jsonl", ".json", ".ndjson"),
-    "parquet": (".parquet",),
-    "arrow": (".arrow",),
-    "html": (".html", ".htm", ".xhtml"),
-    "text": (".txt", ".md", ".text"),
-}
 #: Compressions of formats that do not take all of `COMPRESSED`.
 COMPRESSIONS = {"warc": (".gz", ".zst"), "parquet": (), "arrow": ()}
 
 UNKNOWN = "unknown"
-ENDINGS = 10  # of files that are not read: as many are named
+SHOWN_ENDINGS = 10  # of files that are not read: as many are named
 #: What `datasets.save_to_disk` writes beside the data, and what its `map` leaves there: the data once more.
 NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json", "cache-*.arrow")
 
@@ -50,6 +44,9 @@ class InputFile:
     source: str
     name: str = ""  # of a file that is one page, below the folder that the source names: what its URL is
     text: str = "text"  # the column that holds the text
+    columns: tuple[str, ...] = ()  # those that go along into the result
+    id: str = ""  # the column that holds the id of a record in its source
+    title: str = ""  # the column that holds the title
 
     @property
     def splits(self) -> bool:
@@ -90,7 +87,7 @@ class Slice:
 def format_of(path: str) -> str | None:
     """Return the format that a file's name stands for, or None."""
     name, compression = split_compression(path)
-    found = next((fmt for fmt, endings in FORMATS.items() if name.endswith(endings)), "")
+    found = next((fmt for fmt, endings in ENDINGS.items() if name.endswith(endings)), "")
     return found if found and compression in ("", *COMPRESSIONS.get(found, COMPRESSED)) else None
 
 
@@ -101,8 +98,8 @@ def not_read(inputs: Iterable[InputFile]) -> str:
     if not endings:
         return ""
     by_count = sorted(endings.items(), key=lambda e: (-e[1], e[0]))
-    shown = ", ".join(f"{ending} {n:,}" for ending, n in by_count[:ENDINGS])
-    more = f" and {len(by_count) - ENDINGS:,} more" if len(by_count) > ENDINGS else ""
+    shown = ", ".join(f"{ending} {n:,}" for ending, n in by_count[:SHOWN_ENDINGS])
+    more = f" and {len(by_count) - SHOWN_ENDINGS:,} more" if len(by_count) > SHOWN_ENDINGS else ""
     are = "file has no known ending and is" if len(parts) == 1 else "files have no known ending and are"
     return f"{len(parts):,} {are} not read: {shown}{more}; a source that sets format reads files of any name"
 
@@ -129,7 +126,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
                 )
             local = files.match(source.input) if os.path.isdir(source.input) else []
             changed = sum(f.last_updated_in_seconds + f.size_in_bytes for f in local)
-            data = InputFile(source.input, 0, changed, "datasets", source.name, text=source.text)
+            data = _file(source, source.input, 0, changed, "datasets")
             if found.setdefault(source.input, data) != data:
                 raise RecipeError(f"the data set {source.input} is in two sources: leave one out")
             continue
@@ -148,19 +145,24 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             usable += fmt != UNKNOWN
             size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
             name = _name_below(meta.path, source.input) if fmt in ("html", "text") else ""
-            file = InputFile(meta.path, size if fmt != UNKNOWN else 0, modified, fmt, source.name, name, source.text)
-            if meta.path in found and found[meta.path] != file:
-                raise RecipeError(f"{meta.path} is in two sources, {found[meta.path].source!r} and {source.name!r}")
-            found[meta.path] = file
+            file = _file(source, meta.path, size if fmt != UNKNOWN else 0, modified, fmt, name)
+            before = found.setdefault(meta.path, file)
+            if replace(before, name=file.name) != file:  # two patterns of one source may match a file
+                raise RecipeError(f"{meta.path} is in two sources, {before.source!r} and {source.name!r}")
         if written == len(matched):
             raise RecipeError(f"input {source.input!r} is what a run writes into {output}: choose another --output")
         if not usable:
-            known = " ".join(e for endings in FORMATS.values() for e in endings)
+            known = " ".join(e for endings in ENDINGS.values() for e in endings)
             raise RecipeError(
                 f"input {source.input!r}: no file with a known ending ({known}) beside {' '.join(NOT_DATA)}; "
                 "set format in the recipe"
             )
     return sorted(found.values(), key=lambda f: f.path)
+
+
+def _file(source: Source, path: str, size: int, modified: float, format: str, name: str = "") -> InputFile:
+    columns = source.columns, source.id, source.title
+    return InputFile(path, size, modified, format, source.name, name, source.text, *columns)
 
 
 def _is_written(path: str, output: str) -> bool:

@@ -44,6 +44,7 @@ STATE = pa.schema(
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
         ("copies", pa.int64()),
+        ("extra", pa.binary()),
         ("text_bytes", pa.int64()),
         ("token_count", pa.int64()),
         ("html_row", pa.int64()),
@@ -53,7 +54,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[: STATE.names.index("text_bytes")]
+FACTS = STATE.names[: STATE.names.index("extra")]
 
 #: The large fields, each in a file of its own, written only by a pass that changes it.
 LARGE = {
@@ -77,6 +78,9 @@ REJECTED = pa.schema(
         ("excerpt", pa.string()),
     ]
 )
+
+#: Rejections in `_work`: with the user's own columns as JSON, whose types are known in the last pass only.
+REJECTED_IN_WORK = REJECTED.append(pa.field("extra", pa.binary()))
 
 DOCUMENTS = pa.schema(
     [
@@ -109,12 +113,17 @@ TOKENS = pa.schema(
 )
 
 
-def signals_schema(originals: Sequence[str] = ()) -> pa.Schema:
-    """Return the schema of stored signals: who the document is, and a column per signal, those of originals last."""
+def with_columns(schema: pa.Schema, own: Sequence[pa.Field]) -> pa.Schema:
+    """Return a schema with the user's own columns after its own."""
+    return pa.schema([*schema, *own])
+
+
+def signals_schema(measures: Sequence[str] = ()) -> pa.Schema:
+    """Return the schema of stored signals: the document, and a column per signal, those of reference filters last."""
     from curate.filters.signals import signal_names
 
     who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
-    measured = [(name, pa.float64()) for name in signal_names(originals)]
+    measured = [(name, pa.float64()) for name in signal_names(measures)]
     return pa.schema([*who, ("text_bytes", pa.int64()), *measured])
 
 

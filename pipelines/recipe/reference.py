@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from pipelines.recipe.recipe import plain
-from pipelines.recipe.registry import STEPS
+from curate.bounds import Names
+from pipelines.recipe.functions import settings_type
+from pipelines.recipe.model import plain
+from pipelines.recipe.plugins import Plugins
+from pipelines.recipe.recipe import load_recipe
+from pipelines.recipe.registry import step_type, words
 from pipelines.steps.base import CorpusStep
 
 
@@ -34,13 +38,25 @@ class StepHelp:
     settings: tuple[Setting, ...]
 
 
-def describe(name: str) -> StepHelp:
-    """Return what a step is and which settings it has."""
-    step = STEPS[name]
-    summary, _, more = (inspect.getdoc(step.config) or "").replace("``", "`").partition("\n\n")
-    types = get_type_hints(step.config, include_extras=True)
-    settings = tuple(Setting(f.name, _takes(types[f.name]), _default(f)) for f in fields(step.config))
-    return StepHelp(name, isinstance(step, CorpusStep), " ".join(summary.split()), more, settings)
+def describe(word: str, plugins: Plugins | None = None) -> StepHelp:
+    """Return what a step is and which settings it has.
+
+    Raises:
+        LookupError, ImportError, TypeError: there is no such step.
+    """
+    found = step_type(word, plugins)
+    settings_of: Any = found if isinstance(found, type) else settings_type(found)
+    summary, _, more = (inspect.getdoc(settings_of) or "").replace("``", "`").partition("\n\n")
+    types = get_type_hints(settings_of, include_extras=True)
+    settings = tuple(Setting(f.name, _takes(types[f.name]), _default(f)) for f in fields(settings_of))
+    corpus = isinstance(found, type) and issubclass(found, CorpusStep)
+    return StepHelp(word, corpus, " ".join(summary.split()), more, settings)
+
+
+def ordered_words() -> list[str]:
+    """Return all words, those of the recipe of Llama 3 first, in its order."""
+    paper = [entry.word for entry in load_recipe("llama3").steps]
+    return [*paper, *(word for word in words() if word not in paper)]
 
 
 def _default(field: Any) -> str:
@@ -58,7 +74,7 @@ def _takes(kind: Any) -> str:
     """Say in words which values a type takes."""
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return f"{_takes(inner[0])} {_bounds(inner[1])}"
+        return inner[1].value if isinstance(inner[1], Names) else f"{_takes(inner[0])} {_bounds(inner[1])}"
     if origin is Literal:
         return " or ".join(inner)
     if origin in (UnionType, Union):
@@ -69,8 +85,10 @@ def _takes(kind: Any) -> str:
         return f"mapping of {_takes(inner[0])} to {_takes(inner[1])}"
     if kind is NoneType:
         return "null"
-    names = {str: "text", int: "whole number", float: "number", bool: "true or false"}
-    return names.get(kind) or f"mapping of {', '.join(f.name for f in fields(kind))}"
+    names = {Any: "any value", str: "text", int: "whole number", float: "number", bool: "true or false"}
+    if kind in names:
+        return names[kind]
+    return f"mapping of {', '.join(f.name for f in fields(kind))}" if is_dataclass(kind) else str(kind)
 
 
 def _bounds(interval: Any) -> str:

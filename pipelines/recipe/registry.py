@@ -1,24 +1,78 @@
-"""Every step a recipe can name, in the order in which the Llama 3 paper uses them."""
+"""What a recipe can name: the steps of `pipelines.steps`, those of entry points, and modules of the user's own.
+
+A built-in step is the one class in ``pipelines/steps/WORD.py``. An installed package adds words by entry points of the
+groups ``curate.steps`` and ``curate.readers``. Anything else is an import path, such as ``my_filters.no_casino``.
+"""
 
 from __future__ import annotations
 
-from curate.steps import MAP_STEPS, MapStep
-from pipelines.dedup.keep_first import ExactDedup, UrlDedup
-from pipelines.steps.base import CorpusStep
-from pipelines.steps.kl_divergence import Divergence
-from pipelines.steps.line_dedup import LineDedup
-from pipelines.steps.minhash_dedup import MinHashDedup
-from pipelines.steps.mixture import MixtureStep
-from pipelines.steps.quality_cut import QualityCut
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
 
-CORPUS_STEPS: dict[str, CorpusStep] = {
-    "url_dedup": UrlDedup(),
-    "exact_dedup": ExactDedup(),
-    "minhash_dedup": MinHashDedup(),
-    "line_dedup": LineDedup(),
-    "kl_divergence": Divergence(),
-    "quality_cut": QualityCut(),
-    "mixture": MixtureStep(),
-}
+import pipelines.steps
+from pipelines.recipe.plugins import Plugins
+from pipelines.steps.base import CorpusStep, MapStep, Step
 
-STEPS: dict[str, MapStep | CorpusStep] = {**MAP_STEPS, **CORPUS_STEPS}
+#: A class of steps, or a function of a text or of a document.
+StepType = type[Step] | Callable[..., Any]
+NOT_WORDS = ("base",)
+
+
+@functools.cache
+def words() -> tuple[str, ...]:
+    """Return the words of the built-in steps, and those of entry points, in alphabetical order.
+
+    >>> "minhash_dedup" in words()
+    True
+    """
+    built_in = {module.name for module in pkgutil.iter_modules(pipelines.steps.__path__)}.difference(NOT_WORDS)
+    return tuple(sorted(built_in | {entry.name for entry in metadata.entry_points(group="curate.steps")}))
+
+
+def step_type(word: str, plugins: Plugins | None = None) -> StepType:
+    """Return the class or function that a word of a recipe names.
+
+    Raises:
+        LookupError: there is no such word.
+        ImportError: an import path that cannot be imported.
+        TypeError: what it names is not a step.
+    """
+    if "." in word:
+        return _checked(word, (plugins or Plugins()).load(word))
+    for entry in metadata.entry_points(group="curate.steps", name=word):
+        return _checked(word, entry.load())
+    if word not in words():
+        raise LookupError(word)
+    return _built_in(word)
+
+
+@functools.cache
+def _built_in(word: str) -> type[Step]:
+    module = importlib.import_module(f"pipelines.steps.{word}")
+    (found,) = (
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Step) and value.__module__ == module.__name__
+    )
+    return found
+
+
+def _checked(word: str, thing: Any) -> StepType:
+    if inspect.isclass(thing):
+        if not issubclass(thing, MapStep | CorpusStep):
+            raise TypeError(f"{word} is a class, but not a MapStep or a CorpusStep of pipelines.steps.base")
+        return thing
+    if not inspect.isroutine(thing):
+        raise TypeError(f"{word} is neither a function nor a class of steps")
+    return thing
+
+
+def word_of(step: Step) -> str:
+    """Return the word or import path by which a recipe names a step's class."""
+    package, _, module = type(step).__module__.rpartition(".")
+    return module if package == "pipelines.steps" else f"{type(step).__module__}.{type(step).__qualname__}"

@@ -15,7 +15,7 @@ from curate.language.codes import canonical
 from curate.language.detection import detect_language
 from pipelines.io.readers import Dropped, NotAPage, read_part
 from pipelines.io.sources import Part, list_inputs
-from pipelines.recipe.recipe import Source
+from pipelines.recipe.model import Source
 
 EXAMPLES = 3  # of each disagreement
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,18 +14,21 @@ import pyarrow.parquet as pq
 from curate.document import Document, Rejection
 from curate.filters.urls import normalize_url
 from curate.input.compression import Damaged, decompressed
-from curate.steps import apply
 from curate.text.hashing import document_id
 from pipelines.io import files
 from pipelines.io.privacy import Privacy
+from pipelines.io.shards import shard_of_id
 from pipelines.io.sources import format_of
 from pipelines.io.tables import DOCUMENTS, REJECTED, signals_schema
-from pipelines.recipe.recipe import Recipe
-from pipelines.recipe.registry import STEPS, CorpusStep
-from pipelines.result.finished import intact, read_steps
+from pipelines.recipe.model import Recipe
+from pipelines.result.finished import intact, read_steps, steps_with
+from pipelines.steps.base import MapStep, apply
 
 #: The columns that are shown of each table.
 SHOWN = {"documents": DOCUMENTS, "rejected": REJECTED, "signals": signals_schema()}
+
+
+ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,10 @@ def find(output: str, id_or_url: str) -> list[Fate]:
         FileNotFoundError: ``output`` holds no finished run.
         RunError: a file of it is damaged.
     """
-    steps = read_steps(output)
+    read_steps(output)  # that there is a run
     if _is_url(id_or_url):
-        id_or_url = Privacy.of_steps(steps).url(id_or_url)
+        scrubbing = (step.privacy for step in steps_with(output, "privacy").values())
+        id_or_url = Privacy.of(found for found in scrubbing if found).url(id_or_url)
     found = [(True, row) for row in _rows(output, "documents", id_or_url)]
     found += [(False, row) for row in _rows(output, "rejected", id_or_url)]
     found.sort(key=lambda f: (f[1]["date"], f[1]["id"]), reverse=True)
@@ -63,7 +68,10 @@ def _is_url(wanted: str) -> bool:
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
     is_url = _is_url(wanted)
     same = normalize_url(wanted)
-    for meta in files.within(files.join(output, table), "*.parquet"):
+    shards = files.within(files.join(output, table), "*.parquet")
+    if not is_url and ID.fullmatch(wanted):  # a shard has the ids of a range
+        shards = [shards[shard_of_id(wanted, len(shards))]] if shards else []
+    for meta in shards:
         with intact(meta.path), files.open_read(meta.path) as stream:
             parquet = pq.ParquetFile(stream)
             column = "url" if is_url else "id"
@@ -97,15 +105,14 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
     is_html = format_of(path) == "html" or content.lstrip()[:1] == b"<"
     id_ = document_id(url, "", content)
     document = Document(id=id_, url=url, html=content) if is_html else Document(id=id_, url=url, text=_text(content))
-    for step in recipe.steps:
-        kind = STEPS[step.kind]
-        if isinstance(kind, CorpusStep):
+    for entry in recipe.steps:
+        if not isinstance(entry.step, MapStep):
             continue
-        result = apply(kind.make(step.config), document)
+        result = apply(entry.step.make(), document)
         if isinstance(result, Rejection):
-            yield step.name, replace(result, detail=recipe.privacy.detail(result.detail))
+            yield entry.name, replace(result, detail=recipe.privacy.detail(result.detail))
             return
-        yield step.name, result
+        yield entry.name, result
         document = result
 
 

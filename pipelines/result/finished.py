@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import pyarrow as pa
@@ -11,8 +12,9 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from pipelines.io import files
+from pipelines.recipe.registry import step_type
 from pipelines.result import output as result
-from pipelines.steps.base import RunError
+from pipelines.steps.base import RunError, Step
 
 STRICT = ConfigDict(strict=True)
 
@@ -75,6 +77,27 @@ def read_report(output: str) -> dict[str, Any]:
     with intact(files.join(output, "report.json")):
         TypeAdapter(_Report).validate_python(report)
     return report
+
+
+def steps_with(output: str, attribute: str) -> dict[str, Step]:
+    """Return the steps of a finished run whose class has an attribute that is not None, rebuilt, by name.
+
+    Raises:
+        FileNotFoundError: ``output`` holds no finished run.
+        DamagedError: the manifest is not what the run wrote.
+        RunError: the manifest is that of another version.
+    """
+    found: dict[str, Step] = {}
+    for entry in read_steps(output):
+        try:
+            step = step_type(entry["step"])
+        except (LookupError, ImportError, TypeError):
+            continue  # a module of the user's own that is not here
+        if isinstance(step, type) and getattr(step, attribute, None) is not None:
+            with intact(files.join(output, "manifest.json")):
+                settings = {f.name: entry[f.name] for f in fields(step) if f.name in entry}
+                found[entry["name"]] = TypeAdapter(step).validate_python(settings)
+    return found
 
 
 def read_steps(output: str) -> list[dict[str, Any]]:

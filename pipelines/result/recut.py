@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from curate.filters.presets import rules_of
 from curate.filters.rules import Rule
 from pipelines.io import files
-from pipelines.result.finished import intact, read_report, read_steps
+from pipelines.result.finished import intact, read_report, read_steps, steps_with
 
 EXAMPLES = 5  # ids shown of each rule
 
@@ -71,16 +71,15 @@ def recut(
 
 
 def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | None]]:
-    found = [s for s in read_steps(output) if s["step"] == "heuristics"]
-    if not found:
+    read_steps(output)  # that there is a run
+    known = steps_with(output, "all_rules")
+    if not known:
         raise FileNotFoundError(f"the run in {output} has no step heuristics: it stored no signals")
-    known = {s["name"]: s for s in found}
-    step = known.get(name or found[0]["name"])
+    step = known.get(name or next(iter(known)))
     if not step:
-        raise ValueError(f"the run in {output} has no step {name!r} of kind heuristics; it has {', '.join(known)}")
-    with intact(files.join(output, "manifest.json")):
-        limits = {name: None if limit is None else float(limit) for name, limit in step["limits"].items()}
-        return step["name"], [str(preset) for preset in step["presets"]], limits
+        raise ValueError(f"the run in {output} has no step {name!r} with rules; it has {', '.join(known)}")
+    name = next(n for n, s in known.items() if s is step)
+    return name, list(step.presets), dict(step.limits)  # type: ignore[attr-defined]
 
 
 def _shards(output: str, kind: str, check: Callable[[pa.Schema], None]) -> Iterator[pa.Table]:

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from curate.text.printable import printable
-from pipelines.engine.plan import code_version
+from pipelines.engine.code import code_version
+from pipelines.engine.order import assumptions
+from pipelines.engine.plan import Pass
+from pipelines.engine.stored import WARNINGS
 from pipelines.engine.watched import KILLED_WORKER
 from pipelines.io import files, sealed
 from pipelines.io.sources import not_read
-from pipelines.io.tables import TABLES
-from pipelines.recipe.recipe import digest
+from pipelines.io.tables import TABLES, LargeColumn, read_table
+from pipelines.recipe.model import digest
 from pipelines.result.summary import merge
-from pipelines.steps.line_dedup import LineDedup, top_lines
 
 if TYPE_CHECKING:
     from pipelines.engine.layout import Workspace
 
 FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
-#: Steps that reject something of any real crawl: one that rejects nothing is not working.
-MUST_REJECT = frozenset({"extract", "heuristics", "exact_dedup", "minhash_dedup"})
 TOP_LINES = 20  # in the report
 
 
@@ -44,8 +44,8 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     steps: dict[str, dict] = {}
     skipped: dict[str, int] = {}
     broken = undated = 0
-    for spec in space.plan.passes:
-        for manifest in space.manifests(spec):
+    for pass_ in space.plan.passes:
+        for manifest in space.manifests(pass_):
             for source in manifest["inputs"]:
                 broken += source["broken"]
                 undated += source["undated"]
@@ -70,12 +70,14 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
             totals[key] += manifest["totals"][key]
     summary = merge(shard["summary"] for shard in shards)
     privacy = space.plan.recipe.privacy
-    mixture = _mixture(space, summary["labels"])
+    shown = _shown(space)
+    mixture = _mixture(shown.get("mixture"), summary["labels"])
     warnings = [
         *_input_warnings(space),
-        *_step_warnings(steps, {s.name for s in space.plan.recipe.steps if s.kind in MUST_REJECT}),
+        *assumptions(space.plan.recipe),
+        *_step_warnings(steps, {e.name for e in space.plan.recipe.steps if e.step.must_reject}),
         *_broken_warnings(broken),
-        *_date_warnings(steps, undated),
+        *_date_warnings(steps, undated, {e.name for e in space.plan.recipe.steps if "date" in e.step.reads}),
         *_label_warnings(summary["labels"]),
         *_decision_warnings(space),
         *_mixture_warnings(mixture),
@@ -88,31 +90,46 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "undated_documents": undated,
         "corpus": totals,
         "mixture": mixture,
-        "repeated_lines": _repeated_lines(space),
+        "repeated_lines": [
+            row | {"line": privacy.line(str(row["line"]))} for row in shown.get("repeated_lines", [])[:TOP_LINES]
+        ],
         "labels": summary["labels"],
         "examples": summary["examples"],
         "warnings": [privacy.text(warning) for warning in warnings],
     }
 
 
-def _mixture(space: Workspace, labels: dict[str, list[dict]]) -> dict | None:
+def _shown(space: Workspace) -> dict[str, Any]:
+    """Return what the corpus steps show of their decisions, by the name of its part."""
+    found: dict[str, Any] = {}
+    for pass_, data in space.cuts():
+        for name, part in data.step.report(data.decision, _Texts(space, pass_).text).items():
+            found[name] = found[name] + part if name in found and isinstance(part, list) else part
+    return found
+
+
+class _Texts:
+    """The texts of documents as they were after a pass, for the few that a report looks up."""
+
+    def __init__(self, space: Workspace, pass_: Pass) -> None:
+        self._state = space.folder(pass_)
+        self._large = next(
+            space.folder(p) for p in reversed(space.plan.passes[: pass_.index + 1]) if "text" in p.writes
+        )
+
+    def text(self, index: int, row: int) -> str:
+        """Return the text of a document by its slice and row."""
+        places = read_table(files.join(self._state, f"state-{index:05d}.parquet"), ["text_row"])
+        place = places["text_row"][row].as_py()
+        return LargeColumn(files.join(self._large, f"text-{index:05d}.parquet"), "text")[place] if place >= 0 else ""
+
+
+def _mixture(plan: dict | None, labels: dict[str, list[dict]]) -> dict | None:
     """Return the plan of the mixture, with what was written of each label: whole documents, so never quite the plan."""
-    for taken in space.decisions():
-        path = files.join(taken.decision, "mixture.json")
-        if files.exists(path):
-            plan = sealed.read_json(path)
-            return plan | {"written": {row["name"]: row["written"] for row in labels[taken.config.by]}}
-    return None
-
-
-def _repeated_lines(space: Workspace) -> list[dict]:
-    """The lines that line deduplication removed from most documents."""
-    found: list[dict] = []
-    for taken in space.decisions():
-        if isinstance(taken.step, LineDedup):
-            found += top_lines(taken.decision, taken.config)
-    privacy = space.plan.recipe.privacy
-    return [row | {"line": privacy.line(str(row["line"]))} for row in found[:TOP_LINES]]
+    if not plan:
+        return None
+    by = plan.pop("by")
+    return plan | {"written": {row["name"]: row["written"] for row in labels.get(by, [])}}
 
 
 def _input_warnings(space: Workspace) -> Iterator[str]:
@@ -128,7 +145,7 @@ def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iter
         if step["read"] >= MANY and not lost and step["name"] in must_reject:
             yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
         if pages := step["rejected"].get("not_extracted"):
-            yield f"{pages:,} pages of HTML were rejected, for the recipe has no step extract: put it first"
+            yield f"{pages:,} pages of HTML were rejected, because the recipe has no `extract` step; add it first"
         if killers := step["rejected"].get(KILLED_WORKER):
             yield f"{killers:,} documents killed their worker twice: see rejected/ where rule is {KILLED_WORKER!r}"
         if errors := step["rejected"].get("error"):
@@ -140,8 +157,8 @@ def _broken_warnings(broken: int) -> Iterator[str]:
         yield f"{broken:,} records are broken, or files are cut off or damaged there: inputs.json says where"
 
 
-def _date_warnings(steps: dict[str, dict], undated: int) -> Iterator[str]:
-    copies = sum(step["rejected"].get("older_copy", 0) for step in steps.values())
+def _date_warnings(steps: dict[str, dict], undated: int, by_date: Collection[str]) -> Iterator[str]:
+    copies = sum(step["read"] - step["kept"] for name, step in steps.items() if name in by_date)
     if undated and copies:
         kept = steps["read"]["kept"]
         yield f"{undated:,} of {kept:,} documents have no date that can be read: among copies one with a date stays"
@@ -155,11 +172,10 @@ def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
 
 
 def _decision_warnings(space: Workspace) -> Iterator[str]:
-    """What the corpus steps themselves found alarming, such as one cluster that swallows the corpus."""
-    for taken in space.decisions():
-        path = files.join(taken.decision, "warnings.json")
-        if files.exists(path):
-            yield from (f"{taken.name}: {sentence}" for sentence in sealed.read_json(path))
+    """Yield what the corpus steps themselves found alarming, such as one cluster that swallows the corpus."""
+    for _, data in space.cuts():
+        for sentence in sealed.read_json(files.join(data.decision.folder, WARNINGS)):
+            yield f"{data.name}: {sentence}"
 
 
 def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
@@ -202,7 +218,8 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
 
 def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
     written = [fact for shard in shards for fact in shard["files"]]
-    written.sort(key=lambda fact: (TABLES.index(fact["path"].partition("/")[0]), fact["path"]))
+    order = {table: i for i, table in enumerate(TABLES)}
+    written.sort(key=lambda fact: (order.get(fact["path"].partition("/")[0], len(order)), fact["path"]))
     for name in ("report.json", "report.html"):
         with files.open_read(files.join(out, name)) as f:
             data = f.read()

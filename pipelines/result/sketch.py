@@ -21,14 +21,17 @@ from curate.dedup.sketch_file import (
     part_name,
     part_rows,
 )
-from pipelines.dedup.index import Piece, index_slices, read_manifest
+from pipelines.dedup.index import index_parts, read_manifest
+from pipelines.dedup.members import fixed
 from pipelines.dedup.one_process import rank_documents
 from pipelines.dedup.order import key_ids
 from pipelines.engine.layout import Workspace
+from pipelines.engine.stored import KeyPart
 from pipelines.io import files
-from pipelines.recipe.recipe import Recipe, RecipeError
-from pipelines.steps.base import KeySlice, fixed
-from pipelines.steps.minhash_dedup import MinHashDedup, with_index
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.model import Recipe
+from pipelines.steps.base import KeySource
+from pipelines.steps.minhash_dedup import MinHashDedup
 
 
 def export_run(recipe: Recipe, output: str, folder: str) -> int:
@@ -48,14 +51,14 @@ def export_run(recipe: Recipe, output: str, folder: str) -> int:
     """
     _check_free(folder)
     space = Workspace.of(recipe, output)
-    for spec in space.plan.passes:
-        taken = space.taken(spec)
-        for i, step in enumerate(taken):
-            if isinstance(step.step, MinHashDedup):
-                if not space.decided(step):
+    for pass_ in space.plan.passes:
+        cut = space.cut(pass_)
+        for i, data in enumerate(cut):
+            if isinstance(data.step, MinHashDedup):
+                if not data.decision.is_whole():
                     raise RecipeError(f"{output} holds no run of this recipe over these inputs: run it first")
-                slices = [KeySlice(s.index, step, taken[:i]) for s in space.plan.slices]
-                return export_sketch(with_index(step.config, slices), step.config.hashing, folder)
+                keys = [KeyPart(part.index, data, cut[:i]) for part in space.plan.slices]
+                return export_sketch([*data.step.index_parts(), *keys], data.step.hashing, folder)
     raise RecipeError(f"recipe {recipe.name} has no step minhash_dedup, which makes sketches")
 
 
@@ -94,7 +97,7 @@ def _check_free(folder: str) -> None:
         raise FileExistsError(f"{folder} holds a sketch already: choose another folder, or delete it")
 
 
-def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -> int:
+def export_sketch(pieces: Sequence[KeySource], config: MinHashConfig, folder: str) -> int:
     """Write the sketch of all documents of some slices, those of sketches first.
 
     Args:
@@ -134,7 +137,7 @@ def export_sketch(pieces: Sequence[Piece], config: MinHashConfig, folder: str) -
     return int(described["documents"])
 
 
-def _positions(pieces: Sequence[Piece]) -> list[np.ndarray]:
+def _positions(pieces: Sequence[KeySource]) -> list[np.ndarray]:
     """Return the place of each document among all, int64; -1 where its id has come before."""
     ranks = rank_documents(pieces)
     keys = [fixed(piece.load(["rank"])[1]["rank"], np.uint8) for piece in pieces]
@@ -155,4 +158,4 @@ def merge_sketches(paths: Sequence[str], folder: str) -> int:
         ValueError: sketches that cannot be read or were not made alike.
     """
     config = read_manifest(paths[0]).config
-    return export_sketch(index_slices(paths, config, 32), config, folder)
+    return export_sketch(index_parts(paths, config, 32), config, folder)

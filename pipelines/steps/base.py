@@ -1,96 +1,165 @@
-"""What a corpus step is, how it is run in bounded memory, and how its keys are loaded without what is already lost."""
+"""What a step is: a frozen dataclass of settings that says what it reads and writes of a document, and what it does.
+
+A *map step* looks at one document: `MapStep.make` returns a function from a document to that document or a rejection. A
+*corpus step* must see all documents: it takes a small key from each (`CorpusStep.key`), decides over the keys alone
+(`CorpusStep.decide`, a Beam transform), and applies the decision (`CorpusStep.apply`). Neither knows where keys and
+decisions are stored: `pipelines.engine` runs the steps of a recipe over files, `pipelines.transforms` runs the same
+methods over a ``PCollection`` of documents.
+
+>>> from dataclasses import dataclass
+>>> from typing import ClassVar
+>>> @dataclass(frozen=True, slots=True)
+... class Shorten(MapStep):
+...     characters: int = 10
+...     reads: ClassVar = frozenset({"text"})
+...     writes: ClassVar = frozenset({"text"})
+...     def make(self):
+...         return lambda document: replace(document, text=document.text[: self.characters])
+>>> Shorten(3).make()(Document(id="0", text="abcdef")).text
+'abc'
+"""
 
 from __future__ import annotations
 
+import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
 
-import apache_beam as beam
 import numpy as np
+import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
+from apache_beam.options.pipeline_options import PipelineOptions
 
-from curate.document import Document, Rejection
-from pipelines.io import files, sealed
-from pipelines.io.tables import read_table
+from curate.bounds import Names
+from curate.document import Document, Edit, Rejection
+from curate.models.panics import is_panic
 
-PARTITIONS = 16  # key ranges that a shuffle is cut into
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+
 MEMORY = 1_000_000_000  # bytes that the keys of a corpus step may take at a time
-COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on
-
-#: A document that has duplicates: where it is, whether it stays, which document stays for it, the name of its cluster
-#: (the document that stands first in it), how similar it is to the one that stays, and how many documents there are.
-MEMBER = np.dtype(
-    [
-        ("slice", "u4"),
-        ("row", "u4"),
-        ("stays", "?"),
-        ("kept", "V16"),
-        ("cluster", "V16"),
-        ("similarity", "f8"),
-        ("size", "u4"),
-    ]
-)
+MapFunction = Callable[[Document], Document | Rejection]
 
 
 class RunError(RuntimeError):
     """A run that cannot go on, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Losers:
-    """Documents of one slice that a step rejects: row numbers in the pass's state, and why."""
-
-    rows: np.ndarray
-    rejections: Callable[[int], Rejection]  # by position in ``rows``
-
-    def __iter__(self) -> Iterator[tuple[int, Rejection]]:
-        return ((int(row), self.rejections(i)) for i, row in enumerate(self.rows))
+def from_settings(function: Callable[[Any], Any]) -> Any:
+    """Make a property of what depends on a step's settings, where other steps have a constant."""
+    return property(function)
 
 
-NO_LOSERS = Losers(np.empty(0, np.int64), lambda i: Rejection(""))
+class Step:
+    """A step of a recipe; its dataclass fields are its settings, with their defaults.
 
+    Attributes:
+        reads: fields of a document that must be there: given by the input, or written by an earlier step.
+        assumes: fields that it reads too, and what it assumes where nothing has written them.
+        writes: fields that it changes; a name that is no field of a document is a column.
+        libraries: distributions whose version can change its results.
+        measures: reference filters whose quantities are among the signals that it writes.
+        privacy: a ``PiiConfig``: what it replaces in a text, and the run in all else that it writes.
+        token_type: NumPy type of token ids, of a step that writes tokens.
+        must_reject: whether it rejects something of any real crawl, so that rejecting nothing deserves a warning.
+    """
 
-class CorpusStep(ABC):
-    """A step that must see all documents. Stateless: settings come with each call."""
+    __slots__ = ()
+    reads: ClassVar[frozenset[str]] = frozenset()
+    assumes: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    writes: ClassVar[frozenset[str]] = frozenset()
+    libraries: ClassVar[tuple[str, ...]] = ()
+    measures: ClassVar[tuple[str, ...]] = ()
+    privacy: ClassVar[Any] = None
+    token_type: ClassVar[str] = "<i4"
+    must_reject: ClassVar[bool] = False
 
-    config: ClassVar[type]
-    schema: ClassVar[pa.Schema]
-    shuffles: ClassVar[str] = ""  # what goes through a shuffle, for `curate plan`
-    key_settings: ClassVar[tuple[str, ...]] = ()
-    changes: ClassVar[frozenset[str]] = frozenset()
-    losers_from_keys: ClassVar[bool] = True  # whether ``losers`` looks at the keys, or at the decision alone
-
-    def check(self, config: Any) -> None:  # noqa: B027 - most steps name nothing
+    def check(self) -> None:
         """Look at what the settings name, before anything runs.
 
         Raises:
-            ValueError: what is missing or wrong.
+            ValueError, OSError: what is missing or wrong.
         """
 
-    def needs(self, config: Any) -> Sequence[str]:
-        """Return the map steps that must stand before it."""
-        return ()
+    def check_sources(self, sources: Collection[str]) -> None:
+        """Look at settings that name sources of the recipe.
 
-    def describe(self, config: Any, folder: str) -> list[str]:
-        """Return sentences for `curate plan`: what the settings mean, and what a decision in ``folder`` moved."""
+        Raises:
+            ValueError: a source that is not there.
+        """
+
+    def describe(self, decision: DecisionTable | None = None) -> list[str]:
+        """Return sentences for ``curate plan``: what the settings mean, and what a decision that is there did."""
         return []
 
+
+class MapStep(Step, ABC):
+    """A step that looks at one document."""
+
+    __slots__ = ()
+
     @abstractmethod
-    def key_function(self, config: Any) -> Callable[[Document], tuple]:
-        """Return the function that takes a document's key, a row of ``schema``."""
+    def make(self) -> MapFunction:
+        """Return the function of a document; models and lists load here, once per process.
 
-    def decide(self, config: Any, keys: beam.PCollection[KeySlice], folder: str) -> None:
-        """Write the decision table into ``folder``, or the part of it that ``KeySlice.part`` names."""
-        raise NotImplementedError  # only a step that has a ``decide_all`` of its own does without
+        Raises:
+            ValueError, OSError, ImportError: what is missing.
+        """
 
-    def shuffled_bytes(self, slices: Sequence[KeySlice]) -> int:
+
+class CorpusStep(Step, ABC):
+    """A step that must see all documents.
+
+    Attributes:
+        key_schema: of the keys, a row per document.
+        key_settings: names of the settings that keys depend on; the others change the decision alone.
+        by_document: whether a decision has rows for single documents, at the address of their block.
+        shuffles: what a document costs in a shuffle, for ``curate plan``.
+    """
+
+    __slots__ = ()
+    key_schema: ClassVar[pa.Schema]
+    key_settings: ClassVar[tuple[str, ...]] = ()
+    by_document: ClassVar[bool] = False
+    shuffles: ClassVar[str] = ""
+
+    @abstractmethod
+    def key(self) -> Callable[[Document], tuple]:
+        """Return the function that takes a document's key, a row of ``key_schema``."""
+
+    @abstractmethod
+    def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
+        """Decide over blocks of keys.
+
+        Args:
+            keys: the blocks; a step loads the columns that it needs where it needs them.
+
+        Returns:
+            The decision: (address, rows as bytes), in any order, as many for an address as there are. An address is
+            `block_address` of a block, or any name.
+        """
+
+    @abstractmethod
+    def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
+        """Return what a decision means for the documents of a block."""
+
+    def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return how many bytes of keys ``decide`` shuffles; 0 where they are few whatever the corpus is."""
         return 0
 
-    def warn(self, config: Any, slices: Sequence[KeySlice], folder: str) -> list[str]:
+    def takes_several_jobs(self, documents: float, memory: int) -> bool:
+        """Say whether a decision over so many documents needs `decide_in_jobs`, on workers elsewhere."""
+        return False
+
+    def decide_in_jobs(self, keys: Sequence[KeySource], jobs: Jobs) -> None:
+        """Decide in a series of Beam jobs, where one cannot: what loops until nothing changes."""
+        raise NotImplementedError
+
+    def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
         """Return sentences about a decision that people should look at.
 
         Raises:
@@ -98,196 +167,212 @@ class CorpusStep(ABC):
         """
         return []
 
-    def decide_all(
-        self,
-        config: Any,
-        slices: Sequence[KeySlice],
-        folder: str,
-        pipeline: Callable[[], beam.Pipeline],
-        memory: int = MEMORY,
-        far: bool = False,
-    ) -> None:
-        """Decide over all slices, in as many passes over key ranges as the memory asks for, and write the warnings.
+    def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
+        """Return what the report shows of a decision, by the name of its part.
 
         Args:
-            config: the step's settings.
-            slices: where the keys are.
-            folder: of the decision.
-            pipeline: makes an empty pipeline on the runner that a pass runs on.
-            memory: bytes that the keys of a pass may take in one process.
-            far: whether pipelines run on workers elsewhere: those have memory together, and one pass is enough.
+            decision: as applied.
+            text: returns the text of a document, by its block and row, as it was when the keys were taken.
         """
-        parts = 1 if far else max(1, -(-self.shuffled_bytes(slices) * COPIES // memory))
-        sealed.write_json(files.join(folder, "parts.json"), {"parts": parts})
-        for part in range(parts):
-            with pipeline() as p:
-                keys = p | beam.Create([replace(s, part=part, parts=parts) for s in slices]) | beam.Reshuffle()
-                self.decide(config, keys, folder)
-        sealed.write_json(files.join(folder, "warnings.json"), self.warn(config, slices, folder))
+        return {}
 
-    def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
-        """Return the documents of slice ``index`` that the decision rejects."""
-        return NO_LOSERS
 
-    def copies(self, taken: Taken, index: int) -> np.ndarray | int:
-        """Return how often each document of slice ``index`` is written, those aside that the decision rejects."""
-        return 1
+class Jobs(Protocol):
+    """Runs the Beam jobs of a decision that takes several."""
 
-    def clusters(self, folder: str, index: int) -> dict[int, tuple[str, int]]:
-        """Return, for documents of slice ``index`` that stay and had duplicates, their cluster and its size."""
-        rows = read_members(folder, index)
-        rows = rows[rows["stays"]]
-        names = (name.tobytes().hex() for name in rows["cluster"])
-        return dict(zip(rows["row"].tolist(), zip(names, rows["size"].tolist(), strict=True), strict=True))
+    @property
+    def scratch(self) -> str:
+        """A folder that all workers see, deleted when the decision is whole."""
 
-    def edit(self, config: Any, folder: str) -> Callable[[Document], Document | Rejection] | None:
-        """Return how the decision changes documents that stay, or None."""
-        return None
+    def pipeline(self) -> beam.Pipeline:
+        """Return an empty pipeline."""
+
+    def write(self, address: str, rows: bytes) -> None:
+        """Write a part of the decision; workers may call it too."""
+
+
+class KeyOptions(PipelineOptions):
+    """What a decision may take on one machine."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--key_memory", type=int, default=MEMORY, help="bytes that keys may take at a time")
+        parser.add_argument("--key_scratch", help="folder for what does not fit; the system's by default")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """Where a step's keys and its decision lie."""
+class Applied:
+    """What a decision means for the documents of a block.
 
-    step: CorpusStep
-    config: Any
-    name: str
-    pass_folder: str
-    decision: str
-
-    def path(self, index: int) -> str:
-        """Path of the keys of one slice."""
-        return files.join(self.pass_folder, f"keys-{self.name}-{index:05d}.parquet")
-
-    def keys(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Read the keys of one slice, a row per document of the pass."""
-        return read_table(self.path(index), columns)
-
-    def losers(self, index: int) -> Losers:
-        """Return what the step rejects in one slice."""
-        keys = self.keys(index) if self.step.losers_from_keys else None
-        return self.step.losers(self.config, self.decision, index, keys)
-
-
-@dataclass(frozen=True, slots=True)
-class KeySlice:
-    """The keys of one slice for one step, less the documents that earlier steps of the same cut reject.
-
-    A step that is run in ``parts`` passes keeps those keys of which ``part`` is the share.
+    Attributes:
+        rejected: row numbers of documents that it rejects, ascending.
+        rejection: why, by position in ``rejected``.
+        edit: changes a document that stays, by its row number; None where none changes.
     """
 
+    rejected: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    rejection: Callable[[int], Rejection] = lambda i: Rejection("")
+    edit: Callable[[int, Document], Document | Rejection] | None = None
+
+    def rejections(self) -> Iterator[tuple[int, Rejection]]:
+        """Yield row numbers and reasons."""
+        return ((int(row), self.rejection(i)) for i, row in enumerate(self.rejected))
+
+
+class KeySource(Protocol):
+    """A block of keys, loaded where it is needed.
+
+    Attributes:
+        index: number of the block.
+        part, parts: a decision that does not fit the memory is made in ``parts`` runs; a run looks at those keys
+            alone of which ``part`` is the share, as the step defines it.
+    """
+
+    @property
+    def index(self) -> int:
+        """Number of the block."""
+
+    @property
+    def part(self) -> int:
+        """Which share of the keys to look at."""
+
+    @property
+    def parts(self) -> int:
+        """How many shares there are."""
+
+    def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
+        """Return the row numbers of documents that no earlier step has rejected, and their keys."""
+
+    def count(self) -> tuple[int, int]:
+        """Return at most how many rows and how many values there are; lists have a value per element."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTable:
+    """A block of keys in memory."""
+
     index: int
-    taken: Taken
-    earlier: tuple[Taken, ...]
+    table: pa.Table
     part: int = 0
     parts: int = 1
 
     def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
-        """Return the row numbers that are alive and their keys."""
-        table = self.taken.keys(self.index, columns)
-        alive = np.ones(table.num_rows, bool)
-        for step in self.earlier:
-            alive[step.losers(self.index).rows] = False
-        return np.flatnonzero(alive), table if alive.all() else table.filter(pa.array(alive))
+        """Return all row numbers and keys."""
+        return np.arange(len(self.table)), self.table.select(columns) if columns else self.table
 
     def count(self) -> tuple[int, int]:
-        """Return how many rows and how many values the key file has; lists have a value per element."""
-        with sealed.open_read(self.taken.path(self.index)) as f:
-            meta = pq.ParquetFile(f).metadata
-        values = sum(
-            max(meta.row_group(g).column(c).num_values for c in range(meta.num_columns))
-            for g in range(meta.num_row_groups)
-        )
-        return meta.num_rows, values
+        """Return the number of rows and of values."""
+        lists = (len(c.combine_chunks().flatten()) for c in self.table.columns if pa.types.is_list(c.type))
+        return len(self.table), max(len(self.table), *lists, 0)
 
 
-BIN = np.dtype([("bin", "i4"), ("count", "i8")])
+def block_address(index: int) -> str:
+    """Return the address of the rows of a decision that are about the documents of a block."""
+    return f"block-{index:05d}"
 
 
-def histogram(bins: np.ndarray) -> bytes:
-    """Count values as a block of dtype ``BIN``: only bins that occur take room in a shuffle."""
-    values, counts = np.unique(bins, return_counts=True)
-    block = np.empty(len(values), BIN)
-    block["bin"], block["count"] = values, counts
-    return block.tobytes()
+class DecisionTable(Protocol):
+    """A decision, read part by part."""
+
+    def read(self, address: str) -> list[bytes]:
+        """Return what `CorpusStep.decide` returned for an address, in any order; empty where it returned nothing."""
 
 
-def add_histograms(blocks: Iterable[bytes], size: int) -> np.ndarray:
-    """Return the sum of blocks that ``histogram`` made, a count per bin."""
-    total = np.zeros(size, np.int64)
-    for block in blocks:
-        rows = np.frombuffer(block, BIN)
-        total[rows["bin"]] += rows["count"]
-    return total
+@dataclass(frozen=True, slots=True)
+class DecisionInMemory:
+    """A decision whose parts are at hand."""
+
+    parts: Mapping[str, list[bytes]]
+
+    def read(self, address: str) -> list[bytes]:
+        """Return the parts at an address."""
+        return list(self.parts.get(address, ()))
 
 
-def fixed(column: pa.ChunkedArray, dtype: Any) -> np.ndarray:
-    """View a column of binary values that all have the same size as an array [rows, values]."""
-    if not len(column):
-        return np.empty((0, 0), dtype)
-    chunks = []
-    for chunk in column.chunks:
-        if len(chunk):
-            ends = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
-            data = np.frombuffer(chunk.buffers()[2], np.uint8)[ends[0] : ends[-1]]
-            chunks.append(data.reshape(len(chunk), -1).view(dtype))
-    return np.concatenate(chunks) if len(chunks) > 1 else chunks[0]
+def rows_at(decision: DecisionTable, address: str, dtype: np.dtype) -> np.ndarray:
+    """Return the rows of a decision at an address, in no order."""
+    return np.frombuffer(b"".join(decision.read(address)), dtype)
 
 
-class WriteMembers(beam.PTransform):
-    """Bring rows of dtype ``MEMBER``, keyed by their part of the decision, together by slice and write them."""
-
-    def __init__(self, folder: str) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def expand(self, blocks: beam.PCollection[tuple[int, bytes]]) -> beam.PCollection:
-        """Wire split, group and write."""
-        return (
-            blocks
-            | "BySlice" >> beam.FlatMap(_by_slice).with_output_types(tuple[tuple[int, int], bytes])
-            | "GroupSlices" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write_members, self.folder)
-        )
+def table_at(decision: DecisionTable, address: str) -> Any:
+    """Return the one small table that ``table_part`` made."""
+    return orjson.loads(decision.read(address)[0])
 
 
-def _by_slice(part_of: tuple[int, bytes]) -> Iterator[tuple[tuple[int, int], bytes]]:
-    part, block = part_of
-    rows = np.frombuffer(block, MEMBER)
-    for index in np.unique(rows["slice"]):
-        yield (int(index), part), rows[rows["slice"] == index].tobytes()
+def table_part(address: str, table: Any) -> tuple[str, bytes]:
+    """Return a part of a decision that is one small table of plain values."""
+    return address, orjson.dumps(table)
 
 
-def _write_members(blocks_of: tuple[tuple[int, int], Iterable[bytes]], folder: str) -> None:
-    key, blocks = blocks_of
-    write_members(np.frombuffer(b"".join(blocks), MEMBER), folder, *key)
+def apply(function: Callable[..., Document | Rejection], *arguments: Any) -> Document | Rejection:
+    """Call a function whose last argument is a document; an exception costs that document.
+
+    Signals of a text that has changed are dropped.
+
+    Raises:
+        OSError, MemoryError: the machine is at fault and not the document.
+
+    >>> apply(lambda document: 1 / 0, Document(id="0")).detail
+    'ZeroDivisionError: division by zero'
+    >>> apply(lambda document: None, Document(id="0")).detail
+    'TypeError: it returned None, neither a Document nor a Rejection'
+    """
+    document = arguments[-1]
+    try:
+        result = function(*arguments)
+        if not isinstance(result, (Document, Rejection)):
+            raise TypeError(f"it returned {result!r:.100}, neither a Document nor a Rejection")
+    except BaseException as e:  # counted with the rest, never the end of a run
+        return failed(e)
+    if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
+        return replace(result, signals=None)
+    return result
 
 
-def write_members(rows: np.ndarray, folder: str, index: int, part: int = 0) -> None:
-    """Write rows of dtype ``MEMBER`` of one slice and one part of a decision."""
-    rows = rows[np.argsort(rows["row"], kind="stable")]
-    with sealed.write(_members_path(folder, index, part)) as f:
-        f.write(rows.tobytes())
+def failed(error: BaseException) -> Rejection:
+    """Return the rejection of a document on which a step failed.
+
+    Raises:
+        OSError, MemoryError, KeyboardInterrupt: the error itself, where the document is not at fault.
+    """
+    if isinstance(error, OSError | MemoryError) or not (isinstance(error, Exception) or is_panic(error)):
+        raise error
+    return Rejection("error", detail=f"{type(error).__name__}: {error}")
 
 
-def read_members(folder: str, index: int) -> np.ndarray:
-    """Read what was written for one slice, by row; empty where nothing was."""
-    made = files.join(folder, "parts.json")
-    parts = sealed.read_json(made)["parts"] if files.exists(made) else 1
-    paths = [_members_path(folder, index, part) for part in range(parts)]
-    blocks = []
-    for path in filter(files.exists, paths):
-        with sealed.open_read(path) as f:
-            blocks.append(np.frombuffer(f.read(), MEMBER))
-    rows = np.concatenate(blocks) if blocks else np.empty(0, MEMBER)
-    return rows[np.argsort(rows["row"], kind="stable")]
+def edited(document: Document, edit: Callable[[str], Edit]) -> Document | Rejection:
+    """Return a document with its text edited, or its rejection where nothing is left of it."""
+    result = edit(document.text)
+    if not result.text.strip():
+        return Rejection("nothing_left", float(sum(result.counts.values())))
+    return replace(document, text=result.text) if result.counts else document
 
 
-def read_losers(folder: str, index: int) -> np.ndarray:
-    """Read the members of one slice that do not stay, by row."""
-    rows = read_members(folder, index)
-    return rows[~rows["stays"]]
+def value_of(document: Document, name: str) -> Any:
+    """Return a field of a document or a column; None for a column that it does not have.
+
+    >>> value_of(Document(id="0", source="web", extra={"licence": "CC0"}), "licence")
+    'CC0'
+    """
+    return getattr(document, name) if name in Document.__slots__ else document.extra.get(name)
 
 
-def _members_path(folder: str, index: int, part: int) -> str:
-    return files.join(folder, f"members-{index:05d}-{part:03d}.bin")
+def settings_named(step_type: type, what: Names) -> tuple[str, ...]:
+    """Return the settings of a step that name fields, or files: those annotated `Field` or `File`."""
+    hints = get_type_hints(step_type, include_extras=True)
+    return tuple(name for name, hint in hints.items() if get_origin(hint) is not ClassVar and _has(hint, what))
+
+
+def _has(hint: Any, what: Names) -> bool:
+    if get_origin(hint) is Annotated and what in hint.__metadata__:
+        return True
+    return any(_has(inner, what) for inner in get_args(hint))
+
+
+def names_in(step: Step, what: Names) -> list[str]:
+    """Return the fields, or the files, that the settings of a step name."""
+    found: list[str] = []
+    for setting in settings_named(type(step), what):
+        value = getattr(step, setting)
+        found += [v for v in (value if isinstance(value, tuple | list) else (value,)) if isinstance(v, str) and v]
+    return found

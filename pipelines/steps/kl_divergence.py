@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,48 +13,48 @@ import pyarrow as pa
 from curate.bounds import Count, Share
 from curate.document import Document, Rejection
 from curate.mixing.divergence import TokenCounts, kl_divergence
-from pipelines.io import files, sealed
-from pipelines.steps.base import NO_LOSERS, CorpusStep, KeySlice, Losers, add_histograms, histogram
+from curate.mixing.histogram import add_histograms, histogram
+from pipelines.steps.base import (
+    Applied,
+    CorpusStep,
+    DecisionTable,
+    KeySource,
+    block_address,
+    rows_at,
+    table_at,
+    table_part,
+)
 
 MILLINATS = 1000  # a divergence is ranked to a thousandth of a nat: a histogram makes the percentile exact and small
 TOP = 30 * MILLINATS
+LIMITS = "limits"  # address of the limit of each class
+
+#: A document of a slice: its row, its class, and its divergence in nats.
+MEASURED = np.dtype([("row", "u4"), ("group", "S16"), ("value", "f8")])
 
 
 @dataclass(frozen=True, slots=True)
-class DivergenceConfig:
+class KlDivergence(CorpusStep):
     """Reject the documents with the highest KL(document || corpus), in nats, within a language and a length class.
 
-    The Llama 3 paper (section 3.1.1) names the filter and publishes no figure; these are ours. ``keep`` .99: the one
-    document in a hundred that is furthest away goes, and only if it is also further than ``min_divergence``. Short
-    documents are always further away than long ones, so each is ranked among those with as many tokens, to a factor
-    of two; a class with fewer than ``min_documents`` says nothing about what is usual, and loses none.
+    The Llama 3 paper (section 3.1.1) names the filter and publishes no figure; these are curate's own. ``keep`` 0.99:
+    the one document in a hundred that is furthest away goes, and only if it is also further than ``min_divergence``.
+    Short documents are always further away than long ones, so each is ranked among those with as many tokens, to a
+    factor of two; a class with fewer than ``min_documents`` says nothing about what is usual, and loses none.
     """
 
     keep: Share = 0.99
     min_divergence: float = 4.0
     min_documents: Count = 200
 
+    reads: ClassVar = frozenset({"tokens"})
+    assumes: ClassVar = {"language": "all documents are compared with each other"}
+    by_document: ClassVar = True
+    shuffles: ClassVar = "a token count table per slice"
+    key_schema: ClassVar = pa.schema([("language", pa.string()), ("tokens", pa.int64()), ("counts", pa.large_binary())])
 
-#: A document of a slice: its row, its class, and its divergence in nats.
-MEASURED = np.dtype([("row", "u4"), ("group", "S16"), ("value", "f8")])
-
-
-class Divergence(CorpusStep):
-    """Makes one distribution of tokens per language and compares each document with its own language's."""
-
-    config = DivergenceConfig
-    losers_from_keys = False
-    shuffles = "a token count table per slice"
-    schema: ClassVar[pa.Schema] = pa.schema(
-        [("language", pa.string()), ("tokens", pa.int64()), ("counts", pa.large_binary())]
-    )
-
-    def needs(self, config: DivergenceConfig) -> Sequence[str]:
-        """Tokens."""
-        return ("tokenize",)
-
-    def key_function(self, config: DivergenceConfig) -> Callable[[Document], tuple]:
-        """Take the language and how often each token occurs."""
+    def key(self) -> Callable[[Document], tuple]:
+        """Return the function that takes the language and how often each token occurs."""
 
         def key(document: Document) -> tuple:
             assert document.tokens is not None
@@ -62,51 +62,42 @@ class Divergence(CorpusStep):
 
         return key
 
-    def decide(self, config: DivergenceConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
+    def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle one count table per slice and language, then one histogram of divergences per length class."""
-        # a side input made of the main one: what waits for it is names of key files, a few bytes each
         references = (
             keys
             | "Count" >> beam.FlatMap(_count).with_output_types(tuple[str, bytes])
             | "Languages" >> beam.GroupByKey()
-            | "Merge" >> beam.Map(_merge, folder).with_output_types(tuple[str, str])
+            | "Merge" >> beam.Map(_merge).with_output_types(tuple[str, bytes])
         )
-        paths = beam.pvalue.AsDict(references)
-        _ = (
-            keys
-            | "Measure" >> beam.FlatMap(_measure, paths, folder).with_output_types(tuple[str, bytes])
+        measured = keys | "Measure" >> beam.FlatMap(_measure, beam.pvalue.AsDict(references)).with_output_types(
+            tuple[str, bytes]
+        )
+        limits = (
+            measured
+            | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
             | "Classes" >> beam.GroupByKey()
-            | "Limit" >> beam.Map(_limit, config).with_output_types(tuple[str, float])
+            | "Limit" >> beam.Map(_limit, self).with_output_types(tuple[str, float])
             | "OneTable" >> beam.combiners.ToList()
-            | "Write"
-            >> beam.Map(lambda t, path: sealed.write_json(path, dict(sorted(t))), files.join(folder, "limits.json"))
+            | "Table" >> beam.Map(lambda t: table_part(LIMITS, dict(sorted(t)))).with_output_types(tuple[str, bytes])
+        )
+        return (measured, limits) | beam.Flatten()
+
+    def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
+        """Reject the documents that are beyond the limit of their class."""
+        limits = table_at(decision, LIMITS)
+        rows = rows_at(decision, block_address(keys.index), MEASURED)
+        limit = np.array([limits[group.decode()] for group in rows["group"]])
+        beyond = np.flatnonzero(rows["value"] > limit)
+        beyond = beyond[np.argsort(rows["row"][beyond], kind="stable")]
+        rows, limit = rows[beyond], limit[beyond]
+        return Applied(
+            rows["row"].astype(np.int64),
+            lambda i: Rejection("unusual_tokens", float(rows["value"][i]), float(limit[i])),
         )
 
-    def losers(self, config: DivergenceConfig, folder: str, index: int, keys: pa.Table | None) -> Losers:
-        """Return the documents of the slice that are beyond the limit of their class."""
-        limits = sealed.read_json(files.join(folder, "limits.json"))
-        if not files.exists(_measured(folder, index)):
-            return NO_LOSERS
-        with sealed.open_read(_measured(folder, index)) as f:
-            found = np.frombuffer(f.read(), MEASURED)
-        limit = np.array([limits[group.decode()] for group in found["group"]])
-        beyond = np.flatnonzero(found["value"] > limit)
-        found, limit = found[beyond], limit[beyond]
-        return Losers(
-            found["row"].astype(np.int64),
-            lambda i: Rejection("unusual_tokens", float(found["value"][i]), float(limit[i])),
-        )
 
-
-def _reference(folder: str, language: str) -> str:
-    return files.join(folder, f"reference-{language or 'und'}.bin")
-
-
-def _measured(folder: str, index: int) -> str:
-    return files.join(folder, f"measured-{index:05d}.bin")
-
-
-def _count(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
+def _count(keys: KeySource) -> Iterator[tuple[str, bytes]]:
     _, table = keys.load()
     counts: dict[str, list[TokenCounts]] = {}
     for language, data in zip(table["language"].to_pylist(), table["counts"].to_pylist(), strict=True):
@@ -115,44 +106,39 @@ def _count(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
         yield language, TokenCounts.merge(counts[language]).to_bytes()
 
 
-def _merge(counts: tuple[str, Iterable[bytes]], folder: str) -> tuple[str, str]:
+def _merge(counts: tuple[str, Iterable[bytes]]) -> tuple[str, bytes]:
     language, blocks = counts
-    path = _reference(folder, language)
-    with sealed.write(path) as f:
-        f.write(TokenCounts.merge(TokenCounts.from_bytes(b) for b in blocks).to_bytes())
-    return language, path
+    return language, TokenCounts.merge(TokenCounts.from_bytes(b) for b in blocks).to_bytes()
 
 
-def _measure(keys: KeySlice, paths: dict[str, str], folder: str) -> Iterator[tuple[str, bytes]]:
-    """Write the class and the divergence of each document down, and yield a histogram per class.
-
-    A class is a language and a power of two of the tokens.
-    """
-    rows, table = keys.load()
-    references: dict[str, TokenCounts] = {}
-    found = np.empty(len(rows), MEASURED)
-    found["row"] = rows
+def _measure(keys: KeySource, references: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield the class and the divergence of each document; a class is a language and a power of two of the tokens."""
+    numbers, table = keys.load()
+    usual: dict[str, TokenCounts] = {}
+    rows = np.empty(len(numbers), MEASURED)
+    rows["row"] = numbers
     columns = (table[name].to_pylist() for name in ("language", "tokens", "counts"))
     for i, (language, tokens, data) in enumerate(zip(*columns, strict=True)):
-        if language not in references:
-            with sealed.open_read(paths[language]) as f:
-                references[language] = TokenCounts.from_bytes(f.read())
-        found["group"][i] = f"{language}/{int(tokens).bit_length()}"
-        found["value"][i] = kl_divergence(TokenCounts.from_bytes(data), references[language])
-    if not len(found):  # Beam cannot write an empty file to S3
-        return
-    with sealed.write(_measured(folder, keys.index)) as f:
-        f.write(found.tobytes())
-    for group in np.unique(found["group"]):
-        values = found["value"][found["group"] == group]
-        yield group.decode(), histogram(np.minimum(values * MILLINATS, TOP).astype(np.int64))
+        if language not in usual:
+            usual[language] = TokenCounts.from_bytes(references[language])
+        rows["group"][i] = f"{language}/{int(tokens).bit_length()}"
+        rows["value"][i] = kl_divergence(TokenCounts.from_bytes(data), usual[language])
+    if len(rows):
+        yield block_address(keys.index), rows.tobytes()
 
 
-def _limit(histograms: tuple[str, Iterable[bytes]], config: DivergenceConfig) -> tuple[str, float]:
+def _histograms(measured: tuple[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    rows = np.frombuffer(measured[1], MEASURED)
+    for group in np.unique(rows["group"]):
+        values = rows["value"][rows["group"] == group]
+        yield group.decode(), histogram(np.minimum(values * MILLINATS, TOP).astype(np.int32))
+
+
+def _limit(histograms: tuple[str, Iterable[bytes]], step: KlDivergence) -> tuple[str, float]:
     group, blocks = histograms
-    counts = add_histograms(blocks, TOP + 1)
+    bins, counts = add_histograms(blocks)
     total = int(counts.sum())
-    if total < config.min_documents:
+    if total < step.min_documents:
         return group, float("1e9")
-    kept = int(np.searchsorted(np.cumsum(counts), np.ceil(total * config.keep)))
-    return group, max((kept + 1) / MILLINATS, config.min_divergence)
+    kept = int(bins[np.searchsorted(np.cumsum(counts), np.ceil(total * step.keep))])
+    return group, max((kept + 1) / MILLINATS, step.min_divergence)

@@ -2,120 +2,177 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import ClassVar
-from urllib.parse import quote
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import apache_beam as beam
 import numpy as np
+import orjson
 import pyarrow as pa
 
 from curate.dedup.lines import LineDedupConfig, find_lines, line_hashes, remove_lines
 from curate.document import Document, Rejection
 from curate.text.hashing import stable_u64
-from pipelines.io import files, sealed
-from pipelines.steps.base import PARTITIONS, CorpusStep, KeySlice
+from pipelines.dedup.keep_first import PARTITIONS
+from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, rows_at, table_at, table_part
 
 #: A line that is too common: its hash, its documents, and the last place in their order that keeps it.
 HOT = np.dtype([("hash", "u8"), ("count", "u8"), ("kept_until", "u8")])
 NOBODY = 2**64 - 1
-TOP = 100  # most common lines whose text is kept for people
+SHOWN = 100  # most common lines, whose text is looked up for the report
+SIZES, MOST_COMMON = "sizes", "most_common"  # addresses: documents by language; the most common lines
 Bucket = tuple[str, int]  # a language, and a number within it
+Sizes = Mapping[str, int]
+#: A common line: its documents, its hash as hex digits of 2**64 - 1 less it (of equals the smallest hash comes first;
+#: Beam's integers have a sign), and the language and number of its bucket.
+Common = tuple[int, str, str, int]
+#: A document that has a line: its order as hex digits, the index of its block, and its row.
+Holder = tuple[str, int, int]
 
 
-class LineDedup(CorpusStep):
-    """Counts each line once per document, and removes the copies of a line that is too common."""
+@dataclass(frozen=True, slots=True)
+class LineDedup(LineDedupConfig, CorpusStep):
+    __doc__ = LineDedupConfig.__doc__
 
-    config = LineDedupConfig
-    key_settings = ("min_characters", "protect_code")
-    changes = frozenset({"text"})
-    shuffles = "16 bytes per line"
-    losers_from_keys = False
-    schema: ClassVar[pa.Schema] = pa.schema(
+    reads: ClassVar = frozenset({"text"})
+    assumes: ClassVar = {"language": "lines are counted over all languages together"}
+    writes: ClassVar = frozenset({"text"})
+    key_settings: ClassVar = ("min_characters", "protect_code")
+    shuffles: ClassVar = "16 bytes per line"
+    key_schema: ClassVar = pa.schema(
         [("language", pa.string()), ("order", pa.uint64()), ("lines", pa.list_(pa.uint64()))]
     )
 
-    def key_function(self, config: LineDedupConfig) -> Callable[[Document], tuple]:
-        """Take the language, a hash of the id (it names the bucket, and orders documents), and the lines' hashes."""
-        return lambda d: (d.language, _order(d), line_hashes(d.text, config))
+    def key(self) -> Callable[[Document], tuple]:
+        """Return the function that takes the language, a hash of the id, and the hashes of the lines.
 
-    def shuffled_bytes(self, slices: Sequence[KeySlice]) -> int:
+        The hash of the id chooses the bucket, and orders documents.
+        """
+        return lambda d: (d.language, stable_u64(d.id, "line-bucket"), line_hashes(d.text, self))
+
+    def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return 16 bytes, and 8 for each copy that is kept, for every line of every document."""
-        return sum(s.count()[1] for s in slices) * _row(slices[0].taken.config.keep_first).itemsize if slices else 0
+        return sum(block.count()[1] for block in keys) * _row(self.keep_first).itemsize
 
-    def decide(self, config: LineDedupConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
-        """Shuffle the distinct lines of each slice with their counts."""
-        # a side input made of the main one: what waits for it is names of key files, a few bytes each
+    def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
+        """Shuffle the distinct lines of each slice with their counts; then find a document of each most common line."""
+        # side inputs made of the main one: what waits for them is names of key files, a few bytes each
         sizes = (
             keys
             | "Languages" >> beam.FlatMap(_languages).with_output_types(tuple[str, int])
             | "Documents" >> beam.CombinePerKey(sum)
         )
-        _ = (
+        by_language = beam.pvalue.AsDict(sizes)
+        hot = (
             keys
-            | "Lines"
-            >> beam.FlatMap(_lines, config, beam.pvalue.AsDict(sizes)).with_output_types(
-                tuple[tuple[Bucket, int, int], bytes]
-            )
+            | "Lines" >> beam.FlatMap(_lines, self, by_language).with_output_types(tuple[tuple[Bucket, int], bytes])
             | "GroupLines" >> beam.GroupByKey()
-            | "Hot" >> beam.Map(_hot, config).with_output_types(tuple[tuple[Bucket, int], bytes])
-            | "ByBucket" >> beam.GroupByKey()
-            | "WriteHot" >> beam.Map(_write_hot, folder)
+            | "Hot" >> beam.FlatMap(_hot, self).with_output_types(tuple[Bucket, bytes])
         )
-        _ = (
+        common = (
+            hot
+            | "Candidates" >> beam.FlatMap(_most_common_of).with_output_types(Common)
+            | "MostCommon" >> beam.combiners.Top.Of(SHOWN)
+        )
+        shown = (
+            keys
+            | "Holders"
+            >> beam.FlatMap(_holders, self, by_language, beam.pvalue.AsSingleton(common)).with_output_types(
+                tuple[int, Holder]
+            )
+            | "FirstHolder" >> beam.CombinePerKey(min)
+            | "AllHolders" >> beam.combiners.ToDict()
+            | "Shown" >> beam.Map(_shown, beam.pvalue.AsSingleton(common)).with_output_types(tuple[str, bytes])
+        )
+        parts = (
+            hot | "Address" >> beam.MapTuple(_at_bucket).with_output_types(tuple[str, bytes]),
             sizes
             | "OneTable" >> beam.combiners.ToList()
-            | "WriteSizes"
-            >> beam.Map(lambda s, path: sealed.write_json(path, dict(sorted(s))), files.join(folder, "sizes.json"))
+            | "Sizes" >> beam.Map(lambda s: table_part(SIZES, dict(sorted(s)))).with_output_types(tuple[str, bytes]),
+            shown,
         )
+        return parts | beam.Flatten()
 
-    def edit(self, config: LineDedupConfig, folder: str) -> Callable[[Document], Document | Rejection]:
-        """Return the function that removes the hot lines of the document's language and bucket."""
-        sizes = sealed.read_json(files.join(folder, "sizes.json"))
-        tables: dict[Bucket, np.ndarray] = {}
-        unseen = {bucket: set(top) for bucket, top in _top(folder, config).items()}
+    def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
+        """Remove the hot lines of each document's language and bucket."""
+        hot_of = _hot_lines(decision, keys, self)
 
-        def step(document: Document) -> Document | Rejection:
-            order = _order(document)
-            bucket = document.language, order % _buckets(sizes.get(document.language, 0), config)
-            if bucket not in tables:
-                tables[bucket] = _read_hot(folder, bucket)
-            hot = tables[bucket]
-            edit = remove_lines(document.text, hot["hash"], config, hot["kept_until"], order)
-            if not edit.counts:
+        def edit(row: int, document: Document) -> Document | Rejection:
+            if row not in hot_of:
                 return document
-            if unseen.get(bucket):
-                for line, text in find_lines(document.text, unseen[bucket], config).items():
-                    unseen[bucket].discard(line)
-                    _write_text(folder, bucket, line, text)
-            if not edit.text.strip():
-                return Rejection("only_repeated_lines", float(edit.counts["repeated_line"]))
-            return replace(document, text=edit.text)
+            hot, order = hot_of[row]
+            edited = remove_lines(document.text, hot["hash"], self, hot["kept_until"], order)
+            if not edited.counts:
+                return document
+            if not edited.text.strip():
+                return Rejection("only_repeated_lines", float(edited.counts["repeated_line"]))
+            return replace(document, text=edited.text)
 
-        return step
+        return Applied(edit=edit)
+
+    def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
+        """Show the most common lines: normalised text, language, documents; the most common first."""
+        rows: list[dict[str, Any]] = []
+        common = [line for part in decision.read(MOST_COMMON) for line in orjson.loads(part)]
+        for line in sorted(common, key=lambda line: (-line["documents"], line["hash"], line["language"]))[:SHOWN]:
+            found = find_lines(text(line["block"], line["row"]), {line["hash"]}, self)
+            rows += [
+                {"line": shown, "language": line["language"], "documents": line["documents"]}
+                for shown in found.values()
+            ]
+        return {"repeated_lines": sorted(rows, key=lambda row: (-row["documents"], row["line"]))}
 
 
-def top_lines(folder: str, config: LineDedupConfig) -> list[dict[str, object]]:
-    """Return the most common lines that were removed: normalised text, language, documents; the most common first.
+def hot_address(language: str, bucket: int) -> str:
+    """Return the address of the hot lines of a bucket."""
+    return f"hot-{language or 'und'}-{bucket}"
 
-    Args:
-        folder: of the decision, after the pass that applied it.
-        config: the step's settings.
+
+def buckets_of(documents: int, config: LineDedupConfig) -> int:
+    """Return the number of buckets of a language with so many documents."""
+    return max(1, -(-documents // config.bucket_documents))
+
+
+def _hot_lines(decision: DecisionTable, keys: KeySource, config: LineDedupConfig) -> dict[int, tuple[np.ndarray, int]]:
+    """Return, for each document that has any, the hot lines of its bucket that the block has, and its order.
+
+    Buckets are loaded one by one, and of each no more is held than the block has, whatever the size of the corpus.
     """
-    found: list[dict[str, object]] = []
-    for bucket, lines in _top(folder, config).items():
-        for line, count in lines.items():
-            path = _text_path(folder, bucket, line)
-            if files.exists(path):
-                with sealed.open_read(path) as f:
-                    text = f.read().decode("utf-8", "replace")
-                found.append({"line": text, "language": bucket[0], "documents": count})
-    return sorted(found, key=lambda row: (-int(str(row["documents"])), str(row["line"])))
+    sizes = table_at(decision, SIZES)
+    found: dict[int, tuple[np.ndarray, int]] = {}
+    for bucket, rows, numbers, order, lines, lengths in _buckets_in(keys, sizes, config):
+        hot = np.sort(rows_at(decision, hot_address(*bucket), HOT), order="hash")
+        is_hot = np.isin(lines, hot["hash"])
+        hot = hot[np.isin(hot["hash"], lines[is_hot])]
+        has = np.unique(np.repeat(rows, lengths)[is_hot])
+        found |= {int(numbers[row]): (hot, int(order[row])) for row in has}
+    return found
 
 
-def _order(document: Document) -> int:
-    return stable_u64(document.id, "line-bucket")
+def _buckets_in(
+    keys: KeySource, sizes: Sizes, config: LineDedupConfig
+) -> Iterator[tuple[Bucket, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield the documents of a block bucket by bucket.
+
+    Yields:
+        The bucket, the rows of its documents, the numbers and orders of all documents, the hashes of the lines of
+        the bucket's documents, and how many lines each of these has.
+    """
+    numbers, table = keys.load()
+    column = table["lines"].combine_chunks()
+    lengths = column.value_lengths().to_numpy(zero_copy_only=False)
+    flat = column.flatten().to_numpy()
+    order = table["order"].to_numpy()
+    languages = table["language"].combine_chunks().dictionary_encode()
+    codes = languages.indices.to_numpy()
+    for code, language in enumerate(languages.dictionary.to_pylist()):
+        in_language = codes == code
+        number = order % np.uint64(buckets_of(sizes.get(language, 0), config))
+        for b in np.unique(number[in_language]):
+            mine = in_language & (number == b)
+            bucket = language, int(b)
+            yield bucket, np.flatnonzero(mine), numbers, order, flat[np.repeat(mine, lengths)], lengths[mine]
 
 
 def _row(keep_first: int) -> np.dtype:
@@ -123,35 +180,19 @@ def _row(keep_first: int) -> np.dtype:
     return np.dtype([("hash", "u8"), ("count", "u8"), *([("first", "u8", (keep_first,))] if keep_first else [])])
 
 
-def _buckets(documents: int, config: LineDedupConfig) -> int:
-    return max(1, -(-documents // config.bucket_documents))
-
-
-def _languages(keys: KeySlice) -> Iterator[tuple[str, int]]:
+def _languages(keys: KeySource) -> Iterator[tuple[str, int]]:
     _, table = keys.load(["language"])
     for row in table["language"].value_counts().to_pylist():
         yield row["values"], row["counts"]
 
 
-def _lines(
-    keys: KeySlice, config: LineDedupConfig, sizes: dict[str, int]
-) -> Iterator[tuple[tuple[Bucket, int, int], bytes]]:
-    _, table = keys.load()
-    lines = table["lines"].combine_chunks()
-    lengths = lines.value_lengths().to_numpy(zero_copy_only=False)
-    flat = lines.flatten().to_numpy()
-    order = table["order"].to_numpy()
-    languages = table["language"].combine_chunks().dictionary_encode()
-    codes = languages.indices.to_numpy()
-    in_part = flat // PARTITIONS % keys.parts == keys.part
-    for code, language in enumerate(languages.dictionary.to_pylist()):
-        buckets = np.where(codes == code, order % np.uint64(_buckets(sizes[language], config)), np.uint64(2**64 - 1))
-        for b in np.unique(buckets[codes == code]):
-            mine = np.repeat(buckets == b, lengths) & in_part
-            rows = _count(flat[mine], np.repeat(order, lengths)[mine], config.keep_first)
-            partition = rows["hash"] % PARTITIONS
-            for p in np.unique(partition):
-                yield ((language, int(b)), keys.part, int(p)), rows[partition == p].tobytes()
+def _lines(keys: KeySource, config: LineDedupConfig, sizes: Sizes) -> Iterator[tuple[tuple[Bucket, int], bytes]]:
+    for bucket, rows, _, order, lines, lengths in _buckets_in(keys, sizes, config):
+        in_part = lines // PARTITIONS % keys.parts == keys.part
+        counted = _count(lines[in_part], np.repeat(order[rows], lengths)[in_part], config.keep_first)
+        partition = counted["hash"] % PARTITIONS
+        for p in np.unique(partition):
+            yield (bucket, int(p)), counted[partition == p].tobytes()
 
 
 def _count(hashes: np.ndarray, order: np.ndarray, keep_first: int) -> np.ndarray:
@@ -183,65 +224,51 @@ def _merge(rows: np.ndarray, keep_first: int) -> np.ndarray:
 
 
 def _hot(
-    blocks_of: tuple[tuple[Bucket, int, int], Iterable[bytes]], config: LineDedupConfig
-) -> tuple[tuple[Bucket, int], bytes]:
-    (bucket, part, _), blocks = blocks_of
+    blocks_of: tuple[tuple[Bucket, int], Iterable[bytes]], config: LineDedupConfig
+) -> Iterator[tuple[Bucket, bytes]]:
+    (bucket, _), blocks = blocks_of
     rows = _merge(np.frombuffer(b"".join(blocks), _row(config.keep_first)), config.keep_first)
     rows = rows[rows["count"] > config.max_copies]
     hot = np.zeros(len(rows), HOT)
     hot["hash"], hot["count"] = rows["hash"], rows["count"]
     if config.keep_first:
         hot["kept_until"] = rows["first"][:, -1]
-    return (bucket, part), hot.tobytes()
+    if len(hot):
+        yield bucket, hot.tobytes()
 
 
-def _write_hot(blocks_of: tuple[tuple[Bucket, int], Iterable[bytes]], folder: str) -> None:
-    (bucket, part), blocks = blocks_of
-    rows = np.sort(np.frombuffer(b"".join(blocks), HOT), order="hash")
-    if not rows.size:  # Beam cannot write an empty object to S3
-        return
-    with sealed.write(_hot_path(folder, bucket, part)) as f:
-        f.write(rows.tobytes())
+def _at_bucket(bucket: Bucket, rows: bytes) -> tuple[str, bytes]:
+    return hot_address(*bucket), rows
 
 
-def _hot_path(folder: str, bucket: Bucket, part: int) -> str:
-    return files.join(folder, f"hot-{_name(bucket)}-{part:03d}.bin")
+def _most_common_of(hot: tuple[Bucket, bytes]) -> Iterator[Common]:
+    (language, number), data = hot
+    rows = np.frombuffer(data, HOT)
+    for row in rows[np.lexsort((rows["hash"], -rows["count"].astype(np.int64)))[:SHOWN]]:
+        yield int(row["count"]), f"{NOBODY - int(row['hash']):016x}", language, number
 
 
-def _name(bucket: Bucket) -> str:
-    return f"{quote(bucket[0], safe='') or 'und'}-{bucket[1]}"
+def _holders(
+    keys: KeySource, config: LineDedupConfig, sizes: Sizes, common: Sequence[Common]
+) -> Iterator[tuple[int, Holder]]:
+    """Yield, for each of the most common lines, by its place, the first document of the block that has it."""
+    places = {(language, number, NOBODY - int(digits, 16)): i for i, (_, digits, language, number) in enumerate(common)}
+    for bucket, rows, numbers, order, lines, lengths in _buckets_in(keys, sizes, config):
+        wanted = [(line, i) for (*of, line), i in places.items() if tuple(of) == bucket]
+        holder = np.repeat(rows, lengths)
+        for line, i in wanted:
+            has = holder[lines == np.uint64(line)]
+            if len(has):
+                first = has[np.argmin(order[has])]
+                yield i, (f"{int(order[first]):016x}", keys.index, int(numbers[first]))
 
 
-def _read_hot(folder: str, bucket: Bucket) -> np.ndarray:
-    made = files.join(folder, "parts.json")
-    parts = sealed.read_json(made)["parts"] if files.exists(made) else 1
-    blocks = [np.empty(0, HOT)]
-    for path in filter(files.exists, (_hot_path(folder, bucket, part) for part in range(parts))):
-        with sealed.open_read(path) as f:
-            blocks.append(np.frombuffer(f.read(), HOT))
-    return np.sort(np.concatenate(blocks), order="hash")
-
-
-def _top(folder: str, config: LineDedupConfig) -> dict[Bucket, dict[int, int]]:
-    """Return the most common lines of all buckets: hash and documents."""
-    rows: list[tuple[int, int, Bucket]] = []
-    for language, documents in sealed.read_json(files.join(folder, "sizes.json")).items():
-        for number in range(_buckets(documents, config)):
-            hot = _read_hot(folder, (language, number))
-            best = hot[np.lexsort((hot["hash"], -hot["count"].astype(np.int64)))[:TOP]]
-            rows += [(-int(r["count"]), int(r["hash"]), (language, number)) for r in best]
-    top: dict[Bucket, dict[int, int]] = {}
-    for negative, line, bucket in sorted(rows)[:TOP]:
-        top.setdefault(bucket, {})[line] = -negative
-    return top
-
-
-def _text_path(folder: str, bucket: Bucket, line: int) -> str:
-    return files.join(folder, f"line-{_name(bucket)}-{line:016x}.txt")
-
-
-def _write_text(folder: str, bucket: Bucket, line: int, text: str) -> None:
-    path = _text_path(folder, bucket, line)
-    if not files.exists(path):  # normalised, so the same from whichever document it is seen in first
-        with sealed.write(path) as f:
-            f.write(text.encode("utf-8", "replace"))
+def _shown(holders: Mapping[int, Holder], common: Sequence[Common]) -> tuple[str, bytes]:
+    lines = []
+    for i, (count, digits, language, _) in enumerate(common):
+        if i in holders:
+            _, block, row = holders[i]
+            lines.append(
+                {"hash": NOBODY - int(digits, 16), "language": language, "documents": count, "block": block, "row": row}
+            )
+    return table_part(MOST_COMMON, lines)

@@ -2,134 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from curate.bounds import Field
 from curate.document import Document, Rejection
 from curate.language.codes import canonical
 from curate.mixing.mixture import copies, plan_mixture
 from curate.quality.domains import LABELS
-from pipelines.io import files, sealed
-from pipelines.steps.base import CorpusStep, KeySlice, Losers, RunError, Taken
+from pipelines.steps.base import (
+    Applied,
+    CorpusStep,
+    DecisionTable,
+    KeySource,
+    RunError,
+    from_settings,
+    table_at,
+    table_part,
+    value_of,
+)
 
 SALT = "mixture"
+PLAN = "mixture"  # address of the plan
 
 
 @dataclass(frozen=True, slots=True)
-class MixtureConfig:
-    """Target shares of tokens by label. The default is Llama 3's (section 3.1.2); four epochs at most is ours, after
-    Muennighoff et al. 2023, "Scaling Data-Constrained Language Models".
+class Mixture(CorpusStep):
+    """Target shares of tokens by label. The default is Llama 3's (section 3.1.2); at most four epochs is curate's own
+    value, after Muennighoff et al. 2023, "Scaling Data-Constrained Language Models".
+
+    ``by`` names what the labels are: ``domain``, ``language``, ``source``, or a column.
     """
 
     targets: Mapping[str, float] = field(
         default_factory=lambda: {"general": 0.50, "maths": 0.25, "code": 0.17, "multilingual": 0.08}
     )
-    by: Literal["domain", "language", "source"] = "domain"
+    by: Field = "domain"
     max_epochs: float = 4.0
     total_tokens: int | None = None
 
+    writes: ClassVar = frozenset({"copies"})
+    key_settings: ClassVar = ("by",)
+    shuffles: ClassVar = "a number per slice"
+    key_schema: ClassVar = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
 
-class MixtureStep(CorpusStep):
-    """Samples or repeats documents by a hash of their id."""
+    @from_settings
+    def reads(self) -> frozenset[str]:
+        """Tokens and labels."""
+        return frozenset({"tokens", self.by})
 
-    config = MixtureConfig
-    key_settings = ("by",)
-    shuffles = "a number per slice"
-    schema: ClassVar[pa.Schema] = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
-
-    def needs(self, config: MixtureConfig) -> Sequence[str]:
-        """Tokens, and labels where a map step gives them."""
-        return ("tokenize", config.by) if config.by != "source" else ("tokenize",)
-
-    def check(self, config: MixtureConfig) -> None:
+    def check(self) -> None:
         """Try the plan, and look for misspelt labels."""
-        if config.by == "domain" and (unknown := sorted(set(config.targets) - set(LABELS))):
-            raise ValueError(f"targets: {unknown[0]!r} is no domain; known: {', '.join(LABELS)}")
-        for code in config.targets if config.by == "language" else ():
+        if self.by == "domain" and (unknown := sorted(set(self.targets) - set(LABELS))):
+            raise ValueError(f"targets: {unknown[0]!r} is not a domain; known: {', '.join(LABELS)}")
+        for code in self.targets if self.by == "language" else ():
             if (right := canonical(code)) != code:
                 raise ValueError(f"targets: languages are written as {right!r}, not {code!r}")
-        plan_mixture(dict.fromkeys(config.targets, 1), config.targets, config.max_epochs, config.total_tokens)
+        plan_mixture(dict.fromkeys(self.targets, 1), self.targets, self.max_epochs, self.total_tokens)
 
-    def key_function(self, config: MixtureConfig) -> Callable[[Document], tuple]:
-        """Take the label, the token count and the id."""
+    def check_sources(self, sources: Collection[str]) -> None:
+        """Look for targets that are no sources."""
+        if self.by == "source" and (unknown := sorted(set(self.targets).difference(sources))):
+            raise ValueError(
+                f"names the source {unknown[0]!r}, but there are {', '.join(sorted(sources))}: name it in the recipe, "
+                "as sources: [{input: PATTERN, name: NAME}]"
+            )
+
+    def key(self) -> Callable[[Document], tuple]:
+        """Return the function that takes the label, the token count and the id."""
 
         def key(document: Document) -> tuple:
             assert document.tokens is not None
-            return getattr(document, config.by), len(document.tokens), document.id
+            return self._label(document), len(document.tokens), document.id
 
         return key
 
-    def decide(self, config: MixtureConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
+    def _label(self, document: Document) -> str:
+        value = value_of(document, self.by)
+        return "" if value is None else str(value)
+
+    def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle one number per slice and label."""
-        _ = (
+        return (
             keys
             | "Tokens" >> beam.FlatMap(_tokens).with_output_types(tuple[str, int])
             | "PerLabel" >> beam.CombinePerKey(sum)
             | "OneTable" >> beam.combiners.ToList()
-            | "Plan" >> beam.Map(_plan, config, files.join(folder, "mixture.json"))
+            | "Plan" >> beam.Map(_plan, self).with_output_types(tuple[str, bytes])
         )
 
-    def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
-        """Return the documents that the mixture leaves out."""
-        assert keys is not None
-        rates, labels = _rates(folder), keys["label"].to_pylist()
-        rows = np.flatnonzero(_copies(rates, keys) == 0)
-        return Losers(rows, lambda i: Rejection("downsampled", None, rates.get(labels[rows[i]], 0.0), labels[rows[i]]))
+    def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
+        """Reject the documents that the mixture leaves out, and say of the others how often they are seen."""
+        rates = table_at(decision, PLAN)["rates"]
+        numbers, table = keys.load()
+        ids, labels = table["id"].to_pylist(), table["label"].to_pylist()
+        times = [copies(id_, rates.get(label, 0.0), SALT) for id_, label in zip(ids, labels, strict=True)]
+        left_out = np.flatnonzero(np.array(times, np.int64) == 0)
 
-    def copies(self, taken: Taken, index: int) -> np.ndarray:
-        """Return how often each document of a slice is seen."""
-        return _copies(_rates(taken.decision), taken.keys(index))
+        def rejection(i: int) -> Rejection:
+            label = labels[left_out[i]]
+            return Rejection("downsampled", None, rates.get(label, 0.0), label)
 
-    def edit(self, config: MixtureConfig, folder: str) -> Callable[[Document], Document | Rejection]:
-        """Return the function that says how often a document is seen."""
-        rates = _rates(folder)
-        return lambda d: replace(d, copies=copies(d.id, rates.get(getattr(d, config.by), 0.0), SALT))
+        def edit(row: int, document: Document) -> Document:
+            rate = rates.get(self._label(document), 0.0)
+            return replace(document, copies=copies(document.id, rate, SALT))
 
-    def warn(self, config: MixtureConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
-        """Name the labels that no target speaks of; it is an error if these are all there are."""
-        tokens = sealed.read_json(files.join(folder, "mixture.json"))["tokens"]
-        if any(tokens.values()) and not any(n and config.targets.get(label) for label, n in tokens.items()):
+        return Applied(numbers[left_out], rejection, edit)
+
+    def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
+        """Name the labels without a target; it is an error if no label that is there has one."""
+        tokens = table_at(decision, PLAN)["tokens"]
+        if any(tokens.values()) and not any(n and self.targets.get(label) for label, n in tokens.items()):
             raise RunError(
-                f"mixture: no target is for a {config.by} that is there: targets name {', '.join(config.targets)}, "
+                f"mixture: no target is for a {self.by} that is there: targets name {', '.join(self.targets)}, "
                 f"and there are {', '.join(label or 'documents without one' for label, n in tokens.items() if n)}"
             )
-        left_out = {label: n for label, n in tokens.items() if n and label not in config.targets}
+        left_out = {label: n for label, n in tokens.items() if n and label not in self.targets}
         if not left_out:
             return []
-        named = ", ".join(f"{label or 'no ' + config.by} ({n:,} tokens)" for label, n in left_out.items())
+        named = ", ".join(f"{label or 'no ' + self.by} ({n:,} tokens)" for label, n in left_out.items())
         return [f"left out, for no target names them: {named}; give each a target, or 0 to say that it is meant"]
 
-
-def _rates(folder: str) -> dict[str, float]:
-    return sealed.read_json(files.join(folder, "mixture.json"))["rates"]
-
-
-def _copies(rates: Mapping[str, float], keys: pa.Table) -> np.ndarray:
-    rows = zip(keys["id"].to_pylist(), keys["label"].to_pylist(), strict=True)
-    return np.array([copies(id_, rates.get(label, 0.0), SALT) for id_, label in rows], np.int64)
+    def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
+        """Show the plan."""
+        return {"mixture": table_at(decision, PLAN) | {"by": self.by}}
 
 
-def _tokens(keys: KeySlice) -> Iterator[tuple[str, int]]:
+def _tokens(keys: KeySource) -> Iterator[tuple[str, int]]:
     _, table = keys.load()
     for row in table.group_by("label").aggregate([("tokens", "sum")]).to_pylist():
         yield row["label"], row["tokens_sum"]
 
 
-def _plan(counts: list[tuple[str, int]], config: MixtureConfig, path: str) -> None:
-    found = dict(sorted(counts))
-    targets = dict.fromkeys(found, 0.0) | dict(config.targets)  # the run goes on without what no target names
-    plan = plan_mixture(found, targets, config.max_epochs, config.total_tokens)
+def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
+    tokens = dict(sorted(counts))
+    targets = dict.fromkeys(tokens, 0.0) | dict(step.targets)  # the run goes on without what no target names
+    plan = plan_mixture(tokens, targets, step.max_epochs, step.total_tokens)
     facts = {
-        "tokens": found,
+        "tokens": tokens,
         "rates": dict(plan.rates),
         "planned": dict(plan.shares),
         "targets": dict(plan.targets),
         "limited_by": plan.limited_by,
         "infeasible": list(plan.infeasible),
     }
-    sealed.write_json(path, facts)
+    return table_part(PLAN, facts)

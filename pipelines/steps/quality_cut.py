@@ -2,109 +2,169 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from curate.bounds import Count, Share
+from curate.bounds import Count, Field, Share
 from curate.document import Document, Rejection
-from pipelines.io import files, sealed
-from pipelines.steps.base import CorpusStep, KeySlice, Losers, add_histograms, histogram
+from curate.mixing.histogram import add_histograms, histogram
+from pipelines.steps.base import (
+    Applied,
+    CorpusStep,
+    DecisionTable,
+    KeySource,
+    RunError,
+    from_settings,
+    table_at,
+    table_part,
+    value_of,
+)
 
-BINS = 65_536  # scores are ranked to 1/65,535: a histogram makes the percentile exact and small
+BINS = 65_536  # `quality` is ranked to 1/65,535: a histogram makes the percentile exact and small
+NO_SCORE = -(2**31)
 
 
 @dataclass(frozen=True, slots=True)
-class QualityCutConfig:
+class QualityCut(CorpusStep):
     """Keep the best ``keep`` share within each group of documents that agree in all of ``within``.
 
     Scores of different languages do not compare, nor those of prose and code. A group of fewer than ``min_documents``
-    (ours) says little about what is usual and loses none; documents without a score (NaN) stay.
+    (curate's own value) says little about what is usual and loses none; documents without a score (NaN) stay. ``score``
+    and ``within`` name fields of a document or columns; a column's scores are ranked to one part in 32,768.
     """
 
     keep: Share = 0.4
-    within: tuple[Literal["language", "domain", "source"], ...] = ("language", "domain")
+    within: tuple[Field, ...] = ("language", "domain")
     min_documents: Count = 100
+    score: Field = "quality"
 
+    key_settings: ClassVar = ("within", "score")
+    shuffles: ClassVar = "a histogram per slice"
+    key_schema: ClassVar = pa.schema([("group", pa.string()), ("bin", pa.int32()), ("score", pa.float64())])
 
-class QualityCut(CorpusStep):
-    """Cuts at the score that leaves the wanted share; ties at the cut stay."""
+    @from_settings
+    def reads(self) -> frozenset[str]:
+        """The score."""
+        return frozenset({self.score})
 
-    config = QualityCutConfig
-    key_settings = ("within",)
-    shuffles = "a histogram per slice"
-    schema: ClassVar[pa.Schema] = pa.schema([("group", pa.string()), ("bin", pa.int32()), ("score", pa.float64())])
+    @from_settings
+    def assumes(self) -> dict[str, str]:
+        """What groups are made of; a field that no step writes makes no difference."""
+        return {name: f"all documents are of one {name}" for name in self.within}
 
-    def needs(self, config: QualityCutConfig) -> Sequence[str]:
-        """Scores."""
-        return ("quality",)
-
-    def key_function(self, config: QualityCutConfig) -> Callable[[Document], tuple]:
-        """Take the group, the rank of the score, and the score."""
+    def key(self) -> Callable[[Document], tuple]:
+        """Return the function that takes the group, the rank of the score, and the score."""
+        bin_of = quality_bin if self.score == "quality" else column_bin
 
         def key(document: Document) -> tuple:
-            group = "/".join(getattr(document, name) for name in config.within)
-            score = document.quality
-            return group, -1 if np.isnan(score) else round(min(max(score, 0.0), 1.0) * (BINS - 1)), score
+            group = "/".join(_label(value_of(document, name)) for name in self.within)
+            score = _number(value_of(document, self.score), self.score)
+            return group, NO_SCORE if math.isnan(score) else bin_of(score), score
 
         return key
 
-    def decide(self, config: QualityCutConfig, keys: beam.PCollection[KeySlice], folder: str) -> None:
+    def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle one histogram per slice and group."""
-        _ = (
+        return (
             keys
             | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
             | "Groups" >> beam.GroupByKey()
-            | "Cut" >> beam.Map(_cut, config).with_output_types(tuple[str, dict[str, int]])
+            | "Cut" >> beam.Map(_cut, self).with_output_types(tuple[str, dict[str, Any]])
             | "OneTable" >> beam.combiners.ToList()
-            | "Write"
-            >> beam.Map(lambda t, path: sealed.write_json(path, dict(sorted(t))), files.join(folder, "cuts.json"))
+            | "Table" >> beam.Map(lambda t: table_part("cuts", dict(sorted(t)))).with_output_types(tuple[str, bytes])
         )
 
-    def warn(self, config: QualityCutConfig, slices: Sequence[KeySlice], folder: str) -> list[str]:
-        """Say where most documents are in groups that are too small to be cut."""
-        groups = sealed.read_json(files.join(folder, "cuts.json")).values()
+    def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
+        """Say where no document has a score, and where most are in groups that are too small to be cut."""
+        groups = table_at(decision, "cuts").values()
+        if self.score != "quality" and groups and not any(g["documents"] for g in groups):
+            raise RunError(f"quality_cut: no document has a number in {self.score}, which score names")
         documents = sum(g["documents"] for g in groups)
-        spared = sum(g["documents"] for g in groups if g["documents"] < config.min_documents)
-        if config.keep == 1 or spared <= documents / 2:
+        spared = sum(g["documents"] for g in groups if g["documents"] < self.min_documents)
+        if self.keep == 1 or spared <= documents / 2:
             return []
         return [
-            f"{spared:,} of {documents:,} documents were not cut: they are in groups (by {', '.join(config.within)}) "
-            f"of fewer than min_documents, {config.min_documents}"
+            f"{spared:,} of {documents:,} documents were not cut: they are in groups (by {', '.join(self.within)}) "
+            f"of fewer than min_documents, {self.min_documents}"
         ]
 
-    def losers(self, config: Any, folder: str, index: int, keys: pa.Table | None) -> Losers:
-        """Return the documents of the slice below their group's cut."""
-        assert keys is not None
-        cuts = sealed.read_json(files.join(folder, "cuts.json"))
-        limit = np.array([cuts[g]["bin"] if g in cuts else 0 for g in keys["group"].to_pylist()])
-        bins, scores = keys["bin"].to_numpy(), keys["score"].to_numpy()
-        rows = np.flatnonzero((bins >= 0) & (bins < limit))
-        return Losers(
-            rows, lambda i: Rejection("below_cut", float(scores[rows[i]]), float(limit[rows[i]] / (BINS - 1)))
-        )
+    def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
+        """Reject the documents below their group's cut."""
+        cuts = table_at(decision, "cuts")
+        numbers, table = keys.load()
+        groups = table["group"].to_pylist()
+        limit = np.array([cuts[g]["bin"] if g in cuts else NO_SCORE for g in groups], np.int64)
+        bins, scores = table["bin"].to_numpy(), table["score"].to_numpy()
+        below = np.flatnonzero((bins != NO_SCORE) & (bins < limit))
+
+        def rejection(i: int) -> Rejection:
+            row = below[i]
+            return Rejection("below_cut", float(scores[row]), float(score_of(int(limit[row]), self.score)))
+
+        return Applied(numbers[below], rejection)
 
 
-def _histograms(keys: KeySlice) -> Iterator[tuple[str, bytes]]:
+def quality_bin(score: float) -> int:
+    """Return the bin of a score from 0 to 1.
+
+    >>> quality_bin(0.0), quality_bin(1.0)
+    (0, 65535)
+    """
+    return round(min(max(score, 0.0), 1.0) * (BINS - 1))
+
+
+def column_bin(score: float) -> int:
+    """Return the bin of any number: its float32 without the last 8 bits, as an integer that sorts as the numbers do.
+
+    >>> column_bin(-1.0) < column_bin(0.0) < column_bin(0.5) < column_bin(5)
+    True
+    """
+    bits = int(np.float32(score).view(np.int32))
+    return (bits if bits >= 0 else -(bits & 0x7FFFFFFF)) >> 8
+
+
+def score_of(bin: int, field: str) -> float:
+    """Return the lowest score of a bin."""
+    if field == "quality":
+        return bin / (BINS - 1)
+    bits = bin << 8
+    return float(np.int32(bits if bits >= 0 else -bits | -(2**31)).view(np.float32))
+
+
+def _label(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _number(value: Any, name: str) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} is {value!r:.100}, not a number")
+    return float(value)
+
+
+def _histograms(keys: KeySource) -> Iterator[tuple[str, bytes]]:
     _, table = keys.load()
     groups = np.array(table["group"].to_pylist(), dtype=object)
     bins = table["bin"].to_numpy()
     for group in sorted(set(groups)):
-        mine = bins[(groups == group) & (bins >= 0)]
+        mine = bins[(groups == group) & (bins != NO_SCORE)]
         yield group, histogram(mine)
 
 
-def _cut(histograms: tuple[str, Iterable[bytes]], config: QualityCutConfig) -> tuple[str, dict[str, int]]:
+def _cut(histograms: tuple[str, Iterable[bytes]], step: QualityCut) -> tuple[str, dict[str, Any]]:
     """Return the bin of a group's cut, and how many documents with a score it has."""
     group, blocks = histograms
-    counts = add_histograms(blocks, BINS)
+    bins, counts = add_histograms(blocks)
     total = int(counts.sum())
-    if not total or total < config.min_documents:
-        return group, {"bin": 0, "documents": total}
+    if not total or total < step.min_documents:
+        return group, {"bin": NO_SCORE, "documents": total}
     from_top = np.cumsum(counts[::-1])
-    enough = int(np.searchsorted(from_top, np.ceil(total * config.keep)))
-    return group, {"bin": BINS - 1 - enough, "documents": total}
+    enough = int(np.searchsorted(from_top, np.ceil(total * step.keep)))
+    return group, {"bin": int(bins[len(bins) - 1 - enough]), "documents": total}

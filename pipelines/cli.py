@@ -1,0 +1,35 @@
+"""The command line: ``pipelines.commands`` has a file per command; they parse and print, nothing else."""
+
+from __future__ import annotations
+
+import click
+
+from pipelines.commands.errors import Commands
+from pipelines.commands.explain import explain
+from pipelines.commands.filter import filter_
+from pipelines.commands.plan import plan
+from pipelines.commands.recut import recut
+from pipelines.commands.report import report
+from pipelines.commands.run import run
+from pipelines.commands.sketch import sketch
+from pipelines.commands.steps import steps
+from pipelines.commands.train import train
+from pipelines.commands.verify import verify
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=Commands, context_settings=CONTEXT)
+@click.version_option(package_name="curate")
+def main() -> None:
+    """Raw web text in, a high-quality token corpus out.
+
+    Begin with `curate plan llama3 --input 'crawl/*.warc.gz'`, which runs nothing, then `curate run` the same.
+    """
+
+
+for command in (run, plan, explain, recut, filter_, sketch, report, verify, steps, train):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""What is checked before hours are spent: models, files, columns, and the output folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pipelines.engine.layout import Workspace
+from pipelines.io import files
+from pipelines.io.inspect import check_columns
+from pipelines.io.tables import TABLES
+from pipelines.result.output import is_foreign, is_part
+from pipelines.steps.base import MapStep, RunError
+
+
+def preflight(space: Workspace) -> None:
+    """Build every remaining step up front, so that a missing model fails in seconds rather than hours.
+
+    Raises:
+        RecipeError: naming the step.
+        RunError: the output folder has tables that curate did not write.
+    """
+    check_output(space.output)
+    recipe = space.plan.recipe
+    check_columns(recipe.sources, [part.file for piece in space.plan.slices for part in piece.parts])
+    for pass_ in space.plan.passes:
+        checks: list[tuple[str, Callable[[], Any]]] = []
+        for entry in pass_.steps if not space.pass_done(pass_) else ():
+            assert isinstance(entry.step, MapStep)
+            checks += [(entry.name, entry.step.check), (entry.name, entry.step.make)]
+        for data in (d for d in space.cut(pass_) if not d.decision.is_whole()):
+            checks += [(data.name, data.step.check), (data.name, data.step.key)]
+        for name, check in checks:
+            try:
+                check()
+            except (ValueError, OSError, ImportError) as e:
+                raise recipe.error(name, f": {e}") from e
+
+
+def check_output(output: str) -> None:
+    """Refuse a folder that has files of others where the result will be.
+
+    Raises:
+        RunError: naming the first of them.
+    """
+    for table in TABLES:
+        folder = files.join(output, table)
+        for found in files.within(folder, "**"):
+            if not is_part(found.path[len(files.join(folder, "")) :]):
+                raise RunError(f"{found.path} was not written by curate; choose another --output")
+    manifest = files.join(output, "manifest.json")
+    if files.is_file(manifest) and is_foreign(manifest):
+        raise RunError(f"{manifest} was not written by curate; choose another --output")

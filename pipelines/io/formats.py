@@ -1,0 +1,86 @@
+"""Formats of inputs and outputs, by name: curate's own, those of entry points, and functions of the user's own.
+
+An input format of one's own is a function ``(stream: BinaryIO) -> Iterator[dict]`` that yields rows: ``text`` or
+``html``, and if there are any ``url``, ``date`` and the columns that the source names. The stream is decompressed where
+the file's name says that it is compressed. An output format of one's own is a function ``(rows: Iterator[dict], stream:
+BinaryIO)`` that writes documents, a file per shard, into a folder of the function's name.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+from pipelines.io.tables import REPORTS, TABLES
+from pipelines.recipe.plugins import Plugins
+
+#: Endings of the names of files, by format.
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "warc": (".warc", ".arc", ".wet", ".wat"),
+    "jsonl": (".jsonl", ".json", ".ndjson"),
+    "parquet": (".parquet",),
+    "arrow": (".arrow",),
+    "html": (".html", ".htm", ".xhtml"),
+    "text": (".txt", ".md", ".text"),
+}
+#: Formats of the token table.
+OUTPUT_FORMATS = ("parquet", "megatron")
+
+ReadRows = Callable[..., Any]
+WriteRows = Callable[..., Any]
+
+
+@functools.cache
+def input_formats() -> tuple[str, ...]:
+    """Return the names that a source's ``format`` may have, beside import paths."""
+    return (
+        "auto",
+        *ENDINGS,
+        "datasets",
+        *sorted(entry.name for entry in metadata.entry_points(group="curate.readers")),
+    )
+
+
+def input_format(name: str, plugins: Plugins | None = None) -> ReadRows | None:
+    """Return the function that reads a format; None for one of curate's own.
+
+    Raises:
+        LookupError: there is no such format.
+        ImportError, TypeError: an import path that names no function.
+    """
+    if name in ENDINGS:
+        return None
+    for entry in metadata.entry_points(group="curate.readers", name=name):
+        return _function(name, entry.load(), 1)
+    if "." not in name:
+        raise LookupError(name)
+    return _function(name, (plugins or Plugins()).load(name), 1)
+
+
+def output_format(name: str, plugins: Plugins | None = None) -> WriteRows | None:
+    """Return the function that writes a format; None for one of curate's own.
+
+    Raises:
+        LookupError: there is no such format.
+        ImportError, TypeError: an import path that names no function, or one whose name curate uses for a folder.
+    """
+    if name in OUTPUT_FORMATS:
+        return None
+    if "." not in name:
+        raise LookupError(name)
+    function = _function(name, (plugins or Plugins()).load(name), 2)
+    if function.__name__ in (*TABLES, *REPORTS, "_work"):
+        raise TypeError(f"{name}: its folder would be {function.__name__}, which curate writes: rename the function")
+    return function
+
+
+def _function(name: str, thing: Any, parameters: int) -> Callable[..., Any]:
+    if not callable(thing):
+        raise TypeError(f"{name} is not a function")
+    if len(inspect.signature(thing).parameters) < parameters:
+        takes = "a stream" if parameters == 1 else "rows and a stream"
+        raise TypeError(f"{name} must take {takes}")
+    return thing

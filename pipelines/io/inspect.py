@@ -1,0 +1,83 @@
+"""A look into inputs before they are read: whether any file of a source has the columns that it names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curate.input.compression import Damaged, decompressed
+from curate.input.limits import MAX_RECORD_BYTES
+from pipelines.io import files
+from pipelines.io.row_groups import read_footer
+from pipelines.io.sources import InputFile
+from pipelines.recipe.errors import RecipeError, did_you_mean
+from pipelines.recipe.model import Source
+
+LOOKED_AT = 8  # files of a source: columns are the same in all, or the source is broken
+LINES = 100  # of a file of JSON lines
+HTML = "html"  # a column that does instead of a text
+
+
+def check_columns(sources: Sequence[Source], inputs: Iterable[InputFile]) -> None:
+    """Refuse a source whose rows have no text, or of whose columns no file has one.
+
+    Raises:
+        RecipeError: naming the column, and those that are there.
+    """
+    of_source: dict[str, dict[str, InputFile]] = defaultdict(dict)
+    for file in inputs:
+        if file.format in ("parquet", "jsonl"):
+            of_source[file.source][file.path] = file
+    for source in sources:
+        found: set[str] = set()
+        rows = [file for file in of_source[source.name].values() if _is_of(file, source)]
+        for file in rows[:: max(1, len(rows) // LOOKED_AT)]:
+            found |= set(_columns(file))
+        if not found:  # no rows, or none that can be read: these are broken records
+            continue
+        if source.text not in found and HTML not in found:
+            raise _absent(source, "text", source.text, found)
+        for setting, name in (("id", source.id), ("title", source.title), *(("columns", c) for c in source.columns)):
+            if name and name not in found:
+                raise _absent(source, setting, name, found)
+
+
+def _is_of(file: InputFile, source: Source) -> bool:
+    return (file.text, file.columns, file.id, file.title) == (source.text, source.columns, source.id, source.title)
+
+
+def _absent(source: Source, setting: str, name: str, found: set[str]) -> RecipeError:
+    flat = sorted(name for name in found if "." not in name)
+    near = did_you_mean(name, flat)
+    return RecipeError(
+        f"source {source.name!r}: no file of {source.input!r} has the column {name!r} of {setting}{near}"
+    )
+
+
+def _columns(file: InputFile) -> Iterator[str]:
+    """Yield the names of a file's columns, those below ``metadata`` too; none where it cannot be read."""
+    try:
+        with files.open_read(file.path) as stream:
+            if file.format == "parquet":
+                read_footer(stream)
+                for column in pq.ParquetFile(stream).schema_arrow:
+                    yield column.name
+                    if column.name == "metadata" and pa.types.is_struct(column.type):
+                        yield from (column.type.field(i).name for i in range(column.type.num_fields))
+                return
+            lines = decompressed(stream, file.path)
+            for _ in range(LINES):
+                line = lines.readline(MAX_RECORD_BYTES)
+                row = orjson.loads(line) if line.strip() else None
+                if isinstance(row, dict):
+                    yield from row
+                    if isinstance(row.get("metadata"), dict):
+                        yield from row["metadata"]
+                if not line:
+                    return
+    except (ValueError, pa.ArrowException, Damaged, OSError, EOFError):
+        return

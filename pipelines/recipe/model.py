@@ -1,0 +1,136 @@
+"""A recipe as checked values: which sources, which steps in which order with which settings, and what to write."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+import orjson
+import xxhash
+
+from curate.bounds import Names, Positive
+from curate.text.printable import storable
+from pipelines.io.privacy import Privacy
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.functions import FunctionStep
+from pipelines.recipe.plugins import PackedPlugins, Plugins
+from pipelines.steps.base import Step, names_in
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input: a path, folder or glob, and the name that its documents carry.
+
+    ``text`` names the column that holds the text, where rows are read, ``title`` and ``id`` those that hold the title
+    and the record's own id, ``columns`` those that go along into the result. For the format ``datasets``, ``input`` is
+    a data set of the Hugging Face hub, ``name``, ``name:split`` or ``name:config:split``, or a folder, and it is
+    streamed. ``format`` may be the import path of a reader of your own (docs/extending.md).
+    """
+
+    input: str
+    name: str = "input"
+    format: str = "auto"
+    text: str = "text"
+    columns: tuple[str, ...] = ()
+    id: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the run writes beside documents, rejections and signals.
+
+    ``formats`` are ``parquet`` and ``megatron``, or import paths of writers of your own (docs/extending.md).
+    """
+
+    formats: tuple[str, ...] = ("parquet", "megatron")
+    tokens_per_shard: Positive = 100_000_000
+    bytes_per_shard: Positive = 256_000_000
+    shuffle_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeStep:
+    """A step of the recipe: the word or import path that names it, its name in reports, and the step."""
+
+    word: str
+    name: str
+    step: Step
+
+    def settings(self) -> dict[str, Any]:
+        """Return its settings as plain values."""
+        if isinstance(self.step, FunctionStep):
+            return plain(dict(self.step.settings))
+        return plain(self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole recipe, checked."""
+
+    name: str
+    steps: tuple[RecipeStep, ...]
+    sources: tuple[Source, ...] = ()
+    output: Output = field(default_factory=Output)
+    places: Mapping[str, str] = field(default_factory=dict)  # file and line of each step
+    plugins: Plugins = field(default_factory=Plugins)
+
+    def error(self, step: str, problem: str) -> RecipeError:
+        """Return an error that says where the step is, its name, and what is wrong with it."""
+        return RecipeError(f"{self.places.get(step, 'steps')}: {step}{problem}")
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Reference filters whose quantities are among the signals that the steps write.
+
+        Raises:
+            RecipeError: a preset or rule that is not there.
+        """
+        found: set[str] = set()
+        for entry in self.steps:
+            try:
+                found.update(entry.step.measures)
+            except ValueError as e:
+                raise self.error(entry.name, f": {e}") from None
+        return tuple(sorted(found))
+
+    @property
+    def privacy(self) -> Privacy:
+        """What the recipe scrubs in all that it writes."""
+        return Privacy.of(entry.step.privacy for entry in self.steps if entry.step.privacy)
+
+    def pack(self) -> PackedPlugins:
+        """Return the sources of all modules of the user's own, for workers."""
+        things: list[Any] = [e.step.function if isinstance(e.step, FunctionStep) else type(e.step) for e in self.steps]
+        names = [*(source.format for source in self.sources), *self.output.formats]
+        names += [name for e in self.steps for name in names_in(e.step, Names.FILE)]
+        return self.plugins.pack([*things, *filter(None, map(self.plugins.find, names))])
+
+    def resolved(self) -> dict:
+        """Return every setting, defaults too, as plain values for the manifest."""
+        return {
+            "name": self.name,
+            "sources": [plain(s) for s in self.sources],
+            "steps": [{"step": s.word, "name": s.name, **s.settings()} for s in self.steps],
+            "output": plain(self.output),
+        }
+
+
+def plain(value: Any) -> Any:
+    """Return settings as lists, mappings, numbers and words alone, as YAML and JSON have them."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple | list):
+        return [plain(v) for v in value]
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in sorted(value.items())}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no infinity
+    return storable(value) if isinstance(value, str) else value  # a path need not be UTF-8
+
+
+def digest(value: Any) -> str:
+    """Return 16 hex digits that stand for a plain value."""
+    return xxhash.xxh3_64_hexdigest(orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS))

@@ -1,0 +1,25 @@
+"""Exact deduplication: one document per normalised text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from curate.document import Document
+from curate.text.hashing import text_hash
+from pipelines.dedup.keep_first import KeepFirst
+
+
+@dataclass(frozen=True, slots=True)
+class ExactDedup(KeepFirst):
+    """Which copy of a text stays: settings as those of url_dedup."""
+
+    rule: ClassVar = "exact_duplicate"
+    hashed: ClassVar = "text"
+    clusters: ClassVar = True
+    must_reject: ClassVar = True
+    writes: ClassVar = frozenset({"cluster", "cluster_size"})
+
+    def hash(self, document: Document) -> int:
+        """Hash the normalised text."""
+        return text_hash(document.text)

@@ -1,0 +1,50 @@
+"""Main text of HTML pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from curate.document import Document, Rejection
+from curate.extract.extraction import Engine, ExtractConfig, extract_text
+from pipelines.steps.base import MapFunction, MapStep, from_settings
+
+#: The libraries that each engine runs on.
+LIBRARIES: dict[str, tuple[str, ...]] = {
+    "resiliparse": ("resiliparse",),
+    "trafilatura": ("trafilatura", "lxml", "justext"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Extract(ExtractConfig, MapStep):
+    """How the main text of a page is found: as in ``extract_text``, with another engine where none is named.
+
+    A crawl is full of pages without text: on the sample crawl ``blocks``, the function's choice, keeps their banners
+    and menus.
+    """
+
+    engine: Engine = "resiliparse"
+
+    reads: ClassVar = frozenset({"html", "url", "charset"})
+    writes: ClassVar = frozenset({"text", "title", "html"})
+    must_reject: ClassVar = True
+
+    @from_settings
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries of the engine."""
+        return LIBRARIES.get(self.engine, ())
+
+    def make(self) -> MapFunction:
+        """Return the function that turns HTML into text; a document that has text already passes as it is."""
+        extract_text("<p>Fails here, rather than page by page, if the engine is missing.</p>", None, self)
+
+        def extract(document: Document) -> Document | Rejection:
+            if not document.html:
+                return document if document.text.strip() else Rejection("empty_text", 0, 1)
+            found = extract_text(document.html, document.url, self, document.charset)
+            if not found.text.strip():
+                return Rejection("empty_text", 0, 1)
+            return replace(document, text=found.text, title=found.title, html=b"")
+
+        return extract

@@ -1,0 +1,103 @@
+"""Heuristic filters: rules over the signals of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from curate.document import Document, Rejection
+from curate.filters.presets import originals_of, rules_of
+from curate.filters.rules import Rule, decide
+from curate.filters.signals import measure, signal_names
+from pipelines.steps.base import MapFunction, MapStep, from_settings, value_of
+
+
+@dataclass(frozen=True, slots=True)
+class InlineRule:
+    """A rule of the recipe's own: the name of its rejections, a signal or numeric column, and ``min`` or ``max``.
+
+    With ``strict`` a value equal to the limit is rejected too. A document without the column passes.
+    """
+
+    name: str
+    signal: str
+    min: float | None = None
+    max: float | None = None
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        self.rule()
+
+    def rule(self) -> Rule:
+        """Return it as a rule.
+
+        Raises:
+            ValueError: it needs one limit.
+        """
+        if (self.min is None) == (self.max is None):
+            raise ValueError(f"rule {self.name!r} needs min or max, one of the two")
+        return Rule(self.name, self.signal, self.min, self.max, self.strict)
+
+
+@dataclass(frozen=True, slots=True)
+class Heuristics(MapStep):
+    """Which presets of rules a document must pass, and changed limits by rule name (null removes the rule).
+
+    ``rules`` adds rules of one's own, over any signal (docs/signals.md) or numeric column, as
+    ``rules: [{name: shouting, signal: uppercase_share, max: 0.3}]``; without ``presets`` beside them they come after
+    those of the default preset.
+    """
+
+    presets: tuple[str, ...] = ("default",)
+    limits: Mapping[str, float | None] = field(default_factory=dict)
+    rules: tuple[InlineRule, ...] = ()
+
+    assumes: ClassVar = {"language": "every text is judged as English"}
+    writes: ClassVar = frozenset({"signals"})
+    must_reject: ClassVar = True
+
+    def all_rules(self) -> tuple[Rule, ...]:
+        """Return the rules of all presets with their limits, and then the recipe's own.
+
+        Raises:
+            ValueError: an unknown preset or rule.
+        """
+        return (*rules_of(self.presets, self.limits), *(rule.rule() for rule in self.rules))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Signals of the recipe's own rules that are not measured: columns."""
+        measured = signal_names(self.measures)
+        return tuple(rule.signal for rule in self.rules if rule.signal not in measured)
+
+    @from_settings
+    def reads(self) -> frozenset[str]:
+        """The text, and columns of the recipe's own rules."""
+        return frozenset({"text", *self.columns})
+
+    @from_settings
+    def measures(self) -> tuple[str, ...]:
+        """Reference filters whose quantities the rules ask for."""
+        return originals_of(rules_of(self.presets, self.limits))
+
+    def make(self) -> MapFunction:
+        """Return the function that measures a text and rejects it at the first rule that fails."""
+        rules, measures, columns = self.all_rules(), self.measures, self.columns
+        if not rules:
+            raise ValueError("no rule is left: name a preset, as presets: [default]")
+
+        def heuristics(document: Document) -> Document | Rejection:
+            language = document.language or "en"
+            signals = measure(document.text, language, measures)
+            if columns:
+                values = {name: value_of(document, name) for name in columns}
+                present = [rule for rule in rules if values.get(rule.signal, 0) is not None]
+                decision = decide({**signals.as_dict(), **values}, present, language)
+            else:
+                decision = decide(signals, rules, language)
+            if not decision.keep:
+                return Rejection(decision.reason, decision.value, decision.limit, signals=signals)
+            return replace(document, signals=signals)
+
+        return heuristics
