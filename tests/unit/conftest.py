@@ -3,7 +3,7 @@
 import pytest
 from numba import config
 
-from curate import steps
+from pipelines.steps import base as steps
 
 
 def pytest_configure() -> None:
