@@ -106,6 +106,7 @@ def _sentencepiece(path: str) -> None:
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor(model_file=path)
+    processor.id_to_piece(list(range(processor.vocab_size())))  # which fails at one that is not UTF-8
     for text in TEXTS:
         processor.encode(text, out_type=str)
 
