@@ -60,19 +60,20 @@ def is_fasttext(path: str | Path) -> bool:
         return False
 
 
-def predict(model: Any, line: str, most: int = -1) -> list[tuple[str, float]]:
+def predict(model: Any, line: str, most: int = -1, least: float = 0.0) -> list[tuple[str, float]]:
     """Return labels of a line and their probabilities, the likeliest first.
 
     Args:
         model: of `load_fasttext`.
         line: a text without a line end or a lone surrogate.
         most: labels that are returned; -1 returns all.
+        least: probability of a label that is returned.
 
     Returns:
         Nothing for a line of which the model knows no word. A label whose probability rounds to 0 can be absent.
     """
     # The method of the library's own class needs NumPy < 2 in some builds, and makes arrays of it.
-    found = model.f.predict(line + "\n", most, 0.0, "strict")
+    found = model.f.predict(line + "\n", most, least, "strict")
     return [(label, min(float(score), 1.0)) for score, label in found]
 
 
