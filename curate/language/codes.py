@@ -14,7 +14,7 @@ import functools
 import re
 from importlib import resources
 
-#: ISO 639-3 for a text whose language is not known, or that is no language at all.
+#: ISO 639-3 for a text whose language is not known, or that is not a language at all.
 UNDETERMINED = "und"
 
 # Codes of countries and other habits that are no language codes, and what their writers mean.

@@ -15,8 +15,8 @@ from curate.language.codes import UNDETERMINED, canonical
 from curate.models.fasttext_model import load_fasttext, predict
 from curate.models.model_file import check_sha256
 
-# Labels of lid.176 that are no ISO 639 codes of a language or mean there what they do not mean in it (Wikipedia's
-# codes): bh and nah are groups of languages; of the second no member stands for all.
+# Labels of lid.176 that are not ISO 639 codes of a language, or that mean something else there (Wikipedia's codes):
+# bh and nah are groups of languages; no member of the second stands for all.
 _WIKIPEDIA = {"als": "gsw", "bh": "bho", "eml": "egl", "nah": ""}
 # ISO 639-3 codes of what is not one language: undetermined, no linguistic content, several, one without a code.
 _NO_LANGUAGE = {UNDETERMINED, "zxx", "mul", "mis"}

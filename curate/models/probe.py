@@ -54,7 +54,7 @@ def probe(library: str, path: str | Path, name: str, key: str = "", setting: str
         facts = os.fstat(file.fileno())
     size = facts.st_size
     key = key or f"{os.path.realpath(path)} {facts.st_ino} {facts.st_mtime_ns} {size}"
-    about = f"{library} {key} {setting}".rstrip()
+    about = f"{library} {key} {setting}"
     digest = hashlib.sha256(about.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     passed = os.environ.get(_PASSED, "").split()
     if digest in passed:

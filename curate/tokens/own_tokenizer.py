@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex
 
 from curate.models.probe import TEXTS
 
@@ -116,7 +116,8 @@ def wrap_tokenizer(tokenizer: TokenizerLike, eos: str | None) -> tuple[OwnTokeni
             f"eos is for tokenizers with names of tokens: {name} says itself what ends a document, by eos_id"
         )
     size, eos_id = tokenizer.vocabulary_size, tokenizer.eos_id
-    if not 0 <= eos_id < size <= 2**31:
+    whole = all(isinstance(number, SupportsIndex) for number in (size, eos_id))
+    if not whole or not 0 <= eos_id < size <= 2**31:
         raise ValueError(
             f"{name} has the eos_id {eos_id!r} and the vocabulary_size {size!r}: the first must be an id, from 0 to "
             f"vocabulary_size - 1, the second at most {2**31:,}"

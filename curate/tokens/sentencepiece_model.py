@@ -52,7 +52,9 @@ class SentencePiece:
 
     def to_json(self) -> str:
         """Refuse: a SentencePiece model has no form as a ``tokenizer.json``."""
-        raise ValueError(f"{self.name} is a SentencePiece model and no tokenizer.json: hand on the file itself")
+        raise ValueError(
+            f"{self.name} is a SentencePiece model, which has no form as a tokenizer.json: copy the file itself"
+        )
 
 
 def load_sentencepiece(path: Path, eos: str | None) -> tuple[SentencePiece, int]:

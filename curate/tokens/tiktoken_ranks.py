@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -106,7 +107,9 @@ class TikToken:
 
     def to_json(self) -> str:
         """Refuse: an encoding of tiktoken has no form as a ``tokenizer.json``."""
-        raise ValueError(f"{self.name} is a tokenizer of tiktoken and no tokenizer.json: hand on its name or file")
+        raise ValueError(
+            f"{self.name} is a tokenizer of tiktoken, which has no form as a tokenizer.json: give its name or file"
+        )
 
 
 def encoding_names() -> list[str]:
@@ -144,8 +147,6 @@ def load_encoding(name: str, eos: str | None) -> tuple[TikToken, int]:
 
 def _offline(name: str, error: OSError) -> str:
     """Say what to do where an encoding cannot be fetched; a file of the cache is named by the SHA-1 of its URL."""
-    import os
-
     url = getattr(getattr(error, "request", None), "url", None)
     folder = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
     folder = folder or os.path.join(tempfile.gettempdir(), "data-gym-cache")

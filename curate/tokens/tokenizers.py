@@ -93,7 +93,7 @@ class Tokenizer:
         """The tokenizer as the text of a ``tokenizer.json``, for training on the corpus.
 
         Raises:
-            ValueError: it is of another library than `tokenizers`; hand on its own file.
+            ValueError: it is of another library than `tokenizers`; copy its own file.
 
         >>> load_tokenizer().to_json()[:18]
         '{"version":"1.0","'

@@ -215,7 +215,9 @@ class TestSentencePiece:
             load_tokenizer(tmp_path / "theirs.model")
 
     def test_it_has_no_form_as_json(self, piece_file):
-        with pytest.raises(ValueError, match=r"pieces\.model is a SentencePiece model and no tokenizer\.json"):
+        with pytest.raises(
+            ValueError, match=r"pieces\.model is a SentencePiece model, which has no form as a tokenizer\.json"
+        ):
             load_tokenizer(piece_file).to_json()
 
 
@@ -389,6 +391,7 @@ def test_a_tokenizer_of_ones_own():
     ("made", "said"),
     [
         (object(), r"builtins\.object is not a tokenizer: it has no encode and no eos_id and no vocabulary_size"),
+        (changed(eos_id="</s>"), "has the eos_id '</s>' and the vocabulary_size 257"),
         (changed(eos_id=257), "has the eos_id 257 and the vocabulary_size 257"),
         (changed(vocabulary_size=2**31 + 1), "vocabulary_size 2147483649"),
         (changed(vocabulary_size=200, eos_id=0), r"returned ids from 0 to \d+: with the vocabulary_size 200"),
