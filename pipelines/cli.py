@@ -15,6 +15,7 @@ from pipelines.commands.sketch import sketch
 from pipelines.commands.steps import steps
 from pipelines.commands.train import train
 from pipelines.commands.verify import verify
+from pipelines.engine.quiet import quiet_beam
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -26,6 +27,7 @@ def main() -> None:
 
     Begin with `curate plan llama3 --input 'crawl/*.warc.gz'`, which runs nothing, then `curate run` the same.
     """
+    quiet_beam()
 
 
 for command in (run, plan, explain, recut, filter_, sketch, report, verify, steps, train):

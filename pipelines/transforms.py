@@ -5,20 +5,19 @@
     kept | WriteCorpus("gs://bucket/out")
     kept.rejected | ...
 
-`Apply` takes any step of `pipelines.steps`, a step of your own, or a function of a text or a document. What it returns are
-the documents that stay; their attribute ``rejected`` is a ``PCollection`` of `Rejected`, of this step and of all before it
-in the chain. Counters ``kept`` and ``rejected-RULE`` are in the namespace of the step's name. All of it is for batch.
+`Apply` takes any step of `pipelines.steps`, a step of your own, or a function of a text or a document. What it returns
+are the documents that stay; their attribute ``rejected`` is a ``PCollection`` of `Rejected`, of this step and of all
+before it in the chain. Counters ``kept`` and ``rejected-RULE`` are in the namespace of the step's name. All of it is
+for batch.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.display import DisplayDataItem
@@ -28,7 +27,6 @@ from curate.text.hashing import stable_u64
 from pipelines.io.readers import NotAPage, read_part
 from pipelines.io.records import Dropped, row_document
 from pipelines.io.sources import InputFile, Slice, cut_slices, list_inputs
-from pipelines.io.tables import read_arrays
 from pipelines.recipe.functions import FunctionStep
 from pipelines.recipe.model import Source, plain
 from pipelines.recipe.registry import word_of
@@ -123,9 +121,7 @@ class Apply(beam.PTransform):
     together by a hash of the id: that shuffles the texts once per step. The recipe runner does not.
     """
 
-    def __init__(
-        self, step: Step | Callable[..., Any], name: str = "", blocks: int = BLOCKS, **settings: Any
-    ) -> None:
+    def __init__(self, step: Step | Callable[..., Any], name: str = "", blocks: int = BLOCKS, **settings: Any) -> None:
         self.step = step if isinstance(step, Step) else FunctionStep(step, settings)
         word = step.__name__ if isinstance(self.step, FunctionStep) else word_of(self.step)  # type: ignore[union-attr]
         self.name, self.blocks = name or word.rpartition(".")[2], blocks
@@ -138,8 +134,10 @@ class Apply(beam.PTransform):
             return _outputs(documents | _split(_Map(self.step, self.name)), before)
         assert isinstance(self.step, CorpusStep)
         self.step.check()
-        grouped = _by_document if self.step.by_document else _by_group
-        return _outputs(grouped(documents, self.step, self.name, self.blocks), before)
+        transform = _ByDocument if self.step.by_document else _ByGroup
+        applied, without_key = documents | "Decide" >> transform(self.step, self.name, self.blocks)
+        earlier = (without_key,) if before is None else (before, without_key)
+        return _outputs(applied, earlier | "Earlier" >> beam.Flatten())
 
     def display_data(self) -> dict[str, Any]:
         """Show the settings of the step."""
@@ -147,9 +145,27 @@ class Apply(beam.PTransform):
         return {key: DisplayDataItem(str(value), label=key) for key, value in settings.items()} | {"step": self.name}
 
 
-def _split(function: beam.DoFn) -> beam.ParDo:
-    transform = beam.ParDo(function).with_outputs("rejected", main="kept")
-    return transform
+class Decide(beam.PTransform):
+    """The decision of a corpus step over blocks of keys: what `Apply` and the recipe runner share.
+
+    Args:
+        step: the corpus step.
+
+    Returns:
+        The decision, as `CorpusStep.decide` returns it.
+    """
+
+    def __init__(self, step: CorpusStep) -> None:
+        super().__init__()
+        self.step = step
+
+    def expand(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
+        """Let the step decide."""
+        return self.step.decide(keys)
+
+
+def _split(function: beam.DoFn, *side_inputs: Any) -> beam.PTransform:
+    return beam.ParDo(function, *side_inputs).with_outputs("rejected", main="kept")
 
 
 def _outputs(outputs: Any, before: beam.PCollection | None) -> beam.PCollection[Document]:
@@ -213,12 +229,8 @@ class _Map(_Counting):
         yield self.outcome(document, apply(self._function, document))
 
 
-#: A row of keys with the document that it is of.
-Keyed = tuple[str, str, tuple]
-
-
 class _Keys(_Counting):
-    """Takes the key of each document, by its block."""
+    """Takes the key of each document, by the address of its block; the document goes the same way."""
 
     def __init__(self, step: CorpusStep, name: str, blocks: int) -> None:
         super().__init__(name)
@@ -228,17 +240,132 @@ class _Keys(_Counting):
         self._key = self.step.key()
 
     def process(self, document: Document) -> Iterator[Any]:
+        address = block_address(stable_u64(document.id) % self.blocks)
         try:
-            yield stable_u64(document.id) % self.blocks, (document.id, document.source, self._key(document))
+            key = self._key(document)
         except BaseException as e:
-            Metrics.counter(self.name, "rejected-error").inc()
-            yield beam.pvalue.TaggedOutput("rejected", Rejected(document, self.name, failed(e)))
+            yield self.outcome(document, failed(e))
+            return
+        yield address, (document.id, document.source, key)
+        yield beam.pvalue.TaggedOutput("documents", (address, document))
 
 
-def _decision(documents: beam.PCollection[Document], step: CorpusStep, name: str, blocks: int) -> tuple[Any, Any]:
-    """Return the blocks of keys, by number, and the decision, by address."""
-    keyed = documents | "Keys" >> beam.ParDo(_Keys(step, name, blocks)).with_outputs("rejected", main="keys")
-    tables = (
-        keyed["keys"].with_output_types(tuple[int, Any]) if hasattr(keyed["keys"], "with_output_types") else keyed["keys"]
+#: An id, the source of the document, and its key.
+Keyed = tuple[str, str, tuple]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Makes a block of keys, in the order of ids and sources."""
+
+    schema: pa.Schema
+
+    def __call__(self, of_block: tuple[str, Iterable[Keyed]]) -> KeyTable:
+        address, rows = of_block
+        return key_table(address, sorted(rows, key=lambda row: row[:2]), self.schema)
+
+
+def key_table(address: str, rows: Sequence[Keyed], schema: pa.Schema) -> KeyTable:
+    """Return the keys of some documents as a block."""
+    columns = list(zip(*(key for _, _, key in rows), strict=True)) or [()] * len(schema)
+    arrays = [pa.array(list(column), field.type) for column, field in zip(columns, schema, strict=True)]
+    return KeyTable(int(address.rpartition("-")[2]), pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _decided(documents: beam.PCollection[Document], step: CorpusStep, name: str, blocks: int) -> tuple[Any, Any, Any]:
+    """Return keys, documents, and documents without a key, by block; the decision; and its parts for all blocks."""
+    outputs = documents | "Keys" >> beam.ParDo(_Keys(step, name, blocks)).with_outputs(
+        "rejected", "documents", main="keys"
     )
-    return tables, keyed
+    outputs.keys.element_type = beam.typehints.KV[str, Any]
+    outputs.documents.element_type = beam.typehints.KV[str, Any]
+    outputs.rejected.element_type = Rejected
+    tables = outputs.keys | "GroupBlocks" >> beam.GroupByKey() | "Blocks" >> beam.Map(_Block(step.key_schema))
+    decision = tables | "Decide" >> Decide(step)
+    for_all = decision | "ForAll" >> beam.Filter(lambda part: not part[0].startswith("block-"))
+    return outputs, decision, beam.pvalue.AsMultiMap(for_all)
+
+
+class _ByDocument(beam.PTransform):
+    """Applies a decision about single documents: brings each block's keys, documents and verdicts together."""
+
+    def __init__(self, step: CorpusStep, name: str, blocks: int) -> None:
+        super().__init__()
+        self.step, self.name, self.blocks = step, name, blocks
+
+    def expand(self, documents: beam.PCollection[Document]) -> Any:
+        outputs, decision, for_all = _decided(documents, self.step, self.name, self.blocks)
+        together = {"keys": outputs.keys, "documents": outputs.documents, "rows": decision} | beam.CoGroupByKey()
+        applied = together | "Apply" >> _split(_ApplyToBlock(self.step, self.name), for_all)
+        return applied, outputs.rejected
+
+
+class _ByGroup(beam.PTransform):
+    """Applies a decision about groups of documents: a small table, which every worker has."""
+
+    def __init__(self, step: CorpusStep, name: str, blocks: int) -> None:
+        super().__init__()
+        self.step, self.name, self.blocks = step, name, blocks
+
+    def expand(self, documents: beam.PCollection[Document]) -> Any:
+        outputs, _, for_all = _decided(documents, self.step, self.name, self.blocks)
+        batches = outputs.documents | beam.Values() | beam.BatchElements(1, BATCH)
+        return batches | "Apply" >> _split(_ApplyToBatch(self.step, self.name), for_all), outputs.rejected
+
+
+class _ApplyToBlock(_Counting):
+    def __init__(self, step: CorpusStep, name: str) -> None:
+        super().__init__(name)
+        self.step = step
+
+    def process(self, of_block: tuple[str, dict[str, Any]], for_all: Any) -> Iterator[Any]:
+        address, found = of_block
+        rows = sorted(found["keys"], key=lambda row: row[:2])
+        if not rows:  # a part of the decision for all blocks
+            return
+        decision = DecisionInMemory(_Parts({address: list(found["rows"])}, for_all))
+        applied = self.step.apply(decision, key_table(address, rows, self.step.key_schema))
+        lost = dict(applied.rejections())
+        numbers: dict[tuple[str, str], list[int]] = {}
+        for number, (id_, source, _) in enumerate(rows):
+            numbers.setdefault((id_, source), []).append(number)
+        for document in found["documents"]:
+            number = numbers[document.id, document.source].pop(0)
+            yield self.outcome(document, lost.get(number) or _edited(applied, number, document))
+
+
+class _ApplyToBatch(_Counting):
+    def __init__(self, step: CorpusStep, name: str) -> None:
+        super().__init__(name)
+        self.step = step
+
+    def setup(self) -> None:
+        self._key = self.step.key()
+
+    def process(self, batch: list[Document], for_all: Any) -> Iterator[Any]:
+        rows = [(document.id, document.source, self._key(document)) for document in batch]
+        keys = key_table(block_address(0), rows, self.step.key_schema)
+        applied = self.step.apply(DecisionInMemory(_Parts({}, for_all)), keys)
+        lost = dict(applied.rejections())
+        for number, document in enumerate(batch):
+            yield self.outcome(document, lost.get(number) or _edited(applied, number, document))
+
+
+def _edited(applied: Applied, number: int, document: Document) -> Document | Rejection:
+    return apply(applied.edit, number, document) if applied.edit else document
+
+
+class _Parts(Mapping[str, list[bytes]]):
+    """The parts of a decision for one block, and those for all, which Beam looks up one by one."""
+
+    def __init__(self, own: dict[str, list[bytes]], for_all: Any) -> None:
+        self._own, self._for_all = own, for_all
+
+    def __getitem__(self, address: str) -> list[bytes]:
+        return self._own[address] if address in self._own else list(self._for_all[address])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own)
+
+    def __len__(self) -> int:
+        return len(self._own)

@@ -29,7 +29,8 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
-from pipelines.engine.watched import end_with, portable
+from pipelines.engine.quiet import start_worker
+from pipelines.engine.watched import portable
 from pipelines.steps.base import MEMORY, KeyOptions, RunError
 
 #: Where Beam logs the traceback of an error that it raises as well; the run reports it in a sentence.
@@ -122,7 +123,7 @@ class Runner(AbstractContextManager["Runner"]):
                 function(element)
             return
         self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, multiprocessing.get_context("spawn"), end_with, (os.getpid(),)
+            self.workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
         jobs: list[Future[None]] = []
