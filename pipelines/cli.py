@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+import curate
+from pipelines.commands.clean import clean
+from pipelines.commands.docs import docs
 from pipelines.commands.errors import Commands
 from pipelines.commands.explain import explain
 from pipelines.commands.filter import filter_
 from pipelines.commands.plan import plan
+from pipelines.commands.recipe import recipe
 from pipelines.commands.recut import recut
 from pipelines.commands.report import report
 from pipelines.commands.run import run
@@ -21,7 +25,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 @click.group(cls=Commands, context_settings=CONTEXT)
-@click.version_option(package_name="curate")
+@click.version_option(curate.__version__, prog_name="curate")
 def main() -> None:
     """Raw web text in, a high-quality token corpus out.
 
@@ -30,7 +34,7 @@ def main() -> None:
     quiet_beam()
 
 
-for command in (run, plan, explain, recut, filter_, sketch, report, verify, steps, train):
+for command in (run, plan, explain, recut, filter_, sketch, report, verify, clean, steps, recipe, docs, train):
     main.add_command(command)
 
 if __name__ == "__main__":

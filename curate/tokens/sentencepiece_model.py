@@ -1,6 +1,6 @@
 """Tokenizers of the SentencePiece library: the ``.model`` file that its trainer writes.
 
-Needs the library: ``pip install 'curate[sentencepiece]'``.
+Needs the library: ``pip install 'curate-corpus[sentencepiece]'``.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def load_sentencepiece(path: Path, eos: str | None) -> tuple[SentencePiece, int]
     try:
         import sentencepiece
     except ImportError:
-        raise ImportError(f"{path} needs the library sentencepiece: pip install 'curate[sentencepiece]'") from None
+        raise ImportError(
+            f"{path} needs the library sentencepiece: pip install 'curate-corpus[sentencepiece]'"
+        ) from None
     data = read_regular(path, MAX_BYTES)
     try:
         fields = set(_fields(data))

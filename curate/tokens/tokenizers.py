@@ -113,7 +113,7 @@ def load_tokenizer(
               back unchanged; quality_models/cards/tokenizer.md);
             - the path of a ``tokenizer.json`` as the Hugging Face `tokenizers` library writes it, also compressed as
               ``.json.zst``, or of a folder that holds one;
-            - the path of a SentencePiece ``.model`` (``pip install 'curate[sentencepiece]'``);
+            - the path of a SentencePiece ``.model`` (``pip install 'curate-corpus[sentencepiece]'``);
             - the name of a tiktoken encoding (``"gpt2"``, ``"cl100k_base"``), which tiktoken takes from its cache or
               the network, or the path of a rank file (``.tiktoken``; Llama 3's is called ``tokenizer.model``);
             - a tokenizer of one's own, an object like `TokenizerLike`.

@@ -65,6 +65,11 @@ class Runner(AbstractContextManager["Runner"]):
         self._name = self._options.view_as(StandardOptions).runner or ""
         if beam_options and not self._name:
             raise RunError(f"{' '.join(beam_options)}: no --runner among them: name the one that they are for")
+        if beam_options and workers > 1:
+            raise RunError(
+                f"--workers {workers} is for this machine, and {self._name} has its own workers: leave it out, or set "
+                "its own option after -- (for example --parallelism=8 for Flink, --num_workers=8 for Dataflow)"
+            )
         self.local = not beam_options  # whether passes run in processes of ours
         self.distributed = False  # whether pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None

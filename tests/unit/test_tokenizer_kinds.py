@@ -36,7 +36,7 @@ ANY_TEXT = st.text(max_size=200) | st.text(" \n\ta1.,'é北🙂\u0301<|/s>_▁",
 WITHOUT_SURROGATES = ANY_TEXT.map(lambda text: text.encode("utf-8", "replace").decode())
 
 needs_sentencepiece = pytest.mark.skipif(
-    sentencepiece is None, reason="the library sentencepiece is not installed: pip install 'curate[sentencepiece]'"
+    sentencepiece is None, reason="sentencepiece is not installed: pip install 'curate-corpus[sentencepiece]'"
 )
 
 
