@@ -18,6 +18,7 @@ from apache_beam.internal.cloudpickle import cloudpickle
 from pipelines.engine.code import PACKAGES
 from pipelines.engine.stored import KeyPart, StepData, StoredDecision
 from pipelines.io import files
+from pipelines.steps.base import CorpusStep
 from pipelines.transforms import Decide
 
 COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on

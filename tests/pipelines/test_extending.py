@@ -17,7 +17,9 @@ SECTIONS = {
     title: dict(re.findall(r"```\w+ file=(\S+)\n(.*?)```", body, re.DOTALL))
     for title, body in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
 }
-WORDS = "the old mill stands beside the river and ground the corn of the whole valley for a hundred years".split()
+WORDS = tuple(
+    "the old mill stands beside the river and ground the corn of the whole valley for a hundred years".split()
+)
 ROWS = [
     {
         "text": " ".join(WORDS[i % 7 :]).capitalize() + f".\n\n\tIt has {i} doors. " + "Casino! " * (i % 5),
