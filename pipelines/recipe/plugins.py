@@ -94,7 +94,7 @@ class Plugins:
         """Make sure that a package is there, and that a recipe may name it."""
         package = module.partition(".")[0]
         if package in OWN:
-            if module == "curate" and attribute in curate.__all__:
+            if module == "curate" and attribute in dir(curate):
                 return
             raise ImportError("curate's steps are named by their words, and its public functions as curate.NAME")
         spec = importlib.util.find_spec(package)
