@@ -104,7 +104,7 @@ def main() -> None:
             command = [
                 sys.executable,
                 "-m",
-                "pipelines.commands.cli",
+                "pipelines.cli",
                 "run",
                 str(folder / "recipe.yaml"),
                 "--output",

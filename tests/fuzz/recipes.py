@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine.layout import Workspace
 from pipelines.recipe.recipe import SHIPPED, load_recipe
 from pipelines.recipe.registry import STEPS

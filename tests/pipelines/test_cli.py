@@ -17,7 +17,7 @@ from curate.dedup.sketch import Sketch
 from curate.filters.presets import rules_of
 from curate.filters.rules import decide
 from curate.filters.signals import signal_names
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine.estimate import estimate
 from pipelines.engine.layout import Workspace
 from pipelines.io.files import reason

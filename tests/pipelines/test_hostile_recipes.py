@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.engine.plan import make_plan
 from pipelines.recipe.bounded_yaml import MAX_CHARACTERS, read_yaml
+from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.names import check_name
-from pipelines.recipe.recipe import SHIPPED, RecipeError, load_recipe, parse_recipe
+from pipelines.recipe.recipe import SHIPPED, load_recipe, parse_recipe
 
 STEPS = "name: x\nsteps:\n  - extract\n"
 #: A scalar, and what a refusal of it says.
@@ -97,7 +98,7 @@ def test_aliases_are_counted_as_often_as_they_are_used():
 def test_aliases_and_merges_within_the_limits_are_taken():
     steps = "  - language: &a {keep: &k [en], min_score: 0.5}\n  - language: {name: b, <<: *a, min_score: 0.7}\n"
     recipe = parse_recipe(STEPS + steps, "my.yaml", settings=["steps.language.keep=[de]"])
-    assert [(s.config.keep, s.config.min_score) for s in recipe.steps[1:]] == [(("de",), 0.5), (("en",), 0.7)]
+    assert [(s.step.keep, s.step.min_score) for s in recipe.steps[1:]] == [(("de",), 0.5), (("en",), 0.7)]
     assert read_yaml("- &x {a: [1]}\n- *x\n- <<: [*x, {a: 2, b: 3}]\n")[0] == [
         {"a": [1]},
         {"a": [1]},

@@ -27,7 +27,8 @@ from curate.tokens.tokenizers import load_tokenizer
 from pipelines.engine.run import RunError, run_recipe
 from pipelines.io import sealed
 from pipelines.io.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, Privacy
-from pipelines.recipe.recipe import Recipe, parse_recipe
+from pipelines.recipe.model import Recipe
+from pipelines.recipe.recipe import parse_recipe
 from pipelines.result.explain import find, try_file
 from pipelines.result.sketch import export_run, import_sketches
 from tests.pipelines.conftest import curate

@@ -16,12 +16,13 @@ import pytest
 from click.testing import CliRunner
 
 from curate.tokens.megatron import index_lengths, megatron_index
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine.run import run_recipe
 from pipelines.engine.runners import RunError
 from pipelines.io import files
 from pipelines.io.tables import TABLES
-from pipelines.recipe.recipe import Recipe, parse_recipe
+from pipelines.recipe.model import Recipe
+from pipelines.recipe.recipe import parse_recipe
 from pipelines.result.output import Finding, Fix, NotAnOutputError, leftovers, sizes_agree
 from pipelines.result.verify import verify
 
