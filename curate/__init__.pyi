@@ -44,3 +44,5 @@ from .mixing.mixture import Mixture as Mixture, plan_mixture as plan_mixture
 from .quality.domains import classify_domain as classify_domain
 from .quality.scoring import quality_score as quality_score
 from .tokens.tokenizers import load_tokenizer as load_tokenizer
+
+__version__: str

@@ -1,11 +1,11 @@
-"""The recipe on Apache Beam: sources, steps, planner, sinks, runners and the command line."""
+"""The recipe on Apache Beam, and its steps as Beam transforms.
 
-import logging
+>>> from pipelines import Apply
+>>> from pipelines.steps import Language
+>>> Apply(Language(min_score=0.5)).name
+'language'
+"""
 
-# Beam says on import that Google's client libraries are missing; whoever does not use them need not read it.
-logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
+import lazy_loader
 
-# A Ctrl-C within a corpus step is an error to Beam, with a traceback; the command line says in a line that it stopped.
-logging.getLogger("apache_beam.runners.common").addFilter(
-    lambda record: not record.getMessage().startswith("KeyboardInterrupt")
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import click
 
+import curate
+from pipelines.commands.clean import clean
+from pipelines.commands.docs import docs
 from pipelines.commands.errors import Commands
 from pipelines.commands.explain import explain
 from pipelines.commands.filter import filter_
 from pipelines.commands.plan import plan
+from pipelines.commands.recipe import recipe
 from pipelines.commands.recut import recut
 from pipelines.commands.report import report
 from pipelines.commands.run import run
@@ -15,20 +19,22 @@ from pipelines.commands.sketch import sketch
 from pipelines.commands.steps import steps
 from pipelines.commands.train import train
 from pipelines.commands.verify import verify
+from pipelines.engine.quiet import quiet_beam
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 @click.group(cls=Commands, context_settings=CONTEXT)
-@click.version_option(package_name="curate")
+@click.version_option(curate.__version__, prog_name="curate")
 def main() -> None:
     """Raw web text in, a high-quality token corpus out.
 
     Begin with `curate plan llama3 --input 'crawl/*.warc.gz'`, which runs nothing, then `curate run` the same.
     """
+    quiet_beam()
 
 
-for command in (run, plan, explain, recut, filter_, sketch, report, verify, steps, train):
+for command in (run, plan, explain, recut, filter_, sketch, report, verify, clean, steps, recipe, docs, train):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ import functools
 import re
 from importlib import resources
 
+#: ISO 639-3 for a text whose language is not known, or that is not a language at all.
+UNDETERMINED = "und"
+
 # Codes of countries and other habits that are no language codes, and what their writers mean.
 _MEANT = (
     {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "jp": "ja", "pk": "ur", "rs": "sr", "ua": "uk", "us": "en"}

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from curate.language.codes import canonical
+from curate.language.codes import UNDETERMINED, canonical
 from curate.models.file_stamp import file_stamp
 from curate.models.shipped import SHIPPED
 from curate.text.charset import as_text
@@ -23,10 +24,8 @@ from curate.text.charset import as_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from curate.language.fasttext_languages import FastTextLanguages
     from curate.language.model import LanguageModel
-
-#: ISO 639-3 for a text whose language is not known, or that is no language at all.
-UNDETERMINED = "und"
 
 _MODEL = SHIPPED / "language.npz.zst"
 
@@ -58,11 +57,14 @@ class LanguageConfig:
     ``engine`` is ``curate`` (the shipped model: the best of the three and the fastest), ``fasttext`` (any fastText
     model of languages: lid.176.bin or lid.176.ftz, GlotLID, OpenLID, your own) or ``langdetect``. ``model`` is the path
     of the model: needed for ``fasttext``; for ``curate`` one that quality_models/train_language.py made. A file
-    ``MODEL.sha256`` beside it is checked.
+    ``MODEL.sha256`` beside it is checked. ``labels`` is for ``fasttext``: the language of each label whose name is not
+    a code that `language.codes.canonical` knows, as ``{"__label__english": "en"}``, or "" for one that is not a
+    language; probabilities of labels of one language add up.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
     model: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)  # compared, so that two are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> Lan
 
     Raises:
         FileNotFoundError: the model is not there; the message says where to get it.
-        ValueError: an engine that does not exist, a model that is damaged or of another kind, or has the wrong sha256.
+        ValueError: an engine that does not exist, a model that is damaged or of another kind, or has the wrong sha256,
+            or a label that is neither mapped nor a code.
 
     >>> detect_language("Hello world").language
     'en'
@@ -155,7 +158,7 @@ def known_languages(config: LanguageConfig = _DEFAULT) -> frozenset[str]:
         return frozenset(canonical(code) for code in _langdetect_factory().get_lang_list())
     stamp = file_stamp(config.model)
     if config.engine == "fasttext":
-        return frozenset(map(_fasttext_language, _fasttext_model(config.model, stamp).labels))
+        return frozenset(_fasttext(config, stamp).codes.values()) - {UNDETERMINED}
     return frozenset(_model(config.model, stamp).labels[:-3])
 
 
@@ -169,10 +172,12 @@ def _sample(text: str, pieces: int = _PIECES, piece: int = _PIECE) -> str:
 
 @functools.cache
 def _detector(config: LanguageConfig, stamp: tuple[int, int]) -> Callable[[str], LanguageScore]:
+    if config.labels and config.engine != "fasttext":
+        raise ValueError(f"labels is for the engine fasttext: leave it out with the engine {config.engine!r}")
     if config.engine == "curate":
         return functools.partial(_detect_curate, _model(config.model, stamp))
     if config.engine == "fasttext":
-        return functools.partial(_detect_fasttext, _fasttext_model(config.model, stamp))
+        return functools.partial(_detect_fasttext, _fasttext(config, stamp))
     if config.engine == "langdetect":
         return functools.partial(_detect_langdetect, _langdetect_factory())
     raise ValueError(f"no language engine {config.engine!r}: there are curate, fasttext and langdetect")
@@ -201,45 +206,22 @@ def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
     return LanguageScore(model.labels[likeliest], min(score / (1 - code), 1.0))
 
 
-# Labels of lid.176 that are no ISO 639 codes or mean there what they do not mean in it (Wikipedia's codes).
-_WIKIPEDIA = {"als": "gsw", "bh": "bho", "eml": "egl"}
-
-
-def _detect_fasttext(model: Any, text: str) -> LanguageScore:
+def _detect_fasttext(languages: FastTextLanguages, text: str) -> LanguageScore:
     # lid.176 was trained on lines, so that a line end is a space to it.
     line = _sample(text).replace("\n", " ").encode("utf-8", "replace").decode()
-    found = model.f.predict(line + "\n", 1, 0.0, "strict") if line.strip() else ()
-    for score, label in found:
-        return LanguageScore(_fasttext_language(label), min(float(score), 1.0))
-    return LanguageScore(UNDETERMINED, 0.0)
+    return LanguageScore(*languages.detect(line)) if line.strip() else LanguageScore(UNDETERMINED, 0.0)
 
 
 @functools.cache
-def _fasttext_language(label: str) -> str:
-    label = label.removeprefix("__label__")
-    try:
-        return canonical(_WIKIPEDIA.get(label, label))
-    except ValueError:
-        return UNDETERMINED
+def _fasttext(config: LanguageConfig, stamp: tuple[int, int]) -> FastTextLanguages:
+    from curate.language.fasttext_languages import load_languages
 
-
-@functools.cache
-def _fasttext_model(path: str | None, stamp: tuple[int, int]) -> Any:
-    from curate.models.fasttext_model import load_fasttext
-    from curate.models.model_file import check_sha256
-
-    if path is None or not Path(path).is_file():
+    if config.model is None or not Path(config.model).is_file():
         raise FileNotFoundError(
-            f"engine fasttext: no model {path!r}. Get lid.176.ftz (0.9 MB, CC-BY-SA 3.0) from "
+            f"engine fasttext: no model {config.model!r}. Get lid.176.ftz (0.9 MB, CC-BY-SA 3.0) from "
             "fasttext.cc/docs/en/language-identification.html and give its path as `model`, or use the engine 'curate'"
         )
-    check_sha256(Path(path))
-    model = load_fasttext(Path(path))
-    labels = model.get_labels()
-    unknown = [label for label in labels if _fasttext_language(label) == UNDETERMINED]
-    if 10 * len(unknown) > len(labels):
-        raise ValueError(f"{path} is no model of languages: its labels are {', '.join(sorted(unknown)[:5])}, ...")
-    return model
+    return load_languages(Path(config.model), config.labels)
 
 
 def _detect_langdetect(factory: Any, text: str) -> LanguageScore:

@@ -45,6 +45,38 @@ def load_fasttext(path: Path, name: str = "", key: str = "", trusted: bool = Fal
         raise ValueError(f"fastText cannot read {name}, the file is damaged: {error}") from error
 
 
+def is_fasttext(path: str | Path) -> bool:
+    """Say whether a file is one of fastText, by its ending or its first bytes.
+
+    >>> is_fasttext("lid.176.ftz"), is_fasttext(__file__), is_fasttext("no such file")
+    (True, False, False)
+    """
+    if Path(path).suffix in (".bin", ".ftz"):
+        return True
+    try:
+        with open_regular(path) as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):  # absent, or no regular file: the error of a model of another kind says so
+        return False
+
+
+def predict(model: Any, line: str, most: int = -1, least: float = 0.0) -> list[tuple[str, float]]:
+    """Return labels of a line and their probabilities, the likeliest first.
+
+    Args:
+        model: of `load_fasttext`.
+        line: a text without a line end or a lone surrogate.
+        most: labels that are returned; -1 returns all.
+        least: probability of a label that is returned.
+
+    Returns:
+        Nothing for a line of which the model knows no word. A label whose probability rounds to 0 can be absent.
+    """
+    # The method of the library's own class needs NumPy < 2 in some builds, and makes arrays of it.
+    found = model.f.predict(line + "\n", most, least, "strict")
+    return [(label, min(float(score), 1.0)) for score, label in found]
+
+
 def _check(path: Path, name: str) -> None:
     with open_regular(path) as file:
         magic, version = file.read(4), int.from_bytes(file.read(4), "little")

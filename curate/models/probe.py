@@ -37,7 +37,7 @@ TEXTS = (
 )
 
 
-def probe(library: str, path: str | Path, name: str, key: str = "") -> None:
+def probe(library: str, path: str | Path, name: str, key: str = "", setting: str = "") -> None:
     """Load a model with a library and score texts with it, in another process.
 
     Args:
@@ -45,6 +45,7 @@ def probe(library: str, path: str | Path, name: str, key: str = "") -> None:
         path: of the model's file.
         name: of it, for errors.
         key: what tells it from others, such as a digest; by default its path, and when and how it was written.
+        setting: what the library needs beside the file: the pattern of a tiktoken rank file.
 
     Raises:
         ValueError: the model kills the library, or needs too much memory or time, or the library refuses it.
@@ -53,12 +54,14 @@ def probe(library: str, path: str | Path, name: str, key: str = "") -> None:
         facts = os.fstat(file.fileno())
     size = facts.st_size
     key = key or f"{os.path.realpath(path)} {facts.st_ino} {facts.st_mtime_ns} {size}"
-    digest = hashlib.sha256(f"{library} {key}".encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    about = f"{library} {key} {setting}"
+    digest = hashlib.sha256(about.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     passed = os.environ.get(_PASSED, "").split()
     if digest in passed:
         return
     seconds = SECONDS + SECONDS_PER_GB * (size >> 30)
-    command = [sys.executable, "-m", __name__, library, str(path), str(MEMORY + MEMORY_PER_BYTE * size), str(seconds)]
+    limits = (str(MEMORY + MEMORY_PER_BYTE * size), str(seconds))
+    command = [sys.executable, "-m", __name__, library, str(path), *limits, *((setting,) if setting else ())]
     # A thread of OpenBLAS for each processor would take more address space than the model may.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -68,7 +71,8 @@ def probe(library: str, path: str | Path, name: str, key: str = "") -> None:
         reason = f"it did not end within {PATIENCE} s"
     if reason:
         reason = reason.removeprefix(f"{path} ")
-        raise ValueError(f"{name} cannot be used with {library}: {reason}; get the file again, or make it again")
+        remedy = "give another pattern" if setting else "make it again"
+        raise ValueError(f"{name} cannot be used with {library}: {reason}; get the file again, or {remedy}")
     os.environ[_PASSED] = " ".join([*passed, digest])
 
 
@@ -102,13 +106,14 @@ def _sentencepiece(path: str) -> None:
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor(model_file=path)
+    processor.id_to_piece(list(range(processor.vocab_size())))  # which fails at one that is not UTF-8
     for text in TEXTS:
         processor.encode(text, out_type=str)
 
 
 def _tokenizers(path: str) -> None:
     from curate.models.panics import panics_as_errors
-    from curate.tokens.tokenizers import read_tokenizer
+    from curate.tokens.huggingface import read_tokenizer
 
     _, tokenizer, _ = read_tokenizer(Path(path))
     ids = 0
@@ -119,11 +124,29 @@ def _tokenizers(path: str) -> None:
         raise ValueError("it has no ids for any text")
 
 
+def _tiktoken(path: str, pattern: str) -> None:
+    import tiktoken
+
+    from curate.models.panics import panics_as_errors
+    from curate.tokens.tiktoken_ranks import parse_ranks
+
+    ranks = parse_ranks(Path(path).read_bytes(), path)
+    try:
+        with panics_as_errors("the library"):
+            encoding = tiktoken.Encoding("", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+            whole = all(encoding.decode(encoding.encode_ordinary(text)) == text for text in TEXTS)
+    except ValueError as error:
+        raise ValueError(f"the pattern {pattern!r:.200} does not work: {error}") from None
+    if not whole:  # tiktoken drops what a pattern does not match
+        raise ValueError(f"the pattern {pattern!r:.200} leaves out characters of some texts")
+
+
 #: How a model of each library is tried.
-LIBRARIES: dict[str, Callable[[str], None]] = {
+LIBRARIES: dict[str, Callable[..., None]] = {
     "fasttext": _fasttext,
     "kenlm": _kenlm,
     "sentencepiece": _sentencepiece,
+    "tiktoken": _tiktoken,
     "tokenizers": _tokenizers,
 }
 
@@ -141,12 +164,12 @@ def _limit(memory: int, seconds: int) -> None:
         resource.setrlimit(kind, (limit if most < 0 else min(limit, most), most))
 
 
-def main(library: str, path: str, memory: str, seconds: str) -> int:
+def main(library: str, path: str, memory: str, seconds: str, *settings: str) -> int:
     """Try a model in this process; returns the exit status."""
     __import__(library)  # what it maps is no part of the model's memory
     _limit(int(memory), int(seconds))
     try:
-        LIBRARIES[library](path)
+        LIBRARIES[library](path, *settings)
     except MemoryError:
         print("it needs more memory than a model of its size may")
     except Exception as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curate.models.fasttext_model import load_fasttext
+from curate.models.fasttext_model import load_fasttext, predict
 
 #: Characters of a text that are read. Ours: on web pages the ranking by quality does not gain from more.
 HEAD = 2500
@@ -58,8 +58,7 @@ class TextClassifier:
 
         A text of which no word is known gives every label the same.
         """
-        found = self._model.f.predict(prepared + "\n", -1, 0.0, "strict")
-        scores = {label.removeprefix("__label__"): min(float(score), 1.0) for score, label in found}
+        scores = {label.removeprefix("__label__"): score for label, score in predict(self._model, prepared)}
         return scores or dict.fromkeys(self.labels, 1 / len(self.labels))
 
 

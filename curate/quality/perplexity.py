@@ -2,7 +2,7 @@
 
 ccNet (Wenzek et al. 2019, arXiv 1911.00359, section 4) ranks web pages by it, with a KenLM model of Wikipedia in the
 page's language over SentencePiece pieces; low is like the model's texts. Needs `kenlm` (and `sentencepiece` for a model
-of pieces): ``pip install 'curate[perplexity]'``. No model is shipped.
+of pieces): ``pip install 'curate-corpus[perplexity]'``. No model is shipped.
 
 >>> line_for_model("In 1989 the Café  opened.")
 'in 0000 the cafe opened.'
@@ -108,4 +108,4 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        raise ImportError(f"perplexity needs the library {name}: pip install 'curate[perplexity]'") from None
+        raise ImportError(f"perplexity needs the library {name}: pip install 'curate-corpus[perplexity]'") from None

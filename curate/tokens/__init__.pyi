@@ -1,1 +1,2 @@
-from .tokenizers import load_tokenizer as load_tokenizer
+from .own_tokenizer import TokenizerLike as TokenizerLike
+from .tokenizers import Tokenizer as Tokenizer, load_tokenizer as load_tokenizer

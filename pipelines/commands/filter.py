@@ -8,16 +8,22 @@ from rich.text import Text
 
 from curate.text.printable import printable
 from pipelines.commands.console import make_console
-from pipelines.commands.errors import errors
+from pipelines.commands.errors import errors, fail
 
 
 @click.command("filter")
-@click.argument("preset")
-@click.argument("path")
+@click.argument("preset", default="")
+@click.argument("path", default="")
 @click.option("--against", metavar="PRESET", help="Say where another preset decides otherwise.")
 @click.option("--language", help="Language of all documents; each is identified if this is not given.")
-def filter_(preset: str, path: str, against: str | None, language: str | None) -> None:
+@click.option("--list", "listed", is_flag=True, help="List the presets, or the rules of PRESET with their limits.")
+def filter_(preset: str, path: str, against: str | None, language: str | None, listed: bool) -> None:
     """Apply PRESET (gopher@datatrove, c4@tfds, default, ...) to the documents in PATH: what it keeps, and why not."""
+    if listed:
+        _list(preset)
+        return
+    if not path:
+        fail("give PRESET and PATH, or --list")
     with errors(ValueError):
         from pipelines.result.compare import compare
 
@@ -35,3 +41,20 @@ def filter_(preset: str, path: str, against: str | None, language: str | None) -
     if against:
         share = 100 * found.agreed / max(found.documents, 1)
         console.print(f"{preset} and {against} agree on {found.agreed:,} of {found.documents:,} ({share:.2f} %).")
+
+
+def _list(preset: str) -> None:
+    from curate.filters.presets import PRESETS, rules_of
+
+    with errors(ValueError):
+        rules = rules_of([preset]) if preset else ()
+    if not preset:
+        table = Table("preset", "rules", "names")
+        for name, found in PRESETS.items():
+            table.add_row(name, str(len(found)), ", ".join(rule.name for rule in found))
+    else:
+        table = Table("rule", "signal", "kept if", "applies to")
+        for rule in rules:
+            sign = (">" if rule.minimum is not None else "<") + ("" if rule.strict else "=")
+            table.add_row(rule.name, rule.signal, f"{sign} {rule.limit:g}", rule.where.replace("_", " "))
+    make_console().print(table)

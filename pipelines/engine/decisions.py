@@ -15,7 +15,7 @@ import apache_beam as beam
 
 from pipelines.engine.stored import KeyPart, StepData, StoredDecision
 from pipelines.io import files
-from pipelines.steps.base import CorpusStep
+from pipelines.transforms import Decide
 
 COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on
 
@@ -83,7 +83,7 @@ def decide(
         keys = numbers | f"{data.name}: keys" >> beam.Map(make, beam.pvalue.AsIter(after)).with_output_types(KeyPart)
         after = (
             keys
-            | data.name >> _Decide(data.step)
+            | data.name >> Decide(data.step)
             | f"{data.name}: group" >> beam.GroupByKey()
             | f"{data.name}: write" >> beam.Map(_write, data.decision, share.part).with_output_types(int)
             | f"{data.name}: count" >> beam.combiners.Count.Globally()
@@ -103,18 +103,6 @@ class _KeyPartOf:
 
     def __call__(self, index: int, after: Iterable[int]) -> KeyPart:
         return KeyPart(index, self.data, self.earlier, self.part, self.parts)
-
-
-class _Decide(beam.PTransform):
-    """The decision of a step, under its name."""
-
-    def __init__(self, step: CorpusStep) -> None:
-        super().__init__()
-        self.step = step
-
-    def expand(self, keys: beam.PCollection) -> beam.PCollection:
-        """Let the step decide."""
-        return self.step.decide(keys)
 
 
 def _write(part_of: tuple[str, Iterable[bytes]], decision: StoredDecision, part: int) -> int:

@@ -29,7 +29,8 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
-from pipelines.engine.watched import end_with, portable
+from pipelines.engine.quiet import start_worker
+from pipelines.engine.watched import portable
 from pipelines.steps.base import MEMORY, KeyOptions, RunError
 
 #: Where Beam logs the traceback of an error that it raises as well; the run reports it in a sentence.
@@ -64,6 +65,11 @@ class Runner(AbstractContextManager["Runner"]):
         self._name = self._options.view_as(StandardOptions).runner or ""
         if beam_options and not self._name:
             raise RunError(f"{' '.join(beam_options)}: no --runner among them: name the one that they are for")
+        if beam_options and workers > 1:
+            raise RunError(
+                f"--workers {workers} is for this machine, and {self._name} has its own workers: leave it out, or set "
+                "its own option after -- (for example --parallelism=8 for Flink, --num_workers=8 for Dataflow)"
+            )
         self.local = not beam_options  # whether passes run in processes of ours
         self.distributed = False  # whether pipelines run on workers elsewhere
         self._pool: ProcessPoolExecutor | None = None
@@ -122,7 +128,7 @@ class Runner(AbstractContextManager["Runner"]):
                 function(element)
             return
         self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, multiprocessing.get_context("spawn"), end_with, (os.getpid(),)
+            self.workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),)
         )
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
         jobs: list[Future[None]] = []

@@ -55,7 +55,7 @@ def check(path: str) -> None:
             importlib.import_module(library)
         FileSystems.get_filesystem(path)
     except ImportError:
-        raise OSError(f"{path}: {scheme}:// needs more packages: pip install 'curate[{extra}]'") from None
+        raise OSError(f"{path}: {scheme}:// needs more packages: pip install 'curate-corpus[{extra}]'") from None
     except ValueError as e:
         if extra:  # an option is missing
             raise OSError(f"{path}: {reason(e)}") from None

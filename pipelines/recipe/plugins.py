@@ -74,10 +74,8 @@ class Plugins:
 
     def find(self, name: str) -> Any | None:
         """Return what a setting names if it is an import path; None for the path of a file and anything else."""
-        if "." not in name or os.path.exists(name) or not all(part.isidentifier() for part in name.split(".")):
-            return None
         try:
-            return self.load(name)
+            return self.load(name) if _is_import_path(name) else None
         except ImportError:
             return None
 
@@ -112,6 +110,23 @@ class Plugins:
                 if str(root) in self.folders:
                     sources[file.relative_to(root).as_posix()] = file.read_bytes()
         return PackedPlugins(self.folders, tuple(sorted(sources.items())))
+
+
+def find_object(name: str | None) -> Any | None:
+    """Return what a setting names if it is an import path, on a worker too; None for anything else."""
+    if not name or not _is_import_path(name):
+        return None
+    module, _, attribute = name.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as e:
+        if e.name and module.startswith(e.name):
+            return None
+        raise
+
+
+def _is_import_path(name: str) -> bool:
+    return "." in name and all(part.isidentifier() for part in name.split(".")) and not os.path.exists(name)
 
 
 #: Digest of each file of a user's own when it was imported.

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterator, Sequence
-from importlib import metadata, resources
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+import curate
 from curate.text.printable import printable
 from pipelines.engine.code import code_version
 from pipelines.engine.order import assumptions
@@ -208,7 +209,7 @@ def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> Non
     manifest = {
         "recipe": resolved,
         "recipe_digest": digest(resolved),
-        "curate": metadata.version("curate"),
+        "curate": curate.__version__,
         "code_digest": code_version(),
         "corpus": report["corpus"],
         "files": _outputs(out, shards),

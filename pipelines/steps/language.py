@@ -32,13 +32,15 @@ ONE_LANGUAGE = 0.95
 class Language(MapStep):
     """Which languages a corpus takes, and how sure the identification must be.
 
-    ``engine`` and ``model`` are those of ``LanguageConfig``. An empty ``keep`` keeps every language. ``min_score``
-    0.65 is FineWeb's; ``min_scores`` sets it per language. A page with many lines of source code passes as English
-    if its language cannot be identified: such are the words that programs are written in.
+    ``engine``, ``model`` and ``labels`` are those of ``LanguageConfig``: ``labels`` maps those of a fastText model of
+    your own to codes. An empty ``keep`` keeps every language. ``min_score`` 0.65 is FineWeb's; ``min_scores`` sets it
+    per language. A page with many lines of source code passes as English if its language cannot be identified: such are
+    the words that programs are written in.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
     model: File | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
     min_score: Score = 0.65
     min_scores: Mapping[str, Score] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Language(MapStep):
         minimum = {canonical(code): score for code, score in self.min_scores.items()}
         if len(minimum) < len(self.min_scores):
             raise ValueError(f"min_scores names a language twice: {', '.join(sorted(self.min_scores))}")
-        engine = LanguageConfig(self.engine, self.model)
+        engine = LanguageConfig(self.engine, self.model, self.labels)
         detect_language("Fails here, rather than page by page, if the model is missing.", engine)
         if absent := sorted((wanted | set(minimum)) - known_languages(engine)):
             raise ValueError(f"the engine {self.engine!r} does not know {name(absent[0])} ({absent[0]!r})")

@@ -5,18 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from curate.bounds import File, Score
+from curate.bounds import File
 from curate.document import Document, Rejection
 from curate.quality.scoring import quality_score
+from pipelines.recipe.plugins import find_object
 from pipelines.steps.base import MapFunction, MapStep
 
 
 @dataclass(frozen=True, slots=True)
 class Quality(MapStep):
-    """The quality model that gives the score (a path, or the shipped one), and the lowest score that stays."""
+    """The quality model that gives the score, and the lowest score that stays.
+
+    ``model`` is the shipped one, the path of one that ``curate train quality`` wrote or of a fastText classifier, whose
+    label for good texts ``label`` names, or the import path of a function of a text (docs/extending.md).
+    """
 
     model: File | None = None
-    min_score: Score = 0.0
+    label: str | None = None
+    min_score: float = 0.0
 
     reads: ClassVar = frozenset({"text"})
     assumes: ClassVar = {"language": "every text is judged as English"}
@@ -25,10 +31,11 @@ class Quality(MapStep):
 
     def make(self) -> MapFunction:
         """Return the function that scores a document."""
-        quality_score("", self.model)  # fails here, rather than page by page, if the model is missing or damaged
+        model = find_object(self.model) or self.model
+        quality_score("Fails here if the model is missing or damaged.", model, label=self.label)
 
         def quality(document: Document) -> Document | Rejection:
-            score = quality_score(document.text, self.model, document.signals, document.language or "en")
+            score = quality_score(document.text, model, document.signals, document.language or "en", self.label)
             if score < self.min_score:
                 return Rejection("low_quality", score, self.min_score)
             return replace(document, quality=score)

@@ -9,32 +9,47 @@ import numpy as np
 
 from curate.bounds import File
 from curate.document import Document, Rejection
-from curate.tokens.tokenizers import load_tokenizer
+from curate.tokens.tokenizers import Tokenizer, load_tokenizer
+from pipelines.recipe.plugins import find_object
 from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 
 @dataclass(frozen=True, slots=True)
 class Tokenize(MapStep):
-    """Whose token ids a document gets: the shipped tokenizer, or the path of a ``tokenizer.json``.
+    """Whose token ids a document gets.
 
-    ``eos`` is the token put after each document, if the vocabulary has none of the usual names for it.
+    ``tokenizer`` is the shipped one, the path of a ``tokenizer.json``, of a folder that has one, of a SentencePiece
+    ``.model`` or of a tiktoken rank file, the name of a tiktoken encoding (``cl100k_base``), or the import path of an
+    object of your own, or of a function that returns one (docs/extending.md). ``eos`` is the token put after each
+    document, if the tokenizer does not say which; ``pattern`` splits texts for rank files whose pattern is not known.
     """
 
     tokenizer: File = "curate-32k"
     eos: str | None = None
+    pattern: str | None = None
 
     reads: ClassVar = frozenset({"text"})
     writes: ClassVar = frozenset({"tokens"})
-    libraries: ClassVar = ("tokenizers", "tiktoken")
+
+    @from_settings
+    def libraries(self) -> tuple[str, ...]:
+        """The libraries that tokenizers are from."""
+        return ("tokenizers", "tiktoken", *(("sentencepiece",) if self.tokenizer.endswith(".model") else ()))
 
     @from_settings
     def token_type(self) -> str:
         """The smallest NumPy type that holds every id."""
-        return load_tokenizer(self.tokenizer, self.eos).dtype.str
+        return self._load().dtype.str
+
+    def _load(self) -> Tokenizer:
+        own = find_object(self.tokenizer)
+        if own is not None and not hasattr(own, "encode"):
+            own = own()
+        return load_tokenizer(own or self.tokenizer, self.eos, self.pattern)
 
     def make(self) -> MapFunction:
         """Return the function that encodes a text."""
-        tokenizer = load_tokenizer(self.tokenizer, self.eos)
+        tokenizer = self._load()
 
         def tokenize(document: Document) -> Document | Rejection:
             ids = tokenizer.encode(document.text).astype(np.int32)

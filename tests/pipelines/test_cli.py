@@ -115,8 +115,8 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("gs://bucket/x", "gs://bucket/x: gs:// needs more packages: pip install 'curate[gcp]'"),
-        ("s3://bucket/x", "s3://bucket/x: s3:// needs more packages: pip install 'curate[aws]'"),
+        ("gs://bucket/x", "gs://bucket/x: gs:// needs more packages: pip install 'curate-corpus[gcp]'"),
+        ("s3://bucket/x", "s3://bucket/x: s3:// needs more packages: pip install 'curate-corpus[aws]'"),
         (
             "https://a.org/x",
             "https://a.org/x: https:// is not read, only local paths, gs://, s3://, azfs://, hdfs://: copy",

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -213,19 +214,23 @@ def test_an_engine_that_does_not_exist():
         detect_language("x", LanguageConfig("cld2"))  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def train_languages(path, labels, epoch=20):
+    """Train a small fastText model: a label for each language of a sentence."""
     import fasttext
 
-    folder = tmp_path_factory.mktemp("fasttext")
-    labels = {"en": "__label__eng_Latn", "de": "__label__deu_Latn", "ru": "__label__rus_Cyrl", "no": "__label__no"}
-    lines = [f"{label} {SENTENCES.get(k, SENTENCES['da'])}\n" for k, label in labels.items()] * 50
-    (folder / "texts.txt").write_text("".join(lines))
+    lines = [f"__label__{label} {SENTENCES[language]}\n" for language, label in labels.items()] * 50
+    path.with_suffix(".txt").write_text("".join(lines))
     trained = fasttext.train_supervised(
-        str(folder / "texts.txt"), minn=2, maxn=3, bucket=1000, dim=8, epoch=20, thread=1, verbose=0
+        str(path.with_suffix(".txt")), minn=2, maxn=3, bucket=1000, dim=8, epoch=epoch, thread=1, verbose=0
     )
-    trained.save_model(str(folder / "model.bin"))
-    return folder / "model.bin"
+    trained.save_model(str(path))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    labels = {"en": "eng_Latn", "de": "deu_Latn", "ru": "rus_Cyrl", "da": "no"}
+    return Path(train_languages(tmp_path_factory.mktemp("fasttext") / "model.bin", labels))
 
 
 class TestFastText:
@@ -237,14 +242,69 @@ class TestFastText:
         for text in ("", "\n", "\ud800", "\0"):
             assert 0 <= detect_language(text, config).score <= 1
 
-    def test_a_classifier_of_other_things(self, tmp_path):
+    def test_labels_that_are_not_codes_are_mapped(self, tmp_path):
+        path = train_languages(tmp_path / "own.bin", {"en": "english", "de": "not_german", "ru": "x"})
+        labels = {"__label__english": "eng", "not_german": "de", "__label__x": ""}
+        config = LanguageConfig("fasttext", path, labels)
+        assert known_languages(config) == {"en", "de"}
+        assert detect_language(SENTENCES["en"], config).language == "en"
+        unknown = detect_language(SENTENCES["ru"], config)
+        # the probability of the likeliest known one, as with the shipped model
+        assert unknown.language == "und"
+        assert 0 < unknown.score < 0.5
+        assert (
+            detect_language(SENTENCES["ru"], LanguageConfig("fasttext", path, {**labels, "x": "ru"})).language == "ru"
+        )
+        assert pickle.loads(pickle.dumps(config)) == config
+
+    def test_probabilities_of_labels_of_one_language_add_up(self, tmp_path):
         import fasttext
 
-        (tmp_path / "texts.txt").write_text("__label__high A good text\n__label__low Buy now\n" * 50)
-        trained = fasttext.train_supervised(str(tmp_path / "texts.txt"), dim=4, epoch=1, thread=1, verbose=0)
-        trained.save_model(str(tmp_path / "model.bin"))
-        with pytest.raises(ValueError, match="is no model of languages: its labels are __label__high"):
-            detect_language("x", LanguageConfig("fasttext", str(tmp_path / "model.bin")))
+        path = train_languages(tmp_path / "two.bin", {"de": "deu_Latn", "fr": "gsw", "en": "eng"}, epoch=1)
+        apart, together = LanguageConfig("fasttext", path), LanguageConfig("fasttext", path, {"gsw": "de"})
+        found = {
+            label: p for p, label in fasttext.load_model(path).f.predict(SENTENCES["en"] + "\n", -1, 0.0, "strict")
+        }
+        assert max(found.values()) < 0.5  # a model that knows little: the sum of two is not either of them
+        expected = found["__label__deu_Latn"] + found["__label__gsw"]
+        assert detect_language(SENTENCES["en"], together) == LanguageScore("de", pytest.approx(expected, abs=1e-5))
+        assert detect_language(SENTENCES["en"], apart).score == pytest.approx(max(found.values()))
+        assert (known_languages(apart), known_languages(together)) == ({"de", "gsw", "en"}, {"de", "en"})
+
+    def test_labels_of_no_language_are_undetermined(self, tmp_path):
+        path = train_languages(
+            tmp_path / "none.bin", {"en": "eng_Latn", "ru": "zxx_Zzzz", "de": "und_Cyrl", "fr": "nah"}
+        )
+        config = LanguageConfig("fasttext", path)
+        assert known_languages(config) == {"en"}
+        assert detect_language(SENTENCES["ru"], config).language == "und"
+
+    @pytest.mark.parametrize(
+        ("labels", "said"),
+        [
+            ({}, r"own\.bin has labels that are not codes of languages: __label__hq, __label__nice; map each of them "
+                 r"with labels, as in \{__label__hq: en\}, or to '' where"),
+            ({"hq": ""}, r"not codes of languages: __label__nice; map"),
+            ({"hq": "", "nice": "klingon"}, "labels maps __label__nice to an unknown language code 'klingon'"),
+            ({"hq": "", "nice": "en", "nise": "fr"}, r"labels maps nise, and .*own\.bin has no such label: __l"),
+        ],
+    )  # fmt: skip
+    def test_a_label_that_is_not_a_code(self, tmp_path, labels, said):
+        path = train_languages(tmp_path / "own.bin", {"en": "hq", "fr": "nice"})
+        for use in (known_languages, lambda config: detect_language("x", config)):
+            with pytest.raises(ValueError, match=said):
+                use(LanguageConfig("fasttext", path, labels))
+
+    def test_many_labels_are_not_all_listed(self, tmp_path):
+        path = train_languages(tmp_path / "own.bin", {code: f"topic {code}".replace(" ", "_") for code in SENTENCES})
+        with pytest.raises(ValueError, match=r"(__label__topic_\w\w, ){4}__label__topic_\w\w and 28 more; map"):
+            known_languages(LanguageConfig("fasttext", path))
+
+    def test_labels_for_another_engine(self):
+        with pytest.raises(
+            ValueError, match="labels is for the engine fasttext: leave it out with the engine 'curate'"
+        ):
+            detect_language("x", LanguageConfig(labels={"english": "en"}))
 
     def test_no_model(self, tmp_path):
         for path in (None, str(tmp_path / "lid.176.ftz")):

@@ -1,0 +1,66 @@
+"""Quality by a fastText classifier of somebody else's: the probability of the label of its good texts.
+
+>>> one_line("  A heading\\nand a line.\\r\\n")
+'A heading and a line.'
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curate.models.fasttext_model import load_fasttext, predict
+from curate.models.model_file import check_sha256
+
+# Labels that an error lists. curate's own value: a classifier of quality has two or a few.
+_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LabelModel:
+    """A fastText model, and the label of its good texts."""
+
+    label: str
+    labels: int
+    model: Any
+
+    def score(self, text: str) -> float:
+        """Return the probability of the label; of a text without a known word each label has the same."""
+        found = dict(predict(self.model, one_line(text)))
+        return found.get(self.label, 0.0) if found else 1 / self.labels
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line, all of it, as DCLM does for its classifier; a lone surrogate becomes "?".
+
+    Source: mlfoundations/dclm, baselines/mappers/enrichers/quality_prediction_enrichers_calc_fasttext.py.
+    """
+    line = " ".join(text.strip().splitlines())
+    return line if line.isascii() else line.encode("utf-8", "replace").decode()
+
+
+def load_label_model(path: str | Path, label: str | None) -> LabelModel:
+    """Load a fastText classifier.
+
+    Args:
+        path: of a ``.bin`` or ``.ftz`` file; a ``.sha256`` beside it is checked.
+        label: of the good texts, with or without ``__label__``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a whole classifier, or not the file of its ``.sha256``; or no label, or one that it lacks, with
+            those that it has.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no model at {path}: give the path of a fastText classifier (.bin or .ftz)")
+    check_sha256(path)
+    model = load_fasttext(path)
+    labels = sorted(model.get_labels())
+    for name in (label, f"__label__{label}") if label else ():
+        if name in labels:
+            return LabelModel(name, len(labels), model)
+    have = ", ".join(labels[:_LISTED]) + (f" and {len(labels) - _LISTED:,} more" if len(labels) > _LISTED else "")
+    wrong = f"has no label {label!r}" if label else "does not say which of its labels good texts have"
+    raise ValueError(f"{path} {wrong}: give as label one of {have}")
