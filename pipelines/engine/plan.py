@@ -93,6 +93,7 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
             facts["recipe"]["extracts"] = extracts(recipe)
         if last:
             facts["recipe"] |= {"name": recipe.name, "output": plain(recipe.output)} | _writers(recipe)
+        facts = {kind: plain(named) for kind, named in facts.items()}
         depends = digest([depends, facts])
         writes = tuple(name for name in LARGE if name in changed)
         passes.append(Pass(i, decided, steps, keys, writes, depends, facts, last))
