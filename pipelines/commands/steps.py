@@ -20,11 +20,15 @@ def steps(step: str, plugins: tuple[str, ...]) -> None:
     """
     from pipelines.recipe.plugins import Plugins
     from pipelines.recipe.reference import describe, ordered_words
+    from pipelines.recipe.registry import own_words
 
     console = make_console()
     if not step:
         table = Table("step", "looks at", "what its settings say")
-        for found in map(describe, ordered_words()):
+        with errors(ValueError, ImportError, TypeError):
+            own = Plugins.at(plugins, "")
+            known = [describe(word, own) for word in (*ordered_words(), *own_words(own))]
+        for found in known:
             table.add_row(found.name, "the corpus" if found.corpus else "a document", found.summary)
         console.print(table)
         return

@@ -8,13 +8,17 @@ keys do not fit the memory of this machine is made share by share, and one that 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
+from apache_beam.internal.cloudpickle import cloudpickle
 
+from pipelines.engine.code import PACKAGES
 from pipelines.engine.stored import KeyPart, StepData, StoredDecision
 from pipelines.io import files
+from pipelines.steps.base import CorpusStep
 from pipelines.transforms import Decide
 
 COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on
@@ -76,9 +80,10 @@ def decide(
         after: what must be there before the first keys are read.
     """
     after = after or pipeline | "Begin" >> beam.Create([0])
-    numbers = pipeline | "Slices" >> beam.Create(list(indices)) | beam.Reshuffle()
+    numbers = pipeline | "Slices" >> beam.Create(list(indices)) | "SpreadSlices" >> beam.Reshuffle()
     for number in share.steps:
         data = cut[number]
+        take_along(data.step)
         make = _KeyPartOf(data, tuple(cut[:number]), share.part, share.parts)
         keys = numbers | f"{data.name}: keys" >> beam.Map(make, beam.pvalue.AsIter(after)).with_output_types(KeyPart)
         after = (
@@ -90,6 +95,13 @@ def decide(
         )
         if share.part == share.parts - 1:
             after = after | f"{data.name}: end" >> beam.Map(_end, data).with_output_types(int)
+
+
+def take_along(step: CorpusStep) -> None:
+    """Let Beam pickle a step of the user's own with its source: workers need not have its module."""
+    module = sys.modules[type(step).__module__]
+    if module.__name__.partition(".")[0] not in PACKAGES:
+        cloudpickle.register_pickle_by_value(module)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from pipelines.engine.order import FIELDS, check_order
 from pipelines.io import files
 from pipelines.io.sources import InputFile, Slice, cut_slices
 from pipelines.io.tables import LARGE
-from pipelines.recipe.functions import FunctionStep
 from pipelines.recipe.model import Recipe, RecipeStep, digest, plain
 from pipelines.recipe.plugins import source_digests
 from pipelines.steps.base import CorpusStep, MapStep, Step, names_in
@@ -88,11 +87,12 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
             changed |= entry.step.writes
         facts = _facts(recipe, decided, steps, keys, measures)
         if i == 0:
-            facts["input"] = {file.path: digest(file) for file in inputs} | _readers(recipe, inputs)
-            facts["code"] |= code_digests()
+            facts["input"] = {file.path: digest(file) for file in inputs}
+            facts["code"] |= code_digests() | _sources(recipe, {file.format for file in inputs})
             facts["recipe"]["extracts"] = extracts(recipe)
         if last:
-            facts["recipe"] |= {"name": recipe.name, "output": plain(recipe.output)} | _writers(recipe)
+            facts["recipe"] |= {"name": recipe.name, "output": plain(recipe.output)}
+            facts["code"] |= _sources(recipe, recipe.output.formats)
         facts = {kind: plain(named) for kind, named in facts.items()}
         depends = digest([depends, facts])
         writes = tuple(name for name in LARGE if name in changed)
@@ -127,7 +127,7 @@ def _facts(
     settings["order"] = [e.name for e in (*applied, *keys)]
     sources: dict[str, str] = {}
     for entry in (*applied, *keys):
-        sources |= own_sources(entry.step)
+        sources |= own_sources(entry.step) | _sources(recipe, names_in(entry.step, Names.FILE))
     return {
         "recipe": settings,
         "file": {path: found for e in applied for path, found in named_files(recipe, e).items()},
@@ -146,16 +146,8 @@ def _key_settings(entry: RecipeStep) -> list[Any]:
     return [entry.word, {name: plain(getattr(entry.step, name)) for name in entry.step.key_settings}]
 
 
-def _readers(recipe: Recipe, inputs: Sequence[InputFile]) -> dict[str, str]:
-    """Return the sources of readers of the user's own."""
-    return _own(recipe, {file.format for file in inputs})
-
-
-def _writers(recipe: Recipe) -> dict[str, str]:
-    return _own(recipe, set(recipe.output.formats))
-
-
-def _own(recipe: Recipe, names: set[str]) -> dict[str, str]:
+def _sources(recipe: Recipe, names: Iterable[str]) -> dict[str, str]:
+    """Return the digests of the sources of what some names stand for, where they are import paths."""
     found: dict[str, str] = {}
     for own in filter(None, map(recipe.plugins.find, sorted(names))):
         found |= source_digests(own)
@@ -165,20 +157,16 @@ def _own(recipe: Recipe, names: set[str]) -> dict[str, str]:
 def named_files(recipe: Recipe, entry: RecipeStep) -> dict[str, str]:
     """Return digests of the files that a step's settings name: a model, a list of domains, a sketch.
 
-    An import path among them, such as a tokenizer of the user's own, has the digests of its sources.
-
     Raises:
         RecipeError: a file that cannot be read.
     """
-    if isinstance(entry.step, FunctionStep):
-        return {}
     try:
-        return _files_named(recipe, entry.step)
+        return _files_named(entry.step)
     except OSError as e:
         raise recipe.error(entry.name, f": {files.reason(e)}") from None
 
 
-def _files_named(recipe: Recipe, step: Step) -> dict[str, str]:
+def _files_named(step: Step) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in names_in(step, Names.FILE):
         if os.path.exists(name) and not (os.path.isfile(name) or os.path.isdir(name)):
@@ -190,8 +178,6 @@ def _files_named(recipe: Recipe, step: Step) -> dict[str, str]:
         if os.path.isdir(name) and not paths:  # a folder of a tokenizer
             inside = (os.path.join(name, entry) for entry in sorted(os.listdir(name)))
             found |= {path: _digest_of(path) for path in inside if os.path.isfile(path)}
-        if own := recipe.plugins.find(name):
-            found |= source_digests(own)
     return found
 
 

@@ -35,6 +35,10 @@ def preflight(space: Workspace) -> None:
                 check()
             except (ValueError, OSError, ImportError) as e:
                 raise recipe.error(name, f": {e}") from e
+            except RunError:
+                raise
+            except Exception as e:  # of a step of the user's own
+                raise recipe.error(name, f": {type(e).__name__}: {e}") from e
 
 
 def check_output(output: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -31,6 +32,9 @@ from pipelines.steps.base import RunError
 #: Adds what follows to a pipeline, after a collection.
 Then = Callable[[beam.Pipeline, beam.PCollection], None]
 DEPENDS = "depends.json"  # in the folder of a pass: what its result depends on
+#: A source with so many records, and a larger part of them broken, is not what the recipe takes it for. curate's own
+#: values.
+MIN_RECORDS, MAX_BROKEN = 20, 0.9
 MAX_STUCK = 3  # deaths of workers in a row after which nothing more was finished
 
 
@@ -152,6 +156,8 @@ def _run_pass(space: Workspace, pass_: Pass, shards: Shards | None, runner: Runn
     manifests = space.manifests(pass_)
     try:
         _stop_on_errors(manifests, space.plan.recipe.privacy)
+        if not pass_.index:
+            _stop_on_broken_sources(space, manifests)
     except RunError:  # what was wrong may be mended when it is tried again
         files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
         raise
@@ -212,6 +218,29 @@ def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
             first = next(m["first_errors"][name] for m in manifests if name in m["first_errors"])
             raise RunError(
                 f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {privacy.detail(first)}"
+            )
+
+
+def _stop_on_broken_sources(space: Workspace, manifests: Sequence[dict]) -> None:
+    """Do not go on where a source is not what the recipe takes it for.
+
+    Raises:
+        RunError: a source of at least 20 records of which more than 90 % are broken.
+    """
+    read, broken = Counter[str](), Counter[str]()
+    first: dict[str, str] = {}
+    for part, manifest in zip(space.plan.slices, manifests, strict=True):
+        for piece, found in zip(part.parts, manifest["inputs"], strict=True):
+            name = piece.file.source
+            read[name] += found["documents"] + found["rejected"]
+            broken[name] += found["broken"]
+            for problem in found["problems"][:1]:
+                first.setdefault(name, f"{piece.file.path}: {problem['detail']}")
+    for name in sorted(read):
+        if read[name] >= MIN_RECORDS and broken[name] > MAX_BROKEN * read[name]:
+            raise RunError(
+                f"source {name!r}: {broken[name]:,} of {read[name]:,} records are broken, the first one in "
+                f"{space.plan.recipe.privacy.detail(first[name])}; check its format and the columns that it names"
             )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from curate.bounds import Names
 from pipelines.io.columns import RESERVED
 from pipelines.io.formats import OUTPUT_FORMATS, input_format, input_formats, output_format
 from pipelines.recipe.bounded_yaml import MAX_INTEGER, Lines
@@ -21,7 +22,7 @@ from pipelines.recipe.model import Output, RecipeStep, Source
 from pipelines.recipe.names import check_name
 from pipelines.recipe.plugins import Plugins
 from pipelines.recipe.registry import StepType, step_type, words
-from pipelines.steps.base import Step
+from pipelines.steps.base import Step, names_in
 
 
 class Reader:
@@ -116,6 +117,11 @@ class Reader:
         found = self.types[word]
         if isinstance(found, type):
             step: Step = self.build(found, options, path)
+            try:
+                for name in names_in(step, Names.FILE):
+                    self.plugins.find(name)
+            except ImportError as e:
+                raise self.error(path, word, str(e)) from None
             return step
         settings = self.build(settings_type(found), options, path)
         return FunctionStep(found, {f.name: getattr(settings, f.name) for f in fields(settings)})

@@ -1,106 +1,161 @@
 """Modules of a user's own: found beside the recipe or on the path, hashed into the plan, taken along to the workers.
 
 A recipe names what it uses by its import path, ``my_filters.no_casino``. The module is a ``.py`` file or a package
-beside the recipe, in a folder or file given with ``--plugin``, or anywhere on Python's path.
+beside the recipe, in a file or folder given with ``--plugin``, or elsewhere on Python's path. A recipe may come from a
+stranger, so not all that is installed can be named: nothing of the standard library, and an installed package only if
+``--plugin`` names it or it has an entry point for curate.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import inspect
 import os
+import site
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import xxhash
 
+import curate
 from curate.text.imports import imported_files
+
+OWN = ("curate", "pipelines", "quality_models")
+GROUPS = ("curate.steps", "curate.readers")  # of entry points
 
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """Folders that a recipe's own modules are in; what lies there comes last on the path, so that it hides nothing."""
+    """Where a recipe's own modules are: folders, which come last on the path, and installed packages."""
 
     folders: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     @classmethod
-    def at(cls, paths: Iterable[str], recipe: str) -> Plugins:
-        """Return the folders of some files or folders, and that of a recipe's file.
+    def at(cls, named: Iterable[str], recipe: str) -> Plugins:
+        """Return what ``--plugin`` names, files, folders or packages, and the folder of a recipe's file.
 
         Raises:
-            ValueError: a path that is neither a folder nor a Python file.
+            ValueError: neither a folder, a Python file nor a package.
         """
-        folders = []
-        for path in paths:
-            if os.path.isdir(path):
-                folders.append(os.path.abspath(path))
-            elif path.endswith(".py") and os.path.isfile(path):
-                folders.append(os.path.dirname(os.path.abspath(path)))
+        folders, packages = [], []
+        for name in named:
+            if os.path.isdir(name):
+                folders.append(os.path.abspath(name))
+            elif name.endswith(".py") and os.path.isfile(name):
+                folders.append(os.path.dirname(os.path.abspath(name)))
+            elif name.isidentifier() and importlib.util.find_spec(name):
+                packages.append(name)
             else:
-                raise ValueError(f"--plugin {path}: give a .py file or a folder of modules")
+                raise ValueError(f"--plugin {name}: give a .py file, a folder of modules, or an installed package")
         if os.path.isfile(recipe):
             folders.append(os.path.dirname(os.path.abspath(recipe)))
-        return cls(tuple(dict.fromkeys(folders)))
+        return cls(tuple(dict.fromkeys(folders)), tuple(packages))
 
     def load(self, name: str) -> Any:
         """Return what an import path names, as its source is now.
 
         Raises:
-            ImportError: what cannot be found or imported, and why.
+            ImportError: what cannot be found or imported, or may not be named, and why.
         """
-        self._install()
         module, _, attribute = name.rpartition(".")
-        self._forget_changed(module)
+        self._install()
+        self._check(module, attribute)
         try:
             loaded = importlib.import_module(module)
-        except ModuleNotFoundError as e:
-            if e.name and module.startswith(e.name):
-                places = ", ".join(self.folders) or "beside the recipe"
-                raise ImportError(
-                    f"no module {e.name!r} in {places} or on Python's path: name its folder with --plugin"
-                ) from None
-            raise ImportError(f"{module} cannot be imported: {e}") from e
         except Exception as e:
             raise ImportError(f"{module} cannot be imported: {type(e).__name__}: {e}") from e
+        self._note()
         if not hasattr(loaded, attribute):
             public = [n for n in vars(loaded) if not n.startswith("_") and callable(getattr(loaded, n))]
             raise ImportError(f"{module} has no {attribute!r}; it has {', '.join(public) or 'nothing'}")
         return getattr(loaded, attribute)
 
     def find(self, name: str) -> Any | None:
-        """Return what a setting names if it is an import path; None for the path of a file and anything else."""
-        try:
-            return self.load(name) if _is_import_path(name) else None
-        except ImportError:
+        """Return what a setting names if it is an import path; None for the path of a file and anything else.
+
+        Raises:
+            ImportError: an import path of something that cannot be imported or may not be named.
+        """
+        if not _is_import_path(name):
             return None
+        self._install()
+        return self.load(name) if importlib.util.find_spec(name.partition(".")[0]) else None
+
+    def _check(self, module: str, attribute: str) -> None:
+        """Make sure that a package is there, and that a recipe may name it."""
+        package = module.partition(".")[0]
+        if package in OWN:
+            if module == "curate" and attribute in dir(curate):
+                return
+            raise ImportError("curate's steps are named by their words, and its public functions as curate.NAME")
+        spec = importlib.util.find_spec(package)
+        if not spec:
+            places = ", ".join(self.folders) or "the folder of the recipe"
+            raise ImportError(f"no module {package!r} in {places} or on Python's path: name its folder with --plugin")
+        if package in self.packages or self._file_of(package) or package in _with_entry_points():
+            return
+        place = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
+        if package in sys.stdlib_module_names or not os.path.exists(place):
+            raise ImportError(f"{package} is part of Python, which a recipe may not name")
+        if any(place.startswith(f"{folder}{os.sep}") for folder in _installed()):
+            raise ImportError(f"{package} is an installed package: a recipe may name it with --plugin {package}")
+
+    def _file_of(self, package: str) -> str:
+        """Return the file or folder of a package in the folders, "" if it is not there."""
+        for folder in self.folders:
+            for path in (os.path.join(folder, package), os.path.join(folder, f"{package}.py")):
+                if package not in OWN and os.path.exists(path):
+                    return path
+        return ""
 
     def _install(self) -> None:
+        """Put the folders on the path, and drop what was imported from others or has been edited since."""
+        for folder in _INSTALLED.difference(self.folders):
+            if folder in sys.path:
+                sys.path.remove(folder)
+        _INSTALLED.clear()
         for folder in self.folders:
             if folder not in sys.path:
                 sys.path.append(folder)
+                _INSTALLED.add(folder)
         importlib.invalidate_caches()
+        if any(
+            stamp != _stamp(file) or not self._file_of(name.partition(".")[0])
+            for name, (file, stamp) in _LOADED.items()
+        ):
+            for name in _LOADED:
+                sys.modules.pop(name, None)
+            _LOADED.clear()
+            _DIGESTS.clear()
 
-    def _forget_changed(self, module: str) -> None:
-        """Drop modules whose sources were edited since they were imported: a notebook or a test runs twice."""
-        for loaded in list(sys.modules.values()):
-            file = getattr(loaded, "__file__", None) or ""
-            if any(file.startswith(f"{folder}{os.sep}") for folder in self.folders):
-                stamp = xxhash.xxh3_64_hexdigest(Path(file).read_bytes()) if os.path.isfile(file) else ""
-                if _STAMPS.setdefault(file, stamp) != stamp:
-                    _STAMPS.clear()
-                    for name in [n for n, m in sys.modules.items() if self._is_own(m)]:
-                        del sys.modules[name]
-                    _DIGESTS.clear()
-                    return
+    def _is_stale(self, module: str, file: str, stamp: str) -> bool:
+        return stamp != _stamp(file) or not file.startswith(self._file_of(module.partition(".")[0]) or "\0")
 
-    def _is_own(self, module: Any) -> bool:
-        file = getattr(module, "__file__", None) or ""
-        return any(file.startswith(f"{folder}{os.sep}") for folder in self.folders)
+    def _note(self) -> None:
+        """Note which modules are from the folders, and their contents."""
+        for name, module in list(sys.modules.items()):
+            place = self._file_of(name.partition(".")[0])
+            file = getattr(module, "__file__", None) or ""
+            if name not in _LOADED and place and (file == place or file.startswith(f"{place}{os.sep}")):
+                _LOADED[name] = file, _stamp(file)
+
+    def words(self) -> list[str]:
+        """Return the import paths of the public functions and classes that the modules in the folders define."""
+        found = []
+        for file in sorted(path for folder in self.folders for path in Path(folder).glob("*.py")):
+            for node in ast.parse(file.read_text("utf-8")).body:
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                    found.append(f"{file.stem}.{node.name}")
+        return found
 
     def pack(self, things: Sequence[Any]) -> PackedPlugins:
         """Return the sources of some objects, of those in the folders, for workers that may not have them."""
@@ -110,6 +165,26 @@ class Plugins:
                 if str(root) in self.folders:
                     sources[file.relative_to(root).as_posix()] = file.read_bytes()
         return PackedPlugins(self.folders, tuple(sorted(sources.items())))
+
+
+#: Folders that a recipe has put on the path, and the modules that were imported from them: file, and digest of it.
+_INSTALLED: set[str] = set()
+_LOADED: dict[str, tuple[str, str]] = {}
+
+
+def _stamp(file: str) -> str:
+    return xxhash.xxh3_64_hexdigest(Path(file).read_bytes()) if os.path.isfile(file) else ""
+
+
+def _installed() -> set[str]:
+    """Return the folders of installed packages."""
+    paths = sysconfig.get_paths()
+    return {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
+
+
+def _with_entry_points() -> set[str]:
+    """Return the packages that have entry points for curate."""
+    return {entry.value.partition(".")[0].partition(":")[0] for g in GROUPS for entry in metadata.entry_points(group=g)}
 
 
 def find_object(name: str | None) -> Any | None:
@@ -129,8 +204,7 @@ def _is_import_path(name: str) -> bool:
     return "." in name and all(part.isidentifier() for part in name.split(".")) and not os.path.exists(name)
 
 
-#: Digest of each file of a user's own when it was imported.
-_STAMPS: dict[str, str] = {}
+#: Digest of each file of a user's own.
 _DIGESTS: dict[Path, str] = {}
 
 

@@ -15,6 +15,7 @@ from importlib import metadata
 from typing import Any
 
 import pipelines.steps
+from curate.document import Document
 from pipelines.recipe.plugins import Plugins
 from pipelines.steps.base import CorpusStep, MapStep, Step
 
@@ -76,3 +77,21 @@ def word_of(step: Step) -> str:
     """Return the word or import path by which a recipe names a step's class."""
     package, _, module = type(step).__module__.rpartition(".")
     return module if package == "pipelines.steps" else f"{type(step).__module__}.{type(step).__qualname__}"
+
+
+def own_words(plugins: Plugins) -> list[str]:
+    """Return the import paths of the steps in the folders of a user's modules.
+
+    Raises:
+        ImportError: a module that cannot be imported.
+    """
+    return [name for name in plugins.words() if _is_step(plugins.load(name))]
+
+
+def _is_step(thing: Any) -> bool:
+    if inspect.isclass(thing):
+        return issubclass(thing, MapStep | CorpusStep)
+    first = next(iter(inspect.signature(thing).parameters.values()), None)
+    return first is not None and (
+        first.name in ("text", "document") or first.annotation in (str, Document, "str", "Document")
+    )

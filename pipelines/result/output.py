@@ -165,6 +165,8 @@ def read_manifest(output: str) -> dict:
     """
     path = files.join(output, "manifest.json")
     if not files.is_file(path):
+        if files.within(files.join(output, WORK), "*/*.json"):
+            raise FileNotFoundError(f"the run in {output} is not finished: run the same command again to go on")
         raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
     return files.read_checked_json(path)
 

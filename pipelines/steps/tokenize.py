@@ -43,7 +43,7 @@ class Tokenize(MapStep):
 
     def _load(self) -> Tokenizer:
         own = find_object(self.tokenizer)
-        if own is not None and not hasattr(own, "encode"):
+        if isinstance(own, type) or (own is not None and not hasattr(own, "encode")):
             own = own()
         return load_tokenizer(own or self.tokenizer, self.eos, self.pattern)
 

@@ -184,8 +184,14 @@ def test_two_names_that_a_file_system_may_not_tell_apart_are_refused():
 
 def test_an_error_of_the_plan_says_where_the_step_is():
     for steps, said in (
-        ("[url_dedup, exact_dedup, extract]", "my.yaml:1: exact_dedup looks at the text"),
-        ("\n  - extract\n  - quality_cut", "my.yaml:3: quality_cut needs what quality finds"),
+        (
+            "[url_dedup, exact_dedup, extract]",
+            "my.yaml:1: exact_dedup reads text, which extract finds",
+        ),
+        (
+            "\n  - extract\n  - quality_cut",
+            "my.yaml:3: quality_cut reads quality, which the step quality finds",
+        ),
         ("\n  - heuristics: {presets: [none]}", "my.yaml:2: heuristics: unknown preset 'none'"),
         ("\n  - decontaminate: {benchmarks: [/dev/zero]}", "my.yaml:2: decontaminate: /dev/zero is a device"),
     ):

@@ -77,7 +77,7 @@ def test_no_command_prints_a_control_character(folder):
     page = folder / "\x1b[2J\u202e.html"
     page.write_text(f"<p>{EVIL}")
     commands = [
-        (("plan", recipe, *where, folder / "fresh\x1b[31m"), "takes keys for"),
+        (("plan", recipe, *where, folder / "fresh\x1b[31m"), "extracts keys for"),
         (("explain", fates["documents"], "--output", out), "in the corpus"),
         (("explain", fates["rejected"], "--output", out), r"\x1b]0;PWNED\x07"),
         (("explain", page, "--recipe", recipe), "by "),

@@ -122,7 +122,7 @@ def test_other_damage(change, arguments, undisturbed, tmp_path):
     with pytest.raises(Stopped):
         run(arguments, tmp_path / "out", "pass 2")
     work = tmp_path / "out" / sealed.WORK
-    for path in [*work.glob("00-*/state-00001.parquet"), *work.glob("00-*/slice-00002.json"), *work.rglob("members-*")]:
+    for path in [*work.glob("00-*/state-00001.parquet"), *work.glob("00-*/slice-00002.json"), *work.rglob("block-*")]:
         data = path.read_bytes()
         if change == "deleted":
             path.unlink()

@@ -168,7 +168,7 @@ def test_files_of_others_are_named_and_stay(out, made):
     assert all((out / path).read_text() == "Years of work" for path in strange)
     assert {path: data for path, data in contents(out).items() if path in whole} == whole
     flip(out / "report.html")  # now it would have to be written again, over what others have there
-    with pytest.raises(RunError, match="is of no run of curate"):
+    with pytest.raises(RunError, match="was not written by curate"):
         run_recipe(recipe(made), str(out))
 
 
