@@ -108,7 +108,7 @@ def check(folder: Path) -> str:
         return _of_error(result.output, SENTENCE + 2 * sum(map(len, settings)))
     space = Workspace.of(load_recipe(str(recipe), [str(source)], settings), str(out))
     for pass_ in space.plan.passes:
-        for path in (space.folder(pass_), *(taken.decision for taken in space.taken(pass_))):
+        for path in (space.folder(pass_), *(data.decision.folder for data in space.cut(pass_))):
             if "\0" in path or not Path(path).resolve().is_relative_to(out.resolve()):
                 return f"a folder that is not within the output: {path!r:.300}"
             if any(len(part.encode("utf-8", "replace")) > 255 for part in Path(path).parts):
