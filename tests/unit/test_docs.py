@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.recipe.recipe import Source, parse_recipe
+from pipelines.recipe.model import Source
+from pipelines.recipe.recipe import parse_recipe
 from pipelines.recipe.reference import describe
-from pipelines.recipe.registry import STEPS
+from pipelines.recipe.registry import words
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("curate", "pipelines", "quality_models", "tests", "docs", "sample_data")
@@ -40,7 +41,7 @@ def test_the_recipe_of_the_docs_is_one():
     assert [s.name for s in recipe.steps][-3:] == ["heuristics", "strict", "tokenize"]
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("name", words())
 def test_the_defaults_that_are_shown_are_those_of_the_step(name):
     told = describe(name)
     assert told.summary.endswith(".")
