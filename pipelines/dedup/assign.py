@@ -10,7 +10,7 @@ import numpy as np
 from curate.dedup.clusters import assign_clusters, distinct
 from pipelines.dedup.index import FIRST_INDEX
 from pipelines.dedup.members import MEMBER, by_block
-from pipelines.dedup.stages import NODE, Block, Grouped, Stage, U, halves, join, split
+from pipelines.dedup.stages import NODE, Block, ClusterJob, Grouped, U, halves, join, split
 from pipelines.io import sealed
 from pipelines.steps.base import Jobs
 
@@ -18,7 +18,7 @@ from pipelines.steps.base import Jobs
 class Assign(beam.PTransform):
     """Assign the documents of each component: ranges in, the decision out."""
 
-    def __init__(self, job: Stage, jobs: Jobs, parts: int, rounds: int) -> None:
+    def __init__(self, job: ClusterJob, jobs: Jobs, parts: int, rounds: int) -> None:
         super().__init__("assign")
         self.job, self.jobs, self.parts, self.rounds = job, jobs, parts, rounds
 
@@ -44,13 +44,15 @@ def _write_members(grouped: Grouped, jobs: Jobs) -> None:
         jobs.write(address, rows)
 
 
-def _first_of_components(number: int, job: Stage, rounds: int) -> Iterator[Block]:
+def _first_of_components(number: int, job: ClusterJob, rounds: int) -> Iterator[Block]:
     first = distinct(job.read(f"edges{rounds}", number, np.uint32)[1::2])
     yield number, b""
     yield from split(first, job.ranges(first))
 
 
-def _send_components(grouped: Grouped, job: Stage, parts: int, rounds: int) -> Iterator[tuple[int, tuple[int, bytes]]]:
+def _send_components(
+    grouped: Grouped, job: ClusterJob, parts: int, rounds: int
+) -> Iterator[tuple[int, tuple[int, bytes]]]:
     number, blocks = grouped
     first = distinct(join(blocks, np.uint32))
     stars = job.read(f"edges{rounds}", number, np.uint32).reshape(-1, 2)
@@ -68,7 +70,7 @@ def _send_components(grouped: Grouped, job: Stage, parts: int, rounds: int) -> I
         yield n, (1, data)
 
 
-def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Stage) -> Iterator[Block]:
+def _assign(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
     rows: tuple[list[bytes], list[bytes]] = ([], [])
     for which, data in blocks:

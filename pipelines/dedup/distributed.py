@@ -25,9 +25,9 @@ from curate.dedup.minhash import SKETCH_BINS
 from pipelines.dedup.assign import Assign
 from pipelines.dedup.index import FIRST_INDEX, load_ranks
 from pipelines.dedup.members import fixed
-from pipelines.dedup.one_process import Account
+from pipelines.dedup.one_process import ClusterStats
 from pipelines.dedup.order import key_columns, key_ids, sort_columns
-from pipelines.dedup.stages import NODE, Block, Grouped, Stage, U, begin_stages, halves, join, run_stage, split
+from pipelines.dedup.stages import NODE, Block, ClusterJob, Grouped, U, begin_stages, halves, join, run_stage, split
 from pipelines.dedup.stars import connect
 from pipelines.io import files, sealed
 from pipelines.steps.base import Jobs, KeySource
@@ -46,7 +46,7 @@ def cluster_distributed(
     threshold: float,
     jobs: Jobs,
     documents_per_range: int = DOCUMENTS_PER_RANGE,
-) -> Account:
+) -> ClusterStats:
     """Cluster the documents of all slices and write who is removed.
 
     Args:
@@ -59,19 +59,19 @@ def cluster_distributed(
     Returns:
         What was done.
     """
-    account = Account(documents=sum(s.count()[0] for s in slices), parts=1)
-    if account.documents >= 2**32:
-        raise ValueError(f"{account.documents:,} documents: at most 4,294,967,295 can be clustered together")
+    stats = ClusterStats(documents=sum(s.count()[0] for s in slices), parts=1)
+    if stats.documents >= 2**32:
+        raise ValueError(f"{stats.documents:,} documents: at most 4,294,967,295 can be clustered together")
     work, pipeline = jobs.scratch, jobs.pipeline
     begin_stages(work)
     indexed = any(s.index >= FIRST_INDEX for s in slices)
-    job = Stage(work, bands, threshold)
-    ranges = max(1, -(-account.documents // documents_per_range))
+    job = ClusterJob(work, bands, threshold)
+    ranges = max(1, -(-stats.documents // documents_per_range))
     run_stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
     sizes = [len(job.read("ranked", r, RANKED)) for r in range(ranges)]
-    account.documents = sum(sizes)
-    account.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
-    job = Stage(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
+    stats.documents = sum(sizes)
+    stats.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
+    job = ClusterJob(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
     numbers = list(range(ranges))
     run_stage(pipeline, numbers, Spread(job), work)
     run_stage(pipeline, slices, Candidates(job, ranges), work)
@@ -80,27 +80,27 @@ def cluster_distributed(
     run_stage(pipeline, numbers, Verify(job), work)
     rounds = connect(pipeline, numbers, job)
     run_stage(pipeline, numbers, Assign(job, jobs, ranges, rounds), work)
-    _sum_up(account, job, numbers, ranges, rounds)
-    return account
+    _sum_up(stats, job, numbers, ranges, rounds)
+    return stats
 
 
-def _sum_up(account: Account, job: Stage, numbers: list[int], ranges: int, rounds: int) -> None:
+def _sum_up(stats: ClusterStats, job: ClusterJob, numbers: list[int], ranges: int, rounds: int) -> None:
     summaries = [sealed.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
-    account.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
-    account.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
-    account.removed, account.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
+    stats.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
+    stats.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
+    stats.removed, stats.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
     buckets = [job.read("bucket", n, np.int64) for n in range(job.bands * ranges)]
-    account.largest_bucket = int(np.concatenate(buckets).max(initial=0))
+    stats.largest_bucket = int(np.concatenate(buckets).max(initial=0))
     for s in sorted(summaries, key=lambda s: (s["largest_cluster"], -s["largest_cluster_rank"])):
-        account.largest_cluster, account.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
+        stats.largest_cluster, stats.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
     stages = ["rank", "spread", "candidates", "sketches", "verify", *(f"stars{i + 1}" for i in range(rounds)), "assign"]
-    account.stage_bytes = {name: sealed.read_json(files.join(job.folder, f"{name}.json"))["bytes"] for name in stages}
+    stats.stage_bytes = {name: sealed.read_json(files.join(job.folder, f"{name}.json"))["bytes"] for name in stages}
 
 
 class Rank(beam.PTransform):
     """Sort the addresses of documents into ranges of their order: slices in, ``ranked`` out."""
 
-    def __init__(self, job: Stage, cuts: list[bytes], indexed: bool) -> None:
+    def __init__(self, job: ClusterJob, cuts: list[bytes], indexed: bool) -> None:
         super().__init__("rank")
         self.job, self.cuts, self.indexed = job, cuts, indexed
 
@@ -143,7 +143,7 @@ def _rank_blocks(part: KeySource, cuts: list[bytes], indexed: bool) -> Iterator[
         yield n, keys.shape[1].to_bytes(2, "little") + data
 
 
-def _sort_range(grouped: Grouped, job: Stage) -> None:
+def _sort_range(grouped: Grouped, job: ClusterJob) -> None:
     number, blocks = grouped
     rows = np.concatenate([np.frombuffer(b, _keyed(int.from_bytes(b[:2], "little")), offset=2) for b in blocks])
     where = [rows["slice"].astype(U), rows["row"].astype(U)]
@@ -156,7 +156,7 @@ def _sort_range(grouped: Grouped, job: Stage) -> None:
 class Spread(beam.PTransform):
     """Tell each slice the ranks of its documents: ranges in, ``ranks`` by slice out."""
 
-    def __init__(self, job: Stage) -> None:
+    def __init__(self, job: ClusterJob) -> None:
         super().__init__("spread")
         self.job = job
 
@@ -170,14 +170,14 @@ class Spread(beam.PTransform):
         )
 
 
-def _ranks_of_range(number: int, job: Stage) -> Iterator[Block]:
+def _ranks_of_range(number: int, job: ClusterJob) -> Iterator[Block]:
     ranked = job.read("ranked", number, RANKED)
     rows = np.empty(len(ranked), WANTED)
     rows["row"], rows["rank"] = ranked["row"], job.starts[number] + np.arange(len(ranked))
     yield from split(rows, ranked["slice"])
 
 
-def _write_ranks(grouped: Grouped, job: Stage) -> None:
+def _write_ranks(grouped: Grouped, job: ClusterJob) -> None:
     index, blocks = grouped
     rows = join(blocks, WANTED)
     job.write("ranks", index, rows[np.argsort(rows["row"])]["rank"])
@@ -186,7 +186,7 @@ def _write_ranks(grouped: Grouped, job: Stage) -> None:
 class Candidates(beam.PTransform):
     """Pair the documents of each bucket: slices in, ``pairs`` by range of the later document out."""
 
-    def __init__(self, job: Stage, ranges: int) -> None:
+    def __init__(self, job: ClusterJob, ranges: int) -> None:
         super().__init__("candidates")
         self.job, self.ranges = job, ranges
 
@@ -202,7 +202,7 @@ class Candidates(beam.PTransform):
         )
 
 
-def _band_blocks(part: KeySource, job: Stage, ranges: int) -> Iterator[Block]:
+def _band_blocks(part: KeySource, job: ClusterJob, ranges: int) -> Iterator[Block]:
     matrix = fixed(part.load(["bands"])[1]["bands"], U)
     ranks = job.read("ranks", part.index, np.uint32)
     for band in range(job.bands if len(matrix) else 0):
@@ -212,7 +212,7 @@ def _band_blocks(part: KeySource, job: Stage, ranges: int) -> Iterator[Block]:
             yield n * job.bands + band, data
 
 
-def _pair_blocks(grouped: Grouped, job: Stage) -> Iterator[Block]:
+def _pair_blocks(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
     rows = join(blocks, HASHED)
     pairs, largest = candidate_pairs(rows["hash"].copy(), rows["rank"].copy())
@@ -220,11 +220,11 @@ def _pair_blocks(grouped: Grouped, job: Stage) -> Iterator[Block]:
     yield from _by_later(pairs, job)
 
 
-def _by_later(pairs: np.ndarray, job: Stage) -> Iterator[Block]:
+def _by_later(pairs: np.ndarray, job: ClusterJob) -> Iterator[Block]:
     return split(pairs, job.ranges(pairs >> U(32)))
 
 
-def _write_unique(grouped: Grouped, kind: str, job: Stage) -> None:
+def _write_unique(grouped: Grouped, kind: str, job: ClusterJob) -> None:
     number, blocks = grouped
     job.write(kind, number, distinct(join(blocks, U)))
 
@@ -232,7 +232,7 @@ def _write_unique(grouped: Grouped, kind: str, job: Stage) -> None:
 class Sketches(beam.PTransform):
     """Bring the sketches of candidates to their ranges: ranges in, ``nodes`` out."""
 
-    def __init__(self, job: Stage, slices: dict[int, KeySource]) -> None:
+    def __init__(self, job: ClusterJob, slices: dict[int, KeySource]) -> None:
         super().__init__("sketches")
         self.job, self.slices = job, slices
 
@@ -250,12 +250,12 @@ class Sketches(beam.PTransform):
         )
 
 
-def _wanted(number: int, job: Stage) -> Iterator[Block]:
+def _wanted(number: int, job: ClusterJob) -> Iterator[Block]:
     ranks = distinct(np.concatenate(halves(job.read("pairs", number, U))))
     yield from split(ranks, job.ranges(ranks))
 
 
-def _address(grouped: Grouped, job: Stage) -> Iterator[Block]:
+def _address(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
     ranks = distinct(join(blocks, np.uint32))
     ranked = job.read("ranked", number, RANKED)[ranks - np.uint32(job.starts[number])]
@@ -264,7 +264,7 @@ def _address(grouped: Grouped, job: Stage) -> Iterator[Block]:
     yield from split(rows, ranked["slice"])
 
 
-def _read_sketches(grouped: Grouped, job: Stage, slices: dict[int, KeySource]) -> Iterator[Block]:
+def _read_sketches(grouped: Grouped, job: ClusterJob, slices: dict[int, KeySource]) -> Iterator[Block]:
     index, blocks = grouped
     wanted = join(blocks, WANTED)
     rows, table = slices[index].load(["sketch"])
@@ -274,7 +274,7 @@ def _read_sketches(grouped: Grouped, job: Stage, slices: dict[int, KeySource]) -
     yield from split(out, job.ranges(out["rank"]))
 
 
-def _write_nodes(grouped: Grouped, job: Stage) -> None:
+def _write_nodes(grouped: Grouped, job: ClusterJob) -> None:
     number, blocks = grouped
     sketched = join(blocks, SKETCHED)
     sketched = sketched[np.argsort(sketched["rank"])]
@@ -290,7 +290,7 @@ def _write_nodes(grouped: Grouped, job: Stage) -> None:
 class Verify(beam.PTransform):
     """Keep the pairs that are similar: ranges in, ``neighbours`` by range of the later document out."""
 
-    def __init__(self, job: Stage) -> None:
+    def __init__(self, job: ClusterJob) -> None:
         super().__init__("verify")
         self.job = job
 
@@ -306,7 +306,7 @@ class Verify(beam.PTransform):
         )
 
 
-def _send(number: int, job: Stage) -> Iterator[Block]:
+def _send(number: int, job: ClusterJob) -> Iterator[Block]:
     pairs = job.read("pairs", number, U)
     if not len(pairs):
         return
@@ -317,7 +317,7 @@ def _send(number: int, job: Stage) -> Iterator[Block]:
     yield from split(out, job.ranges(earlier))
 
 
-def _compare(grouped: Grouped, job: Stage) -> Iterator[Block]:
+def _compare(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
     sent = join(blocks, TRAVELLING)
     nodes = job.read("nodes", number, NODE)

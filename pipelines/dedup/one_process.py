@@ -34,7 +34,7 @@ PAIRS = 2_000_000  # pairs that are verified at a time
 
 
 @dataclass(slots=True)
-class Account:
+class ClusterStats:
     """What a clustering did.
 
     ``documents`` with those of sketches (``old_documents``), key ranges of a band (``parts``), pairs, new documents
@@ -56,7 +56,7 @@ class Account:
 
 def cluster_keys(
     slices: Sequence[KeySource], bands: int, threshold: float, memory: int, scratch: str | None = None
-) -> tuple[Account, np.ndarray]:
+) -> tuple[ClusterStats, np.ndarray]:
     """Cluster the documents of all slices.
 
     Args:
@@ -69,35 +69,35 @@ def cluster_keys(
     Returns:
         What was done, and rows of dtype ``MEMBER`` for all documents of clusters with more than one.
     """
-    account = Account()
+    stats = ClusterStats()
     ranks = rank_documents(slices)
-    account.documents = sum(map(len, ranks))
-    account.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
-    account.stage_bytes["rank"] = account.documents * 32
-    pairs = _candidates(slices, ranks, bands, memory // 2, scratch, account)
-    account.candidates = len(pairs)
+    stats.documents = sum(map(len, ranks))
+    stats.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
+    stats.stage_bytes["rank"] = stats.documents * 32
+    pairs = _candidates(slices, ranks, bands, memory // 2, scratch, stats)
+    stats.candidates = len(pairs)
     nodes, later, earlier = local_pairs(pairs)
     del pairs
     with _Nodes(slices, ranks, nodes, memory // 2, scratch) as found:
         near = _verify(found.sketches, later, earlier) >= threshold - SLACK
         later, earlier = later[near], earlier[near]
         del near
-        account.neighbours = len(later)
-        account.stage_bytes["verify"] = len(nodes) * SKETCH_BINS
-        account.stage_bytes["cluster"] = len(later) * 8
+        stats.neighbours = len(later)
+        stats.stage_bytes["verify"] = len(nodes) * SKETCH_BINS
+        stats.stage_bytes["cluster"] = len(later) * 8
         anchor, similarity, label = assign_clusters(found.sketches, later, earlier, threshold)
         sizes = np.bincount(label, minlength=len(nodes))
         stays = anchor == np.arange(len(nodes))
         some = np.flatnonzero((sizes[label] > 1) & (found.slices < FIRST_INDEX))
-        account.removed, account.clusters = int((~stays[some]).sum()), int((sizes > 1).sum())
+        stats.removed, stats.clusters = int((~stays[some]).sum()), int((sizes > 1).sum())
         if len(sizes):
-            account.largest_cluster = int(sizes.max())
-            account.largest_cluster_first = found.ids[int(sizes.argmax())].tobytes().hex()
+            stats.largest_cluster = int(sizes.max())
+            stats.largest_cluster_first = found.ids[int(sizes.argmax())].tobytes().hex()
         rows = np.empty(len(some), MEMBER)
         rows["slice"], rows["row"], rows["stays"] = found.slices[some], found.rows[some], stays[some]
         rows["kept"], rows["cluster"] = found.ids[anchor[some]], found.ids[label[some]]
         rows["similarity"], rows["size"] = similarity[some], sizes[label[some]]
-    return account, rows
+    return stats, rows
 
 
 def _threaded(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
@@ -131,12 +131,12 @@ def _candidates(
     bands: int,
     memory: int,
     scratch: str | None,
-    account: Account,
+    stats: ClusterStats,
 ) -> np.ndarray:
     """Return the candidate pairs of all bands, sorted, each once."""
-    at_a_time = 24 * account.documents * min(THREADS, bands)  # hashes, their order, and what sorting takes
-    account.parts = parts = max(1, -(-at_a_time // memory))
-    account.stage_bytes["candidates"] = account.documents * bands * 12
+    at_a_time = 24 * stats.documents * min(THREADS, bands)  # hashes, their order, and what sorting takes
+    stats.parts = parts = max(1, -(-at_a_time // memory))
+    stats.stage_bytes["candidates"] = stats.documents * bands * 12
     found = [np.empty(0, np.uint64)]
     for left in Path(scratch).glob(f"{SCRATCH}*") if scratch else ():  # of an attempt that was killed
         shutil.rmtree(left, ignore_errors=True)
@@ -148,7 +148,7 @@ def _candidates(
             return candidate_pairs(hashes, np.fromfile(Path(folder) / f"{name}.ranks", np.uint32))
 
         for pairs, largest in _threaded(pair, sorted(p.stem for p in Path(folder).glob("*.hashes"))):
-            account.largest_bucket = max(account.largest_bucket, largest)
+            stats.largest_bucket = max(stats.largest_bucket, largest)
             found.append(pairs)
             if sum(map(len, found)) * 8 > memory // 4 + len(found[0]) * 16:
                 found = [distinct(np.concatenate(found))]

@@ -22,7 +22,7 @@ NODE = np.dtype([("rank", "u4"), ("slice", "u4"), ("row", "u4"), ("id", "V16"), 
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ClusterJob:
     """What all stages know: where they work, the settings, and where each range of ranks begins."""
 
     folder: str

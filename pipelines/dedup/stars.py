@@ -9,13 +9,13 @@ import numpy as np
 
 from curate.dedup.clusters import distinct
 from curate.dedup.components import both_ways, downward, large_star, small_star
-from pipelines.dedup.stages import Block, Grouped, Stage, U, halves, join, run_stage, split
+from pipelines.dedup.stages import Block, ClusterJob, Grouped, U, halves, join, run_stage, split
 from pipelines.io import sealed
 
 ROUNDS = 4  # of both stars in one pipeline: a job has a fixed cost, most components are done after about five
 
 
-def connect(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: Stage) -> int:
+def connect(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: ClusterJob) -> int:
     """Alternate the stars until a round changes nothing; returns how many times a pipeline ran."""
     for run in range(1, 1000):
         run_stage(pipeline, numbers, Stars(job, run), job.folder)
@@ -27,7 +27,7 @@ def connect(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: Stag
 class Stars(beam.PTransform):
     """Some rounds of both stars: ranges in, ``edges`` by range and a count of what the last round changed out."""
 
-    def __init__(self, job: Stage, run: int) -> None:
+    def __init__(self, job: ClusterJob, run: int) -> None:
         super().__init__(f"stars{run}")
         self.job, self.run = job, run
 
@@ -61,7 +61,7 @@ def _edges(data: bytes) -> np.ndarray:
     return np.frombuffer(data, np.uint32).reshape(-1, 2)
 
 
-def _load_edges(number: int, job: Stage, run: int) -> Iterator[Block]:
+def _load_edges(number: int, job: ClusterJob, run: int) -> Iterator[Block]:
     if run == 1:
         pairs = job.read("neighbours", number, U)
         edges = np.stack(halves(pairs), axis=1)
@@ -71,20 +71,20 @@ def _load_edges(number: int, job: Stage, run: int) -> Iterator[Block]:
         yield number, edges.tobytes()
 
 
-def _by_node(edges: np.ndarray, job: Stage) -> Iterator[Block]:
+def _by_node(edges: np.ndarray, job: ClusterJob) -> Iterator[Block]:
     return split(edges, job.ranges(edges[:, 0])) if len(edges) else iter(())
 
 
-def _both_ways(block: Block, job: Stage) -> Iterator[Block]:
+def _both_ways(block: Block, job: ClusterJob) -> Iterator[Block]:
     yield from _by_node(both_ways(_edges(block[1])), job)
 
 
-def _star(grouped: Grouped, step: Callable[[np.ndarray], np.ndarray], job: Stage) -> Iterator[Block]:
+def _star(grouped: Grouped, step: Callable[[np.ndarray], np.ndarray], job: ClusterJob) -> Iterator[Block]:
     edges = step(_edges(b"".join(grouped[1])))
     yield from _by_node(downward(edges), job)
 
 
-def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Stage, run: int) -> None:
+def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: ClusterJob, run: int) -> None:
     number, blocks = grouped
     rows: tuple[list[bytes], list[bytes]] = ([], [])
     for which, data in blocks:

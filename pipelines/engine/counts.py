@@ -48,7 +48,7 @@ class Input:
     problems: list[dict] = field(default_factory=list)  # ``PROBLEMS`` broken records: ``at`` which byte, and why
 
 
-class Ledger(AbstractContextManager["Ledger"]):
+class SliceCounts(AbstractContextManager["SliceCounts"]):
     """Counts documents through the steps and writes every rejection and every measured signal.
 
     Args:
@@ -76,7 +76,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._counted: Counter[tuple[str, str]] = Counter()  # what Beam's counters have
         self.done = 0  # of what lies before the pass: bytes of input, or documents
 
-    def __enter__(self) -> Ledger:
+    def __enter__(self) -> SliceCounts:
         self._show()  # from here on the slice is begun
         self._tables.enter_context(self._rejected)
         self._tables.enter_context(self._signals)

@@ -2,7 +2,7 @@
 
 Each step sees the keys of the documents that the steps before it left: its keys are read when the decision before is
 written, for which the job waits by a side input of a few bytes. Two kinds of decision have jobs of their own: one whose
-keys do not fit the memory of this machine is made share by share, and one that loops until nothing changes
+keys do not fit the memory of this machine is made job by job, and one that loops until nothing changes
 (`CorpusStep.decide_in_jobs`) in as many jobs as it takes.
 """
 
@@ -25,18 +25,18 @@ COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share of the decisions that one Beam job makes: those of some steps, of a part of their keys."""
+class DecisionJob:
+    """A job of the decisions that one Beam job makes: those of some steps, of a part of their keys."""
 
     steps: tuple[int, ...]  # numbers of steps of the cut
     part: int = 0
     parts: int = 1
-    several_jobs: bool = False
+    iterative: bool = False
 
 
-def shares(
+def decision_jobs(
     cut: Sequence[StepData], indices: Sequence[int], memory: int, distributed: bool, documents: float
-) -> list[Share]:
+) -> list[DecisionJob]:
     """Cut the decisions that are missing into jobs.
 
     Args:
@@ -46,54 +46,54 @@ def shares(
         distributed: whether pipelines run on workers elsewhere, which have memory together.
         documents: how many there are at most.
     """
-    found: list[Share] = []
+    found: list[DecisionJob] = []
     for number, data in enumerate(cut):
         if data.decision.is_whole():
             continue
         keys = [KeyPart(index, data) for index in indices] if not distributed else []
         parts = max(1, -(-data.step.key_bytes(keys) * COPIES // memory)) if keys else 1
         if data.step.takes_several_jobs(documents if distributed else 0, memory):
-            found.append(Share((number,), several_jobs=True))
+            found.append(DecisionJob((number,), iterative=True))
         elif parts > 1:
-            found += [Share((number,), part, parts) for part in range(parts)]
-        elif found and found[-1].parts == 1 and not found[-1].several_jobs:
-            found[-1] = Share((*found[-1].steps, number))
+            found += [DecisionJob((number,), part, parts) for part in range(parts)]
+        elif found and found[-1].parts == 1 and not found[-1].iterative:
+            found[-1] = DecisionJob((*found[-1].steps, number))
         else:
-            found.append(Share((number,)))
+            found.append(DecisionJob((number,)))
     return found
 
 
 def decide(
     pipeline: beam.Pipeline,
     cut: Sequence[StepData],
-    share: Share,
+    job: DecisionJob,
     indices: Sequence[int],
     after: beam.PCollection | None = None,
 ) -> None:
-    """Add the decisions of a share to a pipeline.
+    """Add the decisions of a job to a pipeline.
 
     Args:
         pipeline: to add them to.
         cut: the corpus steps of the cut.
-        share: which decisions.
+        job: which decisions.
         indices: of all slices.
         after: what must be there before the first keys are read.
     """
     after = after or pipeline | "Begin" >> beam.Create([0])
     numbers = pipeline | "Slices" >> beam.Create(list(indices)) | "SpreadSlices" >> beam.Reshuffle()
-    for number in share.steps:
+    for number in job.steps:
         data = cut[number]
         take_along(data.step)
-        make = _KeyPartOf(data, tuple(cut[:number]), share.part, share.parts)
+        make = _KeyPartOf(data, tuple(cut[:number]), job.part, job.parts)
         keys = numbers | f"{data.name}: keys" >> beam.Map(make, beam.pvalue.AsIter(after)).with_output_types(KeyPart)
         after = (
             keys
             | data.name >> Decide(data.step)
             | f"{data.name}: group" >> beam.GroupByKey()
-            | f"{data.name}: write" >> beam.Map(_write, data.decision, share.part).with_output_types(int)
+            | f"{data.name}: write" >> beam.Map(_write, data.decision, job.part).with_output_types(int)
             | f"{data.name}: count" >> beam.combiners.Count.Globally()
         )
-        if share.part == share.parts - 1:
+        if job.part == job.parts - 1:
             after = after | f"{data.name}: end" >> beam.Map(_end, data).with_output_types(int)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from curate.document import Document
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
 from pipelines.engine.stored import StepData
 from pipelines.io import files, sealed
@@ -20,19 +20,19 @@ from pipelines.result.report import build_report, write_reports
 RunAll = Callable[[Callable[[], list[ShardTask]], partial[None]], None]
 
 
-def count_shards(space: Workspace, pass_: Pass) -> Shards:
+def count_shards(layout: RunLayout, pass_: Pass) -> Shards:
     """Choose numbers of shards from what is alive: they depend on the corpus alone, not on how it was cut."""
-    recipe = space.plan.recipe
-    cut = space.cut(pass_)
+    recipe = layout.plan.recipe
+    cut = layout.cut(pass_)
     text_bytes = tokens = 0
-    for part in space.plan.slices:
-        size, count = _alive(space, pass_, cut, part.index)
+    for part in layout.plan.slices:
+        size, count = _alive(layout, pass_, cut, part.index)
         text_bytes, tokens = text_bytes + size, tokens + count
-    read = sum(m["steps"]["read"]["read"] for m in space.manifests(space.plan.passes[0]))
+    read = sum(m["steps"]["read"]["read"] for m in layout.manifests(layout.plan.passes[0]))
     tables = max(1, -(-read // ROWS_PER_SHARD))
     tokenizer = next((e.step for e in recipe.steps if "tokens" in e.step.writes), None)
     out = recipe.output
-    before = [m for p in space.plan.passes[:-1] for m in space.manifests(p)]
+    before = [m for p in layout.plan.passes[:-1] for m in layout.manifests(p)]
     return Shards(
         documents=max(1, -(-text_bytes // out.bytes_per_shard)),
         tokens=max(1, -(-tokens // out.tokens_per_shard)) if tokenizer else 0,
@@ -47,9 +47,9 @@ def count_shards(space: Workspace, pass_: Pass) -> Shards:
     )
 
 
-def _alive(space: Workspace, pass_: Pass, cut: Sequence[StepData], index: int) -> tuple[int, int]:
+def _alive(layout: RunLayout, pass_: Pass, cut: Sequence[StepData], index: int) -> tuple[int, int]:
     """Return the bytes of text and the tokens, as often as they are seen, of the documents of a slice that stay."""
-    path = files.join(space.folder(pass_), f"state-{index:05d}.parquet")
+    path = files.join(layout.folder(pass_), f"state-{index:05d}.parquet")
     state = read_table(path, ["text_bytes", "token_count", "copies"])
     copies = state["copies"].to_numpy().copy()
     for data in cut:
@@ -62,33 +62,33 @@ def _alive(space: Workspace, pass_: Pass, cut: Sequence[StepData], index: int) -
     return int(state["text_bytes"].to_numpy()[copies > 0].sum()), int(state["token_count"].to_numpy() @ copies)
 
 
-def write_result(space: Workspace, shards: Shards, run_all: RunAll) -> dict:
+def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     """Write the shards that are missing, and the reports; returns the report."""
-    last = space.plan.passes[-1]
-    done = files.join(space.work, "finished.json")
-    files.delete([done, files.join(space.output, "manifest.json")])
-    tasks = shard_tasks(shards, space.folder(last), space.manifests(last))
-    facts = space.folder(last)
-    finished = {task: _written(task, facts, space.output) for task in tasks}
+    last = layout.plan.passes[-1]
+    done = files.join(layout.work, "finished.json")
+    files.delete([done, files.join(layout.output, "manifest.json")])
+    tasks = shard_tasks(shards, layout.folder(last), layout.manifests(last))
+    facts = layout.folder(last)
+    finished = {task: _written(task, facts, layout.output) for task in tasks}
     wanted = {fact["path"] for found in finished.values() if found for fact in found["files"]}
     for table in (*TABLES, *shards.own_formats()):
-        folder = files.join(space.output, table)
+        folder = files.join(layout.output, table)
         old = [name for name in files.names(folder) if f"{table}/{name}" not in wanted]
         files.delete([files.join(folder, name) for name in old])
         if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(folder)
     files.delete([task.facts(facts) for task, found in finished.items() if not found])
-    write = partial(write_shard, output=space.output, facts=facts, shards=shards)
+    write = partial(write_shard, output=layout.output, facts=facts, shards=shards)
 
     def todo() -> list[ShardTask]:
         return [task for task in tasks if not files.exists(task.facts(facts))]
 
     run_all(todo, write)
     written = [sealed.read_json(task.facts(facts)) for task in tasks]
-    report = build_report(space, written)
-    write_reports(space, report, written)
+    report = build_report(layout, written)
+    write_reports(layout, report, written)
     sealed.write_json(done, {"digest": last.digest})
-    files.delete([space.folder(last)])  # the sorted runs are as large as the result
+    files.delete([layout.folder(last)])  # the sorted runs are as large as the result
     return report
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.engine.passes import Job
+from pipelines.engine.passes import PassJob
 from pipelines.engine.plan import Pass, Plan, extracts, make_plan, measures_signals, named_files
 from pipelines.engine.stored import StepData, StoredDecision
 from pipelines.io import files, sealed
@@ -26,14 +26,14 @@ def absolute(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
+class RunLayout:
     """Where a plan's passes and decisions lie below the output folder."""
 
     plan: Plan
     output: str
 
     @classmethod
-    def of(cls, recipe: Recipe, output: str) -> Workspace:
+    def of(cls, recipe: Recipe, output: str) -> RunLayout:
         """Plan a recipe over its sources as they are now, with the result in a folder.
 
         Raises:
@@ -70,11 +70,11 @@ class Workspace:
             for data in self.cut(pass_):
                 yield pass_, data
 
-    def job(self, pass_: Pass, shards: Shards | None = None) -> Job:
+    def job(self, pass_: Pass, shards: Shards | None = None) -> PassJob:
         """Everything a pass needs to run."""
         before = self.plan.passes[: pass_.index]
         large = {name: self.folder(p) for p in before for name in p.writes}
-        return Job(
+        return PassJob(
             pass_=replace(pass_, steps=located(pass_.steps), keys=located(pass_.keys), facts={}),
             folder=self.folder(pass_),
             before=self.folder(before[-1]) if before else "",

@@ -17,7 +17,7 @@ from typing import Any
 
 from curate.document import Document, Rejection
 from curate.text.hashing import document_id
-from pipelines.engine.counts import Ledger
+from pipelines.engine.counts import SliceCounts
 from pipelines.engine.plan import Pass
 from pipelines.engine.stored import StepData
 from pipelines.engine.watched import Killers, Track, WorkerDied, run_watched
@@ -32,7 +32,7 @@ from pipelines.steps.base import CorpusStep, MapFunction, MapStep, apply, failed
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PassJob:
     """A pass with all it needs to run on any slice, picklable."""
 
     plugins: PackedPlugins  # first: the modules of what follows must be there when it is unpickled
@@ -51,12 +51,12 @@ class Job:
         return files.join(self.folder, f"{table}-{index:05d}.{ending}")
 
 
-def slice_done(job: Job, index: int) -> bool:
+def slice_done(job: PassJob, index: int) -> bool:
     """Say whether a slice of the pass is whole."""
     return files.exists(job.path("slice", index, "json"))
 
 
-def run_slice(part: Slice, job: Job) -> None:
+def run_slice(part: Slice, job: PassJob) -> None:
     """Run a pass over one slice and write its files, unless they are there.
 
     A slice that was begun and never ended killed the process that it was in: it is run in one that may die.
@@ -83,7 +83,7 @@ def run_slice(part: Slice, job: Job) -> None:
         files.delete([begun])
 
 
-def do_slice(part: Slice, job: Job, track: Track) -> None:
+def do_slice(part: Slice, job: PassJob, track: Track) -> None:
     """Run a pass over one slice and write its files.
 
     Args:
@@ -97,28 +97,28 @@ def do_slice(part: Slice, job: Job, track: Track) -> None:
     lost = {name: dict(found.rejections()) for name, found in applied.items()}
     chain = [*((name, found.edit) for name, found in applied.items()), *((name, _any_row(f)) for name, f in functions)]
     names = [name for name, _ in chain]
-    ledger = Ledger(
+    counts = SliceCounts(
         job.path("rejected", index),
         job.path("signals", index),
         job.path("progress", index, "json"),
         names if job.before else ["read", *names],
         job.measures,
     )
-    with ledger, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
-        source = _stored(job, index, ledger, lost, track) if job.before else _raw(part, job, ledger, track)
+    with counts, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
+        source = _stored(job, index, counts, lost, track) if job.before else _raw(part, job, counts, track)
         for document, row in source:
-            ledger.begin(document)
-            kept = _through(document, row, chain, lost, ledger, track)
+            counts.begin(document)
+            kept = _through(document, row, chain, lost, counts, track)
             if kept is None:
                 continue
             keys = key_writer.take(kept, track)
             if isinstance(keys, Rejection):
-                ledger.lose(kept, keys)
+                counts.lose(kept, keys)
                 continue
-            ledger.keep(kept, *writer.keep(kept, row))
+            counts.keep(kept, *writer.keep(kept, row))
             key_writer.append(keys)
         track.end()
-    manifest = ledger.manifest()
+    manifest = counts.manifest()
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
         for kind in ("rejected", "signals"):
@@ -140,15 +140,15 @@ def _any_row(function: MapFunction) -> RowFunction:
     return lambda row, document: function(document)
 
 
-def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[Document, Row]]:
+def _raw(part: Slice, job: PassJob, counts: SliceCounts, track: Track) -> Iterator[tuple[Document, Row]]:
     """Yield the documents of the slice's input; what follows a record that kills its reader in a file is not read."""
     number = itertools.count()
     for piece in part.parts:
-        ledger.open_input(piece)
+        counts.open_input(piece)
         records = read_part(piece)
         while True:
             if killed := track.record(next(number)):
-                ledger.found(_unread(piece, killed))
+                counts.found(_unread(piece, killed))
                 break
             if (record := next(records, None)) is None:
                 break
@@ -156,10 +156,10 @@ def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[
                 record = Dropped(
                     record, Rejection("not_extracted", detail="HTML, and no step of the recipe extracts its text")
                 )
-            if ledger.found(record):
+            if counts.found(record):
                 assert isinstance(record, Document)
                 yield record, {}
-        ledger.done += piece.stop - piece.start
+        counts.done += piece.stop - piece.start
 
 
 def _unread(part: Part, killed: Rejection) -> Dropped:
@@ -167,7 +167,7 @@ def _unread(part: Part, killed: Rejection) -> Dropped:
     return Dropped(rest, replace(killed, detail=f"{killed.detail}; the rest of {part.file.path} is not read"))
 
 
-def _stored(job: Job, index: int, ledger: Ledger, lost: Lost, track: Track) -> Iterator[tuple[Document, Row]]:
+def _stored(job: PassJob, index: int, counts: SliceCounts, lost: Lost, track: Track) -> Iterator[tuple[Document, Row]]:
     """Yield the documents that the pass before left, each with its row and number."""
     large = {
         name: LargeColumn(files.join(folder, f"{name}-{index:05d}.parquet"), name) for name, folder in job.large.items()
@@ -178,7 +178,7 @@ def _stored(job: Job, index: int, ledger: Ledger, lost: Lost, track: Track) -> I
         killed = track.record(number)  # the first step rejects it
         needed = {} if killed else shown if number in lost_first else large  # not all of what is rejected at once
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
-        ledger.done += 1
+        counts.done += 1
         extra = unpack_columns(row["extra"])
         yield Document(**{name: row[name] for name in FACTS}, **values, extra=extra), {**row, "number": number}
 
@@ -188,7 +188,7 @@ def _through(
     row: Row,
     chain: Chain,
     lost: Lost,
-    ledger: Ledger,
+    counts: SliceCounts,
     track: Track,
 ) -> Document | None:
     """Lead one document through the chain; returns what is left of it, or None where a step rejects it."""
@@ -196,21 +196,21 @@ def _through(
     for name, function in chain:
         why = track.step(name) or (lost[name].get(number) if name in lost else None)
         result = why or (apply(function, number, document) if function else document)
-        ledger.step(name, document, result)
+        counts.step(name, document, result)
         if isinstance(result, Rejection):
             return None
         document = result
     return document
 
 
-def _writer(job: Job, index: int) -> StateWriter | RunWriter:
+def _writer(job: PassJob, index: int) -> StateWriter | RunWriter:
     return RunWriter(job.folder, index, job.shards) if job.shards else StateWriter(job, index)
 
 
 class KeyWriter(AbstractContextManager["KeyWriter"]):
     """Takes the keys of the corpus steps behind a pass, and writes a table of them for each."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: PassJob, index: int) -> None:
         self._tables = ExitStack()
         self._takers: list[tuple[str, Callable[[Document], tuple], TableWriter]] = []
         for entry in job.pass_.keys:
@@ -247,7 +247,7 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
 class StateWriter(AbstractContextManager["StateWriter"]):
     """Writes what is left of a slice: the state table, and the large fields that changed."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: PassJob, index: int) -> None:
         self._tables = ExitStack()
         self._state = TableWriter(job.path("state", index), STATE)
         self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.pass_.writes}
@@ -278,7 +278,7 @@ FUNCTIONS: dict[str, Functions] = {}
 _FUNCTIONS_LOCK = threading.Lock()  # some runners run slices in threads of one process
 
 
-def _functions(job: Job) -> Functions:
+def _functions(job: PassJob) -> Functions:
     """Make the functions of a pass; models load once per process, not once per slice."""
     with _FUNCTIONS_LOCK:
         if job.folder not in FUNCTIONS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.io import files
 from pipelines.io.inspect import check_columns
 from pipelines.io.tables import TABLES
@@ -13,22 +13,22 @@ from pipelines.result.output import is_foreign, is_part
 from pipelines.steps.base import MapStep, RunError
 
 
-def preflight(space: Workspace) -> None:
+def preflight(layout: RunLayout) -> None:
     """Build every remaining step up front, so that a missing model fails in seconds rather than hours.
 
     Raises:
         RecipeError: naming the step.
         RunError: the output folder has tables that curate did not write.
     """
-    check_output(space.output)
-    recipe = space.plan.recipe
-    check_columns(recipe.sources, [part.file for piece in space.plan.slices for part in piece.parts])
-    for pass_ in space.plan.passes:
+    check_output(layout.output)
+    recipe = layout.plan.recipe
+    check_columns(recipe.sources, [part.file for piece in layout.plan.slices for part in piece.parts])
+    for pass_ in layout.plan.passes:
         checks: list[tuple[str, Callable[[], Any]]] = []
-        for entry in pass_.steps if not space.pass_done(pass_) else ():
+        for entry in pass_.steps if not layout.pass_done(pass_) else ():
             assert isinstance(entry.step, MapStep)
             checks += [(entry.name, entry.step.check), (entry.name, entry.step.make)]
-        for data in (d for d in space.cut(pass_) if not d.decision.is_whole()):
+        for data in (d for d in layout.cut(pass_) if not d.decision.is_whole()):
             checks += [(data.name, data.step.check), (data.name, data.step.key)]
         for name, check in checks:
             try:

@@ -11,9 +11,9 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.engine.decisions import Share, decide, decide_in_jobs, shares, warn
+from pipelines.engine.decisions import DecisionJob, decide, decide_in_jobs, decision_jobs, warn
 from pipelines.engine.finish import count_shards, write_result
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.passes import FUNCTIONS, run_slice, slice_done
 from pipelines.engine.plan import Pass
 from pipelines.engine.preflight import preflight
@@ -58,108 +58,110 @@ def run_recipe(
         RunError: why it cannot go on, and what to do.
     """
     runner = runner or Runner()
-    space = Workspace.of(recipe, output)
-    written = space.written()
-    if written and _whole(space, say):
-        say(f"{space.output} is finished, and every file is as the run left it")
-        return read_report(space.output)
-    preflight(space)
+    layout = RunLayout.of(recipe, output)
+    written = layout.written()
+    if written and _whole(layout, say):
+        say(f"{layout.output} is finished, and every file is as the run left it")
+        return read_report(layout.output)
+    preflight(layout)
     if written:
-        say(f"{space.output} does not verify: it is made again")
-    with files.locked(space.work):
-        files.delete(leftovers(space.output))
+        say(f"{layout.output} does not verify: it is made again")
+    with files.locked(layout.work):
+        files.delete(leftovers(layout.output))
         restored: set[str] = set()
         while True:
-            restored |= _restore(space, say)
+            restored |= _restore(layout, say)
             try:
-                report = _run(space, runner, watch, say)
-                files.delete(leftovers(space.output))  # of workers that died
+                report = _run(layout, runner, watch, say)
+                files.delete(leftovers(layout.output))  # of workers that died
                 return report
             except Exception:
                 runner.restart()  # workers may hold what they read of a damaged file
                 FUNCTIONS.clear()
-                if not sealed.noted(space.work).keys() - restored:
+                if not sealed.noted(layout.work).keys() - restored:
                     raise
 
 
-def _whole(space: Workspace, say: Say) -> bool:
+def _whole(layout: RunLayout, say: Say) -> bool:
     """Return whether the files of a finished output are as the run left them, and report those that are not.
 
     Raises:
         RunError: a file that cannot be read; the next try may show that it is as it was.
     """
     try:
-        findings = check_files(space.output)
+        findings = check_files(layout.output)
     except NotAnOutputError:
         return False  # files of others are there, which are checked before anything is written
     if any(finding.fix is Fix.SWEEP for finding in findings):
-        with files.locked(space.work):
-            files.delete(leftovers(space.output))
+        with files.locked(layout.work):
+            files.delete(leftovers(layout.output))
     for finding in findings:
-        where = files.join(space.output, str(finding))
+        where = files.join(layout.output, str(finding))
         if finding.fix is Fix.RETRY:
             raise RunError(where)
         if finding.fix is Fix.REPAIR:
-            say(f"{files.join(space.output, finding.path)}: {finding.problem}")
+            say(f"{files.join(layout.output, finding.path)}: {finding.problem}")
         if finding.fix is Fix.MOVE:
             say(where)
     return all(finding.fix is not Fix.REPAIR for finding in findings)
 
 
-def _restore(space: Workspace, say: Say) -> set[str]:
+def _restore(layout: RunLayout, say: Say) -> set[str]:
     """Make undone what wrote the files that were found damaged; returns their paths."""
-    damaged = sealed.noted(space.work)
+    damaged = sealed.noted(layout.work)
     for path, problem in damaged.items():
         say(f"{path} {problem}: it is made again")
-        space.forget(path)
-    sealed.delete_notes(space.work)
+        layout.forget(path)
+    sealed.delete_notes(layout.work)
     return set(damaged)
 
 
-def _run(space: Workspace, runner: Runner, watch: Watch, say: Say) -> dict:
-    plan = space.plan
+def _run(layout: RunLayout, runner: Runner, watch: Watch, say: Say) -> dict:
+    plan = layout.plan
     for pass_ in plan.passes[:-1]:
-        _run_pass(space, pass_, None, runner, watch, say)
-        _decide(space, pass_, runner, watch)
+        _run_pass(layout, pass_, None, runner, watch, say)
+        _decide(layout, pass_, runner, watch)
     last = plan.passes[-1]
-    shards = count_shards(space, plan.passes[-2])
-    _run_pass(space, last, shards, runner, watch, say)
+    shards = count_shards(layout, plan.passes[-2])
+    _run_pass(layout, last, shards, runner, watch, say)
 
     def run_all(todo: Callable[[], list[ShardTask]], write: partial[None]) -> None:
         with _job_errors("shards", runner):
             watch(Work("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
 
-    return write_result(space, shards, run_all)
+    return write_result(layout, shards, run_all)
 
 
-def _run_pass(space: Workspace, pass_: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
-    if space.pass_done(pass_):
+def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
+    if layout.pass_done(pass_):
         return
-    job = space.job(pass_, shards)
+    job = layout.job(pass_, shards)
     files.make_folder(job.folder)
     files.write_json(files.join(job.folder, DEPENDS), pass_.facts)
     if pass_.index:
-        total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[pass_.index - 1]))
+        total = sum(m["totals"]["documents"] for m in layout.manifests(layout.plan.passes[pass_.index - 1]))
     else:
-        total = sum(s.size for s in space.plan.slices)
-    work = Work(f"pass {pass_.index + 1} of {len(space.plan.passes)}", job.folder, total)
+        total = sum(s.size for s in layout.plan.slices)
+    work = Work(f"pass {pass_.index + 1} of {len(layout.plan.passes)}", job.folder, total)
 
     def todo() -> list[Slice]:
-        return [s for s in space.plan.slices if not slice_done(job, s.index)]
+        return [s for s in layout.plan.slices if not slice_done(job, s.index)]
 
     def died() -> bool:
-        return not sealed.noted(space.work) and any(files.exists(job.path("progress", s.index, "json")) for s in todo())
+        return not sealed.noted(layout.work) and any(
+            files.exists(job.path("progress", s.index, "json")) for s in todo()
+        )
 
-    then = _decisions_in_job(space, pass_, runner)
+    then = _decisions_in_job(layout, pass_, runner)
     with _job_errors(work.title, runner):
         watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then))
-    manifests = space.manifests(pass_)
+    manifests = layout.manifests(pass_)
     try:
-        _stop_on_errors(manifests, space.plan.recipe.privacy)
+        _stop_on_errors(manifests, layout.plan.recipe.privacy)
         if not pass_.index:
-            _stop_on_broken_sources(space, manifests)
+            _stop_on_broken_sources(layout, manifests)
     except RunError:  # what was wrong may be mended when it is tried again
-        files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
+        files.delete([job.path("slice", s.index, "json") for s in layout.plan.slices])
         raise
     written = {"slices": len(manifests), "steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
     sealed.write_json(files.join(job.folder, "manifest.json"), written)
@@ -221,7 +223,7 @@ def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
             )
 
 
-def _stop_on_broken_sources(space: Workspace, manifests: Sequence[dict]) -> None:
+def _stop_on_broken_sources(layout: RunLayout, manifests: Sequence[dict]) -> None:
     """Do not go on where a source is not what the recipe takes it for.
 
     Raises:
@@ -229,7 +231,7 @@ def _stop_on_broken_sources(space: Workspace, manifests: Sequence[dict]) -> None
     """
     read, broken = Counter[str](), Counter[str]()
     first: dict[str, str] = {}
-    for part, manifest in zip(space.plan.slices, manifests, strict=True):
+    for part, manifest in zip(layout.plan.slices, manifests, strict=True):
         for piece, found in zip(part.parts, manifest["inputs"], strict=True):
             name = piece.file.source
             read[name] += found["documents"] + found["rejected"]
@@ -240,24 +242,24 @@ def _stop_on_broken_sources(space: Workspace, manifests: Sequence[dict]) -> None
         if read[name] >= MIN_RECORDS and broken[name] > MAX_BROKEN * read[name]:
             raise RunError(
                 f"source {name!r}: {broken[name]:,} of {read[name]:,} records are broken, the first one in "
-                f"{space.plan.recipe.privacy.detail(first[name])}; check its format and the columns that it names"
+                f"{layout.plan.recipe.privacy.detail(first[name])}; check its format and the columns that it names"
             )
 
 
-def _decide(space: Workspace, pass_: Pass, runner: Runner, watch: Watch) -> None:
+def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch) -> None:
     """Make the decisions after a pass that are missing, as many as can be in one job."""
-    cut = space.cut(pass_)
-    indices = [part.index for part in space.plan.slices]
+    cut = layout.cut(pass_)
+    indices = [part.index for part in layout.plan.slices]
     if not all(data.decision.is_whole() for data in cut):
-        documents = sum(m["totals"]["documents"] for m in space.manifests(pass_))
-        for share in shares(cut, indices, runner.memory, runner.distributed, documents):
-            names = ", ".join(cut[number].name for number in share.steps)
-            for number in share.steps if not share.part else ():
-                cut[number].decision.begin(share.parts)
+        documents = sum(m["totals"]["documents"] for m in layout.manifests(pass_))
+        for job in decision_jobs(cut, indices, runner.memory, runner.distributed, documents):
+            names = ", ".join(cut[number].name for number in job.steps)
+            for number in job.steps if not job.part else ():
+                cut[number].decision.begin(job.parts)
 
-            def work(share: Share = share, names: str = names) -> None:
-                with _job_errors(f"{'step' if len(share.steps) == 1 else 'steps'} {names}"):
-                    _run_share(cut, share, indices, runner)
+            def work(job: DecisionJob = job, names: str = names) -> None:
+                with _job_errors(f"{'step' if len(job.steps) == 1 else 'steps'} {names}"):
+                    _run_decisions(cut, job, indices, runner)
 
             watch(Work(f"decide {names}"), work)
     for number, data in enumerate(cut):
@@ -266,32 +268,32 @@ def _decide(space: Workspace, pass_: Pass, runner: Runner, watch: Watch) -> None
             sealed.write_json(path, list(warn(cut, number, indices)))
 
 
-def _decisions_in_job(space: Workspace, pass_: Pass, runner: Runner) -> Then | None:
+def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner) -> Then | None:
     """Return what adds the decisions after a pass to its job, on workers elsewhere, where one job can make them all.
 
     How many documents there are is known from the pass before: of the first pass nothing is.
     """
     if not runner.distributed or not pass_.keys:
         return None
-    before = space.manifests(space.plan.passes[pass_.index - 1]) if pass_.index else []
+    before = layout.manifests(layout.plan.passes[pass_.index - 1]) if pass_.index else []
     documents = sum(m["totals"]["documents"] for m in before) if pass_.index else math.inf
-    cut = space.cut(pass_)
-    indices = [part.index for part in space.plan.slices]
-    wanted = shares(cut, indices, runner.memory, True, documents)
-    if len(wanted) != 1 or wanted[0].several_jobs:
+    cut = layout.cut(pass_)
+    indices = [part.index for part in layout.plan.slices]
+    wanted = decision_jobs(cut, indices, runner.memory, True, documents)
+    if len(wanted) != 1 or wanted[0].iterative:
         return None
     for number in wanted[0].steps:
         cut[number].decision.begin(1)
     return lambda p, after: decide(p, cut, wanted[0], indices, after)
 
 
-def _run_share(cut: Sequence[StepData], share: Share, indices: Sequence[int], runner: Runner) -> None:
-    if share.several_jobs:
-        decide_in_jobs(cut, share.steps[0], indices, runner.pipeline)
+def _run_decisions(cut: Sequence[StepData], job: DecisionJob, indices: Sequence[int], runner: Runner) -> None:
+    if job.iterative:
+        decide_in_jobs(cut, job.steps[0], indices, runner.pipeline)
         return
     scratch = files.join(cut[0].pass_folder, "") if "://" not in cut[0].pass_folder else None
     with runner.pipeline(scratch) as p:
-        decide(p, cut, share, indices)
+        decide(p, cut, job, indices)
 
 
 @contextmanager

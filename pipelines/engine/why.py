@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
 from pipelines.engine.run import DEPENDS
 from pipelines.io import files
@@ -22,33 +22,33 @@ class OldWork:
     bytes: int
 
 
-def old_work(space: Workspace) -> OldWork | None:
+def old_work(layout: RunLayout) -> OldWork | None:
     """Return what earlier settings left in `_work`."""
-    mine = {pass_.folder for pass_ in space.plan.passes}
+    mine = {pass_.folder for pass_ in layout.plan.passes}
     size: dict[str, int] = {}
-    for found in files.within(space.work, "*/**"):
-        name = found.path[len(files.join(space.work, "")) :].partition("/")[0]
+    for found in files.within(layout.work, "*/**"):
+        name = found.path[len(files.join(layout.work, "")) :].partition("/")[0]
         if name not in mine and _index(name) is not None:
             size[name] = size.get(name, 0) + found.size_in_bytes
     return OldWork(tuple(sorted(size)), sum(size.values())) if size else None
 
 
-def why_undone(space: Workspace) -> Iterator[str]:
+def why_undone(layout: RunLayout) -> Iterator[str]:
     """Yield, for the first pass that is not done, what differs from the pass of the same number that was begun last."""
-    for pass_ in space.plan.passes:
-        if space.pass_done(pass_) or space.finished():
+    for pass_ in layout.plan.passes:
+        if layout.pass_done(pass_) or layout.finished():
             continue
-        before = _begun_before(space, pass_)
+        before = _begun_before(layout, pass_)
         if before is not None:
             for sentence in _differences(before, pass_.facts):
                 yield f"pass {pass_.index + 1} is not done: {sentence}"
         return
 
 
-def _begun_before(space: Workspace, pass_: Pass) -> dict[str, Any] | None:
+def _begun_before(layout: RunLayout, pass_: Pass) -> dict[str, Any] | None:
     """Return what the pass of this number depended on when it was begun last; None if it was not, or is being run."""
     found: list[tuple[float, dict[str, Any]]] = []
-    for meta in files.within(space.work, f"*/{DEPENDS}"):
+    for meta in files.within(layout.work, f"*/{DEPENDS}"):
         folder = meta.path.rpartition("/")[0].rpartition("/")[2]
         if folder == pass_.folder:
             return None

@@ -37,7 +37,7 @@ from pipelines.steps.base import (
 LARGE_SHARE = 0.02  # of all documents: a cluster or a bucket of this share is an alarm
 LEAST = 20  # documents in it, at least
 BYTES_PER_DOCUMENT = 64  # that one process holds of a document: its rank, and of many documents pairs and addresses
-ACCOUNT = "account"  # address of what the clustering did
+CLUSTER_STATS = "account"  # address of `ClusterStats`
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +103,8 @@ class MinHashDedup(CorpusStep):
             f"and each document with the anchor that stays for it from {anchor_threshold(self.threshold):.2f}"
         ]
         if decision:
-            account = table_at(decision, ACCOUNT)
-            each = {k: n / max(account["documents"], 1) for k, n in account["stage_bytes"].items()}
+            stats = table_at(decision, CLUSTER_STATS)
+            each = {k: n / max(stats["documents"], 1) for k, n in stats["stage_bytes"].items()}
             sentences.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))
         return sentences
 
@@ -151,13 +151,13 @@ class MinHashDedup(CorpusStep):
     def decide_in_jobs(self, keys: Sequence[KeySource], jobs: Jobs) -> None:
         """Cluster on all workers."""
         parts = [*self.index_parts(), *keys]
-        account = cluster_distributed(parts, self.hashing.bands, self.threshold, jobs)
-        jobs.write(*table_part(ACCOUNT, asdict(account)))
+        stats = cluster_distributed(parts, self.hashing.bands, self.threshold, jobs)
+        jobs.write(*table_part(CLUSTER_STATS, asdict(stats)))
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
         """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
-        account = table_at(decision, ACCOUNT)
-        return [*_large_shares(account), *lost_shares(keys, decision)]
+        stats = table_at(decision, CLUSTER_STATS)
+        return [*_large_shares(stats), *lost_shares(keys, decision)]
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Reject every document but the anchors, with its similarity to the anchor that stays for it."""
@@ -170,11 +170,11 @@ class MinHashDedup(CorpusStep):
         return apply_members(decision, keys.index, rejection, clusters=True)
 
 
-def _large_shares(account: dict[str, Any]) -> Iterator[str]:
-    documents = account["documents"]
+def _large_shares(stats: dict[str, Any]) -> Iterator[str]:
+    documents = stats["documents"]
     for name, size, hint in (
-        ("cluster", account["largest_cluster"], f"look at document {account['largest_cluster_first']}, first in it"),
-        ("bucket of a band", account["largest_bucket"], "its documents share a template, or are nearly empty"),
+        ("cluster", stats["largest_cluster"], f"look at document {stats['largest_cluster_first']}, first in it"),
+        ("bucket of a band", stats["largest_bucket"], "its documents share a template, or are nearly empty"),
     ):
         if size >= LEAST and size > LARGE_SHARE * documents:
             yield f"one {name} holds {size:,} of {documents:,} documents ({size / documents:.1%}): {hint}"
@@ -188,6 +188,6 @@ def _cluster(
     scratch: str | None,
 ) -> Iterator[tuple[str, bytes]]:
     parts = [*index, *sorted(together[1], key=lambda block: block.index)]
-    account, rows = cluster_keys(parts, step.hashing.bands, step.threshold, memory, scratch)
-    yield table_part(ACCOUNT, asdict(account))
+    stats, rows = cluster_keys(parts, step.hashing.bands, step.threshold, memory, scratch)
+    yield table_part(CLUSTER_STATS, asdict(stats))
     yield from by_block(rows)

@@ -10,7 +10,7 @@ import pytest
 from curate.document import Document
 from pipelines.dedup.distributed import cluster_distributed
 from pipelines.dedup.members import members_of
-from pipelines.engine.decisions import Share
+from pipelines.engine.decisions import DecisionJob
 from pipelines.steps.base import table_at
 from pipelines.steps.exact_dedup import ExactDedup
 from pipelines.steps.minhash_dedup import ACCOUNT, MinHashDedup
@@ -139,7 +139,7 @@ def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages
     accounts, members = [], []
     for name in ("one_process", "distributed"):
         _, data, jobs = stored(tmp_path / name, pages, 5, MinHashDedup(clustering=name), distributed=True)
-        assert jobs == [Share((0,), several_jobs=name == "distributed")]
+        assert jobs == [DecisionJob((0,), iterative=name == "distributed")]
         accounts.append(table_at(data.decision, ACCOUNT))
         members.append([members_of(data.decision, i).tobytes() for i in range(5)])
     assert members[0] == members[1]

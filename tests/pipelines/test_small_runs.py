@@ -203,9 +203,9 @@ def test_a_file_of_the_name_of_a_setting_changes_nothing(tmp_path, monkeypatch):
 
 
 def run_digest(recipe) -> str:
-    from pipelines.engine.layout import Workspace
+    from pipelines.engine.layout import RunLayout
 
-    return Workspace.of(recipe, "out").plan.passes[-1].digest
+    return RunLayout.of(recipe, "out").plan.passes[-1].digest
 
 
 def test_a_model_that_is_changed_is_another_model(tmp_path):
