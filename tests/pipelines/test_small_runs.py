@@ -114,7 +114,7 @@ def test_a_mixture_keeps_its_copies_whatever_comes_behind(tmp_path):
 
 def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path):
     steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {sv: 1}}\n"
-    with pytest.raises(RunError, match="no target is for a language that is there: targets name sv, and there are en"):
+    with pytest.raises(RunError, match="targets name sv, but the corpus has en; set a target for a language in the"):
         small_run(tmp_path, steps, english(9))
 
 
