@@ -27,7 +27,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 import orjson
@@ -97,6 +97,9 @@ class Step:
     def describe(self, decision: DecisionTable | None = None) -> list[str]:
         """Return sentences for ``curate plan``: what the settings mean and, given a decision, what it did."""
         return []
+
+
+StepT = TypeVar("StepT", bound=Step)
 
 
 class MapStep(Step, ABC):
@@ -374,7 +377,7 @@ def _has(hint: Any, what: Names) -> bool:
     return any(_has(inner, what) for inner in get_args(hint))
 
 
-def with_absolute_paths(step: Step) -> Step:
+def with_absolute_paths(step: StepT) -> StepT:
     """Return a step whose settings name files by absolute path, because workers may run in another folder."""
     changed: dict[str, Any] = {}
     for setting in settings_named(type(step), Names.FILE):

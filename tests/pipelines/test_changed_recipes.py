@@ -76,12 +76,12 @@ def test_a_step_is_left_out_from_the_command_line():
         (
             "mixture: {targets: {general: 1}}",
             [],
-            "mixture reads domain, which .*: put the step domain before",
+            "mixture reads domain, which .*; put the step domain before",
         ),
         (
             "mixture: {by: language, targets: {en: 1}}",
             [],
-            "mixture reads language, which .*: put the step language before",
+            "mixture reads language, which .*; put the step language before",
         ),
         (
             "mixture: {by: source, targets: {books: 1}}",
@@ -91,7 +91,7 @@ def test_a_step_is_left_out_from_the_command_line():
         (
             "exact_dedup: {keep: [quality]}",
             [],
-            "exact_dedup reads quality, which .*: put the step quality before",
+            "exact_dedup reads quality, which .*; put the step quality before",
         ),
         ("tokenize: {name: again}", [], "again is a second tokenizer"),
         ("exact_dedup: {keep: [source]}", [], "'source' and the list 'sources'"),

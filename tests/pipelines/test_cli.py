@@ -119,7 +119,7 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
         ("s3://bucket/x", "s3://bucket/x: s3:// needs more packages: pip install 'curate-corpus[aws]'"),
         (
             "https://a.org/x",
-            "https://a.org/x: https:// is not read, only local paths, gs://, s3://, azfs://, hdfs://: copy",
+            "https://a.org/x: https:// is not supported; copy the files to a local path or to one of gs://, s3://",
         ),
     ],
 )
@@ -268,7 +268,7 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=FlnkRunner"], "FlnkRunner"),
         (
             ["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=PortableRunner", "--job_endpoint=localhost:1"],
-            "nothing answers",
+            "no job server answers",
         ),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality.model=no.zip"], "no.zip"),
         (["filter", "gopher@datatrov", f"{CRAWL}/*"], "did you mean 'gopher@datatrove'"),
