@@ -1,4 +1,4 @@
-"""``python -m pipelines`` is the command ``curate``."""
+"""Run the ``curate`` command as ``python -m pipelines``."""
 
 from pipelines.cli import main
 

@@ -1,4 +1,4 @@
-"""The command line: ``pipelines.commands`` has a file per command; they parse and print, nothing else."""
+"""The command line; ``pipelines.commands`` has a module per command."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 @click.group(cls=Commands, context_settings=CONTEXT)
 @click.version_option(curate.__version__, prog_name="curate")
 def main() -> None:
-    """Raw web text in, a high-quality token corpus out.
+    """Turn raw web text into a high-quality token corpus.
 
-    Begin with `curate plan llama3 --input 'crawl/*.warc.gz'`, which runs nothing, then `curate run` the same.
+    Start with `curate plan llama3 --input 'crawl/*.warc.gz'`, which only shows what would happen. Then use
+    `curate run` with the same arguments.
     """
     quiet_beam()
 

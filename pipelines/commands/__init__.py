@@ -1,1 +1,1 @@
-"""The command line: parses and prints, nothing else."""
+"""The commands: each module parses arguments, calls other packages, and prints results."""

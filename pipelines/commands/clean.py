@@ -1,4 +1,4 @@
-"""Delete what runs with other settings left."""
+"""Delete files that runs with other settings left behind."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pipelines.commands.options import load, recipe_options
 @click.command()
 @recipe_options
 def clean(output: str, **which: Any) -> None:
-    """Delete what runs of RECIPE with other settings, inputs or code left in _work, and keep what the next run needs.
+    """Delete what runs of RECIPE with other settings, inputs or code left in _work.
 
-    Give it what you give to `curate run`.
+    What the next run needs is kept. Give the same arguments as to `curate run`.
     """
     with errors():
         from pipelines.engine.layout import RunLayout
@@ -30,6 +30,6 @@ def clean(output: str, **which: Any) -> None:
                 files.delete([files.join(layout.work, folder) for folder in old.folders])
     console = make_console()
     if not old:
-        console.print(f"{printable(layout.work)} has nothing of other settings.", soft_wrap=True)
+        console.print(f"{printable(layout.work)} has no passes with other settings.", soft_wrap=True)
         return
-    console.print(f"{len(old.folders)} passes deleted: {old.bytes / 1e6:,.1f} MB.")
+    console.print(f"Deleted {len(old.folders)} passes, {old.bytes / 1e6:,.1f} MB.")

@@ -1,11 +1,11 @@
-"""How results look in a terminal."""
+"""Printing of results in a terminal."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.segment import Segment
@@ -14,43 +14,48 @@ from rich.text import Text
 
 from curate.text.printable import printable
 
-CLOSED = "curate: standard output was closed before all of it was printed"
+if TYPE_CHECKING:
+    from curate.document import Document, Rejection
+    from pipelines.engine.estimate import Estimate
+    from pipelines.result.explain import Fate
+
+CLOSED = "curate: standard output was closed before everything was printed"
 
 
 def printable_lines(text: str) -> str:
-    """Return text of several lines, each as `printable` text."""
+    """Make each line of a text `printable`."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 class SafeConsole(Console):
-    """A console on which nothing that is printed can send a command to the terminal: it appears as `printable` text.
+    """A console that makes all text `printable`, so that nothing printed can send a command to the terminal.
 
-    Brackets and colons are no markup. Newlines remain, so use `printable` for a foreign text within a sentence.
+    Brackets and colons are not markup. Newlines are kept, so use `printable` for foreign text within a sentence.
     """
 
     def __init__(self, *, stderr: bool = False) -> None:
         stream = sys.stderr if stderr else sys.stdout
-        in_terminal = stream is not None and stream.isatty()  # None where the stream was closed
+        in_terminal = stream is not None and stream.isatty()  # None if the stream was closed
         width = None if in_terminal or stderr else 140  # in a pipe, wide enough for a table
         super().__init__(stderr=stderr, width=width, markup=False, emoji=False)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Turn a string into text, before Rich drops some control characters without a trace."""
+        """Turn a string into text before Rich silently drops some control characters."""
         return super().render_str(printable_lines(text), **options)
 
     def render(self, renderable: Any, options: Any = None) -> Iterable[Segment]:
-        """Render anything, and look at every piece of text in it."""
+        """Render anything, with all of its text made printable."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable_lines(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
-        """End in one sentence where nobody reads on, as behind ``| head -1``."""
+        """Exit with one sentence when the reader stops, as in ``| head -1``."""
         self.quiet = True
         sys.exit(CLOSED)
 
 
 def end_output() -> None:
-    """Write what is left for standard output; where that is impossible drop it, or the interpreter fails on it."""
+    """Flush standard output; if that fails, discard the rest, on which the interpreter would fail when it exits."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -85,23 +90,23 @@ def warning_line(warning: str) -> Text:
     return Text.assemble(("warning:", "yellow"), f" {printable(warning)}")
 
 
-def print_estimate(console: Console, found: Any) -> None:
-    """Print a `pipelines.engine.estimate.Estimate`."""
-    if not found.share:
-        console.print("No estimate: the input has no size that is known before it is read.")
+def print_estimate(console: Console, estimate: Estimate) -> None:
+    """Print an estimate."""
+    if not estimate.share:
+        console.print("No estimate: the size of the input is unknown before it is read.")
         return
     table = Table("map step", "documents in", "documents out", "core minutes", title="expected, without corpus steps")
     for column in table.columns[1:]:
         column.justify = "right"
-    for step in found.steps:
+    for step in estimate.steps:
         table.add_row(step.name, f"{step.read:,}", f"{step.kept:,}", f"{step.seconds / 60:,.1f}")
     console.print(table)
-    share = f"{100 * found.share:.3g} % of the input"
-    console.print(f"About {found.seconds / 3600:,.2f} core hours, scaled up from {share}; divide by --workers.")
+    share = f"{100 * estimate.share:.3g} % of the input"
+    console.print(f"About {estimate.seconds / 3600:,.2f} core hours, extrapolated from {share}; divide by --workers.")
 
 
-def outcome(name: str, result: Any) -> Text:
-    """Return in words what a step made of a document: a document, or a rejection."""
+def outcome(name: str, result: Document | Rejection) -> Text:
+    """Describe the result of a step for a document."""
     from curate.document import Rejection
 
     if isinstance(result, Rejection):
@@ -124,8 +129,8 @@ def _reason(rule: str, value: float | None, limit: float | None, detail: str) ->
     return printable(f"{rule}{numbers}{f' ({detail})' if detail else ''}")
 
 
-def print_fate(console: Console, fate: Any) -> None:
-    """Print a `pipelines.result.explain.Fate`."""
+def print_fate(console: Console, fate: Fate) -> None:
+    """Print what happened to a document."""
     from curate.filters.signals import signal_names
 
     row: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Errors as sentences: whatever goes wrong ends in one that any terminal shows, and a status that is not 0."""
+"""Errors of commands: one sentence that is safe to print on any terminal, and a non-zero exit status."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ import click
 from curate.text.printable import printable
 from pipelines.commands.console import end_output, printable_lines
 
-STOPPED = "curate: stopped; what is finished is kept: run the same command again to go on"
+STOPPED = "curate: stopped; finished work is kept: run the same command again to continue"
 
-ROOM = "; what is finished is kept: make room there and run the same command again"
-#: What to do about errors of the operating system that say no more than their name.
+ROOM = "; finished work is kept: make room there and run the same command again"
+#: The fix to add to errors of the operating system, which only state the problem.
 FIXES = {
     errno.ENOSPC: ROOM,
     errno.EDQUOT: ROOM,
     errno.EFBIG: ROOM,
     errno.EROFS: "; choose another folder",
-    errno.EIO: "; what is finished is kept: check that disk or network and run the same command again",
+    errno.EIO: "; finished work is kept: check that disk or network and run the same command again",
 }
 
 
 class Commands(click.Group):
-    """The commands: whatever goes wrong ends in a sentence that any terminal shows, and a status that is not 0."""
+    """A group of commands whose errors are sentences that are safe to print, with a non-zero exit status."""
 
     def main(self, *args: Any, **more: Any) -> Any:
         """Parse the arguments and run the command that they name."""
         more["standalone_mode"] = False
-        if isinstance(sys.stdout, TextIOWrapper):  # a character that the terminal's encoding lacks is no reason to stop
+        if isinstance(sys.stdout, TextIOWrapper):  # escape characters that the terminal's encoding lacks
             sys.stdout.reconfigure(errors="backslashreplace")
         status: Any = 1
         try:
             with errors():
                 status = super().main(*args, **more)
                 if sys.stdout is not None:
-                    sys.stdout.flush()  # here a full disk can still be reported
+                    sys.stdout.flush()  # while a full disk can still be reported
         except click.Abort:
             sys.exit(STOPPED)
         except click.ClickException as e:
@@ -54,13 +54,17 @@ class Commands(click.Group):
 
 
 def fail(problem: str) -> NoReturn:
-    """End with a sentence on standard error, and status 1."""
+    """Exit with a sentence on standard error, and status 1."""
     sys.exit(f"curate: {printable(problem)}")
 
 
 @contextmanager
 def errors(*more: type[Exception]) -> Iterator[None]:
-    """Print what is wrong in one line, without a traceback, where it is the user's to fix."""
+    """Turn errors that the user can fix into one line without a traceback.
+
+    Args:
+        more: further types of errors that the user can fix.
+    """
     try:
         yield
     except KeyboardInterrupt:
@@ -69,28 +73,28 @@ def errors(*more: type[Exception]) -> Iterator[None]:
         if problem := _problem(e, more):
             fail(problem)
         if isinstance(e, RuntimeError) and isinstance(e.__context__, KeyboardInterrupt):
-            sys.exit(STOPPED)  # Beam makes this of a Ctrl-C that strikes within a corpus step
+            sys.exit(STOPPED)  # Beam raises this for a Ctrl-C in a corpus step
         raise
 
 
 def say(sentence: str) -> None:
-    """Report something that happened on the way."""
+    """Report an event on standard error."""
     click.echo(f"curate: {printable(sentence)}", err=True)
 
 
 def _problem(error: Exception, more: tuple[type[Exception], ...]) -> str:
-    """Say what is wrong if it is the user's to fix, else ""."""
+    """Return what is wrong if the user can fix it; otherwise ""."""
     from pipelines.engine.runners import RunError
     from pipelines.io.files import DamagedError, reason
     from pipelines.recipe.recipe import RecipeError
 
     if isinstance(error, BlockingIOError):
-        return "another run is writing into this output folder: wait for it, or choose another --output"
+        return "another run is writing into this output folder; wait for it, or choose another --output"
     if isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
         fix = "check the path and its permissions, or choose another"
-        return f"{error.filename or error}: {error.strerror or 'cannot be written'}: {fix}"
+        return f"{error.filename or error}: {error.strerror or 'cannot be written'}; {fix}"
     if isinstance(error, DamagedError):
-        return f"{error}; run the same command as before again, which repairs it"
-    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):  # a full disk, a network that is gone
+        return f"{error}; run `curate run` with the same arguments again, which repairs it"
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):  # a full disk, a lost network
         return f"{reason(error)}{FIXES.get(error.errno or 0, '')}"
     return str(error) if isinstance(error, (RecipeError, RunError, FileNotFoundError, *more)) else ""

@@ -1,4 +1,4 @@
-"""Say why a page is in the corpus or not."""
+"""Explain why a page is in the corpus or not."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from pipelines.commands.options import load, plugin_option
 
 @click.command()
 @click.argument("target")
-@click.option("--output", default="out/corpus", show_default=True, help="Folder of a finished run to look in.")
-@click.option("--recipe", default="llama3", show_default=True, help="For a file: whose steps it is led through.")
-@click.option("--url", default="", help="For a file: the URL it stands for.")
+@click.option("--output", default="out/corpus", show_default=True, help="Folder of the finished run.")
+@click.option("--recipe", default="llama3", show_default=True, help="For a file: the recipe whose steps to run.")
+@click.option("--url", default="", help="For a file: the URL of the page.")
 @plugin_option
 def explain(target: str, output: str, recipe: str, url: str, plugins: tuple[str, ...]) -> None:
-    """Say why a page is in the corpus or not. TARGET is a document id or URL in OUTPUT, or a text or HTML file."""
+    """Explain why a page is in the corpus or not.
+
+    TARGET is the id or URL of a document in the run in --output, or a text or HTML file.
+    """
     from pathlib import Path
 
     with errors():
@@ -29,6 +32,6 @@ def explain(target: str, output: str, recipe: str, url: str, plugins: tuple[str,
             return
         fates = find(output, target)
     if not fates:
-        fail(f"{target} was in no input of the run in {output}: no row of documents/ or rejected/ has it")
+        fail(f"{target} is not in documents/ or rejected/ of {output}, so no input of that run had it")
     for fate in fates:
         print_fate(console, fate)

@@ -14,11 +14,11 @@ from pipelines.commands.errors import errors, fail
 @click.command("filter")
 @click.argument("preset", default="")
 @click.argument("path", default="")
-@click.option("--against", metavar="PRESET", help="Say where another preset decides otherwise.")
-@click.option("--language", help="Language of all documents; each is identified if this is not given.")
+@click.option("--against", metavar="PRESET", help="Compare with another preset.")
+@click.option("--language", help="Language of all documents; by default, it is identified for each.")
 @click.option("--list", "listed", is_flag=True, help="List the presets, or the rules of PRESET with their limits.")
 def filter_(preset: str, path: str, against: str | None, language: str | None, listed: bool) -> None:
-    """Apply PRESET (gopher@datatrove, c4@tfds, default, ...) to the documents in PATH: what it keeps, and why not."""
+    """Apply PRESET (gopher@datatrove, c4@tfds, default, ...) to the documents in PATH, and count the outcomes."""
     if listed:
         _list(preset)
         return
@@ -27,20 +27,20 @@ def filter_(preset: str, path: str, against: str | None, language: str | None, l
     with errors(ValueError):
         from pipelines.result.compare import compare
 
-        found = compare(path, [preset, against] if against else [preset], language)
+        result = compare(path, [preset, against] if against else [preset], language)
     console = make_console()
-    table = Table("documents", preset, *([against] if against else []), "for example")
-    for outcomes, n in sorted(found.pairs.items(), key=lambda p: (-p[1], p[0])):
-        table.add_row(f"{n:,}", *outcomes, found.examples[outcomes][0])
+    table = Table("documents", preset, *([against] if against else []), "example")
+    for outcomes, n in sorted(result.pairs.items(), key=lambda pair: (-pair[1], pair[0])):
+        table.add_row(f"{n:,}", *outcomes, result.examples[outcomes][0])
     console.print(table)
-    if found.unread:
-        reasons = ", ".join(f"{reason} {n:,}" for reason, n in found.unread.most_common())
+    if result.unread:
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in result.unread.most_common())
         console.print(
-            Text.assemble((f"{found.unread.total():,} records gave no text", "yellow"), f": {printable(reasons)}")
+            Text.assemble((f"{result.unread.total():,} records have no text", "yellow"), f": {printable(reasons)}")
         )
     if against:
-        share = 100 * found.agreed / max(found.documents, 1)
-        console.print(f"{preset} and {against} agree on {found.agreed:,} of {found.documents:,} ({share:.2f} %).")
+        share = 100 * result.agreed / max(result.documents, 1)
+        console.print(f"{preset} and {against} agree on {result.agreed:,} of {result.documents:,} ({share:.2f} %).")
 
 
 def _list(preset: str) -> None:
@@ -50,8 +50,8 @@ def _list(preset: str) -> None:
         rules = rules_of([preset]) if preset else ()
     if not preset:
         table = Table("preset", "rules", "names")
-        for name, found in PRESETS.items():
-            table.add_row(name, str(len(found)), ", ".join(rule.name for rule in found))
+        for name, of_preset in PRESETS.items():
+            table.add_row(name, str(len(of_preset)), ", ".join(rule.name for rule in of_preset))
     else:
         table = Table("rule", "signal", "kept if", "applies to")
         for rule in rules:

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ plugin_option = click.option(
     "plugins",
     multiple=True,
     metavar="PATH",
-    help="A .py file or a folder of modules that the recipe names, beside those in its own folder; can be repeated.",
+    help="A .py file, a folder of modules, or an installed package that the recipe may name; can be repeated.",
 )
 
 
 def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument and the options that say which recipe, over what, into which folder."""
+    """Add the argument RECIPE, and the options --input, --output, --set and --plugin."""
     for option in reversed(
         (
             click.argument("recipe"),
@@ -29,7 +29,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 "inputs",
                 multiple=True,
                 metavar="PATTERN",
-                help="What to read, instead of the recipe's sources: a path, folder or quoted glob; can be repeated. "
+                help="Path, folder or quoted glob to read instead of the recipe's sources; can be repeated. Takes "
                 "WARC, ARC, WET, JSONL, Parquet, Arrow, HTML and text files, plain or compressed.",
             ),
             click.option("--output", default="out/corpus", show_default=True, help="Folder for the result."),
@@ -48,7 +48,7 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def load(recipe: str, inputs: Sequence[str] = (), settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:
-    """Load a recipe as the options say."""
+    """Load a recipe with the values of the options."""
     from pipelines.recipe.recipe import load_recipe
 
     return load_recipe(recipe, inputs, settings, plugins)

@@ -1,4 +1,4 @@
-"""Say what running a recipe would do."""
+"""Show what running a recipe would do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pipelines.commands.options import load, recipe_options
 
 @click.command()
 @recipe_options
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that it would have.")
-@click.option("--estimate/--no-estimate", "estimated", default=True, help="Try the map steps on some of the input.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes of the run.")
+@click.option("--estimate/--no-estimate", "estimated", default=True, help="Run the map steps on a sample of the input.")
 def plan(output: str, workers: int, estimated: bool, **which: Any) -> None:
-    """Say what running RECIPE would do, what of it is done already, and what it will cost; writes nothing."""
+    """Show what running RECIPE would do, what is already done, and what it will cost. Writes nothing."""
     with errors():
         from pipelines.engine.estimate import estimate, memory_taken
         from pipelines.engine.layout import RunLayout
@@ -54,12 +54,12 @@ def plan(output: str, workers: int, estimated: bool, **which: Any) -> None:
     console.print(f"{len(layout.plan.slices)} slices, {size:,} bytes of input; text is read {times} times in all.")
     console.print(memory_taken(workers))
     warnings = [*assumptions(layout.plan.recipe)]
-    warnings += filter(None, [not_read(part.file for piece in layout.plan.slices for part in piece.parts)])
+    warnings += filter(None, [not_read(part.file for slice_ in layout.plan.slices for part in slice_.parts)])
     for sentence in warnings:
         console.print(warning_line(sentence))
     if old := old_work(layout):
         console.print(
-            f"{printable(layout.work)} has {old.bytes / 1e6:,.1f} MB of {len(old.folders)} passes of other settings: "
+            f"{printable(layout.work)} has {old.bytes / 1e6:,.1f} MB in {len(old.folders)} passes with other settings; "
             "`curate clean` deletes them."
         )
     if estimated and not layout.finished():

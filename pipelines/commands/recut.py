@@ -1,4 +1,4 @@
-"""Say what other limits would change."""
+"""Show what other limits would change."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from pipelines.commands.errors import errors, fail
     "--preset",
     "presets",
     multiple=True,
-    help="Use another preset, over signals that the run stored, instead of its own; can be repeated.",
+    help="Preset to use instead of the run's own; the run must have stored its signals. Can be repeated.",
 )
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="RULE=LIMIT",
-    help="A new limit for a rule, e.g. gopher_too_few_words=30, or RULE=none to drop it; can be repeated.",
+    help="Change the limit of a rule, e.g. gopher_too_few_words=30, or drop it with RULE=none; can be repeated.",
 )
-@click.option("--step", default="", metavar="NAME", help="The step whose limits are changed; the first heuristics.")
+@click.option("--step", default="", metavar="NAME", help="Step whose limits to change; by default, the first one.")
 def recut(folder: str, presets: tuple[str, ...], settings: tuple[str, ...], step: str) -> None:
-    """Say what other limits would change in the finished run in FOLDER, from its stored signals, in seconds."""
+    """Show what other limits would change in the finished run in FOLDER, from its stored signals, in seconds."""
     with errors(ValueError):
-        from pipelines.result.recut import recut as compare
+        from pipelines.result import recut as stored_signals
 
         limits = dict(_limit(setting) for setting in settings)
-        found = compare(folder, presets, limits, step)
+        result = stored_signals.recut(folder, presets, limits, step)
     console = make_console()
-    table = Table("", "", "documents gained", "tokens gained", "documents lost", "tokens lost", "for example")
-    for kind, label in sorted({*found.gained, *found.lost}):
-        changes = [found.gained.get((kind, label)), found.lost.get((kind, label))]
+    table = Table("", "", "documents gained", "tokens gained", "documents lost", "tokens lost", "example")
+    for label, value in sorted({*result.gained, *result.lost}):
+        changes = [result.gained.get((label, value)), result.lost.get((label, value))]
         numbers = [f"{n:,}" for change in changes for n in ((change.documents, change.tokens) if change else (0, 0))]
         example = next(change.ids[0] for change in changes if change)
-        table.add_row(kind, label, *numbers, example)
+        table.add_row(label, value, *numbers, example)
     for column in table.columns[2:6]:
         column.justify = "right"
     console.print(table)
     console.print(
-        f"The corpus has {found.documents:,} documents and {found.tokens:,} tokens, each once. What is gained still "
-        "has to pass the steps behind; its tokens are estimated from its bytes."
+        f"The corpus has {result.documents:,} documents and {result.tokens:,} tokens, without repeats. Documents that "
+        "are gained must still pass the steps that follow; their tokens are estimated from their bytes."
     )
 
 
@@ -53,4 +53,4 @@ def _limit(setting: str) -> tuple[str, float | None]:
     try:
         return name, None if value.lower() == "none" else float(value)
     except ValueError:
-        fail(f"--set {setting}: expected RULE=LIMIT, as gopher_too_few_words=30, or RULE=none")
+        fail(f"--set {setting}: expected RULE=LIMIT, such as gopher_too_few_words=30, or RULE=none")

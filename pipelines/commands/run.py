@@ -22,20 +22,20 @@ from pipelines.commands.options import load, recipe_options
     default=1.0,
     show_default=True,
     metavar="GB",
-    help="For the keys of a corpus step.",
+    help="Memory for the keys of a corpus step.",
 )
 @click.argument("beam_options", nargs=-1, type=click.UNPROCESSED)
 def run(output: str, workers: int, memory: float, beam_options: tuple[str, ...], **which: Any) -> None:
     """Run RECIPE (llama3, fineweb, or the path of a YAML file) and write the corpus.
 
-    What is done already in the output folder is not done again; stop it whenever you like and start it again.
+    You can stop a run at any time: the same command continues it, without repeating finished work.
 
-    Options after -- are Beam's own and choose its runner:
+    Options after -- are passed to Beam and choose its runner:
 
         curate run llama3 --input 'gs://b/*.warc.gz' --output gs://b/out -- --runner=DataflowRunner --region=...
     """
     if not math.isfinite(memory):
-        fail(f"--memory is {memory}: give a number of GB")
+        fail(f"--memory is {memory}; give a number of GB")
     with errors():
         from pipelines.engine.progress import show
         from pipelines.engine.run import run_recipe
@@ -46,6 +46,6 @@ def run(output: str, workers: int, memory: float, beam_options: tuple[str, ...],
             report = run_recipe(checked, output, runner, show, say)
     print_funnel(report)
     make_console().print(
-        f"\nThe corpus is in {printable(output)}; open {printable(output)}/report.html to see what went where.",
+        f"\nThe corpus is in {printable(output)}; its report is {printable(output)}/report.html.",
         soft_wrap=True,
     )

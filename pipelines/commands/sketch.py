@@ -14,12 +14,13 @@ from pipelines.commands.options import load, recipe_options
 
 @click.group()
 def sketch() -> None:
-    """What near-duplicate detection needs of a corpus, 660 bytes a document and no word of its text.
+    """Export and import sketches, to deduplicate one corpus against another.
 
-    It has all documents that came to minhash_dedup, also those that a later step rejected.
+    A sketch has what near-duplicate detection needs to know about a corpus: 660 bytes per document, and none of its
+    text. It includes all documents that reached minhash_dedup, even if a later step rejected them.
 
-    A sketch lets a new crawl be deduplicated against an old one, or against somebody else's corpus: name its folder in
-    the recipe, `minhash_dedup: {index: [FOLDER]}`.
+    To deduplicate a new crawl against an old one, or against another party's corpus, name the folder of its sketch in
+    the recipe: `minhash_dedup: {index: [FOLDER]}`.
     """
 
 
@@ -27,7 +28,7 @@ def sketch() -> None:
 @recipe_options
 @click.option("--to", "folder", required=True, help="Folder for the sketch.")
 def export_(output: str, folder: str, **which: Any) -> None:
-    """Write the sketch of the run of RECIPE in --output, given with the same --input and --set as that run."""
+    """Write the sketch of the run of RECIPE in --output; give the same --input and --set as for that run."""
     with errors(ValueError, FileExistsError):
         from pipelines.result.sketch import export_run
 
@@ -37,9 +38,9 @@ def export_(output: str, folder: str, **which: Any) -> None:
 
 @sketch.command("import")
 @click.argument("sketches", nargs=-1, required=True)
-@click.option("--into", "folder", required=True, help="Folder of the sketch that is extended, or begun.")
+@click.option("--into", "folder", required=True, help="Folder of the sketch to extend or create.")
 def import_(sketches: tuple[str, ...], folder: str) -> None:
-    """Check SKETCHES and add their documents, in this order, after those of the sketch in --into."""
+    """Check SKETCHES, and append their documents in the given order to the sketch in --into."""
     with errors(ValueError):
         from pipelines.result.sketch import import_sketches
 

@@ -1,4 +1,4 @@
-"""List the steps, or the settings of one."""
+"""List the steps, or the settings of a step."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pipelines.commands.options import plugin_option
 @click.argument("step", default="")
 @plugin_option
 def steps(step: str, plugins: tuple[str, ...]) -> None:
-    """List the steps that a recipe can name, in the order of Llama 3's, or the settings of STEP.
+    """List the steps that a recipe can name, in the order of the llama3 recipe, or the settings of STEP.
 
-    STEP may be the import path of a step of your own.
+    STEP may be the import path of a user-defined step.
     """
     from pipelines.recipe.plugins import Plugins
     from pipelines.recipe.reference import describe, ordered_words
@@ -24,22 +24,22 @@ def steps(step: str, plugins: tuple[str, ...]) -> None:
 
     console = make_console()
     if not step:
-        table = Table("step", "looks at", "what its settings say")
+        table = Table("step", "looks at", "description")
         with errors(ValueError, ImportError, TypeError):
-            own = Plugins.at(plugins, "")
-            known = [describe(word, own) for word in (*ordered_words(), *own_words(own))]
-        for found in known:
-            table.add_row(found.name, "the corpus" if found.corpus else "a document", found.summary)
+            modules = Plugins.at(plugins, "")
+            helps = [describe(word, modules) for word in (*ordered_words(), *own_words(modules))]
+        for help_ in helps:
+            table.add_row(help_.name, "the corpus" if help_.corpus else "a document", help_.summary)
         console.print(table)
         return
     with errors(ValueError, ImportError, TypeError):
         try:
-            found = describe(step, Plugins.at(plugins, ""))
+            help_ = describe(step, Plugins.at(plugins, ""))
         except LookupError:
             fail(f"no step {step!r}; known: {', '.join(ordered_words())}")
-    console.print(found.summary, *([f"\n\n{found.more}"] if found.more else []), sep="")
+    console.print(help_.summary, *([f"\n\n{help_.more}"] if help_.more else []), sep="")
     table = Table("setting", "takes", "default")
-    for setting in found.settings:
-        table.add_row(setting.key, setting.takes, setting.default or "must be given")
-    if found.settings:
+    for setting in help_.settings:
+        table.add_row(setting.key, setting.takes, setting.default or "required")
+    if help_.settings:
         console.print(table)

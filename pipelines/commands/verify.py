@@ -1,4 +1,4 @@
-"""Check an output."""
+"""Verify an output."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pipelines.commands.errors import errors, say
 @click.command()
 @click.argument("folder")
 def verify(folder: str) -> None:
-    """Check that the output in FOLDER is what its run left.
+    """Check that the output in FOLDER has not changed since its run.
 
-    Every file is compared with manifest.json, and the funnel with the tables; files that do not belong there are named.
-    Prints a sentence for each finding. The exit status is 0 if there is none, 1 if there are any, and 2 if no run has
-    written into FOLDER.
+    Compares every file with manifest.json, and the funnel with the tables, and finds files that do not belong there.
+    Prints a sentence per finding. The exit status is 0 without findings, 1 with findings, and 2 if FOLDER is not the
+    output of a run.
     """
     with errors():
         from pipelines.result.output import NotAnOutputError
@@ -34,5 +34,5 @@ def verify(folder: str) -> None:
     if findings:
         sys.exit(1)
     make_console().print(
-        f"{printable(folder)}: every file is as the run left it, and the funnel agrees with the tables", soft_wrap=True
+        f"{printable(folder)}: all files are intact, and the funnel agrees with the tables", soft_wrap=True
     )

@@ -77,19 +77,19 @@ def estimate(plan: Plan) -> Estimate:
     sampled = sum(_sample(slices[i * len(slices) // samples], documents) for i in range(samples))
     share = min(sampled / max(sum(s.size for s in slices), 1), 1.0)
     steps = [StepEstimate("read", len(documents), 0, time.perf_counter() - started)]
-    alive = [d for d in documents if isinstance(d, Document)]
-    steps[0] = replace(steps[0], kept=len(alive))
+    left = [d for d in documents if isinstance(d, Document)]
+    steps[0] = replace(steps[0], kept=len(left))
     for step in plan.recipe.steps:
         if not isinstance(step.step, MapStep):
             continue
         function = step.step.make()
-        for first in alive[:1]:
+        for first in left[:1]:
             apply(function, first)  # load models and compile kernels before measuring
         started = time.perf_counter()
-        results = [apply(function, d) for d in alive]
+        results = [apply(function, d) for d in left]
         kept = [r for r in results if isinstance(r, Document)]
-        steps.append(StepEstimate(step.name, len(alive), len(kept), time.perf_counter() - started))
-        alive = kept
+        steps.append(StepEstimate(step.name, len(left), len(kept), time.perf_counter() - started))
+        left = kept
     scaled = (
         StepEstimate(s.name, round(s.read / share), round(s.kept / share), s.seconds / share) for s in steps if share
     )

@@ -92,13 +92,13 @@ class WorkerDied(RunError):
     """Processes die on a slice, and no record can be blamed."""
 
 
-def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) -> None:
+def run_watched(work: Work, killers: Killers, save: Callable[[Killers], None]) -> None:
     """Run work in child processes until one of them survives.
 
     Args:
         work: what to do; must be picklable.
         killers: records that are known to kill; new ones are added.
-        found: called whenever a record is added.
+        save: called whenever a record is added.
 
     Raises:
         WorkerDied: the child dies before the first record, or repeatedly at different records.
@@ -112,7 +112,7 @@ def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) 
             where = f"record {position.record} of the slice" if position.record >= 0 else "its start or end"
             if deaths[position.record] == DEATHS_OF_A_RECORD and position.record >= 0:
                 killers[position.record] = position.step, how
-                found(killers)
+                save(killers)
             elif deaths[position.record] >= DEATHS_OF_A_RECORD or deaths.total() >= MAX_DEATHS + 2 * len(killers):
                 raise WorkerDied(f"{deaths.total()} workers died one after another, the last at {where} by {how}")
 

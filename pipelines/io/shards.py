@@ -194,8 +194,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
                     batches.append((begin, f.tell() - begin, f.hasher.hexdigest()))
         runs.append({"name": name, "shards": present.tolist(), "batches": batches})
 
-    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        if kind is None:
+    def __exit__(self, error_type: Any, error: Any, traceback: Any) -> None:
+        if error_type is None:
             self.spill()
 
 

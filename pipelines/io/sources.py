@@ -29,7 +29,7 @@ COMPRESSIONS = {"warc": (".gz", ".zst"), "parquet": (), "arrow": ()}
 
 UNKNOWN = "unknown"
 SHOWN_ENDINGS = 10  # endings of files that are not read, in a warning
-#: Files that `datasets.save_to_disk` writes beside the data, and the copies of the data that `map` caches there.
+#: Files of `datasets.save_to_disk` other than the data, and the copies of the data that `map` caches there.
 NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json", "cache-*.arrow")
 
 

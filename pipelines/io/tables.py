@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curate.filters.signals import signal_names
 from pipelines.io import sealed
 
 #: What a run writes into its output folder, besides `_work`: folders of tables, and reports.
@@ -120,8 +121,6 @@ def with_columns(schema: pa.Schema, columns: Sequence[pa.Field]) -> pa.Schema:
 
 def signals_schema(measures: Sequence[str] = ()) -> pa.Schema:
     """Return the schema of stored signals: the document, then a column per signal, those of reference filters last."""
-    from curate.filters.signals import signal_names
-
     who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
     measured = [(name, pa.float64()) for name in signal_names(measures)]
     return pa.schema([*who, ("text_bytes", pa.int64()), *measured])
@@ -169,15 +168,15 @@ class TableWriter(AbstractContextManager["TableWriter"]):
             self._columns = [[] for _ in self.schema.names]
             self._bytes = 0
 
-    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+    def __exit__(self, error_type: Any, error: Any, traceback: Any) -> None:
         try:
-            if kind is None:
+            if error_type is None:
                 self._flush()
             self._parquet.close()
         except BaseException as e:
             self._atomic.__exit__(type(e), e, e.__traceback__)
             raise
-        self._atomic.__exit__(kind, value, trace)
+        self._atomic.__exit__(error_type, error, traceback)
 
 
 def _array(values: list[Any], type_: pa.DataType) -> pa.Array:

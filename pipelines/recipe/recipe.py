@@ -84,10 +84,10 @@ def parse_recipe(
         is_empty = "the file is empty: " if raw is None else ""
         raise RecipeError(f"{where}:1: {is_empty}a recipe is a mapping with the keys name, sources, steps, output")
     try:
-        found = Plugins.at(plugins, where)
+        modules = Plugins.at(plugins, where)
     except ValueError as e:
         raise RecipeError(str(e)) from None
-    parser = RecipeParser(where, lines, found)
+    parser = RecipeParser(where, lines, modules)
     parser.known(raw, ("name", "sources", "steps", "output"), ())
     for key in ("sources", "steps"):
         if not isinstance(raw.get(key) or [], list):
@@ -103,4 +103,4 @@ def parse_recipe(
         sources = [Source(input=pattern) for pattern in inputs]
     output = parser.build(Output, raw.get("output") or {}, ("output",))
     parser.check_formats(output)
-    return Recipe(name, steps, tuple(sources), output, places, found)
+    return Recipe(name, steps, tuple(sources), output, places, modules)

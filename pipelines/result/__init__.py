@@ -1,1 +1,1 @@
-"""What a run leaves: the report, and the commands that look at it afterwards."""
+"""The result of a run: the report, and what commands do with a finished run."""

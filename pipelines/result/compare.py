@@ -1,4 +1,4 @@
-"""Presets on a file of documents: what one keeps, and where two disagree."""
+"""Apply presets of rules to files of documents: what a preset keeps, and where two disagree."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from pipelines.io.readers import Dropped, NotAPage, read_part
 from pipelines.io.sources import Part, list_inputs
 from pipelines.recipe.model import Source
 
-EXAMPLES = 3  # of each disagreement
+EXAMPLES = 3  # per pair of outcomes
 
 
 @dataclass(slots=True)
 class Comparison:
-    """How often each pair of outcomes occurred; an outcome is "kept" or the rule that failed."""
+    """How often each combination of outcomes occurred; an outcome is "kept" or the rule that failed."""
 
     pairs: Counter[tuple[str, ...]] = field(default_factory=Counter)
     examples: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
@@ -30,20 +30,25 @@ class Comparison:
 
     @property
     def documents(self) -> int:
-        """Documents looked at."""
+        """Number of documents."""
         return self.pairs.total()
 
     @property
     def agreed(self) -> int:
-        """Documents that all presets keep, or all reject, for whatever reason."""
+        """Number of documents that all presets keep, or all reject, for whatever reason."""
         return sum(n for outcomes, n in self.pairs.items() if len({outcome == "kept" for outcome in outcomes}) == 1)
 
 
 def compare(path: str, presets: list[str], language: str | None = None) -> Comparison:
-    """Apply one or more presets to every document of a file, folder or glob, in its language if none is given.
+    """Apply presets to every document of a file, folder or glob.
+
+    Args:
+        path: the file, folder or glob.
+        presets: names of presets.
+        language: language of all documents; if None, it is identified for each.
 
     Raises:
-        ValueError: an unknown preset or language.
+        ValueError: a preset or language is unknown.
     """
     rules = [rules_of([preset]) for preset in presets]
     originals = originals_of(rules_of(presets))
@@ -64,19 +69,19 @@ def _outcome(decision: Decision) -> str:
 
 
 def texts(path: str, unread: Counter[str]) -> Iterator[Document]:
-    """Yield the documents of a file, folder or glob in any format that a run reads; HTML by its main text.
+    """Yield the documents of a file, folder or glob in any format that a run reads; for HTML, with its main text.
 
     Args:
-        path: what to read.
-        unread: counts the records that give no document, by reason.
+        path: the file, folder or glob.
+        unread: receives the number of records without a document, by reason.
     """
     for file in list_inputs([Source(path)]):
-        for found in read_part(Part(file, 0, file.size)):
-            if isinstance(found, Dropped | NotAPage):
-                unread[found.rejection.rule if isinstance(found, Dropped) else found.kind] += 1
+        for record in read_part(Part(file, 0, file.size)):
+            if isinstance(record, Dropped | NotAPage):
+                unread[record.rejection.rule if isinstance(record, Dropped) else record.kind] += 1
                 continue
-            if not found.html:
-                yield found
+            if not record.html:
+                yield record
                 continue
-            text = extract_text(found.html, found.url or None, charset=found.charset).text
-            yield Document(id=found.id, text=text, url=found.url)
+            text = extract_text(record.html, record.url or None, charset=record.charset).text
+            yield Document(id=record.id, text=text, url=record.url)

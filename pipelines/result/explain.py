@@ -1,4 +1,4 @@
-"""Why is this page in the corpus, or not: looked up in a finished run, or tried out on a file."""
+"""Explain why a page is in the corpus or not, from a finished run or by running a recipe's steps on a file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from curate.document import Document, Rejection
 from curate.filters.urls import normalize_url
 from curate.input.compression import Damaged, decompressed
+from curate.text.charset import decode
 from curate.text.hashing import document_id
 from pipelines.io import files
 from pipelines.io.privacy import Privacy
@@ -24,16 +25,14 @@ from pipelines.recipe.model import Recipe
 from pipelines.result.finished import intact, read_steps, steps_with
 from pipelines.steps.base import MapStep, apply
 
-#: The columns that are shown of each table.
+#: The columns to show, by table.
 SHOWN = {"documents": DOCUMENTS, "rejected": REJECTED, "signals": signals_schema()}
-
-
 ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What became of one document: its row in ``documents`` or ``rejected``, and its signals, a row per measurement."""
+    """What happened to a document: its row in ``documents`` or ``rejected``, and its signals, a row per measurement."""
 
     kept: bool
     row: dict[str, Any]
@@ -41,35 +40,34 @@ class Fate:
 
 
 def find(output: str, id_or_url: str) -> list[Fate]:
-    """Look a document up in a finished run, by its id or by any spelling of its URL.
+    """Look up a document in a finished run, by its id or by any spelling of its URL.
 
-    In a run that scrubs personal data the URL may be the page's own, or as the tables have it.
-
-    A URL that was crawled more than once has a fate for each copy, the newest first.
+    In a run that scrubs personal data, the URL can be the original one or the scrubbed one of the tables. A URL that
+    was crawled more than once has a fate for each copy, the newest first.
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
-        RunError: a file of it is damaged.
+        RunError: a file of the run is damaged.
     """
-    read_steps(output)  # that there is a run
+    read_steps(output)  # raises an error if there is no run
     if _is_url(id_or_url):
-        scrubbing = (step.privacy for step in steps_with(output, "privacy").values())
-        id_or_url = Privacy.of(found for found in scrubbing if found).url(id_or_url)
-    found = [(True, row) for row in _rows(output, "documents", id_or_url)]
-    found += [(False, row) for row in _rows(output, "rejected", id_or_url)]
-    found.sort(key=lambda f: (f[1]["date"], f[1]["id"]), reverse=True)
-    return [Fate(kept, row, list(_rows(output, "signals", row["id"]))) for kept, row in found]
+        configs = (step.privacy for step in steps_with(output, "privacy").values())
+        id_or_url = Privacy.of(config for config in configs if config).url(id_or_url)
+    rows = [(True, row) for row in _rows(output, "documents", id_or_url)]
+    rows += [(False, row) for row in _rows(output, "rejected", id_or_url)]
+    rows.sort(key=lambda entry: (entry[1]["date"], entry[1]["id"]), reverse=True)
+    return [Fate(kept, row, list(_rows(output, "signals", row["id"]))) for kept, row in rows]
 
 
 def _is_url(wanted: str) -> bool:
-    return any(mark in wanted for mark in ":/.")  # file:page has no more than the first
+    return any(mark in wanted for mark in ":/.")  # a URL such as file:page has only the first
 
 
 def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
     is_url = _is_url(wanted)
     same = normalize_url(wanted)
     shards = files.within(files.join(output, table), "*.parquet")
-    if not is_url and ID.fullmatch(wanted):  # a shard has the ids of a range
+    if not is_url and ID.fullmatch(wanted):  # each shard has a range of ids
         shards = [shards[shard_of_id(wanted, len(shards))]] if shards else []
     for meta in shards:
         with intact(meta.path), files.open_read(meta.path) as stream:
@@ -80,22 +78,28 @@ def _rows(output: str, table: str, wanted: str) -> Iterator[dict[str, Any]]:
                 hits = pa.array([normalize_url(url) == same for url in values.to_pylist()], pa.bool_())
             else:
                 hits = pc.equal(values, wanted)
-            found = parquet.read().filter(hits).to_pylist() if pc.any(hits).as_py() else []
-            for column in SHOWN[table]:
-                if parquet.schema_arrow.field(column.name).type != column.type:
-                    raise TypeError(f"{column.name} is not {column.type}")
-                if column.type == pa.string() and any(row[column.name] is None for row in found):
-                    raise ValueError(f"{column.name} is missing")
-        yield from found
+            rows = parquet.read().filter(hits).to_pylist() if pc.any(hits).as_py() else []
+            for field in SHOWN[table]:
+                if parquet.schema_arrow.field(field.name).type != field.type:
+                    raise TypeError(f"{field.name} is not {field.type}")
+                if field.type == pa.string() and any(row[field.name] is None for row in rows):
+                    raise ValueError(f"{field.name} is missing")
+        yield from rows
 
 
 def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Document | Rejection]]:
-    """Lead one text or HTML file, plain or compressed, through the map steps of a recipe.
+    """Run the map steps of a recipe on one text or HTML file, plain or compressed.
 
-    Yields each step's name and result. Corpus steps need all documents, and are left out.
+    Args:
+        path: the file.
+        recipe: the recipe; its corpus steps are left out, because they need all documents.
+        url: URL to give to the document.
+
+    Yields:
+        The name and result of each step.
 
     Raises:
-        OSError: the file cannot be decompressed.
+        OSError: the file cannot be read or decompressed.
     """
     with files.open_read(path) as stream:
         try:
@@ -103,8 +107,8 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
         except Damaged as e:
             raise OSError(f"{path}: truncated or damaged compression: {e}") from e
     is_html = format_of(path) == "html" or content.lstrip()[:1] == b"<"
-    id_ = document_id(url, "", content)
-    document = Document(id=id_, url=url, html=content) if is_html else Document(id=id_, url=url, text=_text(content))
+    document = Document(id=document_id(url, "", content), url=url)
+    document = replace(document, html=content) if is_html else replace(document, text=decode(content)[0])
     for entry in recipe.steps:
         if not isinstance(entry.step, MapStep):
             continue
@@ -114,9 +118,3 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
             return
         yield entry.name, result
         document = result
-
-
-def _text(content: bytes) -> str:
-    from curate.text.charset import decode
-
-    return decode(content)[0]

@@ -1,4 +1,4 @@
-"""Reading what a finished run left: anything may have happened to its files since."""
+"""Reading of finished runs, whose files may have been changed since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 from pydantic import ConfigDict, TypeAdapter, with_config
-from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from pipelines.io import files
 from pipelines.recipe.registry import step_type
@@ -50,18 +50,18 @@ class _Report(TypedDict):
 
 @contextmanager
 def intact(path: str) -> Iterator[None]:
-    """Make one sentence of whatever fails on content that no run has written.
+    """Turn any error about the content of a file into one sentence.
 
     Raises:
-        RunError: naming the file.
+        RunError: the file is damaged; the message names it.
     """
     try:
         yield
     except (ValueError, LookupError, TypeError, AttributeError, pa.ArrowException) as e:
-        raise RunError(f"{path} is damaged: run the recipe into this folder again") from e
+        raise RunError(f"{path} is damaged; run the recipe into this folder again") from e
     except OSError as e:
-        if e.errno is None:  # Arrow's, of bytes that are not what the file says
-            raise RunError(f"{path} is damaged: run the recipe into this folder again") from e
+        if e.errno is None:  # raised by Arrow for damaged content
+            raise RunError(f"{path} is damaged; run the recipe into this folder again") from e
         raise
 
 
@@ -70,8 +70,8 @@ def read_report(output: str) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
-        DamagedError: the report or the manifest is not what the run wrote.
-        RunError: the report is that of another version.
+        DamagedError: the report or the manifest has changed since the run wrote it.
+        RunError: the report is from an incompatible version.
     """
     report = result.read_report(output)
     with intact(files.join(output, "report.json")):
@@ -80,33 +80,36 @@ def read_report(output: str) -> dict[str, Any]:
 
 
 def steps_with(output: str, attribute: str) -> dict[str, Step]:
-    """Return the steps of a finished run whose class has an attribute that is not None, rebuilt, by name.
+    """Rebuild those steps of a finished run whose class has an attribute that is not None.
+
+    Returns:
+        The steps, by name.
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
-        DamagedError: the manifest is not what the run wrote.
-        RunError: the manifest is that of another version.
+        DamagedError: the manifest has changed since the run wrote it.
+        RunError: the manifest is from an incompatible version.
     """
-    found: dict[str, Step] = {}
+    steps: dict[str, Step] = {}
     for entry in read_steps(output):
         try:
-            step = step_type(entry["step"])
+            type_ = step_type(entry["step"])
         except (LookupError, ImportError, TypeError):
-            continue  # a module of the user's own that is not here
-        if isinstance(step, type) and getattr(step, attribute, None) is not None:
+            continue  # a user module that is not available here
+        if isinstance(type_, type) and getattr(type_, attribute, None) is not None:
             with intact(files.join(output, "manifest.json")):
-                settings = {f.name: entry[f.name] for f in fields(step) if f.name in entry}
-                found[entry["name"]] = TypeAdapter(step).validate_python(settings)
-    return found
+                settings = {f.name: entry[f.name] for f in fields(type_) if f.name in entry}
+                steps[entry["name"]] = TypeAdapter(type_).validate_python(settings)
+    return steps
 
 
 def read_steps(output: str) -> list[dict[str, Any]]:
-    """Return the steps of the recipe of a finished run with their settings, from ``manifest.json``.
+    """Return the steps of a finished run with their settings, from ``manifest.json``.
 
     Raises:
         FileNotFoundError: ``output`` holds no finished run.
-        DamagedError: the manifest is not what the run wrote.
-        RunError: the manifest is that of another version.
+        DamagedError: the manifest has changed since the run wrote it.
+        RunError: the manifest is from an incompatible version.
     """
     manifest = result.read_manifest(output)
     with intact(files.join(output, "manifest.json")):

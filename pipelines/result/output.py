@@ -1,4 +1,4 @@
-"""The files of a finished run: read them, and find what of them is not as the run left it."""
+"""The files of a finished run: read them, and find those that have changed since."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from pipelines.io.sealed import WORK
 from pipelines.io.shards import PART
 from pipelines.io.tables import REPORTS, TABLES
 
-BLOCK_BYTES = 1 << 20  # read and hashed at a time; from 64 KB to 16 MB no difference was measured
-THREADS = 8  # curate's own value: enough to keep a disk or an object store busy; hashing releases the interpreter
-#: After so many seconds nobody writes a temporary file on an object store any more, where no lock says who does:
-#: curate's own value; such a file is renamed right after its upload.
+BLOCK_BYTES = 1 << 20  # read and hashed at a time; sizes from 64 KB to 16 MB made no measurable difference
+THREADS = 8  # enough to keep a disk or an object store busy, since hashing releases the interpreter; curate's own value
+#: Age in seconds from which a temporary file on an object store, which has no locks, counts as abandoned. curate's own
+#: value: such a file is renamed right after its upload.
 STALE_SECONDS = 3600
 
 
 class NotAnOutputError(ValueError):
-    """A folder that no run has written."""
+    """A folder is not the output of a run."""
 
 
 class Fix(Enum):
@@ -39,7 +39,7 @@ class Fix(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as the run left it: a path below the output, what is wrong with it, and the fix."""
+    """A file that is not as the run left it: its path below the output, the problem, and the fix."""
 
     path: str
     problem: str
@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file as the manifest describes it."""
+    """A file in the manifest."""
 
     path: str
     bytes: int
@@ -60,33 +60,33 @@ class Entry:
 
     @property
     def table(self) -> str:
-        """Folder of the table that the file is part of, "" for a report."""
+        """Folder of the table that the file belongs to; "" for a report."""
         return self.path.rpartition("/")[0]
 
 
-#: Looks into a file whose bytes are right: what it is in the manifest, and where it is.
+#: Checks the content of a file whose bytes are right, given its entry and its path.
 Look = Callable[[Entry, str], Finding | None]
 
 ENTRIES = TypeAdapter(list[Entry])
 
 
 def bytes_only(entry: Entry, path: str) -> None:
-    """Look into no file."""
+    """Check nothing but the bytes."""
 
 
 def check_files(output: str, look: Look = bytes_only) -> list[Finding]:
-    """Check every file of an output: against the manifest by size and SHA-256; foreign, missing and temporary ones.
+    """Check every file of an output by size and SHA-256, and find missing, foreign and temporary files.
 
     Args:
         output: folder of a finished run.
         look: called with each file whose bytes are right, from several threads.
 
     Returns:
-        What is not as the run left it, in the order of the manifest.
+        The files that are not as the run left them, in the order of the manifest.
 
     Raises:
-        NotAnOutputError: no run has written into the folder.
-        OSError: a file system that cannot list the folder now.
+        NotAnOutputError: the folder is not the output of a run.
+        OSError: the folder cannot be listed now.
     """
     output = output if "://" in output else os.path.abspath(output)
     entries, findings = _listed(output)
@@ -95,42 +95,42 @@ def check_files(output: str, look: Look = bytes_only) -> list[Finding]:
         findings += [finding for finding in checked if finding]
     if finding := _check_inputs(output):
         findings.append(finding)
-    findings += _strangers(output, None if entries is None else {entry.path for entry in entries})
+    findings += _unlisted(output, None if entries is None else {entry.path for entry in entries})
     below = len(files.join(output, ""))
     return findings + [Finding(path[below:], "left by a run that was stopped", Fix.SWEEP) for path in leftovers(output)]
 
 
 def sizes_agree(output: str) -> bool:
-    """Say whether the files of an output are there, in the sizes that the manifest says."""
+    """Return whether all files of an output exist, with the sizes in the manifest."""
     try:
         entries = _entries(output)
     except (files.DamagedError, FileNotFoundError):
         return False
-    there = all(files.size(_path(output, entry.path)) == entry.bytes for entry in entries)
-    return there and files.is_file(files.join(output, "inputs.json"))
+    agree = all(files.size(_path(output, entry.path)) == entry.bytes for entry in entries)
+    return agree and files.is_file(files.join(output, "inputs.json"))
 
 
 def leftovers(output: str) -> list[str]:
-    """List the temporary files of dead attempts in an output, as long as no run writes there.
+    """List the abandoned temporary files in an output to which no run is writing.
 
-    Files of others whose names end alike are not among them.
+    Files of other programs with the same ending are not listed.
     """
-    if "://" in output:  # one listing of all names, as a store has no folders
-        found = files.within(output, f"**{files.INCOMPLETE}")
+    if "://" in output:  # one listing of all names, because an object store has no folders
+        temporary = files.within(output, f"**{files.INCOMPLETE}")
     else:
         places = [
             (output, ""),
             *((files.join(output, table), "") for table in TABLES),
             (files.join(output, WORK), "**/"),
         ]
-        found = [f for folder, below in places for f in files.within(folder, f"{below}*{files.INCOMPLETE}")]
+        temporary = [f for folder, below in places for f in files.within(folder, f"{below}*{files.INCOMPLETE}")]
     root, now = len(files.join(output, "")), time.time()
-    dead = [f for f in found if "://" not in f.path or now - f.last_updated_in_seconds > STALE_SECONDS]
-    return [f.path for f in dead if _is_attempt(f.path[root:])]
+    abandoned = [f for f in temporary if "://" not in f.path or now - f.last_updated_in_seconds > STALE_SECONDS]
+    return [f.path for f in abandoned if _is_attempt(f.path[root:])]
 
 
 def _is_attempt(path: str) -> bool:
-    """Say whether a path below an output is a temporary file of curate's."""
+    """Return whether a path below an output is that of a temporary file of curate."""
     folder, _, name = path.rpartition("/")
     whole = files.attempt_at(name)
     if not folder:
@@ -139,7 +139,7 @@ def _is_attempt(path: str) -> bool:
 
 
 def is_part(name: str) -> bool:
-    """Say whether a path below the folder of a table is a run's: part of a result, or on the way there.
+    """Return whether a path below the folder of a table is that of a shard, final or temporary.
 
     >>> is_part("part-00000-of-00001.parquet"), is_part("part-00000-of-00001.parquet.bak")
     (True, False)
@@ -148,7 +148,7 @@ def is_part(name: str) -> bool:
 
 
 def is_foreign(manifest: str) -> bool:
-    """Say whether a file is the manifest of another program; curate's own may be damaged."""
+    """Return whether a file is the manifest of another program rather than one of curate, which may be damaged."""
     try:
         value = files.read_json(manifest)
     except files.DamagedError:
@@ -161,12 +161,12 @@ def read_manifest(output: str) -> dict:
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
-        DamagedError: the manifest is not what the run wrote.
+        DamagedError: the manifest has changed since the run wrote it.
     """
     path = files.join(output, "manifest.json")
     if not files.is_file(path):
         if files.within(files.join(output, WORK), "*/*.json"):
-            raise FileNotFoundError(f"the run in {output} is not finished: run the same command again to go on")
+            raise FileNotFoundError(f"the run in {output} is not finished; run the same command again to continue")
         raise FileNotFoundError(f"{output} holds no finished run: manifest.json is missing (is --output right?)")
     return files.read_checked_json(path)
 
@@ -176,7 +176,7 @@ def read_report(output: str) -> dict:
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
-        DamagedError: the report is not what the run wrote, or the manifest that vouches for it.
+        DamagedError: the report, or the manifest that lists it, has changed since the run wrote it.
     """
     entry = next((e for e in _entries(output) if e.path == "report.json"), Entry("report.json", -1, ""))
     if finding := _check_file(entry, output, bytes_only):
@@ -189,11 +189,11 @@ def _path(output: str, name: str) -> str:
 
 
 def _entries(output: str) -> list[Entry]:
-    """Return what the manifest lists.
+    """Return the entries of the manifest.
 
     Raises:
         FileNotFoundError: the folder holds no finished run.
-        DamagedError: a manifest that no run writes, as one that lists files outside of the output.
+        DamagedError: the manifest is not one that a run writes; for example, it lists files outside of the output.
     """
     manifest, path = read_manifest(output), files.join(output, "manifest.json")
     try:
@@ -208,13 +208,13 @@ def _entries(output: str) -> list[Entry]:
 
 
 def _listed(output: str) -> tuple[list[Entry] | None, list[Finding]]:
-    """Return what the manifest lists, None where it cannot be trusted, and what is wrong with it."""
+    """Return the entries of the manifest, None if it is damaged or missing, and the findings about it."""
     try:
         return _entries(output), []
     except FileNotFoundError:
         if not _has_run(output):
             raise NotAnOutputError(f"{output} is not the output of a run: it has no manifest.json") from None
-        return None, [Finding("manifest.json", "missing: the run is not finished, or it was deleted")]
+        return None, [Finding("manifest.json", "missing, because the run is not finished or it was deleted")]
     except files.DamagedError:
         if is_foreign(files.join(output, "manifest.json")):
             raise NotAnOutputError(f"{output} is not the output of a run: its manifest.json is not curate's") from None
@@ -222,7 +222,7 @@ def _listed(output: str) -> tuple[list[Entry] | None, list[Finding]]:
 
 
 def _has_run(output: str) -> bool:
-    """Say whether a run has begun in a folder."""
+    """Return whether a run has begun in a folder."""
     return any(files.within(files.join(output, folder), "*") for folder in (WORK, *TABLES))
 
 
@@ -233,7 +233,7 @@ def _check_file(entry: Entry, output: str, look: Look) -> Finding | None:
         if size < 0:
             return Finding(entry.path, "missing")
         if size != entry.bytes:
-            return Finding(entry.path, f"{size:,} bytes long, and manifest.json says {entry.bytes:,}")
+            return Finding(entry.path, f"{size:,} bytes long, but {entry.bytes:,} in manifest.json")
         if _sha256(path) != entry.sha256:
             return Finding(entry.path, "damaged, its SHA-256 is not the one in manifest.json")
         return look(entry, path)
@@ -250,28 +250,33 @@ def _sha256(path: str) -> str:
 
 
 def _check_inputs(output: str) -> Finding | None:
-    """Check inputs.json, which carries its own digest: the manifest must not depend on how the input was split."""
+    """Check inputs.json, which has its own digest, because the manifest must not depend on how the input was split."""
     path = files.join(output, "inputs.json")
     try:
         if not files.is_file(path):
             return Finding("inputs.json", "missing")
         files.read_checked_json(path)
     except files.DamagedError:
-        return Finding("inputs.json", "damaged, its line sha256 is not the digest of its other lines")
+        return Finding("inputs.json", "damaged, its sha256 line is not the digest of its other lines")
     except OSError as e:
         return Finding("inputs.json", f"cannot be read ({files.reason(e)})", Fix.RETRY)
     return None
 
 
-def _strangers(output: str, known: Collection[str] | None) -> Iterator[Finding]:
-    """Find the files in the folders of tables that the manifest does not list: ``known``, None if it is lost."""
+def _unlisted(output: str, listed: Collection[str] | None) -> Iterator[Finding]:
+    """Find the files in the folders of tables that the manifest does not list.
+
+    Args:
+        output: folder of the run.
+        listed: paths in the manifest; None if the manifest is damaged or missing.
+    """
     for table in TABLES:
         folder = files.join(output, table)
         below = len(files.join(folder, ""))
-        for found in files.within(folder, "**"):
-            name = found.path[below:]
+        for file in files.within(folder, "**"):
+            name = file.path[below:]
             path = f"{table}/{name}"
             if not is_part(name):
                 yield Finding(path, "not written by curate", Fix.MOVE)
-            elif known is not None and path not in known and not files.attempt_at(name):
+            elif listed is not None and path not in listed and not files.attempt_at(name):
                 yield Finding(path, "not listed in manifest.json")

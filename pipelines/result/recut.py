@@ -1,4 +1,4 @@
-"""New limits over stored signals: what a changed rule would give and take, without reading a text again."""
+"""Evaluate other limits from stored signals: the documents they would gain and lose, without reading texts again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from curate.filters.rules import Rule
 from pipelines.io import files
 from pipelines.result.finished import intact, read_report, read_steps, steps_with
 
-EXAMPLES = 5  # ids shown of each rule
+EXAMPLES = 5  # ids per label
 
 
 @dataclass(slots=True)
 class Change:
-    """Documents that a change gains or loses: how many, their tokens, and ids to look at."""
+    """Documents gained or lost: their number, their tokens, and the ids of some."""
 
     documents: int = 0
     tokens: int = 0
@@ -30,33 +30,37 @@ class Change:
 
 @dataclass(slots=True)
 class Recut:
-    """What new limits would change, per language, source and rule.
+    """What other limits would change, by language, source and rule.
 
-    Gained are documents that the old limits reject and the new ones keep (the steps behind may still reject them), by
-    the rule that let them go; their tokens are estimated from their bytes. Lost are documents of the corpus that the
-    new limits reject, by the rule that rejects them, with their tokens as they are.
+    Attributes:
+        gained: documents that the old limits reject and the new ones keep, although later steps may reject them. The
+            rule is the one that rejected them; tokens are estimated from bytes. By ("language", code), ("source",
+            name), ("rule", name) and ("all", "").
+        lost: documents of the corpus that the new limits reject, likewise. The rule is the one that rejects them.
+        documents: documents in the corpus.
+        tokens: tokens in the corpus.
     """
 
-    gained: dict[tuple[str, str], Change] = field(default_factory=dict)  # by (kind of label, label)
+    gained: dict[tuple[str, str], Change] = field(default_factory=dict)
     lost: dict[tuple[str, str], Change] = field(default_factory=dict)
-    documents: int = 0  # in the corpus now
+    documents: int = 0
     tokens: int = 0
 
 
 def recut(
     output: str, presets: Sequence[str] = (), limits: Mapping[str, float | None] | None = None, step: str = ""
 ) -> Recut:
-    """Compare the limits that a finished run used with others.
+    """Compare the limits of a finished run with others.
 
     Args:
         output: folder of the run.
-        presets: the new presets; none given means the run's own.
-        limits: changed limits by rule name, None removes the rule.
-        step: name of the run's step whose limits are changed; the first ``heuristics`` by default.
+        presets: other presets; by default, those of the run.
+        limits: changed limits by rule name; None removes the rule.
+        step: name of the step whose limits are changed; by default, the first ``heuristics`` step.
 
     Raises:
-        FileNotFoundError: no finished run, or one that measured no signals.
-        ValueError: an unknown preset or rule, or one whose signals the run did not store.
+        FileNotFoundError: the folder holds no finished run, or the run measured no signals.
+        ValueError: a preset or rule is unknown, or the run did not store its signals.
     """
     step, old_presets, old_limits = _used(output, step)
     old = rules_of(old_presets, old_limits)
@@ -65,16 +69,16 @@ def recut(
     rate = _tokens_per_byte(output)
     places = list(_places(output))
     for table in _shards(output, "signals", lambda schema: _check_stored(new, schema)):
-        mine = table.filter(pc.equal(table["step"], step))
-        _compare(result, mine, *_corpus(places, mine), old, new, rate)
+        measured = table.filter(pc.equal(table["step"], step))
+        _compare(result, measured, *_corpus(places, measured), old, new, rate)
     return result
 
 
 def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | None]]:
-    read_steps(output)  # that there is a run
+    read_steps(output)  # raises an error if there is no run
     known = steps_with(output, "all_rules")
     if not known:
-        raise FileNotFoundError(f"the run in {output} has no step heuristics: it stored no signals")
+        raise FileNotFoundError(f"the run in {output} has no step heuristics, so it stored no signals")
     step = known.get(name or next(iter(known)))
     if not step:
         raise ValueError(f"the run in {output} has no step {name!r} with rules; it has {', '.join(known)}")
@@ -82,18 +86,18 @@ def _used(output: str, name: str) -> tuple[str, list[str], dict[str, float | Non
     return name, list(step.presets), dict(step.limits)  # type: ignore[attr-defined]
 
 
-def _shards(output: str, kind: str, check: Callable[[pa.Schema], None]) -> Iterator[pa.Table]:
-    for meta in files.within(files.join(output, kind), "*.parquet"):
+def _shards(output: str, table: str, check: Callable[[pa.Schema], None]) -> Iterator[pa.Table]:
+    for meta in files.within(files.join(output, table), "*.parquet"):
         with files.open_read(meta.path) as stream:
             with intact(meta.path):
                 schema = pq.read_schema(stream)
                 if missing := {"id", "step", "source", "language", "text_bytes"}.difference(schema.names):
                     raise KeyError(*missing)
-            check(schema)  # before any column is read
+            check(schema)  # before reading any column
             with intact(meta.path):
                 stream.seek(0)
-                table = pq.read_table(stream)
-        yield table
+                rows = pq.read_table(stream)
+        yield rows
 
 
 def _tokens_per_byte(output: str) -> float:
@@ -103,22 +107,22 @@ def _tokens_per_byte(output: str) -> float:
 
 
 def _places(output: str) -> Iterator[tuple[str, str, str]]:
-    """Yield each file of documents with its first and its last id."""
-    for found in files.within(files.join(output, "documents"), "*.parquet"):
-        with intact(found.path), files.open_read(found.path) as stream:
+    """Yield each file of documents with its first and last id."""
+    for file in files.within(files.join(output, "documents"), "*.parquet"):
+        with intact(file.path), files.open_read(file.path) as stream:
             meta = pq.read_metadata(stream)
             if not meta.num_rows:
                 continue
             first, last = (meta.row_group(i).column(0).statistics for i in (0, meta.num_row_groups - 1))
-            place = found.path, first.min, last.max
+            place = file.path, first.min, last.max
         yield place
 
 
 def _corpus(places: Sequence[tuple[str, str, str]], signals: pa.Table) -> tuple[dict[str, int], Counter[str]]:
-    """Return the tokens of those documents of the corpus that are among the rows, and how often each is there.
+    """Return the tokens of those documents of the corpus that are among some signals, and how often each occurs.
 
-    Both tables are in order of id. A record that was read twice has two rows of signals and one id; the corpus has it
-    once, or twice where the recipe removes no duplicates.
+    Both tables are sorted by id. A record that was read twice has two rows of signals with one id; the corpus has it
+    once, or twice if the recipe removes no duplicates.
     """
     if not len(signals):
         return {}, Counter()
@@ -141,8 +145,8 @@ def _check_stored(rules: Sequence[Rule], schema: pa.Schema) -> None:
     for rule in rules:
         if rule.signal not in schema.names:
             raise ValueError(
-                f"rule {rule.name} needs {rule.signal}, which the run did not measure: a run stores our signals, and "
-                "those of others whose presets its recipe names"
+                f"rule {rule.name} needs {rule.signal}, which the run did not measure; a run stores curate's own "
+                "signals, and those of the reference filters whose presets its recipe names"
             )
 
 
@@ -171,7 +175,7 @@ def _compare(
 
 
 def _rates(labels: dict[str, list], corpus: dict[str, int]) -> dict[str, float]:
-    """Tokens per byte of text by language, of the documents that are in the corpus."""
+    """Return the tokens per byte of text, by language, of the documents in the corpus."""
     tokens: Counter[str] = Counter()
     size: Counter[str] = Counter()
     for i, language, text_bytes in zip(labels["id"], labels["language"], labels["text_bytes"], strict=True):
@@ -192,7 +196,7 @@ def _note(changes: dict[tuple[str, str], Change], labels: dict[str, list], row: 
 
 
 def _first_failed(table: pa.Table, rules: Sequence[Rule]) -> np.ndarray:
-    """Return, per row, the position of the first rule that fails, or -1; the same as ``filters.rules.decide``."""
+    """Return the position of the first rule that fails for each row, or -1, like ``curate.filters.rules.decide``."""
     failed = np.full(len(table), -1)
     languages = np.array(table["language"].to_pylist(), dtype=object)
     known = Counter(languages)

@@ -1,6 +1,6 @@
-"""What happened, for people and programs: report.json, report.html, manifest.json and inputs.json.
+"""The reports of a run: report.json, report.html, manifest.json and inputs.json.
 
-All but inputs.json are the same bytes however the input was cut into files and however many workers ran.
+All of them except inputs.json are the same bytes, however the input was split into files and however many workers ran.
 """
 
 from __future__ import annotations
@@ -28,19 +28,21 @@ from pipelines.result.summary import merge
 if TYPE_CHECKING:
     from pipelines.engine.layout import RunLayout
 
-FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
-TOP_LINES = 20  # in the report
+# Documents below which a warning about a step's share would be noise; curate's own values.
+FEW, MANY = 20, 10_000
+TOP_LINES = 20  # most common lines in the report
 
 
 def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
-    """Sum what the slices counted into the funnel, and check that nothing disappeared.
+    """Sum the counts of all slices into the funnel, and check that no document disappeared.
 
     Args:
-        layout: of a run whose shards are written.
-        shards: the facts of all of them, `pipelines.io.shards.shard_facts`.
+        layout: files of a run whose shards are written.
+        shards: the facts of all shards, as `pipelines.io.shards.write_shard` wrote them.
 
     Raises:
-        RuntimeError: a step where read is not kept plus rejected, or that did not read all its forerunner kept.
+        RuntimeError: a step does not add up: what it read is not what it kept plus what it rejected, or not what the
+            step before it kept.
     """
     steps, skipped, broken, undated = _funnel(layout)
     totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
@@ -79,7 +81,7 @@ def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
 
 
 def _funnel(layout: RunLayout) -> tuple[dict[str, dict], dict[str, int], int, int]:
-    """Return what each step did, the records that are no pages by kind, and the broken and undated ones."""
+    """Return the counts of each step, the number of skipped records by type, and those of broken and undated ones."""
     steps: dict[str, dict] = {}
     skipped: dict[str, int] = {}
     broken = undated = 0
@@ -88,8 +90,8 @@ def _funnel(layout: RunLayout) -> tuple[dict[str, dict], dict[str, int], int, in
             for source in manifest["inputs"]:
                 broken += source["broken"]
                 undated += source["undated"]
-                for kind, n in source["skipped"].items():
-                    skipped[kind] = skipped.get(kind, 0) + n
+                for record_type, n in source["skipped"].items():
+                    skipped[record_type] = skipped.get(record_type, 0) + n
             for name, counted in manifest["steps"].items():
                 step = steps.setdefault(name, {"name": name, "read": 0, "kept": 0, "rejected": {}})
                 step["read"] += counted["read"]
@@ -107,16 +109,16 @@ def _funnel(layout: RunLayout) -> tuple[dict[str, dict], dict[str, int], int, in
 
 
 def _shown(layout: RunLayout) -> dict[str, Any]:
-    """Return what the corpus steps show of their decisions, by the name of its part."""
-    found: dict[str, Any] = {}
+    """Return what the corpus steps show of their decisions, by report key."""
+    shown: dict[str, Any] = {}
     for pass_, data in layout.cuts():
         for name, part in data.step.report(data.decision, _Texts(layout, pass_).text).items():
-            found[name] = found[name] + part if name in found and isinstance(part, list) else part
-    return found
+            shown[name] = shown[name] + part if name in shown and isinstance(part, list) else part
+    return shown
 
 
 class _Texts:
-    """The texts of documents as they were after a pass, for the few that a report looks up."""
+    """The texts of documents as they were after a pass; made for looking up only a few."""
 
     def __init__(self, layout: RunLayout, pass_: Pass) -> None:
         self._state = layout.folder(pass_)
@@ -125,14 +127,14 @@ class _Texts:
         )
 
     def text(self, index: int, row: int) -> str:
-        """Return the text of a document by its slice and row."""
-        places = read_table(files.join(self._state, f"state-{index:05d}.parquet"), ["text_row"])
-        place = places["text_row"][row].as_py()
+        """Return the text of a document, given its slice and row."""
+        table = read_table(files.join(self._state, f"state-{index:05d}.parquet"), ["text_row"])
+        place = table["text_row"][row].as_py()
         return LargeColumn(files.join(self._large, f"text-{index:05d}.parquet"), "text")[place] if place >= 0 else ""
 
 
 def _mixture(plan: dict | None, labels: dict[str, list[dict]]) -> dict | None:
-    """Return the plan of the mixture, with what was written of each label: whole documents, so never quite the plan."""
+    """Return the plan of the mixture with the tokens written per label, which differ a little: documents stay whole."""
     if not plan:
         return None
     by = plan.pop("by")
@@ -140,7 +142,7 @@ def _mixture(plan: dict | None, labels: dict[str, list[dict]]) -> dict | None:
 
 
 def _input_warnings(layout: RunLayout) -> Iterator[str]:
-    if sentence := not_read(part.file for piece in layout.plan.slices for part in piece.parts):
+    if sentence := not_read(part.file for slice_ in layout.plan.slices for part in slice_.parts):
         yield sentence
 
 
@@ -148,27 +150,27 @@ def _step_warnings(steps: dict[str, dict], must_reject: Collection[str]) -> Iter
     for step in steps.values():
         lost = step["read"] - step["kept"]
         if step["read"] >= FEW and lost > 0.99 * step["read"]:
-            yield f"{step['name']} rejected {lost:,} of {step['read']:,} documents: check its settings"
+            yield f"{step['name']} rejected {lost:,} of {step['read']:,} documents; check its settings"
         if step["read"] >= MANY and not lost and step["name"] in must_reject:
-            yield f"{step['name']} rejected none of {step['read']:,} documents: check its settings"
+            yield f"{step['name']} rejected none of {step['read']:,} documents; check its settings"
         if pages := step["rejected"].get("not_extracted"):
             yield f"{pages:,} pages of HTML were rejected, because the recipe has no `extract` step; add it first"
         if killers := step["rejected"].get(KILLED_WORKER):
-            yield f"{killers:,} documents killed their worker twice: see rejected/ where rule is {KILLED_WORKER!r}"
+            yield f"{killers:,} documents killed their worker twice; see rule {KILLED_WORKER} in rejected/"
         if errors := step["rejected"].get("error"):
-            yield f"{step['name']} failed on {errors:,} documents: see rejected/ where rule is 'error'"
+            yield f"{step['name']} failed on {errors:,} documents; see rule error in rejected/"
 
 
 def _broken_warnings(broken: int) -> Iterator[str]:
     if broken:
-        yield f"{broken:,} records are broken, or files are cut off or damaged there: inputs.json says where"
+        yield f"{broken:,} records are broken, or mark where a file is cut off or damaged; inputs.json lists them"
 
 
 def _date_warnings(steps: dict[str, dict], undated: int, by_date: Collection[str]) -> Iterator[str]:
     copies = sum(step["read"] - step["kept"] for name, step in steps.items() if name in by_date)
     if undated and copies:
         kept = steps["read"]["kept"]
-        yield f"{undated:,} of {kept:,} documents have no date that can be read: among copies one with a date stays"
+        yield f"{undated:,} of {kept:,} documents have no readable date; of several copies, one with a date is kept"
 
 
 def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
@@ -179,7 +181,7 @@ def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
 
 
 def _decision_warnings(layout: RunLayout) -> Iterator[str]:
-    """Yield what the corpus steps themselves found alarming, such as one cluster that swallows the corpus."""
+    """Yield the warnings of the corpus steps themselves, for example about a cluster with much of the corpus."""
     for _, data in layout.cuts():
         for sentence in sealed.read_json(files.join(data.decision.folder, WARNINGS)):
             yield f"{data.name}: {sentence}"
@@ -197,12 +199,12 @@ def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
             f"mixture: {100 * (1 - used / have):.0f} % of the tokens are left out, because {label} is only "
             f"{100 * mixture['tokens'][label] / have:.1f} % of them and its target is "
             f"{100 * mixture['targets'][label]:.0f} %; lower its target, raise max_epochs, set "
-            "total_tokens, or take all with --set steps.mixture=none"
+            "total_tokens, or keep all tokens with --set steps.mixture=none"
         )
 
 
 def write_reports(layout: RunLayout, report: dict, shards: Sequence[dict]) -> None:
-    """Write report.json, report.html, inputs.json, and manifest.json last."""
+    """Write report.json, report.html, inputs.json, and finally manifest.json."""
     out = layout.output
     files.write_json(files.join(out, "report.json"), report)
     with files.atomic_write(files.join(out, "report.html")) as f:
@@ -235,12 +237,12 @@ def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
 
 
 def render(report: dict) -> str:
-    """Return the report as one HTML page without outside parts."""
+    """Return the report as one self-contained HTML page."""
     template = resources.files("pipelines.result").joinpath("report.html.j2").read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, finalize=_visible)
     return environment.from_string(template).render(report=report, n="{:,}".format)
 
 
 def _visible(value: Any) -> Any:
-    """Return text as a page may show it: characters that reverse or hide text are dangerous in a browser too."""
+    """Make text safe to show, because characters that reverse or hide text are dangerous in a browser too."""
     return printable(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What the corpus and its rejections are made of: counts per label, and examples, shard by shard and then together."""
+"""Summaries of the corpus and its rejections: counts per label, and examples, computed per shard and then merged."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SUMMARIZED = ("documents", "rejected")  # the tables of which something is counted
-EXAMPLES = 3  # of each reason, those with the smallest ids
+SUMMARIZED = ("documents", "rejected")  # the tables that are summarized
+EXAMPLES = 3  # per reason, those with the smallest ids
 LABELS = ("language", "domain", "source")
 EXAMPLE_FIELDS = ("id", "url", "language", "value", "limit", "detail", "excerpt")
 
 
-def summarize(kind: str, table: pa.Table) -> dict[str, Any]:
-    """Count one shard's documents and tokens, or its rejections, per label; pick examples per reason.
+def summarize(table: str, rows: pa.Table) -> dict[str, Any]:
+    """Count the documents and tokens, or the rejections, of a shard per label; pick examples per reason.
 
     Args:
-        kind: of the table, one of ``SUMMARIZED``.
-        table: a shard, sorted by id.
+        table: name of the table, one of ``SUMMARIZED``.
+        rows: the rows of the shard, sorted by id.
 
     Returns:
-        A part for `merge`, plain values.
+        Plain values to pass to `merge`.
     """
-    if kind == "documents":
-        table = table.append_column("written", pc.multiply(table["token_count"], table["copies"]))
-        counted = [("id", "count"), ("token_count", "sum"), ("written", "sum")]
-        rows = {label: table.group_by(label).aggregate(counted).to_pylist() for label in LABELS}
+    if table == "documents":
+        rows = rows.append_column("written", pc.multiply(rows["token_count"], rows["copies"]))
+        aggregates = [("id", "count"), ("token_count", "sum"), ("written", "sum")]
+        counts = {label: rows.group_by(label).aggregate(aggregates).to_pylist() for label in LABELS}
         return {
-            what: {label: {r[label]: r[column] for r in found} for label, found in rows.items()}
+            what: {label: {r[label]: r[column] for r in of_label} for label, of_label in counts.items()}
             for what, column in (("kept", "id_count"), ("tokens", "token_count_sum"), ("written", "written_sum"))
         }
     lost = {
-        label: {r["values"]: r["counts"] for r in table[label].value_counts().to_pylist()}
+        label: {r["values"]: r["counts"] for r in rows[label].value_counts().to_pylist()}
         for label in ("language", "source")
     }
     examples = {}
-    for reason in table.group_by(["step", "rule"]).aggregate([]).to_pylist():
-        mine = pc.and_(pc.equal(table["step"], reason["step"]), pc.equal(table["rule"], reason["rule"]))
-        first = pc.indices_nonzero(mine)[:EXAMPLES]
-        examples[f"{reason['step']}/{reason['rule']}"] = table.take(first).select(EXAMPLE_FIELDS).to_pylist()
+    for reason in rows.group_by(["step", "rule"]).aggregate([]).to_pylist():
+        has_reason = pc.and_(pc.equal(rows["step"], reason["step"]), pc.equal(rows["rule"], reason["rule"]))
+        first = pc.indices_nonzero(has_reason)[:EXAMPLES]
+        examples[f"{reason['step']}/{reason['rule']}"] = rows.take(first).select(EXAMPLE_FIELDS).to_pylist()
     return {"lost": lost, "examples": examples}
 
 
 def merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Bring the summaries of all shards together.
+    """Merge the summaries of all shards.
 
     Returns:
-        ``labels``: per kind of label, rows of (name, documents, tokens once, tokens written, rejected), the largest
-        first; domains have no ``rejected``, for most rejections come before there are any. ``examples``: per
-        "step/rule", rejected documents.
+        ``labels``: for each of ``LABELS``, rows with ``name``, ``documents``, ``tokens`` (counted once), ``written``
+        (tokens counted per copy) and ``rejected``, the largest first. Domains have no ``rejected``, because most
+        documents are rejected before they get one. ``examples``: rejected documents, by "step/rule".
     """
     counts: dict[str, dict[str, Counter]] = {
         what: {label: Counter() for label in LABELS} for what in ("kept", "tokens", "written", "lost")
@@ -60,8 +60,8 @@ def merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     examples: dict[str, list[dict]] = {}
     for part in parts:
         for what, counters in counts.items():
-            for label, found in part.get(what, {}).items():
-                counters[label].update(found)
+            for label, of_label in part.get(what, {}).items():
+                counters[label].update(of_label)
         for reason, rows in part.get("examples", {}).items():
             examples[reason] = heapq.nsmallest(EXAMPLES, [*examples.get(reason, []), *rows], key=lambda row: row["id"])
     kept, lost = counts["kept"], counts["lost"]

@@ -1,4 +1,4 @@
-"""Check that an output is what its run left: every file against the manifest, and the funnel against the tables."""
+"""Verification of an output: every file against the manifest, and the funnel against the tables."""
 
 from __future__ import annotations
 
@@ -19,13 +19,21 @@ from pipelines.result.output import Entry, Finding, check_files
 
 @dataclass(slots=True)
 class Counts:
-    """What the rows of tables add up to."""
+    """Totals over the rows of tables.
 
-    rows: Counter[str] = field(default_factory=Counter)  # by folder of a table
-    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)  # by step and rule
-    sequences: int = 0  # of tokens: every document as often as training sees it
-    tokens: int = 0  # in all sequences
-    unpaired: Counter[str] = field(default_factory=Counter)  # bytes that an .idx describes and its .bin lacks, by name
+    Attributes:
+        rows: number of rows, by table.
+        rejected: number of rejections, by step and rule.
+        sequences: number of token sequences, one per copy of a document.
+        tokens: number of tokens in all sequences.
+        unpaired: bytes that an .idx file describes and its .bin file lacks, by name.
+    """
+
+    rows: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sequences: int = 0
+    tokens: int = 0
+    unpaired: Counter[str] = field(default_factory=Counter)
 
     def add(self, more: Counts) -> None:
         """Add the counts of another file."""
@@ -37,8 +45,8 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the funnel."""
+class FunnelStep:
+    """A step of the funnel in a report."""
 
     name: str
     read: int
@@ -48,7 +56,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The corpus as the report sums it up."""
+    """The totals of the corpus in a report."""
 
     documents: int
     tokens: int
@@ -56,9 +64,9 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What of a report has to agree with the tables."""
+    """The parts of a report that must agree with the tables."""
 
-    steps: list[Step]
+    steps: list[FunnelStep]
     corpus: Corpus
 
 
@@ -72,13 +80,14 @@ def verify(output: str) -> list[Finding]:
         output: folder of a finished run.
 
     Returns:
-        What is not as the run left it, files in the order of the manifest; the funnel only where every file is right.
+        The files that are not as the run left them, in the order of the manifest; if there are none, what does not add
+        up in the funnel.
 
     Raises:
-        NotAnOutputError: no run has written into the folder.
-        OSError: a file system that cannot list the folder now.
+        NotAnOutputError: the folder is not the output of a run.
+        OSError: the folder cannot be listed now.
     """
-    counted: list[Counts] = []  # a list takes what several threads append
+    counted: list[Counts] = []  # appended to by several threads
 
     def look(entry: Entry, path: str) -> Finding | None:
         try:
@@ -88,7 +97,7 @@ def verify(output: str) -> list[Finding]:
         counted.append(counts)
         rows = counts.rows[entry.table]
         if entry.table and rows != entry.rows:
-            return Finding(entry.path, f"{rows:,} rows, and manifest.json says {entry.rows:,}")
+            return Finding(entry.path, f"{rows:,} rows, but {entry.rows:,} in manifest.json")
         return None
 
     if findings := check_files(output, look):
@@ -104,7 +113,7 @@ def verify(output: str) -> list[Finding]:
 
 
 def _count(entry: Entry, path: str) -> Counts:
-    """Count the rows of a file, reading only the small columns that say what they add up to."""
+    """Count the rows of a file, reading only the small columns that are needed."""
     counts = Counts()
     name, _, ending = entry.path.rpartition(".")
     if ending == "idx":
@@ -112,7 +121,7 @@ def _count(entry: Entry, path: str) -> Counts:
             lengths, dtype = index_lengths(f.read())
         counts.rows[entry.table] = len(lengths)
         counts.unpaired[name] = int(lengths.sum()) * dtype.itemsize
-    elif ending == "bin":  # its index says where its rows are
+    elif ending == "bin":  # only its index has rows
         counts.rows[entry.table] = entry.rows or 0
         counts.unpaired[name] = -entry.bytes
     elif entry.table:
@@ -132,7 +141,7 @@ def _count(entry: Entry, path: str) -> Counts:
     return counts
 
 
-def _check_funnel(steps: Sequence[Step]) -> Iterator[Finding]:
+def _check_funnel(steps: Sequence[FunnelStep]) -> Iterator[Finding]:
     for step in steps:
         lost = sum(step.rejected.values())
         if step.read != step.kept + lost:
@@ -144,12 +153,12 @@ def _check_funnel(steps: Sequence[Step]) -> Iterator[Finding]:
             yield Finding("report.json", what)
 
 
-def _check_rejected(steps: Sequence[Step], total: Counts) -> Iterator[Finding]:
-    said = {(step.name, rule): n for step in steps for rule, n in step.rejected.items()}
-    for reason in sorted(said.keys() | total.rejected.keys()):
-        if said.get(reason, 0) != total.rejected[reason]:
-            rows, counted = total.rejected[reason], said.get(reason, 0)
-            yield Finding("rejected", f"{rows:,} rows of {'/'.join(reason)}, and report.json counts {counted:,}")
+def _check_rejected(steps: Sequence[FunnelStep], total: Counts) -> Iterator[Finding]:
+    reported = {(step.name, rule): n for step in steps for rule, n in step.rejected.items()}
+    for reason in sorted(reported.keys() | total.rejected.keys()):
+        if reported.get(reason, 0) != total.rejected[reason]:
+            rows, expected = total.rejected[reason], reported.get(reason, 0)
+            yield Finding("rejected", f"{rows:,} rows of {'/'.join(reason)}, but {expected:,} in report.json")
 
 
 def _check_corpus(report: Report, total: Counts) -> Iterator[Finding]:
@@ -159,13 +168,14 @@ def _check_corpus(report: Report, total: Counts) -> Iterator[Finding]:
         ("documents", "documents", total.rows["documents"], "report.json counts", report.corpus.documents),
         ("documents", "tokens in all copies", total.tokens, "report.json counts", report.corpus.tokens),
     ]
-    for table in ("tokens", "megatron"):  # what a recipe does not ask for is not there
-        pairs = 2 if table == "megatron" else 1
+    for table in ("tokens", "megatron"):  # tables that a recipe may leave out
+        files_per_shard = 2 if table == "megatron" else 1
         if total.rows[table]:
-            compared.append((table, "sequences", total.rows[table] // pairs, "documents says", total.sequences))
+            rows = total.rows[table] // files_per_shard
+            compared.append((table, "sequences", rows, "documents/ has", total.sequences))
     for name, missing in total.unpaired.items():
         if missing:
             yield Finding(f"{name}.bin", f"{missing:,} bytes fewer than its index describes")
-    for table, what, found, who, said in compared:
-        if found != said:
-            yield Finding(table, f"{found:,} {what}, and {who} {said:,}")
+    for table, what, counted, other, expected in compared:
+        if counted != expected:
+            yield Finding(table, f"{counted:,} {what}, but {other} {expected:,}")

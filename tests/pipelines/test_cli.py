@@ -160,7 +160,7 @@ def test_files_that_are_not_read_are_told_before_and_after_a_run(tmp_path):
 
 
 def test_explain_says_so_where_there_is_no_such_page(corpus, tmp_path):
-    assert "was in no input" in curate("explain", "https://nowhere.example/", "--output", corpus).stderr
+    assert "so no input of that run had it" in curate("explain", "https://nowhere.example/", "--output", corpus).stderr
     assert "holds no finished run" in curate("explain", "https://nowhere.example/", "--output", tmp_path).stderr
 
 
@@ -288,14 +288,14 @@ def test_mistakes_are_told_in_one_line_before_any_work(arguments, said, tmp_path
 def test_filter_counts_what_it_cannot_read(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "One page."}\n{"no": "text"}\nK\xe4se\n')
     told = curate("filter", "default", tmp_path).stdout
-    assert "2 records gave no text: broken 2" in told
+    assert "2 records have no text: broken 2" in told
 
 
 def test_a_sketch_of_a_run_meets_another_crawl(corpus, tmp_path):
     crawl = ("llama3", "--input", f"{CRAWL}/*", "--output", corpus)
     done = curate("sketch", "export", *crawl, "--to", tmp_path / "ours")
     assert done.returncode == 0, done.stderr
-    assert "holds a sketch already" in curate("sketch", "export", *crawl, "--to", tmp_path / "ours").stderr
+    assert "already holds a sketch" in curate("sketch", "export", *crawl, "--to", tmp_path / "ours").stderr
     assert "holds no run" in curate("sketch", "export", *crawl[:-1], tmp_path, "--to", tmp_path / "none").stderr
     done = curate("sketch", "import", tmp_path / "ours", "--into", tmp_path / "all")
     assert done.returncode == 0, done.stderr

@@ -208,7 +208,7 @@ def test_a_full_disk_and_one_that_may_not_be_written_are_named_and_cost_nothing(
     out = small_disk / "out"
     command = ["run", str(tmp_path / "small.yaml"), "--input", str(tmp_path / "pages.jsonl"), "--output", str(out)]
     for options, said in (
-        ("size=60k", "No space left on device; what is finished is kept: make room there"),
+        ("size=60k", "No space left on device; finished work is kept: make room there"),
         ("ro,size=60k", "Read-only file system; choose another folder"),
         ("rw,size=40m", ""),
         ("ro,size=40m", ""),  # finished: nothing is to be written

@@ -165,7 +165,7 @@ def test_a_damaged_result_is_named_in_one_sentence(data, folder, tmp_path):
         path.write_bytes(data)
         for command in commands:
             said = _refused([*command, str(out)], printable(str(path)))
-            assert "run the recipe into this folder again" in said or "run the same command as before again" in said
+            assert "run the recipe into this folder again" in said or "with the same arguments again" in said
         path.write_bytes(whole)
 
 
@@ -177,7 +177,7 @@ def test_a_table_of_another_kind_is_damage(folder, tmp_path):
         for columns in ({"a": [1]}, {"id": [1], "url": [2]}, {"id": [None], "url": [None]}):
             pq.write_table(pa.table(columns), path)
             command = ["recut"] if kind == "signals" else ["explain", "http://a.org/", "--output"]
-            _refused([*command, str(out)], "is damaged: run the recipe")
+            _refused([*command, str(out)], "is damaged; run the recipe")
         path.write_bytes(whole)
 
 

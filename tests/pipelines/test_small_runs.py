@@ -282,7 +282,7 @@ def test_ctrl_c_within_a_corpus_step_is_told_in_one_line(tmp_path):
         [sys.executable, "-c", INTERRUPTED, *command], capture_output=True, text=True, cwd=ROOT, timeout=120
     )
     assert stopped.returncode == 1
-    assert "stopped; what is finished is kept" in stopped.stderr.splitlines()[-1]
+    assert "stopped; finished work is kept" in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
 
 

@@ -245,8 +245,8 @@ def test_rejections_by_another_rule_are_found(out):
     rules = pc.replace_substring(rows["rule"], "older_copy", "old_copy")
     rewrite(out, path, parquet(rows.set_column(rows.column_names.index("rule"), "rule", rules)), len(rows))
     assert [str(finding).partition(";")[0] for finding in verify(str(out))] == [
-        "rejected: 30 rows of url_dedup/old_copy, and report.json counts 0",
-        "rejected: 0 rows of url_dedup/older_copy, and report.json counts 30",
+        "rejected: 30 rows of url_dedup/old_copy, but 0 in report.json",
+        "rejected: 0 rows of url_dedup/older_copy, but 30 in report.json",
     ]
 
 
@@ -331,7 +331,7 @@ def test_the_report_of_a_damaged_output_is_not_shown(out, path):
     done = CliRunner().invoke(main, ["report", str(out)])
     assert isinstance(done.exception, SystemExit), done.exception
     assert str(done.exception.code).startswith(f"curate: {out / path}: ")
-    assert "run the same command" in str(done.exception.code)
+    assert "with the same arguments again" in str(done.exception.code)
 
 
 def test_a_damaged_note_that_the_run_ended_makes_it_end_again(out, made):
