@@ -24,7 +24,9 @@ from pipelines.commands.errors import errors, fail
     metavar="RULE=LIMIT",
     help="Change the limit of a rule, e.g. gopher_too_few_words=30, or drop it with RULE=none; can be repeated.",
 )
-@click.option("--step", default="", metavar="NAME", help="Step whose limits to change; by default, the first one.")
+@click.option(
+    "--step", default="", metavar="NAME", help="Step whose limits to change; the first heuristics by default."
+)
 def recut(folder: str, presets: tuple[str, ...], settings: tuple[str, ...], step: str) -> None:
     """Show what other limits would change in the finished run in FOLDER, from its stored signals, in seconds."""
     with errors(ValueError):
