@@ -123,7 +123,7 @@ class Apply(beam.PTransform):
 
     def __init__(self, step: Step | Callable[..., Any], name: str = "", blocks: int = BLOCKS, **settings: Any) -> None:
         self.step = step if isinstance(step, Step) else FunctionStep(step, settings)
-        word = step.__name__ if isinstance(self.step, FunctionStep) else word_of(self.step)  # type: ignore[union-attr]
+        word = self.step.function.__name__ if isinstance(self.step, FunctionStep) else word_of(self.step)
         self.name, self.blocks = name or word.rpartition(".")[2], blocks
         super().__init__(self.name)
 

@@ -6,12 +6,13 @@ import bz2
 import io
 import lzma
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import zstandard
 
 from curate.input.decoders import PIECE_BYTES, Bzip2OrXz, Gzip, Zstd, zstd_decompressor
 from curate.input.limits import MAX_WINDOW
+from curate.input.pieces import PieceStream
 
 READ_BYTES = 1 << 16
 LONGEST_WINDOW = 1 << 31  # that Zstandard has (--long=31)
@@ -68,29 +69,7 @@ def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
         ".xz": lambda: Bzip2OrXz(lzma.LZMADecompressor(memlimit=memory + XZ_STATE)),
         ".zst": lambda: Zstd(frames),
     }
-    return io.BufferedReader(_Unpacked(_unpack(stream, decoders[compression], memory)), PIECE_BYTES)
-
-
-class _Unpacked(io.RawIOBase):
-    """What is unpacked piece by piece, as a stream of bytes."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._piece, self._at = b"", 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while self._at == len(self._piece):
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._piece, self._at = piece, 0
-        size = min(len(buffer), len(self._piece) - self._at)
-        buffer[:size] = self._piece[self._at : self._at + size]
-        self._at += size
-        return size
+    return io.BufferedReader(PieceStream(_unpack(stream, decoders[compression], memory)), PIECE_BYTES)
 
 
 def _memory(stream: BinaryIO) -> int:

@@ -36,6 +36,11 @@ def imported_files(file: Path, root: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
+def forget_files() -> None:
+    """Read all files again: some have been edited."""
+    _direct.cache_clear()
+
+
 @functools.cache
 def _direct(file: Path, root: Path) -> frozenset[Path]:
     try:

@@ -10,12 +10,15 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics, MetricsFilter
 
+from curate.dedup.minhash import SKETCH_BINS
 from pipelines.io import files, sealed
 
 SHUFFLED = Metrics.counter("near_duplicates", "shuffled_bytes")
 U = np.uint64
 Block = tuple[int, bytes]  # rows, and the number of who gets them
 Grouped = tuple[int, Iterable[bytes]]
+#: A document that is a candidate: its rank, where it is, its id and its sketch.
+NODE = np.dtype([("rank", "u4"), ("slice", "u4"), ("row", "u4"), ("id", "V16"), ("sketch", "u1", (SKETCH_BINS,))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ def write_result(space: Workspace, shards: Shards, run_all: RunAll) -> dict:
     wanted = {fact["path"] for found in finished.values() if found for fact in found["files"]}
     for table in (*TABLES, *shards.own_formats()):
         folder = files.join(space.output, table)
-        names = {f"{table}/{name}": name for name in files.names(folder)} if files.exists(folder) else {}
-        files.delete([files.join(folder, name) for path, name in names.items() if path not in wanted])
+        old = [name for name in files.names(folder) if f"{table}/{name}" not in wanted]
+        files.delete([files.join(folder, name) for name in old])
         if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(folder)
     files.delete([task.facts(facts) for task, found in finished.items() if not found])

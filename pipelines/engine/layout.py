@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.engine.passes import Job
@@ -15,9 +15,9 @@ from pipelines.io.sealed import WORK
 from pipelines.io.shards import Shards
 from pipelines.io.sources import list_inputs
 from pipelines.recipe.errors import RecipeError
-from pipelines.recipe.model import Recipe, digest
+from pipelines.recipe.model import Recipe, RecipeStep, digest
 from pipelines.result.output import sizes_agree
-from pipelines.steps.base import CorpusStep
+from pipelines.steps.base import CorpusStep, with_absolute_paths
 
 
 def absolute(path: str) -> str:
@@ -57,10 +57,11 @@ class Workspace:
         """Where the keys and decisions of the corpus steps after a pass lie."""
         found: list[StepData] = []
         for i, entry in enumerate(pass_.keys):
-            assert isinstance(entry.step, CorpusStep)
             before = [(e.word, e.name, e.settings(), named_files(self.plan.recipe, e)) for e in pass_.keys[: i + 1]]
             where = files.join(self.folder(pass_), f"decide-{entry.name}-{digest([pass_.digest, before])}")
-            found.append(StepData(entry.step, entry.name, self.folder(pass_), StoredDecision(where)))
+            step = with_absolute_paths(entry.step)
+            assert isinstance(step, CorpusStep)
+            found.append(StepData(step, entry.name, self.folder(pass_), StoredDecision(where)))
         return tuple(found)
 
     def cuts(self) -> Iterator[tuple[Pass, StepData]]:
@@ -74,7 +75,7 @@ class Workspace:
         before = self.plan.passes[: pass_.index]
         large = {name: self.folder(p) for p in before for name in p.writes}
         return Job(
-            pass_=pass_,
+            pass_=replace(pass_, steps=located(pass_.steps), keys=located(pass_.keys), facts={}),
             folder=self.folder(pass_),
             before=self.folder(before[-1]) if before else "",
             large=large,
@@ -134,6 +135,11 @@ class Workspace:
         folder = self.folder(pass_)
         names = ["manifest.json", *(f"slice-{index:05d}.json" for index in slices)]
         files.delete([files.join(folder, name) for name in names])
+
+
+def located(steps: Iterable[RecipeStep]) -> tuple[RecipeStep, ...]:
+    """Return steps that find the files that they name from any folder."""
+    return tuple(replace(entry, step=with_absolute_paths(entry.step)) for entry in steps)
 
 
 #: The number of the slice in the name of one of its files.

@@ -73,11 +73,11 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
     Raises:
         RecipeError: steps that cannot work in their order, or that name something that is not there.
     """
+    measures = recipe.measures  # first: settings that make no sense have no fields that a step reads
     check_order(recipe)
     _check_sources(recipe)
     groups = _groups(recipe.steps)
     passes: list[Pass] = []
-    measures = recipe.measures
     depends = ""
     decided: tuple[RecipeStep, ...] = ()
     for i, (steps, keys) in enumerate(groups):
@@ -93,6 +93,7 @@ def make_plan(recipe: Recipe, inputs: list[InputFile]) -> Plan:
         if last:
             facts["recipe"] |= {"name": recipe.name, "output": plain(recipe.output)}
             facts["code"] |= _sources(recipe, recipe.output.formats)
+        facts = {kind: plain(named) for kind, named in facts.items()}
         depends = digest([depends, facts])
         writes = tuple(name for name in LARGE if name in changed)
         passes.append(Pass(i, decided, steps, keys, writes, depends, facts, last))

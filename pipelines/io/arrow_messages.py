@@ -7,14 +7,14 @@ at is read from the Flatbuffers of a message by hand (flatbuffers.dev/internals)
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from curate.input.limits import too_many_rows
+from curate.input.pieces import PieceStream
 
 #: Bytes that a record batch may take in the columns that are read, or a dictionary, once unpacked, as much as the pages
 #: of a Parquet row group; and what it may take with all that is read with it, which is packed or of other columns.
@@ -30,7 +30,7 @@ VERSION_5 = 4  # enum MetadataVersion in Schema.fbs: before it, unions had one m
 WRITE = "write it with fewer rows a batch (chunksize of write_feather, max_chunksize of write_table)"
 
 
-class Messages(io.RawIOBase):
+class Messages(PieceStream):
     """The bytes of an Arrow stream, without the messages that claim too much; `problems` says which those were.
 
     Args:
@@ -39,31 +39,14 @@ class Messages(io.RawIOBase):
     """
 
     def __init__(self, stream: BinaryIO, columns: Sequence[tuple[pa.DataType, bool]] = ()) -> None:
+        super().__init__(self._messages())
         self._columns = columns
         self._stream = stream
         at = stream.tell()
         self._size = stream.seek(0, 2)
         stream.seek(at)
-        self._pieces = self._messages()
-        self._piece, self._at = b"", 0
         self._dictionaries: dict[int, int] = {}  # bytes of each, with what was added to it
         self.problems: list[str] = []
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Read some of the bytes."""
-        while self._at == len(self._piece):
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._piece, self._at = piece, 0
-        size = min(len(buffer), len(self._piece) - self._at)
-        buffer[:size] = self._piece[self._at : self._at + size]
-        self._at += size
-        return size
 
     def _messages(self) -> Iterator[bytes]:
         while prefix := self._stream.read(4):

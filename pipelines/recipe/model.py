@@ -125,7 +125,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in sorted(value.items())}
+        return {storable(str(k)): plain(v) for k, v in sorted(value.items())}
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)  # JSON has no infinity
     return storable(value) if isinstance(value, str) else value  # a path need not be UTF-8

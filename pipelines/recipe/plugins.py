@@ -26,7 +26,7 @@ from typing import Any
 import xxhash
 
 import curate
-from curate.text.imports import imported_files
+from curate.text.imports import forget_files, imported_files
 
 OWN = ("curate", "pipelines", "quality_models")
 GROUPS = ("curate.steps", "curate.readers")  # of entry points
@@ -120,22 +120,20 @@ class Plugins:
     def _install(self) -> None:
         """Put the folders on the path, and drop what was imported from others or has been edited since."""
         for folder in _INSTALLED.difference(self.folders):
+            _INSTALLED.remove(folder)
             if folder in sys.path:
                 sys.path.remove(folder)
-        _INSTALLED.clear()
         for folder in self.folders:
             if folder not in sys.path:
                 sys.path.append(folder)
                 _INSTALLED.add(folder)
         importlib.invalidate_caches()
-        if any(
-            stamp != _stamp(file) or not self._file_of(name.partition(".")[0])
-            for name, (file, stamp) in _LOADED.items()
-        ):
+        if any(self._is_stale(name, *found) for name, found in _LOADED.items()):
             for name in _LOADED:
                 sys.modules.pop(name, None)
             _LOADED.clear()
             _DIGESTS.clear()
+            forget_files()
 
     def _is_stale(self, module: str, file: str, stamp: str) -> bool:
         return stamp != _stamp(file) or not file.startswith(self._file_of(module.partition(".")[0]) or "\0")

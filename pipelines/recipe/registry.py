@@ -32,7 +32,13 @@ def words() -> tuple[str, ...]:
     True
     """
     built_in = {module.name for module in pkgutil.iter_modules(pipelines.steps.__path__)}.difference(NOT_WORDS)
-    return tuple(sorted(built_in | {entry.name for entry in metadata.entry_points(group="curate.steps")}))
+    return tuple(sorted(built_in | _installed().keys()))
+
+
+@functools.cache
+def _installed() -> dict[str, metadata.EntryPoint]:
+    """Return the entry points of installed packages; a look into each of these takes a millisecond in all."""
+    return {entry.name: entry for entry in metadata.entry_points(group="curate.steps")}
 
 
 def step_type(word: str, plugins: Plugins | None = None) -> StepType:
@@ -45,8 +51,8 @@ def step_type(word: str, plugins: Plugins | None = None) -> StepType:
     """
     if "." in word:
         return _checked(word, (plugins or Plugins()).load(word))
-    for entry in metadata.entry_points(group="curate.steps", name=word):
-        return _checked(word, entry.load())
+    if word in _installed():
+        return _checked(word, _installed()[word].load())
     if word not in words():
         raise LookupError(word)
     return _built_in(word)

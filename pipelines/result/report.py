@@ -42,29 +42,7 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     Raises:
         RuntimeError: a step where read is not kept plus rejected, or that did not read all its forerunner kept.
     """
-    steps: dict[str, dict] = {}
-    skipped: dict[str, int] = {}
-    broken = undated = 0
-    for pass_ in space.plan.passes:
-        for manifest in space.manifests(pass_):
-            for source in manifest["inputs"]:
-                broken += source["broken"]
-                undated += source["undated"]
-                for kind, n in source["skipped"].items():
-                    skipped[kind] = skipped.get(kind, 0) + n
-            for name, counted in manifest["steps"].items():
-                step = steps.setdefault(name, {"name": name, "read": 0, "kept": 0, "rejected": {}})
-                step["read"] += counted["read"]
-                step["kept"] += counted["kept"]
-                for rule, n in counted["rejected"].items():
-                    step["rejected"][rule] = step["rejected"].get(rule, 0) + n
-    before = None
-    for step in steps.values():
-        step["rejected"] = dict(sorted(step["rejected"].items(), key=lambda kv: (-kv[1], kv[0])))
-        lost = sum(step["rejected"].values())
-        if step["read"] != step["kept"] + lost or before not in (None, step["read"]):
-            raise RuntimeError(f"the funnel does not add up at {step['name']}: {step} after {before} kept")
-        before = step["kept"]
+    steps, skipped, broken, undated = _funnel(space)
     totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
     for manifest in space.manifests(space.plan.passes[-1]):
         for key in totals:
@@ -98,6 +76,34 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
         "examples": summary["examples"],
         "warnings": [privacy.text(warning) for warning in warnings],
     }
+
+
+def _funnel(space: Workspace) -> tuple[dict[str, dict], dict[str, int], int, int]:
+    """Return what each step did, the records that are no pages by kind, and the broken and undated ones."""
+    steps: dict[str, dict] = {}
+    skipped: dict[str, int] = {}
+    broken = undated = 0
+    for pass_ in space.plan.passes:
+        for manifest in space.manifests(pass_):
+            for source in manifest["inputs"]:
+                broken += source["broken"]
+                undated += source["undated"]
+                for kind, n in source["skipped"].items():
+                    skipped[kind] = skipped.get(kind, 0) + n
+            for name, counted in manifest["steps"].items():
+                step = steps.setdefault(name, {"name": name, "read": 0, "kept": 0, "rejected": {}})
+                step["read"] += counted["read"]
+                step["kept"] += counted["kept"]
+                for rule, n in counted["rejected"].items():
+                    step["rejected"][rule] = step["rejected"].get(rule, 0) + n
+    before = None
+    for step in steps.values():
+        step["rejected"] = dict(sorted(step["rejected"].items(), key=lambda kv: (-kv[1], kv[0])))
+        lost = sum(step["rejected"].values())
+        if step["read"] != step["kept"] + lost or before not in (None, step["read"]):
+            raise RuntimeError(f"the funnel does not add up at {step['name']}: {step} after {before} kept")
+        before = step["kept"]
+    return steps, skipped, broken, undated
 
 
 def _shown(space: Workspace) -> dict[str, Any]:

@@ -22,6 +22,7 @@ methods over a ``PCollection`` of documents.
 from __future__ import annotations
 
 import argparse
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -367,6 +368,22 @@ def _has(hint: Any, what: Names) -> bool:
     if get_origin(hint) is Annotated and what in hint.__metadata__:
         return True
     return any(_has(inner, what) for inner in get_args(hint))
+
+
+def with_absolute_paths(step: Step) -> Step:
+    """Return a step whose settings name files by absolute paths: workers may run in another folder."""
+    changed: dict[str, Any] = {}
+    for setting in settings_named(type(step), Names.FILE):
+        value = getattr(step, setting)
+        if isinstance(value, tuple):
+            changed[setting] = tuple(map(_absolute, value))
+        elif isinstance(value, str):
+            changed[setting] = _absolute(value)
+    return replace(step, **changed) if changed else step  # type: ignore[type-var]
+
+
+def _absolute(name: str) -> str:
+    return os.path.abspath(name) if name and "://" not in name and os.path.exists(name) else name
 
 
 def names_in(step: Step, what: Names) -> list[str]:

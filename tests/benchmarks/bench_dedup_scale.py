@@ -22,16 +22,21 @@ import numpy as np
 
 def measure(folder: Path, documents: int, memory: int) -> dict:
     """Decide over a key set that lies in ``folder``, in this process."""
-    from pipelines.io import sealed
-    from tests.benchmarks.signature_sets import MinHashDedup, MinHashDedupConfig
-    from tests.pipelines.dedup_slices import KeySlice, Taken, decide
+    from functools import partial
 
-    taken = Taken(MinHashDedup(), MinHashDedupConfig(), "minhash_dedup", str(folder), str(folder / "decision"))
-    slices = [KeySlice(i, taken, ()) for i in range(len(list(folder.glob("keys-*.parquet"))))]
+    from pipelines.engine.decisions import warn
+    from pipelines.steps.base import table_at
+    from pipelines.steps.minhash_dedup import ACCOUNT
+    from tests.benchmarks.signature_sets import signature_set
+    from tests.pipelines.decisions import decide_stored, pipeline
+
+    data = signature_set(folder)
+    blocks = len(list(folder.glob("keys-*.parquet")))
+    make = partial(pipeline, f"--key_memory={memory}", f"--key_scratch={folder}")
     started, cpu = time.perf_counter(), time.process_time()
-    decide(slices, memory=memory)
+    decide_stored([data], blocks, make, memory)
     seconds = time.perf_counter() - started
-    account = sealed.read_json(str(folder / "decision" / "account.json"))
+    account = table_at(data.decision, ACCOUNT)
     return {
         "documents": documents,
         "seconds": round(seconds, 1),
@@ -40,7 +45,7 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
         "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
         "load": os.getloadavg()[0],
         **account,
-        "warnings": sealed.read_json(str(folder / "decision" / "warnings.json")),
+        "warnings": list(warn([data], 0, range(blocks))),
     }
 
 

@@ -50,13 +50,12 @@ def loop(paths: list[Path]) -> None:
     import pyarrow.parquet as pq
 
     from curate.document import Document
-    from curate.steps import MAP_STEPS
     from curate.text.hashing import document_id
-    from pipelines.steps.minhash_dedup import MinHashDedup
+    from pipelines.recipe.recipe import parse_recipe
 
-    chain: list[Callable] = [MAP_STEPS[step].make(MAP_STEPS[step].config()) for step in STEPS]
-    dedup = MinHashDedup()
-    key = dedup.key_function(dedup.config())
+    *steps, dedup = (entry.step for entry in parse_recipe(RECIPE, "recipe.yaml").steps)
+    chain: list[Callable] = [step.make() for step in steps]
+    key = dedup.key()
     for path in paths:
         kept = []
         with path.open("rb") as lines:
@@ -101,15 +100,8 @@ def main() -> None:
 
         def run(pattern: str, workers: int) -> list[str]:
             output = tempfile.mkdtemp(dir=folder)
-            command = [
-                sys.executable,
-                "-m",
-                "pipelines.commands.cli",
-                "run",
-                str(folder / "recipe.yaml"),
-                "--output",
-                output,
-            ]
+            recipe = str(folder / "recipe.yaml")
+            command = [sys.executable, "-m", "pipelines.cli", "run", recipe, "--output", output]
             return [*command, "--input", str(folder / pattern), "--workers", str(workers)]
 
         def plain(files: list[Path]) -> list[str]:

@@ -21,9 +21,9 @@ import pyarrow.parquet as pq
 from curate.dedup.minhash import SKETCH_BINS
 from curate.dedup.minhash_kernels import bands, mix
 from curate.text.compiled import kernel
+from pipelines.engine.stored import StepData, StoredDecision
 from pipelines.io import sealed
-from pipelines.steps.base import KeySlice, Taken
-from pipelines.steps.minhash_dedup import MinHashDedup, MinHashDedupConfig
+from pipelines.steps.minhash_dedup import MinHashDedup
 
 SHARES = {"copies": 0.01, "empty": 0.005, "chains": 0.005, "templates": 0.08, "clusters": 0.35}
 CHAIN = 10_000  # documents in a chain
@@ -94,26 +94,30 @@ def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[n
                 sketches[i, p - positions] = 1 + value % U(255)
 
 
+def signature_set(folder: Path, step: MinHashDedup | None = None) -> StepData:
+    """Return where the keys of a set and their decision are."""
+    return StepData(step or MinHashDedup(), "minhash_dedup", str(folder), StoredDecision(str(folder / "decision")))
+
+
 def write_signature_set(
-    folder: Path, planned: np.ndarray, slices: int, config: MinHashDedupConfig | None = None, seed: int = 0
-) -> list[KeySlice]:
+    folder: Path, planned: np.ndarray, slices: int, step: MinHashDedup | None = None, seed: int = 0
+) -> StepData:
     """Write the key files of a set, as a run of the pipeline leaves them.
 
     Args:
         folder: for the files.
         planned: rows of dtype ``PLAN``.
         slices: key files; document i lies in slice ``i * slices // documents``.
-        config: bands and rows; the default ones by default.
+        step: whose keys they are; by default with the default bands and rows.
         seed: of the set.
 
     Returns:
-        The slices, for ``MinHashDedup.decide_all``.
+        Where they are.
     """
-    step, config = MinHashDedup(), config or MinHashDedupConfig()
-    (folder / "decision").mkdir(parents=True, exist_ok=True)
-    taken = Taken(step, config, "minhash_dedup", str(folder), str(folder / "decision"))
+    folder.mkdir(parents=True, exist_ok=True)
+    data = signature_set(folder, step)
     documents = len(planned)
-    minhash = config.hashing
+    minhash = (step or MinHashDedup()).hashing
     edges = np.arange(slices + 1) * documents // slices
     for index in range(slices):
         rows = planned[edges[index] : edges[index + 1]]
@@ -136,11 +140,11 @@ def write_signature_set(
                 "source": source.cast(pa.string()),
                 "site": pa.array([f"site{n % 9973}.example" for n in number.tolist()], pa.string()),
             },
-            step.schema,
+            data.step.key_schema,
         )
-        with sealed.write(taken.path(index)) as stream:
+        with sealed.write(data.path(index)) as stream:
             pq.write_table(table, stream, compression="zstd", row_group_size=4096)
-    return [KeySlice(index, taken, ()) for index in range(slices)]
+    return data
 
 
 def _hash(numbers: np.ndarray) -> np.ndarray:

@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine.layout import Workspace
 from pipelines.recipe.recipe import SHIPPED, load_recipe
-from pipelines.recipe.registry import STEPS
+from pipelines.recipe.registry import step_type, words
 from tests.fuzz import raw
 from tests.fuzz.checks import CONTROLS
 
@@ -108,7 +108,7 @@ def check(folder: Path) -> str:
         return _of_error(result.output, SENTENCE + 2 * sum(map(len, settings)))
     space = Workspace.of(load_recipe(str(recipe), [str(source)], settings), str(out))
     for pass_ in space.plan.passes:
-        for path in (space.folder(pass_), *(taken.decision for taken in space.taken(pass_))):
+        for path in (space.folder(pass_), *(data.decision.folder for data in space.cut(pass_))):
             if "\0" in path or not Path(path).resolve().is_relative_to(out.resolve()):
                 return f"a folder that is not within the output: {path!r:.300}"
             if any(len(part.encode("utf-8", "replace")) > 255 for part in Path(path).parts):
@@ -181,8 +181,8 @@ def _add_key(rng: Random, tree: dict, container: Any, key: Any) -> None:
 
 def _add_step(rng: Random, tree: dict, container: Any, key: Any) -> None:
     steps = tree["steps"] if isinstance(tree.get("steps"), list) else []
-    kind = rng.choice(sorted(STEPS))
-    fields = list(getattr(STEPS[kind].config, "__dataclass_fields__", {}))
+    kind = rng.choice(words())
+    fields = list(step_type(kind).__dataclass_fields__)
     settings = {rng.choice([*fields, "name"]): rng.choice(VALUES) for _ in range(rng.randint(0, 3))}
     steps.insert(rng.randrange(len(steps) + 1), rng.choice((kind, {kind: settings}, {kind: None})))
 
@@ -198,7 +198,7 @@ def _output(rng: Random, tree: dict, container: Any, key: Any) -> None:
 
 
 def _source(rng: Random, tree: dict, container: Any, key: Any) -> None:
-    field = rng.choice(("input", "name", "format", "text"))
+    field = rng.choice(("input", "name", "format", "text", "columns", "id", "title"))
     tree["sources"] = [{"input": "x.jsonl", field: rng.choice(VALUES)}] * rng.choice((1, 2))
 
 

@@ -17,7 +17,7 @@ from curate.dedup.sketch import Sketch
 from curate.filters.presets import rules_of
 from curate.filters.rules import decide
 from curate.filters.signals import signal_names
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine.estimate import estimate
 from pipelines.engine.layout import Workspace
 from pipelines.io.files import reason
@@ -242,7 +242,10 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", "no/such/file*"], "matches no file"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.langauge.min_score=1"], "did you mean 'language'"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[xx]"], "xx"),
-        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[parket]"], "formats.0: Input should be"),
+        (
+            ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[parket]"],
+            "unknown format 'parket'; did you mean 'parquet'",
+        ),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.keep=[tlh]"], "does not know Klingon"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.language.min_scores={fr: .7, fra: .9}"], "twice"),
         (
@@ -257,7 +260,7 @@ def test_filter_shows_where_two_presets_disagree():
         ),
         (
             ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.mixture.targets={generl: 1}"],
-            "'generl' is no domain",
+            "'generl' is not a domain",
         ),
         (["run", "llama3"], "nothing to read: give --input"),
         (["run", "llama3", f"{CRAWL}/*"], "inputs are given as --input"),

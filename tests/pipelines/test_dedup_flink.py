@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.dedup.distributed import cluster_distributed
-from pipelines.dedup.keep_first import ExactDedup, ExactDedupConfig
-from pipelines.steps.line_dedup import LineDedup, LineDedupConfig
-from pipelines.steps.minhash_dedup import MinHashDedupConfig
-from tests.pipelines.dedup_slices import decide, rejections, write_slices
-from tests.pipelines.test_dedup_lines import corpus as lines
-from tests.pipelines.test_dedup_minhash import corpus, removed
+from pipelines.steps.exact_dedup import ExactDedup
+from pipelines.steps.line_dedup import LineDedup
+from pipelines.steps.minhash_dedup import MinHashDedup
+from tests.pipelines.decisions import applied, decide_stored, rejections, store_keys
+from tests.pipelines.test_dedup_lines import corpus as lines, edited
+from tests.pipelines.test_dedup_minhash import corpus, removed, small_ranges, stored  # noqa: F401
 from tests.runners.flink_server import FlinkError, job_server
 
 pytestmark = pytest.mark.flink
@@ -31,31 +28,37 @@ def flink():
 
 
 @pytest.mark.parametrize("clustering", ["one_process", "distributed"])
-def test_near_duplicates(tmp_path, flink, clustering, monkeypatch):
-    engine = partial(cluster_distributed, documents_per_range=100)
-    monkeypatch.setattr("pipelines.steps.minhash_dedup.cluster_distributed", engine)
+@pytest.mark.usefixtures("small_ranges")
+def test_near_duplicates(tmp_path, flink, clustering):
     pages = corpus(seed=2)
-    here, _ = removed(tmp_path / "here", pages, 4, MinHashDedupConfig(clustering="one_process"))
-    there, _ = removed(tmp_path / "there", pages, 4, MinHashDedupConfig(clustering=clustering), make=flink, far=True)
+    here, _ = removed(pages, 4)
+    step = MinHashDedup(clustering=clustering)
+    there, _, _ = stored(tmp_path, pages, 4, step, make=flink, distributed=True)
     assert there == here
 
 
 def test_exact_duplicates(tmp_path, flink):
-    parts = [corpus(seed=2)[i::4] for i in range(4)]
-    found = []
-    for name, more in (("here", {}), ("there", {"make": flink, "far": True})):
-        slices = write_slices(tmp_path / name, ExactDedup(), ExactDedupConfig(), parts)
-        decide(slices, **more)
-        found.append(rejections(slices, parts))
-    assert found[0] == found[1] != {}
+    blocks = [corpus(seed=2)[i::4] for i in range(4)]
+    data = store_keys(tmp_path, ExactDedup(), blocks)
+    decide_stored([data], 4, flink, distributed=True)
+    there = rejections([data.apply(i) for i in range(4)], blocks)
+    assert there == rejections(applied(ExactDedup(), blocks), blocks) != {}
 
 
 def test_lines(tmp_path, flink):
-    texts = []
-    for name, more in (("here", {}), ("there", {"make": flink, "far": True})):
-        pages = lines()
-        slices = write_slices(tmp_path / name, LineDedup(), LineDedupConfig(), [pages[::2], pages[1::2]])
-        decide(slices, **more)
-        edit = LineDedup().edit(LineDedupConfig(), slices[0].taken.decision)
-        texts.append([getattr(edit(d), "text", "") for d in pages])
-    assert texts[0] == texts[1]
+    step, blocks = LineDedup(), [lines()[::2], lines()[1::2]]
+    data = store_keys(tmp_path, step, blocks)
+    decide_stored([data], 2, flink, distributed=True)
+    assert edited([data.apply(i) for i in range(2)], blocks) == edited(applied(step, blocks), blocks)
+
+
+def test_decisions_that_follow_each_other_are_one_job(tmp_path, flink):
+    """Each waits for the decision before it, on an engine that knows no order but that of data."""
+    blocks = [corpus(seed=2)[i::4] for i in range(4)]
+    found = []
+    for name, more in (("here", {}), ("there", {"make": flink, "distributed": True})):
+        cut = [store_keys(tmp_path / name, step, blocks) for step in (ExactDedup(), MinHashDedup())]
+        assert len(decide_stored(cut, 4, **more)) == 1
+        found.append([rejections([data.apply(i) for i in range(4)], blocks) for data in cut])
+    assert found[0] == found[1]
+    assert all(found[0])

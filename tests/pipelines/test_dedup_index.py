@@ -11,11 +11,12 @@ from curate.dedup.minhash import MinHashConfig
 from curate.dedup.sketch import Sketch
 from pipelines.dedup.distributed import cluster_distributed
 from pipelines.result.sketch import export_sketch, merge_sketches
-from pipelines.steps.minhash_dedup import MinHashDedup, MinHashDedupConfig, with_index
-from tests.pipelines.dedup_slices import decide, rejections, write_slices
+from pipelines.steps.base import RunError
+from pipelines.steps.minhash_dedup import MinHashDedup
+from tests.pipelines.decisions import decide_stored, key_parts, rejections, store_keys
 from tests.pipelines.test_dedup_minhash import corpus
 
-OLDEST = MinHashDedupConfig(keep=("oldest",))
+OLDEST = MinHashDedup(keep=("oldest",))
 
 
 def dated(pages):
@@ -25,11 +26,12 @@ def dated(pages):
     ]
 
 
-def run(tmp_path, pages, config, slices=3):
-    parts = [pages[i::slices] for i in range(slices)]
-    made = write_slices(tmp_path, MinHashDedup(), config, parts)
-    decide(made)
-    return rejections(made, parts), made
+def run(tmp_path, pages, step, blocks=3):
+    """Which pages go, and their keys."""
+    parts = [pages[i::blocks] for i in range(blocks)]
+    data = store_keys(tmp_path, step, parts)
+    decide_stored([data], blocks)
+    return rejections([data.apply(i) for i in range(blocks)], parts), key_parts(data, blocks)
 
 
 def kept(detail):
@@ -47,11 +49,11 @@ def test_old_then_new_is_as_all_at_once(tmp_path, engine, monkeypatch):
 
     first, made = run(tmp_path / "old", old, OLDEST)
     assert export_sketch(made, OLDEST.hashing, str(tmp_path / "sketch-1")) == 250
-    config = replace(OLDEST, index=(str(tmp_path / "sketch-1" / "sketch.json"),), clustering=engine)
-    second, made = run(tmp_path / "newer", newer, config)
-    assert export_sketch(with_index(config, made), OLDEST.hashing, str(tmp_path / "sketch-2")) == 400
-    config = replace(config, index=(str(tmp_path / "sketch-2"),))
-    third, _ = run(tmp_path / "newest", newest, config)
+    step = replace(OLDEST, index=(str(tmp_path / "sketch-1" / "sketch.json"),), clustering=engine)
+    second, made = run(tmp_path / "newer", newer, step)
+    assert export_sketch([*step.index_parts(), *made], OLDEST.hashing, str(tmp_path / "sketch-2")) == 400
+    step = replace(step, index=(str(tmp_path / "sketch-2"),))
+    third, _ = run(tmp_path / "newest", newest, step)
 
     together = first | second | third
     assert len(second) > 30
@@ -103,6 +105,8 @@ def test_a_document_stands_in_a_sketch_once(tmp_path):
 
 def test_a_sketch_made_in_another_way_is_refused(tmp_path):
     Sketch.of(["a"], ["00" * 16], [0], MinHashConfig(seed=9)).save(tmp_path / "sketch")
-    made = write_slices(tmp_path, MinHashDedup(), replace(OLDEST, index=(str(tmp_path / "sketch"),)), [corpus(pages=3)])
-    with pytest.raises(ValueError, match="cannot be compared"):
-        with_index(made[0].taken.config, made)
+    step = replace(OLDEST, index=(str(tmp_path / "sketch"),))
+    with pytest.raises(RunError, match="cannot be compared"):
+        step.index_parts()
+    with pytest.raises(RunError, match="cannot be compared"):
+        run(tmp_path / "new", corpus(pages=3), step)

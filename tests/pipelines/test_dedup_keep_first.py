@@ -1,28 +1,25 @@
-"""URL and exact dedup: which copy stays, whatever the slices, their order and the passes."""
+"""URL and exact dedup: which copy stays, whatever the blocks, their order and the memory."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from curate.document import Document
-from pipelines.dedup.keep_first import ExactDedup, ExactDedupConfig, UrlDedup, UrlDedupConfig
-from tests.pipelines.dedup_slices import decide, rejections, warnings, write_slices
+from pipelines.steps.exact_dedup import ExactDedup
+from pipelines.steps.url_dedup import UrlDedup
+from tests.pipelines.decisions import applied, decide, decide_stored, keys_of, rejections, store_keys
 
 
 def document(number, **more):
     return Document(id=f"{number:032x}", **{"url": "https://example.org/", "source": "a", **more})
 
 
-def removed(tmp_path, step, config, parts, **more):
-    slices = write_slices(tmp_path, step, config, parts)
-    decide(slices, **more)
-    return rejections(slices, parts), slices
+def removed(step, blocks):
+    return rejections(applied(step, blocks), blocks)
 
 
-def test_the_newest_copy_of_a_url_stays(tmp_path):
+def test_the_newest_copy_of_a_url_stays():
     pages = [
         document(1, date="2024-05-01T00:00:00Z"),
         document(2, date="2025-05-01T00:00:00Z", url="http://www.example.org"),
@@ -32,33 +29,35 @@ def test_the_newest_copy_of_a_url_stays(tmp_path):
         document(6, url=""),
         document(7, url=""),
     ]
-    found, _ = removed(tmp_path, UrlDedup(), UrlDedupConfig(), [pages])
+    found = removed(UrlDedup(), [pages])
     assert sorted(found) == [pages[i].id for i in (0, 2, 3)]
     assert {d.split()[0] for d in found.values()} == {pages[1].id}
 
 
-def test_of_a_thousand_copies_with_equal_dates_the_smallest_id_stays(tmp_path):
+def test_of_a_thousand_copies_with_equal_dates_the_smallest_id_stays():
     pages = [document(1 + i * 7919 % 1000, date="2025-01-01T00:00:00Z") for i in range(1000)]
-    found, slices = removed(tmp_path, UrlDedup(), UrlDedupConfig(), [pages[::2], pages[1::2]])
+    step, blocks = UrlDedup(), [pages[::2], pages[1::2]]
+    decision = decide(step, keys := keys_of(step, blocks))
+    found = rejections([step.apply(decision, block) for block in keys], blocks)
     assert len(found) == 999
     assert f"{1:032x}" not in found
     assert set(found.values()) == {f"{1:032x} stays, of 1000 copies"}
-    assert "source a loses 999 of 1,000 documents (99.9%) as duplicates" in warnings(slices)
+    assert "source a loses 999 of 1,000 documents (99.9%) as duplicates" in step.warnings(decision, keys)
 
 
 @pytest.mark.parametrize(
-    ("config", "stays"),
+    ("step", "stays"),
     [
-        (ExactDedupConfig(keep=("newest",)), 2),
-        (ExactDedupConfig(keep=("oldest",)), 1),
-        (ExactDedupConfig(keep=("longest",)), 3),
-        (ExactDedupConfig(keep=("quality",)), 1),
-        (ExactDedupConfig(keep=("source", "newest"), sources=("b", "a")), 4),
-        (ExactDedupConfig(keep=("source", "newest"), sources=("c", "b")), 4),
-        (ExactDedupConfig(keep=()), 0),
+        (ExactDedup(keep=("newest",)), 2),
+        (ExactDedup(keep=("oldest",)), 1),
+        (ExactDedup(keep=("longest",)), 3),
+        (ExactDedup(keep=("quality",)), 1),
+        (ExactDedup(keep=("source", "newest"), sources=("b", "a")), 4),
+        (ExactDedup(keep=("source", "newest"), sources=("c", "b")), 4),
+        (ExactDedup(keep=()), 0),
     ],
 )
-def test_the_order_is_the_recipe_s(tmp_path, config, stays):
+def test_the_order_is_the_recipe_s(step, stays):
     pages = [
         document(1, text="one two"),
         document(2, text="One two", date="2020-01-01T00:00:00Z", quality=0.9),
@@ -66,42 +65,40 @@ def test_the_order_is_the_recipe_s(tmp_path, config, stays):
         document(4, text=" one  two ", date="2021-01-01T00:00:00Z", quality=0.7),
         document(5, text="one\ntwo", date="2021-06-01T00:00:00Z", source="b"),
     ]
-    found, _ = removed(tmp_path, ExactDedup(), config, [pages])
-    assert {p.id for p in pages} - set(found) == {pages[stays].id}
+    assert {p.id for p in pages} - set(removed(step, [pages])) == {pages[stays].id}
 
 
 def test_an_order_that_cannot_work_is_refused():
     with pytest.raises(ValueError, match="'newset' is unknown; choose from newest, oldest"):
-        ExactDedup().key_function(ExactDedupConfig(keep=("newset",)))
+        ExactDedup(keep=("newset",)).key()
     with pytest.raises(ValueError, match="go together"):
-        ExactDedup().key_function(ExactDedupConfig(keep=("source",)))
+        ExactDedup(keep=("source",)).key()
 
 
-def test_slices_their_order_and_passes_make_no_difference(tmp_path):
+def test_blocks_their_order_and_the_memory_make_no_difference(tmp_path):
     random = np.random.default_rng(1)
     pages = [
         document(i, url=f"https://example.org/{random.integers(200)}", date=f"20{random.integers(10, 26)}-01-01")
         for i in range(600)
     ]
-    whole, _ = removed(tmp_path / "1", UrlDedup(), UrlDedupConfig(), [pages])
+    whole = removed(UrlDedup(), [pages])
     random.shuffle(pages)
-    parts = [pages[i::50] for i in range(50)]
-    assert removed(tmp_path / "50", UrlDedup(), UrlDedupConfig(), parts)[0] == whole
-    by_pass, _ = removed(tmp_path / "passes", UrlDedup(), UrlDedupConfig(), parts[::-1], memory=10_000)
-    assert by_pass == whole
-    assert len(list((tmp_path / "passes" / "decide-UrlDedup").glob("members-00000-*"))) > 1
+    blocks = [pages[i::50] for i in range(50)]
+    assert removed(UrlDedup(), blocks) == whole
+    data = store_keys(tmp_path, UrlDedup(), blocks[::-1])
+    jobs = decide_stored([data], 50, memory=10_000)
+    assert rejections([data.apply(i) for i in range(50)], blocks[::-1]) == whole
+    assert len(jobs) > 1
+    assert len(list((tmp_path / "decide-UrlDedup").glob("block-00000-*"))) > 1
 
 
-def test_the_same_page_of_two_sources_stays_once_and_from_the_same_source(tmp_path):
+def test_the_same_page_of_two_sources_stays_once_and_from_the_same_source():
     pages = [document(1, text="x", source=s) for s in ("a", "b", "c")]
     stays = set()
     for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0]):
-        parts = [[pages[i]] for i in order]
-        slices = write_slices(tmp_path / str(order), ExactDedup(), ExactDedupConfig(), parts)
-        decide(slices)
-        lost = {s.index for s in slices if len(s.taken.losers(s.index).rows)}
+        lost = {i for i, means in enumerate(applied(ExactDedup(), [[pages[i]] for i in order])) if len(means.rejected)}
         assert len(lost) == 2
-        stays |= {parts[i][0].source for i in range(3) if i not in lost}
+        stays |= {pages[order[i]].source for i in range(3) if i not in lost}
     assert len(stays) == 1
 
 
@@ -111,10 +108,7 @@ def test_documents_that_an_earlier_step_of_the_cut_takes_are_not_there(tmp_path)
         document(2, text="other", date="2026-01-01"),
         document(3, text="same", date="2024-01-01", url="https://example.org/old"),
     ]
-    first = write_slices(tmp_path, UrlDedup(), UrlDedupConfig(), [pages])
-    decide(first)
-    second = write_slices(tmp_path, ExactDedup(), ExactDedupConfig(), [pages])
-    second = [replace(s, earlier=(first[0].taken,)) for s in second]
-    decide(second)
-    assert rejections(first, [pages]).keys() == {pages[0].id}
-    assert rejections(second, [pages]) == {}
+    cut = [store_keys(tmp_path, step, [pages]) for step in (UrlDedup(), ExactDedup())]
+    assert len(decide_stored(cut, 1)) == 1  # both in one job
+    assert rejections([cut[0].apply(0)], [pages]).keys() == {pages[0].id}
+    assert rejections([cut[1].apply(0)], [pages]) == {}

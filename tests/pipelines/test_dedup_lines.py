@@ -1,4 +1,4 @@
-"""Line dedup as a corpus step: what is counted, what is removed, whatever the slices and passes."""
+"""Line dedup as a corpus step: what is counted, what is removed, whatever the blocks and the memory."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from curate.dedup.lines import LineDedupConfig, normalize_line
+from curate.dedup.lines import normalize_line
 from curate.document import Document
-from pipelines.io import sealed
-from pipelines.steps.line_dedup import LineDedup, _buckets, _order, top_lines
-from tests.pipelines.dedup_slices import decide, write_slices
+from curate.text.hashing import stable_u64
+from pipelines.steps.line_dedup import LineDedup, buckets_of
+from tests.pipelines.decisions import decide, decide_stored, keys_of, store_keys
 
 
 def corpus(documents=60, seed=0):
@@ -26,69 +26,95 @@ def corpus(documents=60, seed=0):
     return made
 
 
-def expected(documents, config):
+def expected(documents, step):
     """The same in plain Python: count per language and bucket, then drop."""
     names = Counter(d.language for d in documents)
 
+    def order(d):
+        return stable_u64(d.id, "line-bucket")
+
     def bucket(d):
-        return d.language, _order(d) % _buckets(names[d.language], config)
+        return d.language, order(d) % buckets_of(names[d.language], step)
 
     holders = {}
     for d in documents:
         for line in {normalize_line(x) for x in d.text.split("\n")} - {""}:
-            holders.setdefault((bucket(d), line), []).append(_order(d))
+            holders.setdefault((bucket(d), line), []).append(order(d))
     texts = []
     for d in documents:
         kept = []
         for line in d.text.split("\n"):
             orders = sorted(holders.get((bucket(d), normalize_line(line)), []))
-            hot = len(orders) > config.max_copies and _order(d) not in orders[: config.keep_first]
+            hot = len(orders) > step.max_copies and order(d) not in orders[: step.keep_first]
             if not hot:
                 kept.append(line)
         texts.append("\n".join(kept))
     return texts
 
 
-def applied(tmp_path, documents, config, slices, memory=10**9):
-    parts = [documents[i::slices] for i in range(slices)]
-    made = write_slices(tmp_path, LineDedup(), config, parts)
-    decide(made, memory=memory)
-    edit = LineDedup().edit(config, made[0].taken.decision)
-    return [getattr(edit(d), "text", "") for d in documents], made
+def split(documents, blocks):
+    return [documents[i::blocks] for i in range(blocks)]
+
+
+def edited(applied, blocks):
+    """The texts by id, "" of a document that goes."""
+    return {
+        d.id: getattr(applied[i].edit(row, d), "text", "")
+        for i, block in enumerate(blocks)
+        for row, d in enumerate(block)
+    }
 
 
 @pytest.mark.parametrize(
-    ("slices", "memory", "config"),
+    ("blocks", "step"),
     [
-        (1, 10**9, LineDedupConfig()),
-        (7, 10**9, LineDedupConfig()),
-        (7, 5_000, LineDedupConfig()),
-        (3, 10**9, LineDedupConfig(max_copies=2, keep_first=2)),
-        (5, 5_000, LineDedupConfig(max_copies=2, keep_first=2)),
-        (4, 10**9, LineDedupConfig(max_copies=2, bucket_documents=9)),
+        (1, LineDedup()),
+        (7, LineDedup()),
+        (3, LineDedup(max_copies=2, keep_first=2)),
+        (4, LineDedup(max_copies=2, bucket_documents=9)),
     ],
 )
-def test_the_lines_that_plain_counting_removes_are_removed(tmp_path, slices, memory, config):
+def test_the_lines_that_plain_counting_removes_are_removed(blocks, step):
     documents = corpus()
-    texts, _ = applied(tmp_path, documents, config, slices, memory)
-    assert texts == expected(documents, config)
-    assert texts != [d.text for d in documents]
-    assert memory > 10**6 or sealed.read_json(f"{tmp_path}/decide-LineDedup/parts.json")["parts"] > 1
+    decision = decide(step, keys := keys_of(step, split(documents, blocks)))
+    texts = edited([step.apply(decision, block) for block in keys], split(documents, blocks))
+    assert [texts[d.id] for d in documents] == expected(documents, step)
+    assert list(texts.values()) != [d.text for d in documents]
 
 
-def test_the_most_common_lines_are_named(tmp_path):
+@pytest.mark.parametrize(("blocks", "step"), [(7, LineDedup()), (5, LineDedup(max_copies=2, keep_first=2))])
+def test_little_memory_makes_no_difference(tmp_path, blocks, step):
     documents = corpus()
-    _, made = applied(tmp_path, documents, LineDedupConfig(), 3)
-    top = top_lines(made[0].taken.decision, LineDedupConfig())
-    counts = Counter((d.language, line) for d in documents for line in {normalize_line(x) for x in d.text.split("\n")})
-    assert len(top) > 3
-    assert {(t["language"], t["line"]): t["documents"] for t in top} == {k: n for k, n in counts.items() if n > 6}
-    assert [t["documents"] for t in top] == sorted((t["documents"] for t in top), reverse=True)
+    data = store_keys(tmp_path, step, split(documents, blocks))
+    assert len(decide_stored([data], blocks, memory=5_000)) > 1
+    texts = edited([data.apply(i) for i in range(blocks)], split(documents, blocks))
+    assert [texts[d.id] for d in documents] == expected(documents, step)
 
 
-def test_a_document_of_common_lines_alone_is_rejected(tmp_path):
+@pytest.mark.parametrize("memory", [5_000, 10**9])
+def test_the_report_shows_the_most_common_lines(tmp_path, memory):
+    step, blocks = LineDedup(), split(corpus(), 3)
+    data = store_keys(tmp_path, step, blocks)
+    decide_stored([data], 3, memory=memory)
+    shown = step.report(data.decision, lambda block, row: blocks[block][row].text)["repeated_lines"]
+    counts = Counter((d.language, line) for d in corpus() for line in {normalize_line(x) for x in d.text.split("\n")})
+    assert len(shown) > 3
+    assert {(t["language"], t["line"]): t["documents"] for t in shown} == {k: n for k, n in counts.items() if n > 6}
+    assert [t["documents"] for t in shown] == sorted((t["documents"] for t in shown), reverse=True)
+
+
+def test_removing_lines_writes_no_files(tmp_path):
+    step, blocks = LineDedup(), split(corpus(), 3)
+    data = store_keys(tmp_path, step, blocks)
+    decide_stored([data], 3)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert edited([data.apply(i) for i in range(3)], blocks)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_document_of_common_lines_alone_is_rejected():
     documents = [Document(id=f"{i:032x}", text="menu\nMENU", language="en") for i in range(7)]
-    write = write_slices(tmp_path, LineDedup(), LineDedupConfig(), [documents])
-    decide(write)
-    rejection = LineDedup().edit(LineDedupConfig(), write[0].taken.decision)(documents[0])
+    step = LineDedup()
+    decision = decide(step, keys := keys_of(step, [documents]))
+    rejection = step.apply(decision, keys[0]).edit(0, documents[0])
     assert (rejection.rule, rejection.value) == ("only_repeated_lines", 2)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from curate.document import Document
 from pipelines.dedup.distributed import cluster_distributed
-from pipelines.io import sealed
-from pipelines.steps.base import read_members
-from pipelines.steps.minhash_dedup import MinHashDedup, MinHashDedupConfig
-from tests.pipelines.dedup_slices import decide, pipeline, rejections, warnings, write_slices
+from pipelines.dedup.members import members_of
+from pipelines.engine.decisions import Share
+from pipelines.steps.base import table_at
+from pipelines.steps.exact_dedup import ExactDedup
+from pipelines.steps.minhash_dedup import ACCOUNT, MinHashDedup
+from tests.pipelines.decisions import decide, decide_stored, keys_of, pipeline, rejections, store_keys
 
 WORDS = [f"word{i}" for i in range(5000)]
 
@@ -58,11 +58,29 @@ def corpus(seed=0, pages=150):
     return documents(texts, seed)
 
 
-def removed(tmp_path, pages, slices=1, config=MinHashDedupConfig(), **more):  # noqa: B008
-    parts = [pages[i::slices] for i in range(slices)]
-    made = write_slices(tmp_path, MinHashDedup(), config, parts)
-    decide(made, **more)
-    return rejections(made, parts), made
+def split(pages, blocks):
+    return [pages[i::blocks] for i in range(blocks)]
+
+
+def removed(pages, blocks=1, *options):
+    """Which pages go, and the decision, over keys in memory."""
+    step, pages = MinHashDedup(), split(pages, blocks)
+    decision = decide(step, keys := keys_of(step, pages), *options)
+    return rejections([step.apply(decision, block) for block in keys], pages), decision
+
+
+def stored(folder, pages, blocks, step=MinHashDedup(), **more):  # noqa: B008
+    """The same over key files."""
+    data = store_keys(folder, step, split(pages, blocks))
+    jobs = decide_stored([data], blocks, **more)
+    return rejections([data.apply(i) for i in range(blocks)], split(pages, blocks)), data, jobs
+
+
+@pytest.fixture
+def small_ranges(monkeypatch):
+    """Few documents in a range of the distributed clustering, so that there are many ranges."""
+    engine = partial(cluster_distributed, documents_per_range=70)
+    monkeypatch.setattr("pipelines.steps.minhash_dedup.cluster_distributed", engine)
 
 
 @pytest.fixture(scope="module")
@@ -71,52 +89,59 @@ def pages():
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, pages):
-    found, _ = removed(tmp_path_factory.mktemp("whole"), pages)
+def whole(pages):
+    found, _ = removed(pages)
     assert 150 < len(found) < 350
     return found
 
 
-def test_sizes_of_clusters_are_known_of_all_their_documents(tmp_path, pages):
-    _, made = removed(tmp_path, pages, 4)
-    rows = np.concatenate([read_members(s.taken.decision, s.index) for s in made])
+def test_sizes_of_clusters_are_known_of_all_their_documents(pages):
+    _, decision = removed(pages, 4)
+    rows = np.concatenate([members_of(decision, i) for i in range(4)])
     names, counts = np.unique(rows["cluster"], return_counts=True)
     for row in rows:
         assert row["size"] == counts[names == row["cluster"]]
     assert rows["stays"].sum() >= len(names)
-    sizes = [s.taken.step.clusters(s.taken.decision, s.index) for s in made]
-    assert sum(map(len, sizes)) == rows["stays"].sum()
-    assert max(size for found in sizes for _, size in found.values()) == counts.max()
 
 
-def test_slices_and_their_order_make_no_difference(tmp_path, pages, whole):
-    assert removed(tmp_path / "50", pages, 50)[0] == whole
-    assert removed(tmp_path / "reversed", pages[::-1], 7)[0] == whole
+def test_documents_that_stay_say_how_many_there_are_of_them(pages):
+    step, blocks = MinHashDedup(), split(pages, 4)
+    decision = decide(step, keys := keys_of(step, blocks))
+    rows = np.concatenate([members_of(decision, i) for i in range(4)])
+    kept = []
+    for block, means in ((block, step.apply(decision, block)) for block in keys):
+        edited = [means.edit(row, document) for row, document in enumerate(blocks[block.index])]
+        kept += [d for row, d in enumerate(edited) if row not in set(means.rejected.tolist())]
+    sizes = [d.cluster_size for d in kept if d.cluster]
+    assert len(sizes) == rows["stays"].sum()
+    assert max(sizes) == np.unique(rows["cluster"], return_counts=True)[1].max()
 
 
-def test_memory_makes_no_difference(tmp_path, pages, whole):
-    found, made = removed(tmp_path, pages, 5, memory=4_000)
+def test_blocks_and_their_order_make_no_difference(pages, whole):
+    assert removed(pages, 50)[0] == whole
+    assert removed(pages[::-1], 7)[0] == whole
+
+
+def test_memory_makes_no_difference(pages, whole, tmp_path):
+    found, decision = removed(pages, 5, "--key_memory=4000", f"--key_scratch={tmp_path}")
     assert found == whole
-    assert account(made)["parts"] > 4
+    assert table_at(decision, ACCOUNT)["parts"] > 4
+    assert not list(tmp_path.iterdir())
 
 
-def test_processes_make_no_difference(tmp_path, pages, whole):
-    options = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
-    assert removed(tmp_path, pages, 5, make=partial(pipeline, *options))[0] == whole
+def test_files_and_processes_make_no_difference(tmp_path, pages, whole):
+    processes = partial(pipeline, "--direct_num_workers=2", "--direct_running_mode=multi_processing")
+    assert stored(tmp_path, pages, 5, make=processes)[0] == whole
 
 
-def account(made):
-    return sealed.read_json(str(Path(made[0].taken.decision) / "account.json"))
-
-
-def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages, monkeypatch):
-    engine = partial(cluster_distributed, documents_per_range=70)
-    monkeypatch.setattr("pipelines.steps.minhash_dedup.cluster_distributed", engine)
+@pytest.mark.usefixtures("small_ranges")
+def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages):
     accounts, members = [], []
     for name in ("one_process", "distributed"):
-        _, made = removed(tmp_path / name, pages, 5, MinHashDedupConfig(clustering=name))
-        accounts.append(account(made))
-        members.append([read_members(s.taken.decision, s.index).tobytes() for s in made])
+        _, data, jobs = stored(tmp_path / name, pages, 5, MinHashDedup(clustering=name), distributed=True)
+        assert jobs == [Share((0,), several_jobs=name == "distributed")]
+        accounts.append(table_at(data.decision, ACCOUNT))
+        members.append([members_of(data.decision, i).tobytes() for i in range(5)])
     assert members[0] == members[1]
     moved = [a.pop("stage_bytes") for a in accounts]
     assert [a.pop("parts") for a in accounts] == [1, 1]
@@ -125,24 +150,24 @@ def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages
     assert moved[1]["candidates"] >= 14 * 12 * len(pages)  # hash and rank, for each band
 
 
-def test_a_distributed_clustering_that_was_cut_off_goes_on(tmp_path, pages, whole, monkeypatch):
-    config = MinHashDedupConfig(clustering="distributed")
-    parts = [pages[i::3] for i in range(3)]
-    made = write_slices(tmp_path, MinHashDedup(), config, parts)
+def test_a_distributed_clustering_that_was_cut_off_goes_on(tmp_path, pages, whole):
+    step, blocks = MinHashDedup(clustering="distributed"), split(pages, 3)
+    data = store_keys(tmp_path, step, blocks)
     calls = []
 
     def cut_off():
         calls.append(1)
-        if len(calls) == 4:  # the first is only asked for its runner
+        if len(calls) == 4:
             raise KeyboardInterrupt
         return pipeline()
 
     with pytest.raises(KeyboardInterrupt):
-        decide(made, cut_off)
+        decide_stored([data], 3, cut_off)
+    assert not data.decision.is_whole()
     again = []
-    decide(made, lambda: again.append(1) or pipeline())
+    decide_stored([data], 3, lambda: again.append(1) or pipeline())
     assert len(again) < 10 - 2
-    assert rejections(made, parts) == whole
+    assert rejections([data.apply(i) for i in range(3)], blocks) == whole
 
 
 def test_every_removed_page_is_like_the_one_that_stays_for_it(pages, whole):
@@ -166,20 +191,22 @@ def test_empty_and_short_pages_stay_once_each(pages, whole):
     assert short == ["", "!!!", "one two four", "one two three"]
 
 
-def test_many_copies_of_one_page(tmp_path):
+def test_many_copies_of_one_page():
     page = text(np.random.default_rng(0))
-    found, made = removed(tmp_path, documents([page] * 3000), 3)
-    assert len(found) == 2999
-    assert any(w.startswith("one cluster holds 3,000 of 3,000 documents") for w in warnings(made))
+    step, blocks = MinHashDedup(), split(documents([page] * 3000), 3)
+    decision = decide(step, keys := keys_of(step, blocks))
+    assert len(rejections([step.apply(decision, block) for block in keys], blocks)) == 2999
+    warnings = step.warnings(decision, keys)
+    assert any(w.startswith("one cluster holds 3,000 of 3,000 documents") for w in warnings)
 
 
-def test_a_long_chain_does_not_become_one_cluster(tmp_path):
+def test_a_long_chain_does_not_become_one_cluster():
     random = np.random.default_rng(0)
     texts = [text(random)]
     for _ in range(999):
         texts.append(changed(random, texts[-1], 20))  # 24 of 296 shingles change: J = .85
     pages = documents(texts)
-    found, _ = removed(tmp_path, pages)
+    found, _ = removed(pages)
     clusters = {}
     for id, detail in found.items():
         clusters.setdefault(detail.split("cluster ")[1][:32], []).append(id)
@@ -189,25 +216,20 @@ def test_a_long_chain_does_not_become_one_cluster(tmp_path):
     assert 400 < len(found) < 900
 
 
-def test_pages_of_a_template_that_differ_enough_all_stay(tmp_path):
+def test_pages_of_a_template_that_differ_enough_all_stay():
     random = np.random.default_rng(0)
     template = text(random, 200)
     texts = [f"{template} {text(random, 100)}" for _ in range(2000)]  # J = .5
     copy = changed(random, texts[7], 4)
-    found, _ = removed(tmp_path, documents([*texts, copy]))
+    found, _ = removed(documents([*texts, copy]))
     assert len(found) == 1
 
 
-def test_an_earlier_step_s_losers_are_not_there(tmp_path, pages, whole):
-    from pipelines.dedup.keep_first import ExactDedup, ExactDedupConfig
-
-    parts = [pages[i::3] for i in range(3)]
-    exact = write_slices(tmp_path, ExactDedup(), ExactDedupConfig(), parts)
-    decide(exact)
-    near = write_slices(tmp_path, MinHashDedup(), MinHashDedupConfig(), parts)
-    near = [replace(s, earlier=(exact[0].taken,)) for s in near]
-    decide(near)
-    first, second = rejections(exact, parts), rejections(near, parts)
+def test_an_earlier_step_s_losers_are_not_there(tmp_path, pages):
+    blocks = split(pages, 3)
+    cut = [store_keys(tmp_path, step, blocks) for step in (ExactDedup(), MinHashDedup())]
+    decide_stored(cut, 3)
+    first, second = (rejections([data.apply(i) for i in range(3)], blocks) for data in cut)
     assert not first.keys() & second.keys()
     assert len(first) > 20
     assert len(second) > 100

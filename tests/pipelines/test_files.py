@@ -16,7 +16,7 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 from click.testing import CliRunner
 
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine import passes
 from pipelines.engine.layout import Workspace
 from pipelines.engine.run import run_recipe
@@ -24,7 +24,9 @@ from pipelines.engine.runners import RunError
 from pipelines.engine.watched import Track
 from pipelines.io import files
 from pipelines.io.sources import list_inputs
-from pipelines.recipe.recipe import Recipe, RecipeError, parse_recipe
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.model import Recipe
+from pipelines.recipe.recipe import parse_recipe
 from pipelines.result.output import Fix
 from pipelines.result.verify import verify
 from tests.pipelines.object_store import object_store

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.engine.plan import make_plan
 from pipelines.recipe.bounded_yaml import MAX_CHARACTERS, read_yaml
+from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.names import check_name
-from pipelines.recipe.recipe import SHIPPED, RecipeError, load_recipe, parse_recipe
+from pipelines.recipe.recipe import SHIPPED, load_recipe, parse_recipe
 
 STEPS = "name: x\nsteps:\n  - extract\n"
 #: A scalar, and what a refusal of it says.
@@ -97,7 +98,7 @@ def test_aliases_are_counted_as_often_as_they_are_used():
 def test_aliases_and_merges_within_the_limits_are_taken():
     steps = "  - language: &a {keep: &k [en], min_score: 0.5}\n  - language: {name: b, <<: *a, min_score: 0.7}\n"
     recipe = parse_recipe(STEPS + steps, "my.yaml", settings=["steps.language.keep=[de]"])
-    assert [(s.config.keep, s.config.min_score) for s in recipe.steps[1:]] == [(("de",), 0.5), (("en",), 0.7)]
+    assert [(s.step.keep, s.step.min_score) for s in recipe.steps[1:]] == [(("de",), 0.5), (("en",), 0.7)]
     assert read_yaml("- &x {a: [1]}\n- *x\n- <<: [*x, {a: 2, b: 3}]\n")[0] == [
         {"a": [1]},
         {"a": [1]},
@@ -183,8 +184,14 @@ def test_two_names_that_a_file_system_may_not_tell_apart_are_refused():
 
 def test_an_error_of_the_plan_says_where_the_step_is():
     for steps, said in (
-        ("[url_dedup, exact_dedup, extract]", "my.yaml:1: exact_dedup looks at the text"),
-        ("\n  - extract\n  - quality_cut", "my.yaml:3: quality_cut needs what quality finds"),
+        (
+            "[url_dedup, exact_dedup, extract]",
+            "my.yaml:1: exact_dedup reads text, which extract finds",
+        ),
+        (
+            "\n  - extract\n  - quality_cut",
+            "my.yaml:3: quality_cut reads quality, which the step quality finds",
+        ),
         ("\n  - heuristics: {presets: [none]}", "my.yaml:2: heuristics: unknown preset 'none'"),
         ("\n  - decontaminate: {benchmarks: [/dev/zero]}", "my.yaml:2: decontaminate: /dev/zero is a device"),
     ):

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from curate.text.printable import printable, storable
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from tests.pipelines.conftest import PATIENCE, ROOT
 
 #: A title, a cleared screen, a colour, a link, a C1 sequence, reversed text, a forged line, markup of Rich and HTML.
@@ -77,7 +77,7 @@ def test_no_command_prints_a_control_character(folder):
     page = folder / "\x1b[2J\u202e.html"
     page.write_text(f"<p>{EVIL}")
     commands = [
-        (("plan", recipe, *where, folder / "fresh\x1b[31m"), "takes keys for"),
+        (("plan", recipe, *where, folder / "fresh\x1b[31m"), "extracts keys for"),
         (("explain", fates["documents"], "--output", out), "in the corpus"),
         (("explain", fates["rejected"], "--output", out), r"\x1b]0;PWNED\x07"),
         (("explain", page, "--recipe", recipe), "by "),
@@ -260,12 +260,12 @@ def test_nonsense_ends_in_one_sentence(tmp_path, monkeypatch):
 
 def test_an_output_that_nobody_reads_ends_in_one_sentence():
     for command, said in (("| true", "standard output was closed"), ("> /dev/full", "No space left")):
-        script = f"{sys.executable} -m pipelines.commands.cli steps {command}; echo ${{PIPESTATUS[0]}} >&2"
+        script = f"{sys.executable} -m pipelines.cli steps {command}; echo ${{PIPESTATUS[0]}} >&2"
         done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
         sentence, status = done.stderr.splitlines()
         assert said in sentence
         assert status == "1"
-    script = f"{sys.executable} -m pipelines.commands.cli steps >&-"
+    script = f"{sys.executable} -m pipelines.cli steps >&-"
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert "Traceback" not in done.stderr
 

@@ -18,7 +18,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-import curate.steps as steps_of_curate
+import pipelines.steps.domain as domain_step
 from curate.dedup.sketch import Sketch
 from curate.filters.pii import PiiConfig
 from curate.models.model_file import write_model_file
@@ -27,7 +27,8 @@ from curate.tokens.tokenizers import load_tokenizer
 from pipelines.engine.run import RunError, run_recipe
 from pipelines.io import sealed
 from pipelines.io.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, Privacy
-from pipelines.recipe.recipe import Recipe, parse_recipe
+from pipelines.recipe.model import Recipe
+from pipelines.recipe.recipe import parse_recipe
 from pipelines.result.explain import find, try_file
 from pipelines.result.sketch import export_run, import_sketches
 from tests.pipelines.conftest import curate
@@ -131,7 +132,7 @@ def recipe_of(folder: Path, steps: str) -> Recipe:
 
 def run(folder: Path, steps: str) -> Path:
     """Run steps, one of which fails on a page; returns the output."""
-    classify = steps_of_curate.classify_domain
+    classify = domain_step.classify_domain
 
     def fragile(text: str, *more: str) -> object:
         if RAISE in text:
@@ -140,7 +141,7 @@ def run(folder: Path, steps: str) -> Path:
 
     write_inputs(folder)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(steps_of_curate, "classify_domain", fragile)
+        patched.setattr(domain_step, "classify_domain", fragile)
         run_recipe(recipe_of(folder, steps), str(folder / "out"))
     return folder / "out"
 
@@ -248,7 +249,7 @@ def refuse(text: str, *more: str) -> None:
 
 
 def test_explain_scrubs_what_an_error_quotes(tmp_path, monkeypatch):
-    monkeypatch.setattr(steps_of_curate, "classify_domain", refuse)
+    monkeypatch.setattr(domain_step, "classify_domain", refuse)
     write_inputs(tmp_path)
     (tmp_path / "page.txt").write_text(f"{RAISE} {CONTACT}\n{story(5)}")
     *_, (_, rejection) = try_file(str(tmp_path / "page.txt"), recipe_of(tmp_path, RECIPES["last"]))
@@ -257,7 +258,7 @@ def test_explain_scrubs_what_an_error_quotes(tmp_path, monkeypatch):
 
 
 def test_a_step_that_always_fails_is_reported_without_the_page(tmp_path, monkeypatch):
-    monkeypatch.setattr(steps_of_curate, "classify_domain", refuse)
+    monkeypatch.setattr(domain_step, "classify_domain", refuse)
     lines = [{"url": f"http://h/{i}", "text": CONTACT} for i in range(20)]
     (tmp_path / "pages.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     recipe = parse_recipe("steps:\n  - domain\n  - pii\n", "r.yaml", [str(tmp_path / "pages.jsonl")])
@@ -318,9 +319,9 @@ def test_a_quote_that_was_cut_off_ends_before_what_goes_on():
 def test_steps_together_scrub_what_one_of_them_scrubs():
     mail = PiiConfig(phone=False, ip=False, iban=False, credit_card=False)
     number = PiiConfig(email=False, ip=False, iban=False, credit_card=False)
-    both = Privacy.of([mail, None, number])
+    both = Privacy.of([mail, number])
     assert both.text("ann@mail.example, +1 212-555-0142, 81.2.69.142") == "<EMAIL>, <PHONE>, 81.2.69.142"
-    assert Privacy.of([None]).url("http://ann:pw@h/") == "http://ann:pw@h/"
+    assert Privacy.of([]).url("http://ann:pw@h/") == "http://ann:pw@h/"
 
 
 def test_what_begins_after_many_finds_is_cut_where_the_text_is():

@@ -1,7 +1,8 @@
 import pytest
 
 from pipelines.engine.plan import make_plan
-from pipelines.recipe.recipe import RecipeError, load_recipe, parse_recipe
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.recipe import load_recipe, parse_recipe
 
 SMALL = """\
 name: small
@@ -21,9 +22,9 @@ def refusal(text, *settings):
 def test_settings_reach_the_config_and_the_rest_are_defaults():
     recipe = parse_recipe(SMALL, "my.yaml")
     assert [s.name for s in recipe.steps] == ["language", "minhash_dedup"]
-    assert recipe.steps[0].config.min_score == 0.5
-    assert recipe.steps[1].config.threshold == 0.9
-    assert recipe.steps[1].config.minhash.ngram == 5
+    assert recipe.steps[0].step.min_score == 0.5
+    assert recipe.steps[1].step.threshold == 0.9
+    assert recipe.steps[1].step.minhash.ngram == 5
 
 
 def test_unknown_key_is_refused_with_file_line_and_the_nearest():
@@ -61,7 +62,7 @@ def test_what_is_no_settings_is_refused_where_it_stands(steps, said):
 
 def test_steps_that_need_text_stand_behind_extract():
     recipe = parse_recipe("steps: [url_dedup, exact_dedup, extract]", "my.yaml")
-    with pytest.raises(RecipeError, match="exact_dedup looks at the text, which extract finds"):
+    with pytest.raises(RecipeError, match="exact_dedup reads text, which extract finds: put extract before it"):
         make_plan(recipe, [])
 
 
@@ -95,7 +96,7 @@ def test_two_steps_of_a_kind_need_names():
 
 def test_set_changes_a_step_by_name_and_refuses_a_wrong_one():
     recipe = parse_recipe(SMALL, "my.yaml", settings=["steps.minhash_dedup.threshold=0.7", "output.formats=[parquet]"])
-    assert recipe.steps[1].config.threshold == 0.7
+    assert recipe.steps[1].step.threshold == 0.7
     assert recipe.output.formats == ("parquet",)
     assert "did you mean 'minhash_dedup'" in refusal(SMALL, "steps.minhash_dedupp.threshold=1")
     assert "unknown key" in refusal(SMALL, "steps.minhash_dedup.treshold=1")

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.io.readers import Dropped, NotAPage, read_part
 from pipelines.io.sources import Part, list_inputs
-from pipelines.recipe.recipe import Source
+from pipelines.recipe.model import Source
 from tests.pipelines.conftest import CRAWL, PATIENCE, ROOT, outputs, run
 
 
@@ -67,7 +67,7 @@ def test_killed_half_way_and_started_again(corpus, tmp_path):
     command = [
         sys.executable,
         "-m",
-        "pipelines.commands.cli",
+        "pipelines.cli",
         "run",
         "llama3",
         "--input",
@@ -110,7 +110,7 @@ def test_a_run_keeps_others_out_and_its_workers_end_with_it(tmp_path):
     command = [
         sys.executable,
         "-m",
-        "pipelines.commands.cli",
+        "pipelines.cli",
         "run",
         "llama3",
         "--input",

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.pipelines.conftest import CRAWL, ROOT, run
+from pipelines.recipe.recipe import shipped_text
+from tests.pipelines.conftest import CRAWL, run
 
 #: Steps that keep a share of the corpus: who is left out depends on all the others.
 SHARES = ("kl_divergence", "quality_cut", "mixture")
@@ -29,7 +30,7 @@ def labels() -> list[dict]:
 @pytest.fixture(scope="module")
 def uncut(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run without the steps that keep a share; it takes up what the first one left, so it is quick."""
-    recipe = yaml.safe_load((ROOT / "pipelines" / "recipes" / "llama3.yaml").read_text(encoding="utf-8"))
+    recipe = yaml.safe_load(shipped_text("llama3"))
     recipe["steps"] = [s for s in recipe["steps"] if (s if isinstance(s, str) else next(iter(s))) not in SHARES]
     folder = tmp_path_factory.mktemp("uncut")
     (folder / "uncut.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")

@@ -13,6 +13,7 @@ from pipelines.engine.run import run_recipe
 from pipelines.io import sealed, sources
 from pipelines.io.tables import TableWriter, read_table
 from pipelines.recipe.recipe import load_recipe
+from pipelines.steps.base import RunError
 from tests.pipelines.conftest import outputs
 
 RECIPE = """
@@ -30,6 +31,11 @@ steps:
 
 class Stopped(Exception):
     """A run that ends before a piece of work."""
+
+
+def stop(*arguments: object) -> None:
+    """Stand in for a function of a step."""
+    raise Stopped
 
 
 def run(arguments: tuple[str, str], output: Path, before: str = "") -> list[str]:
@@ -100,9 +106,16 @@ def undisturbed(arguments, tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("before", ["decide exact", "decide line", "pass 2", "decide kl", "pass 3", "shards"])
-def test_damaged_files_are_made_again(before, arguments, undisturbed, tmp_path):
-    with pytest.raises(Stopped):
-        run(arguments, tmp_path, before)
+def test_damaged_files_are_made_again(before, arguments, undisturbed, tmp_path, monkeypatch):
+    if before == "decide line":  # in the job that decides exact_dedup and minhash_dedup, too
+        with monkeypatch.context() as patch:
+            patch.setattr("pipelines.steps.line_dedup._lines", stop)
+            with pytest.raises(RunError, match="Stopped"):
+                run(arguments, tmp_path)
+        assert len(list(tmp_path.glob("_work/00-*/decide-*/manifest.json"))) == 2
+    else:
+        with pytest.raises(Stopped):
+            run(arguments, tmp_path, before)
     work = tmp_path / sealed.WORK
     present = [path for path in sorted(work.rglob("*")) if path.is_file() and path.name != "lock"]
     assert len(present) > 10
@@ -122,7 +135,7 @@ def test_other_damage(change, arguments, undisturbed, tmp_path):
     with pytest.raises(Stopped):
         run(arguments, tmp_path / "out", "pass 2")
     work = tmp_path / "out" / sealed.WORK
-    for path in [*work.glob("00-*/state-00001.parquet"), *work.glob("00-*/slice-00002.json"), *work.rglob("members-*")]:
+    for path in [*work.glob("00-*/state-00001.parquet"), *work.glob("00-*/slice-00002.json"), *work.rglob("block-*")]:
         data = path.read_bytes()
         if change == "deleted":
             path.unlink()

@@ -14,7 +14,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
-import curate.steps as steps_of_curate
+import pipelines.steps.language as language_step
 from pipelines.engine.run import run_recipe
 from pipelines.io import files
 from pipelines.recipe.recipe import parse_recipe
@@ -140,11 +140,11 @@ def test_pages_of_the_same_name_in_two_folders_are_two_pages(tmp_path):
 def test_what_lies_in_the_output_folder_and_is_not_ours_stays(tmp_path):
     (tmp_path / "out" / "documents").mkdir(parents=True)
     (tmp_path / "out" / "documents" / "thesis.txt").write_text("Years of work")
-    with pytest.raises(RunError, match=r"thesis\.txt is of no run of curate: choose another --output"):
+    with pytest.raises(RunError, match=r"thesis\.txt was not written by curate; choose another --output"):
         small_run(tmp_path, "  - language\n", english(3))
     (tmp_path / "out" / "documents" / "thesis.txt").rename(tmp_path / "out" / "thesis.txt")
     (tmp_path / "out" / "manifest.json").write_text('{"name": "my web app"}')
-    with pytest.raises(RunError, match=r"manifest\.json is of no run of curate"):
+    with pytest.raises(RunError, match=r"manifest\.json was not written by curate"):
         small_run(tmp_path, "  - language\n", english(3))
     (tmp_path / "out" / "manifest.json").unlink()
     assert small_run(tmp_path, "  - language\n", english(3))["corpus"]["documents"] == 3
@@ -171,7 +171,7 @@ def test_a_cut_that_cuts_nothing_is_told(tmp_path):
 def test_a_step_that_the_machine_fails_rejects_nothing(tmp_path, monkeypatch):
     """A full disk or memory within a step ends the run; what is mended is tried again."""
     steps = "  - language\n  - tokenize\n"
-    identify = steps_of_curate.detect_language
+    identify = language_step.detect_language
 
     def full(text, config):
         if text.startswith(ENGLISH):
@@ -179,7 +179,7 @@ def test_a_step_that_the_machine_fails_rejects_nothing(tmp_path, monkeypatch):
         return identify(text, config)
 
     with monkeypatch.context() as patched:
-        patched.setattr(steps_of_curate, "detect_language", full)
+        patched.setattr(language_step, "detect_language", full)
         with pytest.raises(OSError, match="No space left"):
             small_run(tmp_path, steps, english(3))
     assert small_run(tmp_path, steps, english(3))["corpus"]["documents"] == 3
@@ -259,16 +259,16 @@ def test_atomic_write_leaves_nothing_of_a_failure(tmp_path):
 
 INTERRUPTED = """
 import os, signal, sys
-from pipelines.commands.cli import main
-from pipelines.steps.base import KeySlice
+from pipelines.cli import main
+from pipelines.engine.stored import KeyPart
 
-load = KeySlice.load
+load = KeyPart.load
 
 def interrupt(self, columns=None):
     os.kill(os.getpid(), signal.SIGINT)
     return load(self, columns)
 
-KeySlice.load = interrupt
+KeyPart.load = interrupt
 main()
 """
 
@@ -335,4 +335,5 @@ def test_a_slice_without_survivors_on_an_object_store(tmp_path, store):
     steps = "[{url_filter: {words: [casino]}}, language, tokenize, {kl_divergence: {min_documents: 1}}]"
     recipe = parse_recipe(f"steps: {steps}", "small.yaml", [str(tmp_path / "*.jsonl")])
     assert run_recipe(recipe, "store://bucket/out")["corpus"]["documents"] == 18
-    assert len([name for name in store if "measured-" in name]) == 4  # two of the six slices have no survivors
+    decided = [name for name in store if "/decide-kl_divergence" in name and "/block-" in name]
+    assert len(decided) == 4  # two of the six slices have no survivors

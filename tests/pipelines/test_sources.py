@@ -21,7 +21,8 @@ import zstandard
 from pipelines.io import readers, records
 from pipelines.io.readers import Dropped, InputChanged, NotAPage, read_part
 from pipelines.io.sources import InputFile, Part, cut_slices, list_inputs, not_read
-from pipelines.recipe.recipe import RecipeError, Source
+from pipelines.recipe.errors import RecipeError
+from pipelines.recipe.model import Source
 from tests.pipelines.conftest import CRAWL
 
 ROWS = [

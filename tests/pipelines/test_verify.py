@@ -16,12 +16,13 @@ import pytest
 from click.testing import CliRunner
 
 from curate.tokens.megatron import index_lengths, megatron_index
-from pipelines.commands.cli import main
+from pipelines.cli import main
 from pipelines.engine.run import run_recipe
 from pipelines.engine.runners import RunError
 from pipelines.io import files
 from pipelines.io.tables import TABLES
-from pipelines.recipe.recipe import Recipe, parse_recipe
+from pipelines.recipe.model import Recipe
+from pipelines.recipe.recipe import parse_recipe
 from pipelines.result.output import Finding, Fix, NotAnOutputError, leftovers, sizes_agree
 from pipelines.result.verify import verify
 
@@ -167,7 +168,7 @@ def test_files_of_others_are_named_and_stay(out, made):
     assert all((out / path).read_text() == "Years of work" for path in strange)
     assert {path: data for path, data in contents(out).items() if path in whole} == whole
     flip(out / "report.html")  # now it would have to be written again, over what others have there
-    with pytest.raises(RunError, match="is of no run of curate"):
+    with pytest.raises(RunError, match="was not written by curate"):
         run_recipe(recipe(made), str(out))
 
 

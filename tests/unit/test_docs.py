@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from pipelines.cli import main
-from pipelines.recipe.recipe import SHIPPED, Source, load_recipe, parse_recipe
+from pipelines.recipe.model import Source
+from pipelines.recipe.recipe import SHIPPED, load_recipe, parse_recipe
 from pipelines.recipe.reference import describe
 from pipelines.recipe.registry import words
 from quality_models.commands import main as training

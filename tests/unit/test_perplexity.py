@@ -7,7 +7,7 @@ import pytest
 
 from curate.document import Document, Rejection
 from curate.quality.perplexity import PerplexityConfig, line_for_model, perplexity
-from curate.steps import MAP_STEPS
+from pipelines.steps.perplexity import Perplexity
 
 ARPA = r"""\data\
 ngram 1=5
@@ -60,7 +60,7 @@ def test_it_is_the_mean_of_the_model(model):
 
 def test_a_step_rejects_above_its_limit(model):
     pytest.importorskip("kenlm")
-    step = MAP_STEPS["perplexity"].make(PerplexityConfig(model, max_perplexity=3.0))
+    step = Perplexity(model, max_perplexity=3.0).make()
     good = Document(id="0", text="hot tea")
     assert step(good) is good
     rejected = step(Document(id="1", text="quantum llamas"))

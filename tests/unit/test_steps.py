@@ -9,7 +9,8 @@ import pytest
 from curate.document import Document, Rejection
 from curate.extract.extraction import ExtractConfig, extract_text
 from curate.filters import rules
-from curate.steps import MAP_STEPS, LanguageStepConfig
+from pipelines.steps.extract import Extract
+from pipelines.steps.language import Language
 
 GERMAN = "Der Hund schläft im Garten, und die Katze sitzt auf der Mauer und sieht ihm dabei zu. " * 4
 FRENCH = "Le chien dort dans le jardin, et le chat est assis sur le mur et le regarde faire. " * 4
@@ -17,7 +18,7 @@ FRENCH = "Le chien dort dans le jardin, et le chat est assis sur le mur et le re
 
 @pytest.fixture(scope="module")
 def language():
-    return MAP_STEPS["language"].make(LanguageStepConfig(min_score=0.5))
+    return Language(min_score=0.5).make()
 
 
 def test_source_code_passes_as_english(language):
@@ -32,7 +33,7 @@ def test_source_code_passes_as_english(language):
 def test_a_page_in_two_languages_has_the_share_of_each(language):
     (one,) = language(Document(id="0", text=GERMAN)).languages
     assert one == {"language": "de", "share": 1.0}
-    both = MAP_STEPS["language"].make(LanguageStepConfig(min_score=0.2))(Document(id="0", text=GERMAN + "\n" + FRENCH))
+    both = Language(min_score=0.2).make()(Document(id="0", text=GERMAN + "\n" + FRENCH))
     shares = {row["language"]: row["share"] for row in both.languages}
     assert set(shares) == {"de", "fr"}
     assert shares["de"] == pytest.approx(0.5, abs=0.15)
@@ -40,9 +41,8 @@ def test_a_page_in_two_languages_has_the_share_of_each(language):
 
 def test_resiliparse_extracts_where_a_recipe_names_no_engine():
     html = b"<body><div><p>We use cookies.</p></div><h1>Not found</h1><footer><p>About us</p></footer></body>"
-    extract = MAP_STEPS["extract"]
     page = Document(id="0", html=html)
     texts = {e: extract_text(html, config=ExtractConfig(engine=e)).text for e in ("resiliparse", "blocks")}
     assert texts["resiliparse"] != texts["blocks"]
-    assert extract.make(extract.config())(page).text == texts["resiliparse"]
-    assert extract.make(extract.config(engine="blocks"))(page).text == texts["blocks"]
+    assert Extract().make()(page).text == texts["resiliparse"]
+    assert Extract(engine="blocks").make()(page).text == texts["blocks"]

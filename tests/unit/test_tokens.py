@@ -8,9 +8,10 @@ import zstandard
 from hypothesis import given, settings, strategies as st
 
 from curate.document import Document, Rejection
-from curate.steps import MAP_STEPS, apply
 from curate.tokens.huggingface import FAST_LENGTH, read_tokenizer
 from curate.tokens.tokenizers import load_tokenizer
+from pipelines.steps.base import apply
+from pipelines.steps.tokenize import Tokenize
 
 TOKENIZER = load_tokenizer()
 KNOWN_IDS = [
@@ -187,7 +188,7 @@ def test_a_pattern_that_leaves_text_out_is_not_given_to_tiktoken(tmp_path):
 
 def test_a_panic_at_a_document_costs_that_document(tmp_path):
     (tmp_path / "x.json").write_text(shipped(lambda spec: spec.update(split("(q+)+$"))))
-    step = MAP_STEPS["tokenize"].make(MAP_STEPS["tokenize"].config(tokenizer=str(tmp_path / "x.json")))
+    step = Tokenize(tokenizer=str(tmp_path / "x.json")).make()
     rejected = apply(step, Document(id="0", text="q" * 40 + "b"))
     assert isinstance(rejected, Rejection)
     assert rejected.rule == "error"

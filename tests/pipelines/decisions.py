@@ -1,0 +1,104 @@
+"""Corpus steps in tests: over keys in memory, which need no run and no files, or over key files, as in a run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from curate.document import Document
+from pipelines.engine import decisions
+from pipelines.engine.stored import KeyPart, StepData, StoredDecision
+from pipelines.io.tables import TableWriter
+from pipelines.steps.base import MEMORY, Applied, CorpusStep, DecisionInMemory, KeySource, KeyTable
+
+Blocks = Sequence[Sequence[Document]]
+#: What the in-memory pipelines of this process have decided: their functions are copied, and this is not.
+DECIDED: list[list[tuple[str, bytes]]] = []
+
+
+def pipeline(*options: str) -> beam.Pipeline:
+    """Return an empty pipeline on the runner that local runs use."""
+    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(options)))
+
+
+def keys_of(step: CorpusStep, blocks: Blocks) -> list[KeyTable]:
+    """Return the keys of blocks of documents."""
+    key = step.key()
+    rows = [[dict(zip(step.key_schema.names, key(document), strict=True)) for document in block] for block in blocks]
+    return [KeyTable(i, pa.Table.from_pylist(block, step.key_schema)) for i, block in enumerate(rows)]
+
+
+def decide(step: CorpusStep, keys: Sequence[KeySource], *options: str) -> DecisionInMemory:
+    """Decide over keys in one pipeline in this process."""
+    DECIDED.append([])
+    with pipeline(*options) as p:
+        _ = step.decide(p | beam.Create(list(keys))) | beam.Map(_collect, len(DECIDED) - 1)
+    parts = defaultdict(list)
+    for address, rows in DECIDED[-1]:
+        parts[address].append(rows)
+    return DecisionInMemory(parts)
+
+
+def _collect(part: tuple[str, bytes], number: int) -> None:
+    DECIDED[number].append(part)
+
+
+def applied(step: CorpusStep, blocks: Blocks, *options: str) -> list[Applied]:
+    """Return what the decision of a step over blocks of documents means for each block."""
+    keys = keys_of(step, blocks)
+    decision = decide(step, keys, *options)
+    return [step.apply(decision, block) for block in keys]
+
+
+def rejections(applied: Sequence[Applied], blocks: Blocks) -> dict[str, str]:
+    """Return the ids of the documents that are rejected, with the detail of each."""
+    return {
+        blocks[block][row].id: rejection.detail
+        for block, means in enumerate(applied)
+        for row, rejection in means.rejections()
+    }
+
+
+def store_keys(folder: Path, step: CorpusStep, blocks: Blocks) -> StepData:
+    """Write the keys of each block's documents as a pass does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = type(step).__name__
+    data = StepData(step, name, str(folder), StoredDecision(str(folder / f"decide-{name}")))
+    key = step.key()
+    for index, block in enumerate(blocks):
+        with TableWriter(data.path(index), step.key_schema) as writer:
+            for document in block:
+                writer.append(key(document))
+    return data
+
+
+def decide_stored(
+    cut: Sequence[StepData],
+    blocks: int,
+    make: Callable[[], beam.Pipeline] = pipeline,
+    memory: int = MEMORY,
+    distributed: bool = False,
+) -> list[decisions.Share]:
+    """Decide over key files as a run does; returns which jobs that took."""
+    indices = range(blocks)
+    jobs = decisions.shares(cut, indices, memory, distributed, 0)
+    for share in jobs:
+        for number in share.steps if not share.part else ():
+            cut[number].decision.begin(share.parts)
+        if share.several_jobs:
+            decisions.decide_in_jobs(cut, share.steps[0], indices, make)
+        else:
+            with make() as p:
+                decisions.decide(p, cut, share, indices)
+    return jobs
+
+
+def key_parts(data: StepData, blocks: int) -> list[KeyPart]:
+    """Return the keys that a step wrote."""
+    return [KeyPart(index, data) for index in range(blocks)]
