@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from curate.dedup.minhash_kernels import PRIME, U, mix
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV64_PRIME, splitmix64
+
+U = np.uint64
 
 
 @kernel
@@ -30,10 +32,10 @@ def hash_lines(codes, table, spaces, least):  # type: ignore[no-untyped-def]  # 
         for i in range(first, last):
             c = table[codes[i]]
             if c:
-                h = (h + U(c)) * PRIME
+                h = (h + U(c)) * FNV64_PRIME
                 length += 1
         if length >= max(1, least):
-            hashes[line] = max(mix(h + U(length)), U(1))
+            hashes[line] = max(splitmix64(h + U(length)), U(1))
         line += 1
         start = end + 1
         starts[line] = start

@@ -120,28 +120,16 @@ _DROPPED_CLASSES = (
 )  # fmt: skip
 
 
-def name_hash(name: bytes) -> int:
-    """FNV-1a (32 bits) of ASCII in lower case, as the kernels have it."""
-    h = 2166136261
-    for byte in name[:40]:
-        h = ((h ^ byte) * 16777619) & 0xFFFFFFFF
-    return h
-
-
 def _table(entries: dict[str, int]) -> tuple[Any, Any]:
+    """Return the table of names that the scan looks tags, attributes and classes up in."""
     import numpy as np
 
-    size = 16
-    while size < 4 * len(entries):
-        size *= 2
-    keys, values = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
-    for name, value in entries.items():
-        h = name_hash(name.encode())
-        place = h & (size - 1)
-        while values[place] >= 0:
-            place = (place + 1) & (size - 1)
-        keys[place], values[place] = h, value
-    return keys, values
+    from curate.extract.tag_kernels import name_hash
+    from curate.text.table_kernels import make_table
+
+    names = [np.frombuffer(name.encode(), np.uint8) for name in entries]
+    hashes = np.array([name_hash(name, 0, len(name)) for name in names], np.uint64)
+    return make_table(hashes, np.array(list(entries.values()), np.int64))
 
 
 TAGS = ["", "html", "title"]
@@ -189,7 +177,7 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
         stops[which, [number[t] for t in tags]] = True
     return (
         _table({tag: i for i, tag in enumerate(TAGS) if tag}),
-        _table({name: i for i, name in enumerate(_ATTRIBUTES)}),
+        _table({name: i for i, name in enumerate(_ATTRIBUTES, 1)}),
         _table(dict.fromkeys(_DROPPED_CLASSES, 1)),
         (action, flag, implied, implied_stop, end_stop, stops),
         number["head"],

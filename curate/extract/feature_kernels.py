@@ -30,7 +30,9 @@ from curate.extract.html_kernels import (
     TAG,
     WORDS,
 )  # fmt: skip
+from curate.extract.tag_kernels import MAX_NAME
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV32_BASIS, FNV64_BASIS, GOLDEN, fnv1a_32, fnv1a_64
 
 # Numbers of a block: its own, of each of four neighbours, of each of four containers, of the page, where it stands as
 # bits, class words of what it stands in, its words in the title, repeated siblings around it, its place on the page.
@@ -43,6 +45,7 @@ S_CHARS, S_LINKED, S_BLOCKS, S_MARKS, S_WORDS, S_PROSE = range(6)
 # Groups of tags that matter to this file.
 LIST_ITEM, HEADING, ARTICLE_TAG, MAIN_TAG = 2, 3, 13, 14
 MAX_CLIMB = 30  # ancestors looked at for repeated siblings
+_TAG_FACTOR = np.uint64(0xC2B2AE3D27D4EB4F)  # odd, and unlike `GOLDEN`: the second prime of xxHash64
 TITLE_BLOCK = 40  # words of a block that are compared with the title
 
 
@@ -87,9 +90,9 @@ def count_copies(out, blocks):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
     n = len(blocks)
     hashes = np.empty(n, np.uint64)
     for i in range(n):
-        h = np.uint64(14695981039346656037)
+        h = FNV64_BASIS
         for k in range(blocks[i, START], blocks[i, STOP]):
-            h = (h ^ np.uint64(out[k])) * np.uint64(1099511628211)
+            h = fnv1a_64(h, out[k])
         hashes[i] = h
     return count_equal(hashes)
 
@@ -116,31 +119,51 @@ def sibling_keys(elements, tokens):  # type: ignore[no-untyped-def]  # noqa: ANN
     n = len(elements) - 1
     keys = np.zeros(n, np.uint64)
     for e in range(1, n):
-        h = np.uint64(elements[e, PARENT]) * np.uint64(0x9E3779B97F4A7C15)
-        h += np.uint64(elements[e, TAG]) * np.uint64(0xC2B2AE3D27D4EB4F)
+        h = np.uint64(elements[e, PARENT]) * GOLDEN
+        h += np.uint64(elements[e, TAG]) * _TAG_FACTOR
         first = elements[e, FIRST_TOKEN]
         for t in range(first, min(elements[e + 1, FIRST_TOKEN], first + 3)):
-            h = (h ^ np.uint64(tokens[t])) * np.uint64(1099511628211)
+            h = fnv1a_64(h, tokens[t])
         keys[e] = h
     return keys
+
+
+@kernel
+def title_hashes(title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    """Hash the words of more than two letters in a title, which is in lower case and UTF-8; of long ones the start."""
+    hashes = np.empty((len(title) + 1) // 4, np.uint64)  # a word of three bytes, and what ends it
+    found, size = 0, 0
+    h = FNV32_BASIS
+    for k in range(len(title) + 1):
+        byte = title[k] if k < len(title) else np.uint8(32)
+        if 97 <= byte <= 122 or byte >= 128:
+            if size < MAX_NAME:
+                h = fnv1a_32(h, byte)
+            size += 1
+        else:
+            if size > 2:
+                hashes[found] = h
+                found += 1
+            h, size = FNV32_BASIS, 0
+    return hashes[:found]
 
 
 @kernel
 def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """Count the words at the start of a block, and those of them that stand in the title: sorted hashes."""
     counted, found, size = 0, 0, 0
-    h = np.uint64(2166136261)
+    h = FNV32_BASIS
     for k in range(block[START], block[STOP] + 1):
         byte = out[k] if k < block[STOP] else 32
         if 65 <= byte <= 90:
             byte += 32
         if 97 <= byte <= 122 or byte >= 128:
-            h = ((h ^ np.uint64(byte)) * np.uint64(16777619)) & np.uint64(0xFFFFFFFF)
+            h = fnv1a_32(h, byte)
             size += 1
         elif size > 0:
             counted += 1
             found += size > 2 and place_of(title, h) >= 0
-            h = np.uint64(2166136261)
+            h = FNV32_BASIS
             size = 0
             if counted == TITLE_BLOCK:
                 break

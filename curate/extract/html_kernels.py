@@ -13,7 +13,6 @@ from curate.extract.tag_kernels import (
     ARIA,
     ATTRIBUTES,
     BANG,
-    BASIS,
     CLASS,
     DASH,
     GT,
@@ -23,8 +22,6 @@ from curate.extract.tag_kernels import (
     ITEMPROP,
     LANG,
     LT,
-    MASK,
-    PRIME,
     QUESTION,
     ROLE,
     SLASH,
@@ -35,12 +32,13 @@ from curate.extract.tag_kernels import (
     has_name,
     is_letter,
     is_space,
-    lookup,
     name_hash,
     read_attributes,
     style_hides,
 )
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
+from curate.text.table_kernels import find
 
 # What a tag does. PLAIN ones are passed over, BLOCK ones start and end blocks, RAW ones hold no tags and no text of the
 # page, the text in DROP ones is none of the page's either.
@@ -193,7 +191,7 @@ def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[n
         while i < stop and not is_letter(data[i]):
             i += 1
         begin = i
-        h = BASIS ^ salt
+        h = FNV32_BASIS ^ salt
         while i < stop and is_letter(data[i]):
             byte = data[i]
             if byte < 97:
@@ -201,7 +199,7 @@ def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[n
                     break
                 byte += 32
             if i - begin < MAX_WORD:
-                h = ((h ^ np.uint64(byte)) * PRIME) & MASK
+                h = fnv1a_32(h, byte)
             i += 1
         if i - begin >= 2:
             tokens[state[N_TOKENS]] = h
@@ -247,8 +245,8 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
     Args:
         data: the page in UTF-8, uint8 [n]; fewer than 2^31 bytes, because positions are int32.
         alt_texts: whether the alternative texts of images are text.
-        names: table of the names of tags, see `lookup`: keys, values.
-        attributes: table of the names of attributes.
+        names: table of the names of tags (`curate.text.table_kernels.find`): keys, values.
+        attributes: table of the names of attributes, see `read_attributes`.
         dropped_classes: table of the classes whose elements are dropped.
         rules: of each tag, what it does; its flag; the tags that its start closes, int [tags, 4], 0 for none; the set
             of tags that stops that; the set that its end does not reach through; and those sets, bool [sets, tags].
@@ -328,8 +326,8 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
         while j < n and data[j] != GT and data[j] != SLASH and not is_space(data[j]):
             dash |= data[j] == DASH
             j += 1
-        tag = lookup(names[0], names[1], name_hash(data, begin, j))
-        if tag < 0:
+        tag = find(names[0], names[1], name_hash(data, begin, j))
+        if tag == 0:
             tag = custom if dash else custom + 1
         does = action[tag]
         i, slash, count = read_attributes(data, j, n, attributes[0], attributes[1], found)

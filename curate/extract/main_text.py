@@ -17,12 +17,11 @@ quality_models/cards/main-text.md.
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curate.extract.blocks import TAGS, Blocks, cut, name_hash
+from curate.extract.blocks import TAGS, Blocks, cut
 from curate.models.shipped import SHIPPED
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ _GROUPS = {
     9: "section", 10: "body", 11: "label button form", 12: "figcaption figure", 13: "article", 14: "main",
     15: "header footer nav aside",
 }  # fmt: skip
-_TITLE_WORD = re.compile(rb"[a-z\x80-\xff]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +90,9 @@ def describe(page: Blocks, class_keys: NDArray[np.uint32], class_weights: NDArra
     """Return what the forests are told of each block, float64 [blocks, curate.extract.feature_kernels.FEATURES]."""
     import numpy as np
 
-    from curate.extract.feature_kernels import features
+    from curate.extract.feature_kernels import features, title_hashes
 
-    words = {name_hash(word) for word in _TITLE_WORD.findall(page.title.lower().encode("utf-8", "replace"))}
-    title = np.array(sorted(words), np.uint64)
+    title = np.unique(title_hashes(np.frombuffer(page.title.lower().encode("utf-8", "replace"), np.uint8)))
     h1 = TAGS.index("h1")
     return features(page.out, page.blocks, page.elements, page.tokens, _groups(), h1, class_keys, class_weights, title)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
+from curate.text.table_kernels import find
 
 # Columns of the attributes of one tag: start and stop of each value, 0 where it is absent.
 CLASS, ID, ROLE, ITEMPROP, STYLE, HIDDEN_ATTRIBUTE, ARIA, ALT, HREF, LANG, TYPE = range(11)
 ATTRIBUTES = 11
 
-BASIS, PRIME, MASK = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
 MAX_NAME = 40  # bytes of a tag's or attribute's name that count
 SLASH, BANG, QUESTION, DASH, EQUALS, DOUBLE, SINGLE = 47, 33, 63, 45, 61, 34, 39
 LT, GT = np.int64(60), np.int64(62)
@@ -19,25 +20,13 @@ LT, GT = np.int64(60), np.int64(62)
 @kernel
 def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     """FNV-1a (32 bits) of ASCII without regard to case."""
-    h = BASIS
+    h = FNV32_BASIS
     for i in range(start, min(stop, start + MAX_NAME)):
         byte = data[i]
         if 65 <= byte <= 90:
             byte += 32
-        h = ((h ^ np.uint64(byte)) * PRIME) & MASK
+        h = fnv1a_32(h, byte)
     return h
-
-
-@kernel
-def lookup(keys, values, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Value of a hash in an open-addressing table whose size is a power of two, or -1."""
-    mask = len(keys) - 1
-    place = np.int64(h) & mask
-    while values[place] >= 0:
-        if keys[place] == h:
-            return values[place]
-        place = (place + 1) & mask
-    return -1
 
 
 @kernel
@@ -101,7 +90,7 @@ def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  
         begin = i
         while i < stop and not is_space(data[i]):
             i += 1
-        if i > begin and lookup(keys, values, name_hash(data, begin, i)) >= 0:
+        if i > begin and find(keys, values, name_hash(data, begin, i)):
             return True
     return False
 
@@ -112,7 +101,8 @@ def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-unty
 
     Returns the index behind it, whether ``/`` closed it, and how many attributes there are.
 
-    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each.
+    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each; the
+    table has ``kind + 1``.
     """
     for kind in range(ATTRIBUTES):
         found[kind, 0] = found[kind, 1] = 0
@@ -131,7 +121,7 @@ def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-unty
         i += 1
         while i < stop and data[i] != EQUALS and data[i] != GT and data[i] != SLASH and not is_space(data[i]):
             i += 1
-        kind = lookup(keys, values, name_hash(data, begin, i))
+        kind = find(keys, values, name_hash(data, begin, i)) - 1
         while i < stop and is_space(data[i]):
             i += 1
         if i < stop and data[i] == EQUALS:

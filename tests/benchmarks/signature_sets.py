@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.dedup.minhash import SKETCH_BINS
-from curate.dedup.minhash_kernels import bands, mix
+from curate.dedup.minhash_kernels import bands
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import splitmix64 as mix
 from pipelines import sealed
 from pipelines.corpus.base import KeySlice, Taken
 from pipelines.corpus.minhash import MinHashDedup, MinHashDedupConfig

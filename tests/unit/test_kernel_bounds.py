@@ -4,6 +4,7 @@ A kernel does not check its indices: a write past the end of an array overwrites
 these tests, and all others that call kernels, with every index checked.
 """
 
+import functools
 import random
 import re
 import statistics
@@ -36,8 +37,9 @@ from curate.models.forest import Forest
 from curate.text import characters
 from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import JOIN, find_first
+from curate.text.hash_kernels import SPLITMIX_SECOND
 from curate.text.ngram_kernels import COLUMNS, LONGEST, TOP_TIMES
+from curate.text.table_kernels import find_first
 from curate.text.words import lower_table, watch_table
 
 TEXT = "<p>" + "A text of a page that is read by people. " * 20
@@ -57,10 +59,15 @@ def test_with_bounds_checks_an_index_past_the_end_raises():
 # Pages: curate.extract.html_kernels
 
 
+def name_hash(name):
+    """FNV-1a, 32 bits."""
+    return functools.reduce(lambda h, byte: (h ^ byte) * 0x01000193 & 0xFFFFFFFF, name, 0x811C9DC5)
+
+
 def class_words(value):
     """The words of a class that are kept, by the definition."""
     found = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", value) if len(word) > 1]
-    return [blocks.name_hash(word[: html.MAX_WORD].encode()) for word in found[: html.MAX_TOKENS]]
+    return [name_hash(word[: html.MAX_WORD].encode()) for word in found[: html.MAX_TOKENS]]
 
 
 @settings(deadline=None)
@@ -75,7 +82,7 @@ def test_class_words_are_the_plain_definition(values):
 def test_class_words_fill_their_buffer(elements, words):
     page = cut(f"<p id={'Ab' * words}>" * elements + TEXT)
     assert len(page.tokens) == min(words, html.MAX_TOKENS) * elements
-    assert (page.tokens == blocks.name_hash(b"ab")).all()
+    assert (page.tokens == name_hash(b"ab")).all()
     starts = page.elements[: elements + 1, html.FIRST_TOKEN]
     assert (np.diff(starts)[1:] == min(words, html.MAX_TOKENS)).all()
 
@@ -294,9 +301,9 @@ def plain_find_first(keys):
 def colliding(n):
     """Different keys that all want the same place in a table of up to 2^40."""
     h = np.arange(n, dtype=np.uint64) << np.uint64(40)
-    with np.errstate(over="ignore"):  # the steps of `curate.text.hash_kernels.mix` backwards
+    with np.errstate(over="ignore"):  # the steps of `curate.text.hash_kernels.spread` backwards
         h ^= (h >> np.uint64(29)) ^ (h >> np.uint64(58))
-        h *= np.uint64(pow(int(JOIN), -1, 1 << 64))
+        h *= np.uint64(pow(int(SPLITMIX_SECOND), -1, 1 << 64))
     return h ^ (h >> np.uint64(32))
 
 

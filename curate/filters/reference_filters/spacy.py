@@ -162,7 +162,7 @@ def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]
 
     from curate.text.characters import code_points
     from curate.text.hash_kernels import hash_codes
-    from curate.text.watch_kernels import make_table
+    from curate.text.table_kernels import make_table
 
     def hash_of(text: str) -> int:
         codes = code_points(text)

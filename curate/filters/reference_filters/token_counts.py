@@ -42,7 +42,7 @@ def _stop_word_table() -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
     from curate.text.characters import code_points
     from curate.text.hash_kernels import hash_codes
-    from curate.text.watch_kernels import make_table
+    from curate.text.table_kernels import make_table
 
     hashes = [int(hash_codes(code_points(word), 0, len(word))) for word in STOP_WORDS]
     return make_table(np.array(hashes, np.uint64), np.arange(1, len(STOP_WORDS) + 1))
