@@ -33,7 +33,7 @@ from curate.filters.urls import normalize_url
 from curate.models.forest import Forest
 from curate.models.model_file import write_model_file
 from curate.text.charset import decode
-from curate.text.compiled import kernel
+from quality_models.align_kernels import align
 from quality_models.boost import BoostConfig, boost
 
 WORD = re.compile(r"\w+")
@@ -95,7 +95,7 @@ def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
     numbers: dict[str, int] = {}
     page = np.array([numbers.setdefault(w, len(numbers)) for block in words for w in block], np.int32)
     wanted = np.array([numbers.setdefault(w, len(numbers)) for w in gold], np.int32)
-    on_page, in_gold = _align(page, wanted)
+    on_page, in_gold = align(page, wanted)
     left = Counter(wanted[~in_gold].tolist())
     shares = np.zeros(len(words))
     at = 0
@@ -110,31 +110,6 @@ def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
             left -= found
         at += len(block)
     return shares
-
-
-@kernel
-def _align(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Mark, in both sequences, a longest common subsequence."""
-    n, m = len(a), len(b)
-    length = np.zeros((n + 1, m + 1), np.uint16)
-    for i in range(n - 1, -1, -1):
-        for j in range(m - 1, -1, -1):
-            if a[i] == b[j]:
-                length[i, j] = length[i + 1, j + 1] + 1
-            else:
-                length[i, j] = max(length[i + 1, j], length[i, j + 1])
-    in_a, in_b = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
-    i, j = 0, 0
-    while i < n and j < m:
-        if a[i] == b[j]:
-            in_a[i] = in_b[j] = True
-            i += 1
-            j += 1
-        elif length[i + 1, j] >= length[i, j + 1]:
-            i += 1
-        else:
-            j += 1
-    return in_a, in_b
 
 
 def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:

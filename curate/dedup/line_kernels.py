@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV64_PRIME, splitmix64
@@ -11,7 +12,9 @@ U = np.uint64
 
 
 @kernel
-def hash_lines(codes, table, spaces, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def hash_lines(
+    codes: NDArray[np.uint32], table: NDArray[np.uint32], spaces: NDArray[np.bool_], least: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the hash of each normalised line, 0 if it has fewer than ``least`` characters, and the lines' starts."""
     lines = 1
     for c in codes:

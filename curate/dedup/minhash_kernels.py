@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV64_BASIS, GOLDEN, fnv1a_64, splitmix64
@@ -14,7 +15,7 @@ _1, _32 = U(1), U(32)
 
 
 @kernel
-def hash_words(data, table, words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def hash_words(data: NDArray[np.uint8], table: NDArray[np.uint32], words: NDArray[np.uint64]) -> int:
     """Write the hash of each word of a text in UTF-8 into ``words``; returns their number.
 
     ``words`` has a place more than there are words: an unfinished hash is written behind the last one.
@@ -52,7 +53,7 @@ def hash_words(data, table, words):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @kernel
-def hash_shingles(data, table, ngram):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def hash_shingles(data: NDArray[np.uint8], table: NDArray[np.uint32], ngram: int) -> NDArray[np.uint64]:
     """Return the hashes of all shingles of a text in UTF-8, at least one."""
     # A finished word took two bytes: itself and what ended it. (A character that is a word of its own has three or
     # more; with a word before it, two words have four.) One place more is for the word that is not finished.
@@ -80,7 +81,9 @@ def hash_shingles(data, table, ngram):  # type: ignore[no-untyped-def]  # noqa: 
 
 
 @kernel
-def signature(hashes, multipliers, increments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def signature(
+    hashes: NDArray[np.uint64], multipliers: NDArray[np.uint64], increments: NDArray[np.uint64]
+) -> NDArray[np.uint32]:
     """Return the minimum of each hash function over all shingles."""
     minima = np.full(len(multipliers), NONE, np.uint32)
     # four shingles at a time: one load and one store of the minima for all of them (3 times faster)
@@ -96,7 +99,7 @@ def signature(hashes, multipliers, increments):  # type: ignore[no-untyped-def] 
 
 
 @kernel
-def sketch(hashes, bins):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def sketch(hashes: NDArray[np.uint64], bins: int) -> NDArray[np.uint8]:
     """Return a byte of the smallest shingle in each bin that shingles are thrown into, 0 where there is none."""
     minima = np.full(bins, NONE, np.uint32)
     for x in hashes:
@@ -110,7 +113,7 @@ def sketch(hashes, bins):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN20
 
 
 @kernel
-def bands(signatures, number, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def bands(signatures: NDArray[np.uint32], number: int, rows: int) -> NDArray[np.uint64]:
     """Return one hash per band of each signature."""
     out = np.empty((len(signatures), number), np.uint64)
     for i in range(len(signatures)):

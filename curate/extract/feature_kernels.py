@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.extract.html_kernels import (
     BREAKS,
@@ -50,19 +51,19 @@ TITLE_BLOCK = 40  # words of a block that are compared with the title
 
 
 @kernel
-def words_of(block):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def words_of(block: NDArray[np.int32]) -> int:
     """Words of a block; two ideographs count as one."""
     return block[WORDS] + block[IDEOGRAPHS] // 2
 
 
 @kernel
-def is_prose(block):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def is_prose(block: NDArray[np.int32]) -> bool:
     """Say whether a block is longer than 80 characters and not mostly links."""
     return block[CHARS] > 80 and block[LINK_CHARS] * 4 < block[CHARS]
 
 
 @kernel
-def place_of(keys, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def place_of(keys: NDArray[np.uint64], h: np.uint64) -> int:
     """Place of a hash in a sorted list of hashes, or -1."""
     low, high = 0, len(keys)
     while low < high:
@@ -75,7 +76,7 @@ def place_of(keys, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @kernel
-def larger(sums, elements):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def larger(sums: NDArray[np.float64], elements: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return, for each element, the next ancestor that holds more blocks, or the root."""
     found = np.zeros(len(sums), np.int64)
     for e in range(1, len(sums)):
@@ -85,7 +86,7 @@ def larger(sums, elements):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN
 
 
 @kernel
-def count_copies(out, blocks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def count_copies(out: NDArray[np.uint8], blocks: NDArray[np.int32]) -> NDArray[np.int64]:
     """Return how many blocks of the page have the same text, for each block."""
     n = len(blocks)
     hashes = np.empty(n, np.uint64)
@@ -98,7 +99,7 @@ def count_copies(out, blocks):  # type: ignore[no-untyped-def]  # noqa: ANN001, 
 
 
 @kernel
-def count_equal(keys):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def count_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Return how often the key of each place occurs."""
     order = np.argsort(keys, kind="mergesort")  # quicksort is quadratic in an order that a page can choose
     counts = np.empty(len(keys), np.int64)
@@ -114,7 +115,7 @@ def count_equal(keys):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @kernel
-def sibling_keys(elements, tokens):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def sibling_keys(elements: NDArray[np.int32], tokens: NDArray[np.uint32]) -> NDArray[np.uint64]:
     """Hash of parent, tag and first three class words of each element: equal for the items of a list of anything."""
     n = len(elements) - 1
     keys = np.zeros(n, np.uint64)
@@ -129,7 +130,7 @@ def sibling_keys(elements, tokens):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @kernel
-def title_hashes(title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def title_hashes(title: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Hash the words of more than two letters in a title, which is in lower case and UTF-8; of long ones the start."""
     hashes = np.empty((len(title) + 1) // 4, np.uint64)  # a word of three bytes, and what ends it
     found, size = 0, 0
@@ -149,7 +150,7 @@ def title_hashes(title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @kernel
-def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def title_words(out: NDArray[np.uint8], block: NDArray[np.int32], title: NDArray[np.uint64]) -> tuple[int, int]:
     """Count the words at the start of a block, and those of them that stand in the title: sorted hashes."""
     counted, found, size = 0, 0, 0
     h = FNV32_BASIS
@@ -171,7 +172,17 @@ def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @kernel
-def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weights, title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def features(
+    out: NDArray[np.uint8],
+    blocks: NDArray[np.int32],
+    elements: NDArray[np.int32],
+    tokens: NDArray[np.uint32],
+    groups: NDArray[np.int64],
+    h1: int,
+    class_keys: NDArray[np.uint32],
+    class_weights: NDArray[np.float64],
+    title: NDArray[np.uint64],
+) -> NDArray[np.float64]:
     """Describe each block of a page.
 
     Args:
@@ -372,7 +383,9 @@ def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weight
 
 
 @kernel
-def context(blocks, elements, chances):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def context(
+    blocks: NDArray[np.int32], elements: NDArray[np.int32], chances: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Describe what a first judgement says around each block.
 
     Args:
@@ -443,7 +456,7 @@ def context(blocks, elements, chances):  # type: ignore[no-untyped-def]  # noqa:
 
 
 @kernel
-def choose(blocks, chances, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def choose(blocks: NDArray[np.int32], chances: NDArray[np.float64], least: float) -> NDArray[np.bool_]:
     """Choose the blocks that give the greatest expected F1 of words, none with a chance below ``least``.
 
     With a chance p for each block of w words, taking the set T is expected to find sum_T(pw) right words among
@@ -471,7 +484,7 @@ def choose(blocks, chances, least):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @kernel
-def layout(elements, kinds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def layout(elements: NDArray[np.int32], kinds: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return what holds each element, int [elements, 4]: table row, cell, item and list; -1 for none.
 
     Args:

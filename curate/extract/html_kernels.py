@@ -7,6 +7,7 @@ close. Whatever the page, the work is linear in its size: searches are bounded, 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.extract.tag_kernels import (
     ALT,
@@ -40,6 +41,12 @@ from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
 from curate.text.table_kernels import find
 
+#: A table of names (`curate.text.table_kernels`): hashes and values.
+Names = tuple[NDArray[np.uint64], NDArray[np.int64]]
+_Numbers = NDArray[np.int64]
+#: What the scan knows of tags, see `scan`.
+Rules = tuple[_Numbers, _Numbers, _Numbers, _Numbers, _Numbers, NDArray[np.bool_]]
+
 # What a tag does. PLAIN ones are passed over, BLOCK ones start and end blocks, RAW ones hold no tags and no text of the
 # page, the text in DROP ones is none of the page's either.
 PLAIN, BLOCK, BREAK, RULE, RAW, DROP, LINK, IMAGE, SUPERSCRIPT, EMPHASIS, CODE, VOID = range(12)
@@ -70,7 +77,15 @@ MAX_BLOCKS, MAX_ELEMENTS = 50_000, 400_000  # of one page; what follows is cut o
 
 
 @kernel
-def emit(data, start, stop, out, state, block, keep_space):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def emit(
+    data: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    out: NDArray[np.uint8],
+    state: NDArray[np.int64],
+    block: NDArray[np.int32],
+    keep_space: bool,
+) -> None:
     """Append text to the current block, with white space collapsed unless ``keep_space``, and count what is in it."""
     at = state[OUT]
     space = state[SPACE]
@@ -158,7 +173,9 @@ def emit(data, start, stop, out, state, block, keep_space):  # type: ignore[no-u
 
 
 @kernel
-def flush(out, state, block, blocks, element):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def flush(
+    out: NDArray[np.uint8], state: NDArray[np.int64], block: NDArray[np.int32], blocks: NDArray[np.int32], element: int
+) -> None:
     """Close the current block and start the next."""
     stop = state[OUT]
     while stop > block[START] and is_space(out[stop - 1]):
@@ -180,7 +197,15 @@ def flush(out, state, block, blocks, element):  # type: ignore[no-untyped-def]  
 
 
 @kernel
-def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def add_tokens(
+    data: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    salt: np.uint64,
+    tokens: NDArray[np.uint32],
+    state: NDArray[np.int64],
+    first: int,
+) -> None:
     """Keep the hashes of the words of a class or id: runs of letters, cut before capitals too.
 
     ``first`` is where the element's words begin in ``tokens``, which needs room for one word for every two bytes, and
@@ -207,7 +232,9 @@ def add_tokens(data, start, stop, salt, tokens, state, first):  # type: ignore[n
 
 
 @kernel
-def pop(state, stack, elements, open_tags):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def pop(
+    state: NDArray[np.int64], stack: NDArray[np.int32], elements: NDArray[np.int32], open_tags: NDArray[np.int32]
+) -> None:
     """Close the innermost element; a link or emphasis opened in it ends with it."""
     state[HEIGHT] -= 1
     open_tags[elements[stack[state[HEIGHT]], TAG]] -= 1
@@ -220,7 +247,14 @@ def pop(state, stack, elements, open_tags):  # type: ignore[no-untyped-def]  # n
 
 
 @kernel
-def close(tag, stops, state, stack, elements, open_tags):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def close(
+    tag: int,
+    stops: NDArray[np.bool_],
+    state: NDArray[np.int64],
+    stack: NDArray[np.int32],
+    elements: NDArray[np.int32],
+    open_tags: NDArray[np.int32],
+) -> bool:
     """Close the innermost open element of a tag and all inside it, unless one of ``stops`` stands between."""
     if open_tags[tag] == 0:
         return False
@@ -239,7 +273,17 @@ TRUE = np.frombuffer(b"true", np.uint8)
 
 
 @kernel
-def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body, custom):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def scan(
+    data: NDArray[np.uint8],
+    alt_texts: bool,
+    names: Names,
+    attributes: Names,
+    dropped_classes: Names,
+    rules: Rules,
+    head: int,
+    body: int,
+    custom: int,
+) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], NDArray[np.uint32], NDArray[np.int64]]:
     """Cut a page into blocks.
 
     Args:
@@ -282,7 +326,7 @@ def scan(data, alt_texts, names, attributes, dropped_classes, rules, head, body,
     open_tags[0] = 1
     state[ELEMENTS] = 1
     state[HEIGHT] = 1
-    i = np.int64(0)
+    i = 0
     while i < n and state[BLOCKS] < MAX_BLOCKS and state[ELEMENTS] < MAX_ELEMENTS:
         top = stack[state[HEIGHT] - 1]
         if data[i] != LT or i + 1 >= n:

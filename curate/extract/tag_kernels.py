@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
@@ -18,7 +19,7 @@ LT, GT = np.int64(60), np.int64(62)
 
 
 @kernel
-def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def name_hash(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
     """FNV-1a (32 bits) of ASCII without regard to case."""
     h = FNV32_BASIS
     for i in range(start, min(stop, start + MAX_NAME)):
@@ -30,19 +31,19 @@ def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 
 @kernel
-def is_space(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def is_space(byte: int) -> bool:
     """White space of HTML."""
     return byte == 32 or (9 <= byte <= 13)
 
 
 @kernel
-def is_letter(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def is_letter(byte: int) -> bool:
     """ASCII letter."""
     return 97 <= (byte | 32) <= 122
 
 
 @kernel
-def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def find_byte(data: NDArray[np.uint8], start: int, stop: int, byte: int) -> int:
     """Index of a byte, or stop."""
     while start < stop and data[start] != byte:
         start += 1
@@ -50,7 +51,7 @@ def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa:
 
 
 @kernel
-def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def find_end_tag(data: NDArray[np.uint8], start: int, stop: int, name_start: int, name_stop: int) -> int:
     """Index of ``</name``, or stop."""
     size = name_stop - name_start
     i = start
@@ -68,7 +69,7 @@ def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-u
 
 
 @kernel
-def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def contains(data: NDArray[np.uint8], start: int, stop: int, needle: NDArray[np.uint8]) -> bool:
     """Say whether ASCII bytes contain a lower-case needle, whatever their case."""
     size = len(needle)
     for i in range(start, stop - size + 1):
@@ -81,7 +82,9 @@ def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa
 
 
 @kernel
-def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def has_name(
+    data: NDArray[np.uint8], start: int, stop: int, keys: NDArray[np.uint64], values: NDArray[np.int64]
+) -> bool:
     """Say whether one of the names in a class stands in a table."""
     i = start
     while i < stop:
@@ -96,7 +99,14 @@ def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  
 
 
 @kernel
-def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def read_attributes(
+    data: NDArray[np.uint8],
+    i: int,
+    stop: int,
+    keys: NDArray[np.uint64],
+    values: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> tuple[int, bool, int]:
     """Read attributes from ``i`` to the end of the tag.
 
     Returns the index behind it, whether ``/`` closed it, and how many attributes there are.
@@ -151,7 +161,7 @@ def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-unty
 
 
 @kernel
-def style_hides(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def style_hides(data: NDArray[np.uint8], start: int, stop: int) -> bool:
     """Say whether a style attribute takes an element off the page: display: none or visibility: hidden."""
     i = start
     while i + 8 < stop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import join
@@ -16,7 +17,9 @@ KINDS = 5
 
 
 @kernel
-def watch(folded, n, keys, entries, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def watch(
+    folded: NDArray[np.uint64], n: int, keys: NDArray[np.uint64], entries: NDArray[np.int64], out: NDArray[np.int64]
+) -> int:
     """Count the words and phrases of each kind into ``out[:KINDS]``, and return the number of different stop words."""
     for kind in range(KINDS):
         out[kind] = 0

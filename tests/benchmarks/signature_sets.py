@@ -72,7 +72,7 @@ def plan(documents: int, seed: int = 0) -> np.ndarray:
 
 
 @kernel
-def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[no-untyped-def]
+def _draw(rows, first, seed, positions, signatures, sketches):
     """Draw the signature and the sketch of each planned document; ``first`` is the number of the first."""
     for i in range(len(rows)):
         own, root = mix(U(first + i) ^ mix(U(seed))), mix(U(rows[i]["root"]) + U(seed) * U(1 << 48))

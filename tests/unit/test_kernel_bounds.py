@@ -32,7 +32,7 @@ from curate.filters.measure_kernels import COUNTS, measure_codes
 from curate.filters.reference_filters import ORIGINALS, measure_original, nltk, spacy
 from curate.filters.reference_filters.token_counts import chunk_spans, count_tokens, uax29_spans
 from curate.filters.signals import measure
-from curate.language.model import LONGEST as LONGEST_NGRAM, LONGEST_WORD, ngram_rows
+from curate.language.model_kernels import LONGEST as LONGEST_NGRAM, LONGEST_WORD, ngram_rows
 from curate.models.forest import Forest
 from curate.text import characters
 from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
