@@ -201,7 +201,7 @@ def add_tokens(
     data: NDArray[np.uint8],
     start: int,
     stop: int,
-    salt: np.uint64,
+    salt: np.uint32,
     tokens: NDArray[np.uint32],
     state: NDArray[np.int64],
     first: int,
@@ -216,7 +216,7 @@ def add_tokens(
         while i < stop and not is_letter(data[i]):
             i += 1
         begin = i
-        h = FNV32_BASIS ^ salt
+        h = np.uint32(FNV32_BASIS ^ salt)
         while i < stop and is_letter(data[i]):
             byte = data[i]
             if byte < 97:
@@ -469,10 +469,10 @@ def scan(
         elements[new, FIRST_TOKEN] = state[N_TOKENS]
         if not flags & DROPPED:
             first = state[N_TOKENS]
-            add_tokens(data, found[CLASS, 0], found[CLASS, 1], np.uint64(0), tokens, state, first)
-            add_tokens(data, found[ID, 0], found[ID, 1], np.uint64(0), tokens, state, first)
-            add_tokens(data, found[ROLE, 0], found[ROLE, 1], np.uint64(1), tokens, state, first)
-            add_tokens(data, found[ITEMPROP, 0], found[ITEMPROP, 1], np.uint64(2), tokens, state, first)
+            add_tokens(data, found[CLASS, 0], found[CLASS, 1], np.uint32(0), tokens, state, first)
+            add_tokens(data, found[ID, 0], found[ID, 1], np.uint32(0), tokens, state, first)
+            add_tokens(data, found[ROLE, 0], found[ROLE, 1], np.uint32(1), tokens, state, first)
+            add_tokens(data, found[ITEMPROP, 0], found[ITEMPROP, 1], np.uint32(2), tokens, state, first)
         stack[state[HEIGHT]] = new
         state[HEIGHT] += 1
         state[ELEMENTS] += 1

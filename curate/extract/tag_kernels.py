@@ -19,7 +19,7 @@ LT, GT = np.int64(60), np.int64(62)
 
 
 @kernel
-def name_hash(data: NDArray[np.uint8], start: int, stop: int) -> np.uint64:
+def name_hash(data: NDArray[np.uint8], start: int, stop: int) -> np.uint32:
     """FNV-1a (32 bits) of ASCII without regard to case."""
     h = FNV32_BASIS
     for i in range(start, min(stop, start + MAX_NAME)):

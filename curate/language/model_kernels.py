@@ -25,7 +25,6 @@ _NONE_MISSING = 1e-5
 NO_LETTER, KNOWN, UNSEEN = 0, 1, 2
 
 _BOUNDARY = np.uint32(1)
-_BASIS = np.uint32(FNV32_BASIS)
 _KNUTH = np.uint32(2654435761)  # multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4)
 
 
@@ -52,18 +51,18 @@ def ngram_rows(
         if length == 0 or found + (length + 1) * LONGEST + 1 > len(rows):
             break
         for first in range(-1, length):
-            state = _BASIS
+            state = FNV32_BASIS
             for i in range(first, min(first + LONGEST, length + 1)):
                 letter = _BOUNDARY if i < 0 or i == length else codes[start + i]
-                state = np.uint32(fnv1a_32(state, letter))
+                state = fnv1a_32(state, letter)
                 state ^= state >> np.uint32(15)
                 if i >= 0:  # the boundary alone says nothing
                     rows[found] = _row(state, mask)
                     found += 1
         if LONGEST <= length <= LONGEST_WORD:
-            state = np.uint32(~_BASIS)
+            state = np.uint32(~FNV32_BASIS)
             for i in range(start, end):
-                state = np.uint32(fnv1a_32(state, codes[i]))
+                state = fnv1a_32(state, codes[i])
                 state ^= state >> np.uint32(15)
             rows[found] = _row(state, mask)
             found += 1

@@ -9,25 +9,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.text.compiled import kernel
+from curate.text.compiled import inlined_kernel, kernel
 
 # FNV-1a (Fowler, Noll and Vo): where a hash begins, and what each step multiplies it by.
-FNV32_BASIS, FNV32_PRIME = np.uint64(0x811C9DC5), np.uint64(0x01000193)
+FNV32_BASIS, FNV32_PRIME = np.uint32(0x811C9DC5), np.uint32(0x01000193)
 FNV64_BASIS, FNV64_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x00000100000001B3)
-_LOW_32 = np.uint64(0xFFFFFFFF)
 # SplitMix64 (Steele, Lea, Flood 2014): 2^64 / golden ratio, odd, and the two multipliers of its finalizer.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 SPLITMIX_FIRST, SPLITMIX_SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 SEED = GOLDEN  # of the hash of a word
 
 
-@kernel
-def fnv1a_32(h: np.uint64, code: int) -> np.uint64:
+@inlined_kernel
+def fnv1a_32(h: np.uint32, code: int) -> np.uint32:
     """Hash one more byte or code point into a 32-bit hash that began with ``FNV32_BASIS``."""
-    return ((h ^ np.uint64(code)) * FNV32_PRIME) & _LOW_32
+    return np.uint32((h ^ np.uint32(code)) * FNV32_PRIME)
 
 
-@kernel
+@inlined_kernel
 def fnv1a_64(h: np.uint64, code: int) -> np.uint64:
     """Hash one more byte or code point into a 64-bit hash that began with ``FNV64_BASIS``."""
     return (h ^ np.uint64(code)) * FNV64_PRIME

@@ -91,7 +91,7 @@ def test_a_word_takes_two_bytes():
     for size in range(60):
         data = np.frombuffer(("Ab" * 30)[:size].encode(), np.uint8)
         tokens, state = np.zeros(size // 2, np.uint32), np.zeros(html.STATES, np.int64)
-        html.add_tokens(data, 0, size, np.uint64(0), tokens, state, 0)
+        html.add_tokens(data, 0, size, np.uint32(0), tokens, state, 0)
         assert state[html.N_TOKENS] == min(size // 2, html.MAX_TOKENS)
 
 
