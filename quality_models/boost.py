@@ -35,12 +35,17 @@ class BoostConfig:
 
 
 def boost(
-    rows: NDArray[np.float64], targets: NDArray[np.float64], weights: NDArray[np.float64], config: BoostConfig
+    names: tuple[str, ...],
+    rows: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    config: BoostConfig,
 ) -> Forest:
     """Grow a forest the sum of whose trees is the logit of the target.
 
     Args:
-        rows: features, float64 [n, columns], no NaN.
+        names: of the columns.
+        rows: features, float64 [n, len(names)], no NaN.
         targets: shares in [0, 1], float64 [n].
         weights: of each row, float64 [n], > 0.
         config: size and randomness.
@@ -70,6 +75,5 @@ def boost(
         lefts.append(np.where(inner, left + start, 0).astype(np.int32))
         roots.append(start)
         start += len(feature)
-    names = tuple(map(str, range(columns)))
     joined = np.concatenate(features), np.concatenate(values), np.concatenate(lefts)
     return Forest(names, np.array(roots, np.int32), *joined)

@@ -26,8 +26,8 @@ import zstandard
 from numpy.typing import NDArray
 
 from curate.extract.blocks import Blocks, cut
-from curate.extract.feature_kernels import choose, context
-from curate.extract.html_kernels import ELEMENT, FIRST_TOKEN, PARENT
+from curate.extract.choice_kernels import choose, context
+from curate.extract.columns import CONTEXT_FEATURES, ELEMENT, FEATURES, FIRST_TOKEN, PARENT
 from curate.extract.main_text import FORMAT, LEAST_CHANCE, MODEL, MainTextModel, chances, describe
 from curate.filters.urls import normalize_url
 from curate.models.forest import Forest
@@ -179,7 +179,7 @@ class Trainer:
         """First forest, from all folds but some."""
         if without not in self._first:
             chosen = [e for e in self.examples if e.fold not in without]
-            self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], 1)
+            self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], FEATURES, 1)
         return self._first[without]
 
     def train(self, without: frozenset[int]) -> MainTextModel:
@@ -191,10 +191,12 @@ class Trainer:
             unseen = self.first(without | {example.fold})
             chance = 1 / (1 + np.exp(-logits(unseen, rows)))
             described.append(np.hstack([rows, context(example.page.blocks, example.page.elements, chance)]))
-        second = self._grow(chosen, described, 2)
+        second = self._grow(chosen, described, (*FEATURES, *CONTEXT_FEATURES), 2)
         return MainTextModel(self.first(without), second, *self.weights(without))
 
-    def _grow(self, examples: list[Example], described: list[NDArray[np.float64]], seed: int) -> Forest:
+    def _grow(
+        self, examples: list[Example], described: list[NDArray[np.float64]], names: tuple[str, ...], seed: int
+    ) -> Forest:
         """Grow a forest; a page weighs the same whatever its length, a block by its words to the power of .75."""
         random = np.random.default_rng(seed)
         rows, targets, weights = [], [], []
@@ -205,7 +207,9 @@ class Trainer:
             rows.append(table[some])
             targets.append(example.share[some])
             weights.append((weight / weight.sum() * 100 * n / len(some))[some])
-        return boost(np.concatenate(rows), np.concatenate(targets), np.concatenate(weights), BoostConfig(seed=seed))
+        return boost(
+            names, np.concatenate(rows), np.concatenate(targets), np.concatenate(weights), BoostConfig(seed=seed)
+        )
 
 
 def f1(found: Counter[str], gold: Counter[str]) -> float:
@@ -233,7 +237,7 @@ def save(model: MainTextModel, path: Path, facts: dict) -> None:
         buffer = io.BytesIO()
         np.save(buffer, array)
         parts[f"{name}.npy"] = buffer.getvalue()
-    write_model_file(path, FORMAT, {"facts": facts}, parts)
+    write_model_file(path, FORMAT, {"facts": facts, "first": model.first.names, "second": model.second.names}, parts)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from curate.dedup.clusters import candidate_pairs, cluster
 from curate.dedup.line_kernels import hash_lines
 from curate.dedup.minhash import _characters as word_characters, estimate_similarity, minhash_signature
 from curate.dedup.minhash_kernels import ALONE, hash_shingles
-from curate.extract import blocks, html_kernels as html
+from curate.extract import blocks, columns, html_kernels as html
 from curate.extract.blocks import cut
 from curate.extract.extraction import extract_text
 from curate.filters.clean import RepetitionCleanConfig, repetition_clean
@@ -83,7 +83,7 @@ def test_class_words_fill_their_buffer(elements, words):
     page = cut(f"<p id={'Ab' * words}>" * elements + TEXT)
     assert len(page.tokens) == min(words, html.MAX_TOKENS) * elements
     assert (page.tokens == name_hash(b"ab")).all()
-    starts = page.elements[: elements + 1, html.FIRST_TOKEN]
+    starts = page.elements[: elements + 1, columns.FIRST_TOKEN]
     assert (np.diff(starts)[1:] == min(words, html.MAX_TOKENS)).all()
 
 
@@ -139,7 +139,7 @@ def test_elements_and_the_stack_fill_their_buffers(most):
     divs = html.MAX_ELEMENTS + most
     page = cut("<div>" * divs + "a")
     assert len(page.elements) - 1 == min(divs + 1, html.MAX_ELEMENTS)  # with the root, without the last row
-    assert page.elements[-2, html.DEPTH] == len(page.elements) - 2
+    assert page.elements[-2, columns.DEPTH] == len(page.elements) - 2
     assert len(page.blocks) == (divs + 1 < html.MAX_ELEMENTS)
 
 
