@@ -189,17 +189,17 @@ def _language(config: LanguageStepConfig) -> MapFunction:
 
 
 def _heuristics(config: HeuristicsConfig) -> MapFunction:
-    from curate.filters.presets import originals_of, rules_of
+    from curate.filters.presets import reference_filters_of, rules_of
     from curate.filters.rules import decide
     from curate.filters.signals import measure
 
     rules = rules_of(config.presets, config.limits)
     if not rules:
         raise ValueError("no rule is left: name a preset, as presets: [default]")
-    originals = originals_of(rules)
+    reference_filters = reference_filters_of(rules)
 
     def step(document: Document) -> Document | Rejection:
-        signals = measure(document.text, document.language or "en", originals)
+        signals = measure(document.text, document.language or "en", reference_filters)
         decision = decide(signals, rules, document.language or "en")
         if not decision.keep:
             return Rejection(decision.reason, decision.value, decision.limit, signals=signals)

@@ -93,10 +93,10 @@ class Recipe:
     @property
     def originals(self) -> tuple[str, ...]:
         """Whose quantities the rules of the recipe ask for, beside our own signals."""
-        from curate.filters.presets import originals_of, rules_of
+        from curate.filters.presets import reference_filters_of, rules_of
 
         heuristics = [s.config for s in self.steps if s.kind == "heuristics"]
-        return originals_of([rule for config in heuristics for rule in rules_of(config.presets, config.limits)])
+        return reference_filters_of([rule for config in heuristics for rule in rules_of(config.presets, config.limits)])
 
     @property
     def privacy(self) -> Privacy:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from curate.results import Result
+
 # "Scaling Data-Constrained Language Models" (Muennighoff et al. 2023, arXiv 2305.16264): up to 4 epochs of repeated
 # data change the loss hardly at all against new data; after that the value of a repetition falls quickly.
 MAX_EPOCHS = 4.0
@@ -19,7 +21,7 @@ MOST_EPOCHS, MOST_WEIGHT = 1_000_000.0, 1e100
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture:
+class Mixture(Result):
     """What `plan_mixture` decided, per label in the order of the alphabet.
 
     ``rates`` are epochs: 0.3 takes three documents in ten, 2.5 takes each twice and half of them a third time.

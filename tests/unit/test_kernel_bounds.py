@@ -29,7 +29,7 @@ from curate.extract.blocks import cut
 from curate.extract.extraction import extract_text
 from curate.filters.clean import RepetitionCleanConfig, repetition_clean
 from curate.filters.measure_kernels import COUNTS, measure_codes
-from curate.filters.reference_filters import ORIGINALS, measure_original, nltk, spacy
+from curate.filters.reference_filters import REFERENCE_FILTERS, measure_reference, nltk, spacy
 from curate.filters.reference_filters.token_counts import chunk_spans, count_tokens, uax29_spans
 from curate.filters.signals import measure
 from curate.language.model_kernels import LONGEST as LONGEST_NGRAM, LONGEST_WORD, ngram_rows
@@ -276,8 +276,8 @@ def test_a_piece_with_the_hash_of_an_exception_keeps_its_length(piece, text):
         found = tokens(text)
         assert "".join(found) == text.replace(" ", "")
         assert all(found)
-    for original in ORIGINALS:
-        measure_original(original, text)
+    for name in REFERENCE_FILTERS:
+        measure_reference(name, text)
 
 
 @settings(deadline=None)
@@ -447,5 +447,5 @@ def test_strange_pages_and_texts_stay_in_bounds(seed):
         measure(text, "ja")
         minhash_signature(text)
         repetition_clean(text, RepetitionCleanConfig(min_words=rng.randrange(-1, 4), max_share=0.1))
-        for original in ORIGINALS:
-            measure_original(original, text)
+        for name in REFERENCE_FILTERS:
+            measure_reference(name, text)
