@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import orjson
 import pyarrow as pa
@@ -72,12 +73,11 @@ def _columns(file: InputFile) -> Iterator[str]:
             lines = decompressed(stream, file.path)
             for _ in range(LINES):
                 line = lines.readline(MAX_RECORD_BYTES)
-                row = orjson.loads(line) if line.strip() else None
-                if isinstance(row, dict):
-                    yield from row
-                    if isinstance(row.get("metadata"), dict):
-                        yield from row["metadata"]
                 if not line:
                     return
+                with suppress(ValueError):  # a broken line; those after it may be good
+                    row = orjson.loads(line)
+                    for of in (row, row.get("metadata")) if isinstance(row, dict) else ():
+                        yield from of if isinstance(of, dict) else ()
     except (ValueError, pa.ArrowException, Damaged, OSError, EOFError):
         return

@@ -1,7 +1,7 @@
 """What a recipe can name: the steps of `pipelines.steps`, those of entry points, and modules of the user's own.
 
-A built-in step is the one class in ``pipelines/steps/WORD.py``. An installed package adds words by entry points of the
-groups ``curate.steps`` and ``curate.readers``. Anything else is an import path, such as ``my_filters.no_casino``.
+A built-in step is the one class in the module ``pipelines.steps.WORD``. An installed package adds words by entry points
+of the groups ``curate.steps`` and ``curate.readers``. Anything else is an import path: ``my_filters.no_casino``.
 """
 
 from __future__ import annotations
