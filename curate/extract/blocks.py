@@ -48,7 +48,7 @@ class Blocks:
         return _MANY_SPACES.sub(" ", text).strip()
 
 
-# Tags by what they do and what they say of the text in them: see `curate.extract.html_kernels`.
+# Tags by what they do and what they say of the text in them: see `curate.extract.block_kernels`.
 #: Fewer words make no document (Gopher, Rae et al. 2021, has 50): the sentence that an application needs scripts, say.
 FEW_WORDS = 50
 
@@ -147,7 +147,7 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
     """
     import numpy as np
 
-    from curate.extract import columns, html_kernels as kernel
+    from curate.extract import block_kernels as kernel, columns
 
     number = {tag: i for i, tag in enumerate(TAGS)}
     action = np.zeros(len(TAGS) + 2, np.int64)
@@ -220,7 +220,8 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     """
     import numpy as np
 
-    from curate.extract.html_kernels import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP, scan
+    from curate.extract.block_kernels import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP
+    from curate.extract.html_kernels import scan
 
     raw = page.encode("utf-8", "replace")
     if len(raw) > MAX_BYTES:

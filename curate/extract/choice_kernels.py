@@ -17,7 +17,7 @@ from curate.extract.columns import (
     ROW_OF,
     TAG,
 )
-from curate.extract.feature_kernels import S_BLOCKS, larger, words_of
+from curate.extract.element_kernels import S_BLOCKS, larger, words_of
 from curate.text.compiled import kernel
 
 # Sums over what is in an element: chances and weights of blocks; and S_BLOCKS, which `larger` reads.

@@ -24,7 +24,7 @@ from curate.dedup.clusters import candidate_pairs, cluster
 from curate.dedup.line_kernels import hash_lines
 from curate.dedup.minhash import _characters as word_characters, estimate_similarity, minhash_signature
 from curate.dedup.minhash_kernels import ALONE, hash_shingles
-from curate.extract import blocks, columns, html_kernels as html
+from curate.extract import block_kernels as html, blocks, columns
 from curate.extract.blocks import cut
 from curate.extract.extraction import extract_text
 from curate.filters.clean import RepetitionCleanConfig, repetition_clean
@@ -56,7 +56,7 @@ def test_with_bounds_checks_an_index_past_the_end_raises():
         read(np.zeros(4), 4)
 
 
-# Pages: curate.extract.html_kernels
+# Pages: curate.extract.html_kernels, block_kernels
 
 
 def name_hash(name):
