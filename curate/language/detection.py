@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from curate.language.codes import UNDETERMINED, canonical
 from curate.models.file_stamp import file_stamp
 from curate.models.shipped import SHIPPED
+from curate.results import Result
 from curate.text.charset import as_text
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class LanguageConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageScore:
+class LanguageScore(Result):
     """A language (ISO 639-1, else 639-3) and the probability, 0 to 1, that the text is in it.
 
     ``und`` (undetermined) is a text without letters, or one that is more likely no language at all (random letters) or

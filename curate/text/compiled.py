@@ -41,7 +41,19 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     an array overwrites what is there. State the bound of each array where it is made, and test it full
     (tests/unit/test_kernel_bounds.py).
     """
-    dispatcher = njit(nogil=True)(function)
+    return _cached(njit(nogil=True)(function), function)
+
+
+def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function into each kernel that calls it: for a step of a loop that is slower as a call.
+
+    Measured: finding the n-grams of a text takes 1.19 times as long with calls of a step of FNV-1a.
+    """
+    return _cached(njit(nogil=True, inline="always")(function), function)
+
+
+def _cached(dispatcher: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a compiled function keep its machine code on disk."""
     if Path(function.__code__.co_filename).is_file():  # not one typed at a prompt
         cache = _Cache(function)
         if cache.cache_path:

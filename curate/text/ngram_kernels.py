@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import find_first, join
+from curate.text.hash_kernels import join
+from curate.text.table_kernels import find_first
 
 _NEWLINE = 0x0A
 LONGEST = 10

@@ -22,7 +22,7 @@ from curate.text.characters import (
     WORD,
 )
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import SEED, mix, step
+from curate.text.hash_kernels import SEED, spread, step
 
 _KATAKANA = SCRIPT_NAMES.index("katakana")
 _HIRAGANA = SCRIPT_NAMES.index("hiragana")
@@ -59,7 +59,7 @@ def ends_word(codes: NDArray[np.uint32], flags: int, i: int, table: NDArray[np.u
     ):
         return False
     pair = step(step(SEED, codes[i - 1]), codes[i])
-    return np.int64(mix(pair) & np.uint64(255)) < BREAKS[next_script]
+    return np.int64(spread(pair) & np.uint64(255)) < BREAKS[next_script]
 
 
 @kernel

@@ -108,16 +108,8 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
     from curate.text.characters import character_table, code_points
     from curate.text.hash_kernels import join
-    from curate.text.watch_kernels import (
-        DIRTY,
-        JAVASCRIPT,
-        LAST,
-        LOREM,
-        NUMBER_SHIFT,
-        POLICY,
-        STOP,
-        make_table,
-    )
+    from curate.text.table_kernels import make_table
+    from curate.text.watch_kernels import DIRTY, JAVASCRIPT, LAST, LOREM, NUMBER_SHIFT, POLICY, STOP
     from curate.text.word_kernels import FACTS, find_words
 
     hashes: list[int] = []
