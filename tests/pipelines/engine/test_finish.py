@@ -8,11 +8,10 @@ import sys
 import orjson
 import pytest
 
-from pipelines.engine.finish import count_shards
-from pipelines.engine.layout import Workspace
 from pipelines.engine.run import run_recipe
+from pipelines.recipe.recipe import parse_recipe
 from tests.pipelines.conftest import PATIENCE, ROOT, curate, outputs
-from tests.pipelines.small import english, small_recipe, write_rows
+from tests.pipelines.small import english, write_rows
 
 #: The command line, killed when it has written some shards.
 KILLED = """
@@ -74,18 +73,19 @@ def test_shards_of_a_killed_run_stay_and_those_that_are_damaged_are_made_again(a
     assert curate("verify", tmp_path / "out").returncode == 0
 
 
-def test_as_many_shards_are_written_as_were_counted(tmp_path):
-    steps = "  - language\n  - tokenize\n  - exact_dedup\n"
-    steps += "  - mixture: {by: language, targets: {en: 1}, total_tokens: 900}\n"
-    more = "output: {bytes_per_shard: 2000, tokens_per_shard: 300}\n"
-    recipe, output = small_recipe(tmp_path, steps, [*english(20), *english(5)], more), tmp_path / "out"
-    report = run_recipe(recipe, str(output))
-    space = Workspace.of(recipe, str(output))
-    shards = count_shards(space, space.plan.passes[-2])
-    for table in ("documents", "tokens", "rejected"):
-        assert len([*(output / table).iterdir()]) == getattr(shards, table)
-    assert shards.documents == -(-report["corpus"]["text_bytes"] // 2000) > 1
-    assert shards.tokens == -(-report["corpus"]["tokens"] // 300) > 1
+@pytest.mark.parametrize("by", ["language, targets: {en: 1}", "site, targets: {a: 1, b: 1}"])
+def test_as_many_shards_are_written_as_there_should_be(tmp_path, by):
+    """A mixture says how often documents are seen, some of which an earlier step of the cut rejects."""
+    rows = [row | {"site": "ab"[i % 2]} for i, row in enumerate([*english(20), *english(5)])]
+    write_rows(tmp_path / "pages.jsonl", rows)
+    text = f"sources: [{{input: {tmp_path}/pages.jsonl, columns: [site]}}]\n"
+    text += f"steps: [language, tokenize, exact_dedup, {{mixture: {{by: {by}, total_tokens: 900}}}}]\n"
+    text += "output: {bytes_per_shard: 1000, tokens_per_shard: 300}\n"
+    output = tmp_path / "out"
+    report = run_recipe(parse_recipe(text, "r.yaml"), str(output))
+    written = {table: len([*(output / table).iterdir()]) for table in ("documents", "tokens")}
+    assert written["documents"] == -(-report["corpus"]["text_bytes"] // 1000) > 1
+    assert written["tokens"] == -(-report["corpus"]["tokens"] // 300) > 1
 
 
 def test_formats_that_are_left_out_leave_no_files(arguments, tmp_path):
