@@ -1,4 +1,4 @@
-"""The recipe on Apache Beam, and its steps as Beam transforms.
+"""Recipes on Apache Beam, and their steps as Beam transforms.
 
 >>> from pipelines import Apply
 >>> from pipelines.steps import Language

@@ -1,4 +1,4 @@
-"""The public names: transforms for pipelines of your own, and what steps of your own are made of."""
+"""The public names: Beam transforms, and the base classes of user-defined steps."""
 
 from .recipe.model import Output as Output, Source as Source
 from .steps.base import CorpusStep as CorpusStep, MapStep as MapStep

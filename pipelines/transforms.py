@@ -1,14 +1,14 @@
-"""The steps as Beam transforms over a ``PCollection`` of documents, for pipelines of your own.
+"""Beam transforms that apply steps to a ``PCollection`` of documents.
 
     pages = p | beam.io.ReadFromParquet("gs://...") | ReadDocuments.from_rows(text="content")
     kept = pages | Apply(Language(keep=("en",))) | Apply(Heuristics()) | Apply(MinHashDedup(threshold=0.8))
     kept | WriteCorpus("gs://bucket/out")
     kept.rejected | ...
 
-`Apply` takes any step of `pipelines.steps`, a step of your own, or a function of a text or a document. What it returns
-are the documents that stay; their attribute ``rejected`` is a ``PCollection`` of `Rejected`, of this step and of all
-before it in the chain. Counters ``kept`` and ``rejected-RULE`` are in the namespace of the step's name. All of it is
-for batch.
+`Apply` takes any step of `pipelines.steps`, a user-defined step, or a function of a text or a document. It returns the
+documents that are kept; their attribute ``rejected`` is a ``PCollection`` of `Rejected`, from this step and all steps
+before it in the chain. Counters ``kept`` and ``rejected-RULE`` are in a namespace named after the step. The transforms
+are for batch pipelines only.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from pipelines.steps.base import (
     failed,
 )
 
-BLOCKS = 256  # of keys: a worker holds the keys of one at a time
-BATCH = 1000  # documents whose keys are looked at together, where the decision is about groups of documents
-READ = "read"  # the name of reading in counters and rejections
+BLOCKS = 256  # blocks of keys: a worker holds the keys of one block at a time
+BATCH = 1000  # documents to which a decision about groups of documents is applied at a time, at most
+READ = "read"  # name of reading in counters and rejections
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A document that a step rejects: the step's name, and why."""
+    """A rejected document, with the name of the step and the reason."""
 
     document: Document
     step: str
@@ -58,10 +58,10 @@ class Rejected:
 
 
 class ReadDocuments(beam.PTransform):
-    """Read documents from files in any format that a recipe reads, or make them of rows.
+    """Read documents from files in any format that a recipe can read.
 
     Args:
-        sources: patterns of files, or ``Source`` objects with names, formats and columns.
+        sources: file patterns, or ``Source`` objects with names, formats and columns.
 
     Returns:
         The documents; ``.rejected`` has the records that cannot be read.
@@ -75,19 +75,19 @@ class ReadDocuments(beam.PTransform):
     def from_rows(
         text: str = "text", columns: Sequence[str] = (), id: str = "", title: str = "", source: str = "input"
     ) -> beam.PTransform:
-        """Return a transform from a ``PCollection`` of dicts to documents, by the rules of JSON lines.
+        """Return a transform from a ``PCollection`` of dicts to documents, with the rules for JSON lines.
 
         Args:
-            text: the key of the text; ``html``, ``url`` and ``date`` are looked for as well.
-            columns: keys that go along in ``Document.extra``.
-            id: the key of the record's own id.
-            title: the key of the title.
-            source: name of the source that the documents carry.
+            text: key of the text; the keys ``html``, ``url`` and ``date`` are read as well.
+            columns: keys to copy to ``Document.extra``.
+            id: key of the record's id in its source.
+            title: key of the title.
+            source: name of the source to give to the documents.
         """
         return _FromRows(InputFile("", 0, 0.0, "rows", source, "", text, tuple(columns), id, title))
 
     def expand(self, start: beam.pvalue.PBegin) -> beam.PCollection[Document]:
-        """List the files now, and read them slice by slice on the workers."""
+        """List the files when the pipeline is built, and read them slice by slice on the workers."""
         slices = cut_slices(list_inputs(self.sources))
         return _outputs(start | beam.Create(slices) | beam.Reshuffle() | _split(_ReadSlice()), None)
 
@@ -108,17 +108,17 @@ class _FromRows(beam.PTransform):
 class Apply(beam.PTransform):
     """Apply a step to documents.
 
+    A corpus step that decides about single documents (the deduplication steps) joins documents and decisions by a hash
+    of the id, which shuffles the texts once per step. The recipe runner does not shuffle texts.
+
     Args:
         step: a step with its settings, or a function of a text or a document.
-        name: of the step in counters, rejections and labels; its word by default.
-        blocks: of a corpus step: how many blocks the keys are cut into. A worker holds the keys of one block.
-        settings: of a function.
+        name: name of the step in counters, rejections and labels; by default, its word in recipes.
+        blocks: number of blocks of keys of a corpus step; a worker holds the keys of one block.
+        settings: settings of a function.
 
     Returns:
-        The documents that stay; ``.rejected`` has those that were rejected here and before.
-
-    A corpus step whose decision is about single documents (the deduplications) brings documents and their verdicts
-    together by a hash of the id: that shuffles the texts once per step. The recipe runner does not.
+        The documents that are kept; ``.rejected`` has those that were rejected here and before.
     """
 
     def __init__(self, step: Step | Callable[..., Any], name: str = "", blocks: int = BLOCKS, **settings: Any) -> None:
@@ -146,7 +146,7 @@ class Apply(beam.PTransform):
 
 
 class Decide(beam.PTransform):
-    """The decision of a corpus step over blocks of keys: what `Apply` and the recipe runner share.
+    """Make the decision of a corpus step from blocks of keys; used by `Apply` and the recipe runner.
 
     Args:
         step: the corpus step.
@@ -160,7 +160,7 @@ class Decide(beam.PTransform):
         self.step = step
 
     def expand(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
-        """Let the step decide."""
+        """Make the decision."""
         return self.step.decide(keys)
 
 
@@ -169,7 +169,7 @@ def _split(function: beam.DoFn, *side_inputs: Any) -> beam.PTransform:
 
 
 def _outputs(outputs: Any, before: beam.PCollection | None) -> beam.PCollection[Document]:
-    """Return the documents that stay, with all that were rejected as an attribute."""
+    """Return the kept documents, with all rejected ones as an attribute."""
     kept, rejected = outputs.kept, outputs.rejected
     kept.element_type, rejected.element_type = Document, Rejected
     kept.rejected = (before, rejected) | "AllRejected" >> beam.Flatten() if before is not None else rejected
@@ -177,33 +177,38 @@ def _outputs(outputs: Any, before: beam.PCollection | None) -> beam.PCollection[
 
 
 class _Counting(beam.DoFn):
-    """Counts what a step keeps and rejects."""
+    """A function that counts the documents that it keeps and rejects."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._kept = Metrics.counter(name, "kept")
 
     def outcome(self, document: Document, result: Document | Rejection) -> Any:
-        """Return the output of a document, counted."""
+        """Count the result for a document, and return the output for it."""
         if isinstance(result, Rejection):
             Metrics.counter(self.name, f"rejected-{result.rule}").inc()
             return beam.pvalue.TaggedOutput("rejected", Rejected(document, self.name, result))
         self._kept.inc()
         return result
 
+    def read(self, record: Document | Dropped) -> Any:
+        """Count a record of the input, and return the output for it."""
+        if isinstance(record, Dropped):
+            return self.outcome(record.document, record.rejection)
+        return self.outcome(record, record)
+
 
 class _ReadSlice(_Counting):
     def __init__(self) -> None:
         super().__init__(READ)
 
-    def process(self, part: Slice) -> Iterator[Any]:
-        for piece in part.parts:
-            for record in read_part(piece):
+    def process(self, slice_: Slice) -> Iterator[Any]:
+        for part in slice_.parts:
+            for record in read_part(part):
                 if isinstance(record, NotAPage):
                     Metrics.counter(READ, f"skipped-{record.kind}").inc()
                     continue
-                document, result = (record.document, record.rejection) if isinstance(record, Dropped) else (record,) * 2
-                yield self.outcome(document, result)
+                yield self.read(record)
 
 
 class _ReadRow(_Counting):
@@ -212,9 +217,7 @@ class _ReadRow(_Counting):
         self.file = file
 
     def process(self, row: dict) -> Iterator[Any]:
-        record = row_document(row, self.file)
-        document, result = (record.document, record.rejection) if isinstance(record, Dropped) else (record,) * 2
-        yield self.outcome(document, result)
+        yield self.read(row_document(row, self.file))
 
 
 class _Map(_Counting):
@@ -230,7 +233,7 @@ class _Map(_Counting):
 
 
 class _Keys(_Counting):
-    """Takes the key of each document, by the address of its block; the document goes the same way."""
+    """Extracts the key of each document; keys and documents get the address of a block."""
 
     def __init__(self, step: CorpusStep, name: str, blocks: int) -> None:
         super().__init__(name)
@@ -250,13 +253,13 @@ class _Keys(_Counting):
         yield beam.pvalue.TaggedOutput("documents", (address, document))
 
 
-#: An id, the source of the document, and its key.
+#: The id and source of a document, and its key.
 Keyed = tuple[str, str, tuple]
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Makes a block of keys, in the order of ids and sources."""
+    """Builds a block of keys, sorted by id and source."""
 
     schema: pa.Schema
 
@@ -266,14 +269,19 @@ class _Block:
 
 
 def key_table(address: str, rows: Sequence[Keyed], schema: pa.Schema) -> KeyTable:
-    """Return the keys of some documents as a block."""
+    """Return the keys of some documents as a block; the address gives its number."""
     columns = list(zip(*(key for _, _, key in rows), strict=True)) or [()] * len(schema)
     arrays = [pa.array(list(column), field.type) for column, field in zip(columns, schema, strict=True)]
     return KeyTable(int(address.rpartition("-")[2]), pa.Table.from_arrays(arrays, schema=schema))
 
 
 def _decided(documents: beam.PCollection[Document], step: CorpusStep, name: str, blocks: int) -> tuple[Any, Any, Any]:
-    """Return keys, documents, and documents without a key, by block; the decision; and its parts for all blocks."""
+    """Extract keys and decide.
+
+    Returns:
+        Keys and documents by block, with documents that have no key as ``rejected``; the decision; and a side input
+        with those parts of the decision that concern all blocks.
+    """
     outputs = documents | "Keys" >> beam.ParDo(_Keys(step, name, blocks)).with_outputs(
         "rejected", "documents", main="keys"
     )
@@ -287,7 +295,7 @@ def _decided(documents: beam.PCollection[Document], step: CorpusStep, name: str,
 
 
 class _ByDocument(beam.PTransform):
-    """Applies a decision about single documents: brings each block's keys, documents and verdicts together."""
+    """Applies a decision about single documents: joins the keys, documents and decision of each block."""
 
     def __init__(self, step: CorpusStep, name: str, blocks: int) -> None:
         super().__init__()
@@ -301,7 +309,7 @@ class _ByDocument(beam.PTransform):
 
 
 class _ByGroup(beam.PTransform):
-    """Applies a decision about groups of documents: a small table, which every worker has."""
+    """Applies a decision about groups of documents, a small table, as a side input."""
 
     def __init__(self, step: CorpusStep, name: str, blocks: int) -> None:
         super().__init__()
@@ -319,17 +327,17 @@ class _ApplyToBlock(_Counting):
         self.step = step
 
     def process(self, of_block: tuple[str, dict[str, Any]], for_all: Any) -> Iterator[Any]:
-        address, found = of_block
-        rows = sorted(found["keys"], key=lambda row: row[:2])
-        if not rows:  # a part of the decision for all blocks
+        address, block = of_block
+        rows = sorted(block["keys"], key=lambda row: row[:2])
+        if not rows:  # a part of the decision that concerns all blocks
             return
-        decision = DecisionInMemory(_Parts({address: list(found["rows"])}, for_all))
+        decision = DecisionInMemory(_Parts({address: list(block["rows"])}, for_all))
         applied = self.step.apply(decision, key_table(address, rows, self.step.key_schema))
         lost = dict(applied.rejections())
         numbers: dict[tuple[str, str], list[int]] = {}
         for number, (id_, source, _) in enumerate(rows):
             numbers.setdefault((id_, source), []).append(number)
-        for document in found["documents"]:
+        for document in block["documents"]:
             number = numbers[document.id, document.source].pop(0)
             yield self.outcome(document, lost.get(number) or _edited(applied, number, document))
 
@@ -356,7 +364,7 @@ def _edited(applied: Applied, number: int, document: Document) -> Document | Rej
 
 
 class _Parts(Mapping[str, list[bytes]]):
-    """The parts of a decision for one block, and those for all, which Beam looks up one by one."""
+    """The parts of a decision for one block, and those for all blocks, which Beam looks up one by one."""
 
     def __init__(self, own: dict[str, list[bytes]], for_all: Any) -> None:
         self._own, self._for_all = own, for_all

@@ -1,4 +1,4 @@
-"""A ``PCollection`` of documents as the tables that a recipe writes."""
+"""Writing a ``PCollection`` of documents as the tables that a recipe writes."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from curate.document import Document
 from curate.filters.pii import PiiConfig
 from curate.text.hashing import stable_u64
 from pipelines.io import files
-from pipelines.io.columns import column_array, column_type, kinds_of, merge_kinds, plain_value
+from pipelines.io.columns import column_array, column_type, merge_types, plain_value, types_of
 from pipelines.io.privacy import Privacy
-from pipelines.io.shards import LARGE_COLUMNS, ORDER, ROWS_PER_SHARD, shard_of_id
+from pipelines.io.shards import LARGE_COLUMNS, ORDER, ROWS_PER_SHARD, TOKEN_RUN, shard_of_id
 from pipelines.io.sorted_rows import SortedRows
 from pipelines.io.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, with_columns
 from pipelines.recipe.model import Output
 from pipelines.transforms import Rejected
 
 Row = dict[str, Any]
-TOKEN_ROWS = TOKENS.append(pa.field("key", pa.uint64()))
-SCHEMAS = {"documents": DOCUMENTS, "tokens": TOKEN_ROWS, "rejected": REJECTED}
+SCHEMAS = {"documents": DOCUMENTS, "tokens": TOKEN_RUN, "rejected": REJECTED}
+#: Columns that are not user-defined.
+SCHEMA_NAMES = frozenset(name for schema in SCHEMAS.values() for name in schema.names)
 
 
 class WriteCorpus(beam.PTransform):
     """Write ``documents/``, ``tokens/`` if documents have tokens, and ``rejected/``, as Parquet.
 
-    The files are those of a recipe that keeps the same documents: the same rows in the same order, cut into shards by a
-    hash of the id. Texts are shuffled once.
+    The files are the same as those of a recipe that keeps the same documents: the same rows in the same order, split
+    into shards by ranges of ids. Texts are shuffled once.
 
     Args:
         output: folder for the tables.
-        settings: sizes of shards and the seed of the order of tokens, as a recipe has them.
-        privacy: what is replaced in URLs, titles, details and excerpts; texts are written as they are.
+        settings: sizes of shards and the shuffle seed of tokens, as in a recipe.
+        privacy: what to replace in URLs, titles, details and excerpts; texts are not changed.
 
     Returns:
         The path of each file that was written.
@@ -46,7 +47,7 @@ class WriteCorpus(beam.PTransform):
         self.output, self.settings, self.privacy = output, settings or Output(), Privacy(privacy)
 
     def expand(self, documents: beam.PCollection[Document]) -> beam.PCollection[str]:
-        """Write a table after the other."""
+        """Write each table."""
         rows: dict[str, Any] = {
             "documents": documents | "Documents" >> beam.Map(_document_row, self.privacy),
             "tokens": documents | "Tokens" >> beam.FlatMap(_token_rows, self.settings.shuffle_seed),
@@ -62,7 +63,7 @@ class WriteCorpus(beam.PTransform):
         return written | "Written" >> beam.Flatten()
 
     def display_data(self) -> dict[str, Any]:
-        """Show the folder."""
+        """Show the output folder."""
         return {"output": DisplayDataItem(self.output, label="Output")}
 
 
@@ -74,8 +75,8 @@ class _WriteTable(beam.PTransform):
     def expand(self, rows: beam.PCollection[Row]) -> beam.PCollection[str]:
         table = self.table
         size = rows | "Size" >> beam.Map(_size, table) | "Total" >> beam.CombineGlobally(sum)
-        columns = rows | "Columns" >> beam.Map(_kinds)
-        kinds = beam.pvalue.AsSingleton(columns | "Kinds" >> beam.CombineGlobally(merge_kinds))
+        columns = rows | "Columns" >> beam.Map(_types)
+        types = beam.pvalue.AsSingleton(columns | "Types" >> beam.CombineGlobally(merge_types))
         shards = beam.pvalue.AsSingleton(size | "Shards" >> beam.Map(lambda n: -(-n // self.size_per_shard)))
         numbered = rows | "Number" >> beam.Map(_numbered, table, shards).with_output_types(tuple[int, Any])
         empty = (
@@ -87,12 +88,12 @@ class _WriteTable(beam.PTransform):
             (numbered, empty)
             | beam.Flatten()
             | "Group" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write, self.output, table, shards, kinds)
+            | "Write" >> beam.Map(_write, self.output, table, shards, types)
         )
 
 
-def _kinds(row: Row) -> dict[str, str]:
-    return kinds_of(row.get("extra", {}))
+def _types(row: Row) -> dict[str, str]:
+    return types_of(row.get("extra", {}))
 
 
 def _document_row(d: Document, privacy: Privacy) -> Row:
@@ -109,7 +110,7 @@ def _token_rows(d: Document, seed: int) -> Iterator[Row]:
     for copy in range(d.copies if d.tokens is not None and len(d.tokens) else 0):
         key = stable_u64(f"{d.id}/{copy}", f"shuffle-{seed}")
         values = (d.tokens, d.id, copy, d.language, d.domain, key)
-        yield dict(zip(TOKEN_ROWS.names, values, strict=True))
+        yield dict(zip(TOKEN_RUN.names, values, strict=True))
 
 
 def _rejected_row(rejected: Rejected, privacy: Privacy) -> Row:
@@ -132,18 +133,18 @@ def _numbered(row: Row, table: str, shards: int) -> tuple[int, Row]:
 
 
 def _each(table: str, shards: int) -> Iterator[tuple[int, None]]:
-    """Yield a number for each shard: one without rows is a file too, but a table of tokens without any is none."""
+    """Yield the number of each shard: a shard without rows is written too, unless the table of tokens is empty."""
     for number in range(shards if table == "tokens" else max(shards, 1)):
         yield number, None
 
 
-def _write(of_shard: tuple[int, Iterable[Row | None]], output: str, table: str, shards: int, kinds: dict) -> str:
+def _write(of_shard: tuple[int, Iterable[Row | None]], output: str, table: str, shards: int, types: dict) -> str:
     number, rows = of_shard
-    own = [pa.field(name, column_type(kind)) for name, kind in kinds.items()]
-    schema = with_columns(SCHEMAS[table], own if table != "tokens" else [])
-    made = _table([row for row in rows if row is not None], schema, kinds)
+    columns = [pa.field(name, column_type(type_name)) for name, type_name in types.items()]
+    schema = with_columns(SCHEMAS[table], columns if table != "tokens" else [])
+    unsorted = _table([row for row in rows if row is not None], schema, types)
     large = [name for name in LARGE_COLUMNS if name in schema.names]
-    ordered = SortedRows([made], schema, ORDER[table], large)
+    ordered = SortedRows([unsorted], schema, ORDER[table], large)
     files.make_folder(files.join(output, table))
     path = files.join(output, table, f"part-{number:05d}-of-{max(shards, 1):05d}.parquet")
     written = TOKENS if table == "tokens" else schema
@@ -153,14 +154,11 @@ def _write(of_shard: tuple[int, Iterable[Row | None]], output: str, table: str, 
     return path
 
 
-def _table(rows: Sequence[Row], schema: pa.Schema, kinds: dict[str, str]) -> pa.Table:
+def _table(rows: Sequence[Row], schema: pa.Schema, types: dict[str, str]) -> pa.Table:
     arrays = [
-        column_array([row["extra"].get(field.name) for row in rows], kinds[field.name])
-        if field.name in kinds and field.name not in SCHEMA_NAMES
+        column_array([row["extra"].get(field.name) for row in rows], types[field.name])
+        if field.name in types and field.name not in SCHEMA_NAMES
         else pa.array([row[field.name] for row in rows], field.type)
         for field in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
-
-
-SCHEMA_NAMES = frozenset(name for schema in SCHEMAS.values() for name in schema.names)

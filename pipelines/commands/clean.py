@@ -20,16 +20,16 @@ def clean(output: str, **which: Any) -> None:
     Give it what you give to `curate run`.
     """
     with errors():
-        from pipelines.engine.layout import Workspace
+        from pipelines.engine.layout import RunLayout
         from pipelines.engine.why import old_work
         from pipelines.io import files
 
-        space = Workspace.of(load(**which), output)
-        if old := old_work(space):
-            with files.locked(space.work):
-                files.delete([files.join(space.work, folder) for folder in old.folders])
+        layout = RunLayout.of(load(**which), output)
+        if old := old_work(layout):
+            with files.locked(layout.work):
+                files.delete([files.join(layout.work, folder) for folder in old.folders])
     console = make_console()
     if not old:
-        console.print(f"{printable(space.work)} has nothing of other settings.", soft_wrap=True)
+        console.print(f"{printable(layout.work)} has nothing of other settings.", soft_wrap=True)
         return
     console.print(f"{len(old.folders)} passes deleted: {old.bytes / 1e6:,.1f} MB.")

@@ -1,1 +1,1 @@
-"""Which of several near duplicates stay: order, clusters in one process and on many, sketches of earlier corpora."""
+"""Deduplication: the order of copies, clusters computed in one process or on many, and sketches of earlier corpora."""

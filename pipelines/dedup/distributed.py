@@ -1,16 +1,17 @@
-"""Clusters of near duplicates on many machines, with the result that one process has.
+"""Clusters of near duplicates on many machines, with the same result as in one process.
 
-Each stage is a pipeline of its own that reads and leaves files, so that a run that is killed loses one stage. What goes
-through a shuffle is blocks of small rows:
+Each stage is a separate pipeline that reads and writes files, so that a killed run loses at most one stage. Stages
+shuffle blocks of small rows:
 
-1. *rank*: keys and addresses of all documents, cut into ranges of the order and sorted there.
-2. *candidates*: band hashes and ranks, 12 bytes per band and document; each bucket gives its pairs.
-3. *sketches*: candidates ask for their sketches, by slice, and get them, by range of ranks.
-4. *verify*: each pair travels, with the sketch of its later document, to the earlier one.
-5. *stars*: rounds of large and small stars over the neighbours, until nothing changes.
-6. *assign*: the documents of a component come together, with their sketches, and are assigned as in one process.
+1. *rank*: split the keys and addresses of all documents into ranges of the order, and sort each range.
+2. *spread*: send the ranks of documents back to their slices.
+3. *candidates*: group band hashes and ranks, 12 bytes per band and document, into buckets; each bucket yields pairs.
+4. *sketches*: request the sketches of candidates by slice, and send them to ranges of ranks.
+5. *verify*: send each pair, with the sketch of its later document, to the range of the earlier one, and compare.
+6. *stars*: run rounds of large and small stars over the neighbours until nothing changes.
+7. *assign*: bring the documents of a component together with their sketches, and assign them as in one process.
 
-A document is named by its rank, 32 bits: up to 4 billion documents.
+A document is identified by its rank, 32 bits, so up to 4 billion documents can be clustered.
 """
 
 from __future__ import annotations
@@ -25,19 +26,24 @@ from curate.dedup.minhash import SKETCH_BINS
 from pipelines.dedup.assign import Assign
 from pipelines.dedup.index import FIRST_INDEX, load_ranks
 from pipelines.dedup.members import fixed
-from pipelines.dedup.one_process import Account
+from pipelines.dedup.one_process import ClusterStats
 from pipelines.dedup.order import key_columns, key_ids, sort_columns
-from pipelines.dedup.stages import NODE, Block, Grouped, Stage, U, begin_stages, halves, join, run_stage, split
+from pipelines.dedup.stages import NODE, Block, ClusterJob, Grouped, U, begin_stages, halves, join, run_stage, split
 from pipelines.dedup.stars import connect
 from pipelines.io import files, sealed
 from pipelines.steps.base import Jobs, KeySource
 
 DOCUMENTS_PER_RANGE = 1_000_000
+#: A row per document of a range, in order of rank: its address and its id.
 RANKED = np.dtype([("slice", "u4"), ("row", "u4"), ("id", "V16")])
+#: A row per document and band: the hash of the band, and the document's rank.
 HASHED = np.dtype([("hash", "u8"), ("rank", "u4")])
-WANTED = np.dtype([("row", "u4"), ("rank", "u4")])
+#: A row per document of a slice: its row number and its rank.
+ROW_AND_RANK = np.dtype([("row", "u4"), ("rank", "u4")])
+#: A row per candidate document: its rank and its sketch.
 SKETCHED = np.dtype([("rank", "u4"), ("sketch", "u1", (SKETCH_BINS,))])
-TRAVELLING = np.dtype([("pair", "u8"), ("sketch", "u1", (SKETCH_BINS,))])
+#: A row per pair: the ranks of both documents in one number, the later one in the upper half, and its sketch.
+PAIR_AND_SKETCH = np.dtype([("pair", "u8"), ("sketch", "u1", (SKETCH_BINS,))])
 
 
 def cluster_distributed(
@@ -46,32 +52,37 @@ def cluster_distributed(
     threshold: float,
     jobs: Jobs,
     documents_per_range: int = DOCUMENTS_PER_RANGE,
-) -> Account:
-    """Cluster the documents of all slices and write who is removed.
+) -> ClusterStats:
+    """Cluster the documents of all slices and write the decision.
 
     Args:
-        slices: where the keys are, columns rank, bands and sketch; parts of sketches among them hold older documents.
+        slices: blocks of keys with the columns rank, bands and sketch; parts of sketches hold older documents.
         bands: number of bands.
-        threshold: similarity from which two documents are near duplicates.
+        threshold: lowest similarity of near duplicates.
         jobs: runs the stages and writes the decision.
-        documents_per_range: documents whose ranks, and whose candidates' sketches, one worker holds.
+        documents_per_range: number of documents whose ranks and sketches one worker holds.
 
     Returns:
-        What was done.
+        Statistics of the clustering.
+
+    Raises:
+        ValueError: there are 2**32 documents or more.
     """
-    account = Account(documents=sum(s.count()[0] for s in slices), parts=1)
-    if account.documents >= 2**32:
-        raise ValueError(f"{account.documents:,} documents: at most 4,294,967,295 can be clustered together")
+    stats = ClusterStats(documents=sum(s.count()[0] for s in slices), parts=1)
+    if stats.documents >= 2**32:
+        raise ValueError(
+            f"minhash_dedup can cluster at most 4,294,967,295 documents, and the input has {stats.documents:,}"
+        )
     work, pipeline = jobs.scratch, jobs.pipeline
     begin_stages(work)
     indexed = any(s.index >= FIRST_INDEX for s in slices)
-    job = Stage(work, bands, threshold)
-    ranges = max(1, -(-account.documents // documents_per_range))
+    job = ClusterJob(work, bands, threshold)
+    ranges = max(1, -(-stats.documents // documents_per_range))
     run_stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
     sizes = [len(job.read("ranked", r, RANKED)) for r in range(ranges)]
-    account.documents = sum(sizes)
-    account.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
-    job = Stage(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
+    stats.documents = sum(sizes)
+    stats.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
+    job = ClusterJob(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
     numbers = list(range(ranges))
     run_stage(pipeline, numbers, Spread(job), work)
     run_stage(pipeline, slices, Candidates(job, ranges), work)
@@ -80,27 +91,27 @@ def cluster_distributed(
     run_stage(pipeline, numbers, Verify(job), work)
     rounds = connect(pipeline, numbers, job)
     run_stage(pipeline, numbers, Assign(job, jobs, ranges, rounds), work)
-    _sum_up(account, job, numbers, ranges, rounds)
-    return account
+    _sum_up(stats, job, numbers, ranges, rounds)
+    return stats
 
 
-def _sum_up(account: Account, job: Stage, numbers: list[int], ranges: int, rounds: int) -> None:
+def _sum_up(stats: ClusterStats, job: ClusterJob, numbers: list[int], ranges: int, rounds: int) -> None:
     summaries = [sealed.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
-    account.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
-    account.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
-    account.removed, account.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
+    stats.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
+    stats.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
+    stats.removed, stats.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
     buckets = [job.read("bucket", n, np.int64) for n in range(job.bands * ranges)]
-    account.largest_bucket = int(np.concatenate(buckets).max(initial=0))
+    stats.largest_bucket = int(np.concatenate(buckets).max(initial=0))
     for s in sorted(summaries, key=lambda s: (s["largest_cluster"], -s["largest_cluster_rank"])):
-        account.largest_cluster, account.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
+        stats.largest_cluster, stats.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
     stages = ["rank", "spread", "candidates", "sketches", "verify", *(f"stars{i + 1}" for i in range(rounds)), "assign"]
-    account.stage_bytes = {name: sealed.read_json(files.join(job.folder, f"{name}.json"))["bytes"] for name in stages}
+    stats.stage_bytes = {name: sealed.read_json(files.join(job.folder, f"{name}.json"))["bytes"] for name in stages}
 
 
 class Rank(beam.PTransform):
-    """Sort the addresses of documents into ranges of their order: slices in, ``ranked`` out."""
+    """Sort the addresses of documents into ranges of the order: slices in, ``ranked`` out."""
 
-    def __init__(self, job: Stage, cuts: list[bytes], indexed: bool) -> None:
+    def __init__(self, job: ClusterJob, cuts: list[bytes], indexed: bool) -> None:
         super().__init__("rank")
         self.job, self.cuts, self.indexed = job, cuts, indexed
 
@@ -115,7 +126,7 @@ class Rank(beam.PTransform):
 
 
 def _cuts(slices: Sequence[KeySource], ranges: int, indexed: bool) -> list[bytes]:
-    """Choose where the order is cut, from a sample of the keys; the choice has no effect on the result."""
+    """Choose the limits of ranges from a sample of the keys; the choice does not affect the result."""
     if ranges == 1:
         return []
     sample: list[bytes] = []
@@ -126,6 +137,7 @@ def _cuts(slices: Sequence[KeySource], ranges: int, indexed: bool) -> list[bytes
 
 
 def _keyed(width: int) -> np.dtype:
+    """Return the dtype of a row per document: its rank key of ``width`` bytes and its address."""
     return np.dtype([("key", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
 
 
@@ -143,7 +155,7 @@ def _rank_blocks(part: KeySource, cuts: list[bytes], indexed: bool) -> Iterator[
         yield n, keys.shape[1].to_bytes(2, "little") + data
 
 
-def _sort_range(grouped: Grouped, job: Stage) -> None:
+def _sort_range(grouped: Grouped, job: ClusterJob) -> None:
     number, blocks = grouped
     rows = np.concatenate([np.frombuffer(b, _keyed(int.from_bytes(b[:2], "little")), offset=2) for b in blocks])
     where = [rows["slice"].astype(U), rows["row"].astype(U)]
@@ -154,14 +166,14 @@ def _sort_range(grouped: Grouped, job: Stage) -> None:
 
 
 class Spread(beam.PTransform):
-    """Tell each slice the ranks of its documents: ranges in, ``ranks`` by slice out."""
+    """Send each slice the ranks of its documents: ranges in, ``ranks`` by slice out."""
 
-    def __init__(self, job: Stage) -> None:
+    def __init__(self, job: ClusterJob) -> None:
         super().__init__("spread")
         self.job = job
 
     def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
-        """Shuffle row and rank."""
+        """Shuffle row numbers and ranks."""
         return (
             ranges
             | "Ranks" >> beam.FlatMap(_ranks_of_range, self.job).with_output_types(Block)
@@ -170,28 +182,28 @@ class Spread(beam.PTransform):
         )
 
 
-def _ranks_of_range(number: int, job: Stage) -> Iterator[Block]:
+def _ranks_of_range(number: int, job: ClusterJob) -> Iterator[Block]:
     ranked = job.read("ranked", number, RANKED)
-    rows = np.empty(len(ranked), WANTED)
+    rows = np.empty(len(ranked), ROW_AND_RANK)
     rows["row"], rows["rank"] = ranked["row"], job.starts[number] + np.arange(len(ranked))
     yield from split(rows, ranked["slice"])
 
 
-def _write_ranks(grouped: Grouped, job: Stage) -> None:
+def _write_ranks(grouped: Grouped, job: ClusterJob) -> None:
     index, blocks = grouped
-    rows = join(blocks, WANTED)
+    rows = join(blocks, ROW_AND_RANK)
     job.write("ranks", index, rows[np.argsort(rows["row"])]["rank"])
 
 
 class Candidates(beam.PTransform):
     """Pair the documents of each bucket: slices in, ``pairs`` by range of the later document out."""
 
-    def __init__(self, job: Stage, ranges: int) -> None:
+    def __init__(self, job: ClusterJob, ranges: int) -> None:
         super().__init__("candidates")
         self.job, self.ranges = job, ranges
 
     def expand(self, slices: beam.PCollection[KeySource]) -> beam.PCollection:
-        """Shuffle hash and rank, by band and hash range; then the pairs."""
+        """Shuffle hashes and ranks by band and hash range, then the pairs."""
         return (
             slices
             | "Bands" >> beam.FlatMap(_band_blocks, self.job, self.ranges).with_output_types(Block)
@@ -202,7 +214,7 @@ class Candidates(beam.PTransform):
         )
 
 
-def _band_blocks(part: KeySource, job: Stage, ranges: int) -> Iterator[Block]:
+def _band_blocks(part: KeySource, job: ClusterJob, ranges: int) -> Iterator[Block]:
     matrix = fixed(part.load(["bands"])[1]["bands"], U)
     ranks = job.read("ranks", part.index, np.uint32)
     for band in range(job.bands if len(matrix) else 0):
@@ -212,7 +224,7 @@ def _band_blocks(part: KeySource, job: Stage, ranges: int) -> Iterator[Block]:
             yield n * job.bands + band, data
 
 
-def _pair_blocks(grouped: Grouped, job: Stage) -> Iterator[Block]:
+def _pair_blocks(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
     rows = join(blocks, HASHED)
     pairs, largest = candidate_pairs(rows["hash"].copy(), rows["rank"].copy())
@@ -220,24 +232,24 @@ def _pair_blocks(grouped: Grouped, job: Stage) -> Iterator[Block]:
     yield from _by_later(pairs, job)
 
 
-def _by_later(pairs: np.ndarray, job: Stage) -> Iterator[Block]:
+def _by_later(pairs: np.ndarray, job: ClusterJob) -> Iterator[Block]:
     return split(pairs, job.ranges(pairs >> U(32)))
 
 
-def _write_unique(grouped: Grouped, kind: str, job: Stage) -> None:
+def _write_unique(grouped: Grouped, name: str, job: ClusterJob) -> None:
     number, blocks = grouped
-    job.write(kind, number, distinct(join(blocks, U)))
+    job.write(name, number, distinct(join(blocks, U)))
 
 
 class Sketches(beam.PTransform):
-    """Bring the sketches of candidates to their ranges: ranges in, ``nodes`` out."""
+    """Send the sketches of candidates to their ranges: ranges in, ``nodes`` out."""
 
-    def __init__(self, job: Stage, slices: dict[int, KeySource]) -> None:
+    def __init__(self, job: ClusterJob, slices: dict[int, KeySource]) -> None:
         super().__init__("sketches")
         self.job, self.slices = job, slices
 
     def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
-        """Shuffle the ranks that are wanted, then row and rank by slice, then the sketches."""
+        """Shuffle the ranks of candidates, then their row numbers by slice, then the sketches."""
         return (
             ranges
             | "Wanted" >> beam.FlatMap(_wanted, self.job).with_output_types(Block)
@@ -250,23 +262,23 @@ class Sketches(beam.PTransform):
         )
 
 
-def _wanted(number: int, job: Stage) -> Iterator[Block]:
+def _wanted(number: int, job: ClusterJob) -> Iterator[Block]:
     ranks = distinct(np.concatenate(halves(job.read("pairs", number, U))))
     yield from split(ranks, job.ranges(ranks))
 
 
-def _address(grouped: Grouped, job: Stage) -> Iterator[Block]:
+def _address(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
     ranks = distinct(join(blocks, np.uint32))
     ranked = job.read("ranked", number, RANKED)[ranks - np.uint32(job.starts[number])]
-    rows = np.empty(len(ranks), WANTED)
+    rows = np.empty(len(ranks), ROW_AND_RANK)
     rows["row"], rows["rank"] = ranked["row"], ranks
     yield from split(rows, ranked["slice"])
 
 
-def _read_sketches(grouped: Grouped, job: Stage, slices: dict[int, KeySource]) -> Iterator[Block]:
+def _read_sketches(grouped: Grouped, job: ClusterJob, slices: dict[int, KeySource]) -> Iterator[Block]:
     index, blocks = grouped
-    wanted = join(blocks, WANTED)
+    wanted = join(blocks, ROW_AND_RANK)
     rows, table = slices[index].load(["sketch"])
     out = np.empty(len(wanted), SKETCHED)
     out["rank"] = wanted["rank"]
@@ -274,7 +286,7 @@ def _read_sketches(grouped: Grouped, job: Stage, slices: dict[int, KeySource]) -
     yield from split(out, job.ranges(out["rank"]))
 
 
-def _write_nodes(grouped: Grouped, job: Stage) -> None:
+def _write_nodes(grouped: Grouped, job: ClusterJob) -> None:
     number, blocks = grouped
     sketched = join(blocks, SKETCHED)
     sketched = sketched[np.argsort(sketched["rank"])]
@@ -288,14 +300,14 @@ def _write_nodes(grouped: Grouped, job: Stage) -> None:
 
 
 class Verify(beam.PTransform):
-    """Keep the pairs that are similar: ranges in, ``neighbours`` by range of the later document out."""
+    """Keep the similar pairs: ranges in, ``neighbours`` by range of the later document out."""
 
-    def __init__(self, job: Stage) -> None:
+    def __init__(self, job: ClusterJob) -> None:
         super().__init__("verify")
         self.job = job
 
     def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
-        """Shuffle each pair with a sketch, then the pairs that are left."""
+        """Shuffle each pair with a sketch, then the pairs that remain."""
         return (
             ranges
             | "Send" >> beam.FlatMap(_send, self.job).with_output_types(Block)
@@ -306,20 +318,20 @@ class Verify(beam.PTransform):
         )
 
 
-def _send(number: int, job: Stage) -> Iterator[Block]:
+def _send(number: int, job: ClusterJob) -> Iterator[Block]:
     pairs = job.read("pairs", number, U)
     if not len(pairs):
         return
     nodes = job.read("nodes", number, NODE)
     later, earlier = halves(pairs)
-    out = np.empty(len(pairs), TRAVELLING)
+    out = np.empty(len(pairs), PAIR_AND_SKETCH)
     out["pair"], out["sketch"] = pairs, nodes["sketch"][np.searchsorted(nodes["rank"], later)]
     yield from split(out, job.ranges(earlier))
 
 
-def _compare(grouped: Grouped, job: Stage) -> Iterator[Block]:
+def _compare(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     number, blocks = grouped
-    sent = join(blocks, TRAVELLING)
+    sent = join(blocks, PAIR_AND_SKETCH)
     nodes = job.read("nodes", number, NODE)
     earlier = np.searchsorted(nodes["rank"], halves(sent["pair"])[1])
     both = np.concatenate([sent["sketch"], nodes["sketch"]])

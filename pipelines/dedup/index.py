@@ -1,4 +1,4 @@
-"""Sketches of earlier corpora, as slices of keys that come before all others."""
+"""Sketches of earlier corpora, as blocks of keys that come before all others."""
 
 from __future__ import annotations
 
@@ -28,15 +28,21 @@ from pipelines.dedup.members import fixed
 from pipelines.io import files
 from pipelines.steps.base import KeySource
 
-FIRST_INDEX = 2**31  # slices of sketches are numbered from here
-NEW = 2**63  # stands before the rank of a new document; before that of an old one stands its position
+FIRST_INDEX = 2**31  # number of the first block of a sketch
+NEW = 2**63  # precedes the rank key of a new document; the key of an old one is preceded by its position
 
 
 @dataclass(frozen=True, slots=True)
 class IndexPart:
-    """One part of a sketch, before which ``first`` documents come.
+    """One part of a sketch, as a `KeySource`.
 
-    ``width`` is the size of a new document's rank, ``bands`` the number of its bands.
+    Attributes:
+        index: number of the block, from ``FIRST_INDEX``.
+        path: path of the Parquet file.
+        first: number of documents in the sketches before this one.
+        width: bytes of a new document's rank key.
+        bands: number of bands.
+        part, parts: as in `KeySource`; always all keys.
     """
 
     index: int
@@ -48,10 +54,10 @@ class IndexPart:
     parts: int = 1
 
     def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
-        """Return the numbers of the rows, and their keys, as ``KeySource.load`` does."""
+        """Return the row numbers and their keys, as ``KeySource.load`` does."""
         columns = columns or ("bands", "sketch", "rank", "date")
         table = self._read([{"rank": "id"}.get(c, c) for c in columns])
-        check_columns(table, self.bands)  # it was checked, but a file can change, and kernels take every row as whole
+        check_columns(table, self.bands)  # again: the file may have changed since, and kernels do not check bounds
         if "rank" in columns:
             rank = np.zeros((table.num_rows, self.width), np.uint8)
             rank[:, -24:-8] = column_bytes(table["id"], 16)
@@ -59,7 +65,7 @@ class IndexPart:
         return np.arange(table.num_rows), table
 
     def positions(self) -> np.ndarray:
-        """Return the place of each row among all documents of all sketches."""
+        """Return the position of each row among all documents of all sketches, uint64."""
         return self._read(["position"])["position"].to_numpy() + np.uint64(self.first)
 
     def _read(self, columns: Sequence[str]) -> pa.Table:
@@ -74,17 +80,17 @@ class IndexPart:
 
 
 def index_parts(paths: Sequence[str], config: MinHashConfig, width: int) -> list[IndexPart]:
-    """List the parts of sketches, the documents of the first sketch before those of the next.
+    """List and check the parts of sketches; the documents of the first sketch come before those of the next.
 
     Args:
         paths: folders of sketches, or their ``sketch.json``.
         config: how the new documents' keys are made.
-        width: bytes of a new document's rank.
+        width: bytes of a new document's rank key.
 
     Raises:
-        ValueError: a sketch that cannot be read, is damaged or was made in another way.
+        ValueError: a sketch cannot be read, is damaged or was made with other settings.
     """
-    found: list[IndexPart] = []
+    parts: list[IndexPart] = []
     first = 0
     for path in paths:
         folder, contents = _folder(path), read_manifest(path, config)
@@ -93,17 +99,21 @@ def index_parts(paths: Sequence[str], config: MinHashConfig, width: int) -> list
             data = _read(folder, part.file, part_limit(part, config))
             positions += [batch["position"].to_numpy() for batch in read_part(part, data, config, folder)]
             name = files.join(folder, part.file)
-            found.append(IndexPart(FIRST_INDEX + len(found), name, first, width, config.bands))
+            parts.append(IndexPart(FIRST_INDEX + len(parts), name, first, width, config.bands))
         check_positions(positions, folder)
         first += contents.documents
-    return found
+    return parts
 
 
 def read_manifest(path: str, config: MinHashConfig | None = None) -> Contents:
-    """Read what a sketch says of itself, and look whether its parts are there.
+    """Read the manifest of a sketch, and check that its parts exist.
+
+    Args:
+        path: folder of the sketch, or its ``sketch.json``.
+        config: settings that the sketch must have been made with; any if None.
 
     Raises:
-        ValueError: there is none, or one that cannot be read, or was made in another way than ``config`` says.
+        ValueError: the sketch is missing, cannot be read, or was made with other settings.
     """
     folder = _folder(path)
     contents = parse_manifest(_read(folder, MANIFEST, MAX_MANIFEST), folder)
@@ -112,8 +122,8 @@ def read_manifest(path: str, config: MinHashConfig | None = None) -> Contents:
     for part in contents.parts:
         size, limit = files.size(files.join(folder, part.file)), part_limit(part, contents.config)
         if not 0 < size <= limit:
-            state = "is absent" if size < 0 else "is empty" if not size else f"is larger than {limit:,} bytes"
-            raise ValueError(f"{folder}: {part.file} {state}: copy the whole sketch again")
+            state = "is missing" if size < 0 else "is empty" if not size else f"is larger than {limit:,} bytes"
+            raise ValueError(f"{folder}: {part.file} {state}; copy the whole sketch again")
     return contents
 
 
@@ -129,18 +139,22 @@ def _read(folder: str, name: str, limit: int) -> bytes:
         with files.open_read(path) as f:
             return read_all(f, limit, path)
     except FileNotFoundError:
-        raise ValueError(f"{folder} is not a sketch, or not a whole one: it has no {name}") from None
+        raise ValueError(f"{folder} is not a complete sketch: {name} is missing; copy the whole sketch again") from None
 
 
-def load_ranks(piece: KeySource, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Load the rank keys of a slice; where there is an index, with 8 bytes before them that put its documents first.
+def load_ranks(block: KeySource, indexed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Load the rank keys of a block.
+
+    Args:
+        block: the block of keys.
+        indexed: whether there are documents of sketches; 8 more bytes then precede each key, to sort those first.
 
     Returns:
-        The numbers of the rows, and uint8 [rows, bytes].
+        The row numbers, and the keys as uint8 [rows, bytes].
     """
-    rows, table = piece.load(["rank"])
+    rows, table = block.load(["rank"])
     keys = fixed(table["rank"], np.uint8)
     if not indexed or not len(rows):
         return rows, keys
-    before = piece.positions() if isinstance(piece, IndexPart) else np.full(len(rows), NEW, np.uint64)
+    before = block.positions() if isinstance(block, IndexPart) else np.full(len(rows), NEW, np.uint64)
     return rows, np.concatenate([before.astype(">u8").view(np.uint8).reshape(-1, 8), keys], axis=1)

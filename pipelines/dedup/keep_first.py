@@ -1,4 +1,4 @@
-"""Of all documents with the same key, the first in a total order stays: what url_dedup and exact_dedup share."""
+"""Keep the first document of each hash, in a total order: the base of url_dedup and exact_dedup."""
 
 from __future__ import annotations
 
@@ -17,13 +17,19 @@ from pipelines.dedup.members import MEMBER, apply_members, by_block, fixed, id_o
 from pipelines.dedup.order import Preference, fields_of, key_columns, key_ids, rank_key, sort_columns
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, from_settings
 
-PARTITIONS = 16  # key ranges that a shuffle is cut into
+PARTITIONS = 16  # key ranges of a shuffle
 _HOST_END = re.compile(r"[/\\?#]")
 
 
 @dataclass(frozen=True, slots=True)
 class KeepFirst(CorpusStep):
-    """Keeps one document per hash; a hash of 0 means that a document has no key, and stays."""
+    """Keep one document per hash; a document with hash 0 has no key and is kept.
+
+    Attributes:
+        rule: rule of the rejections.
+        hashed: document field that is hashed.
+        clusters: whether a document that is kept records how many copies it stands for.
+    """
 
     keep: tuple[Preference, ...] = ("newest",)
     sources: tuple[str, ...] = ()
@@ -35,29 +41,29 @@ class KeepFirst(CorpusStep):
     by_document: ClassVar = True
     shuffles: ClassVar = "48 bytes"
     rule: ClassVar[str]
-    hashed: ClassVar[str]  # the field that makes two documents the same
-    clusters: ClassVar[bool] = False  # whether the copies of a document count as what it stands for
+    hashed: ClassVar[str]
+    clusters: ClassVar[bool] = False
 
     @from_settings
     def reads(self) -> frozenset[str]:
-        """What is hashed, and what the order goes by."""
+        """The field that is hashed, and the fields that order documents."""
         return frozenset({self.hashed, *fields_of(self.keep)})
 
     def hash(self, document: Document) -> int:
-        """Return what makes two documents the same, or 0."""
+        """Return the hash that copies share, or 0 for a document without a key."""
         raise NotImplementedError
 
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes the hash, the place in the order, and for alarms the source and the site."""
+        """Build the function that extracts the hash, the rank key, and for warnings the source and site."""
         rank = rank_key(self.keep, self.sources)
         return lambda d: (self.hash(d), rank(d), d.source, site(d.url))
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
-        """Return the bytes of all rows: 48 per document with one preference."""
+        """Return the bytes of all shuffled rows: 48 per document with one preference."""
         return sum(block.count()[0] for block in keys) * _row(8 * (len(self.keep) + 3)).itemsize
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
-        """Shuffle hash, place in the order and address of each document."""
+        """Shuffle the hash, rank key and address of each document."""
         return (
             keys
             | "Blocks" >> beam.FlatMap(_blocks).with_output_types(tuple[int, bytes])
@@ -66,11 +72,11 @@ class KeepFirst(CorpusStep):
         )
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Say which sources and sites lose nearly everything."""
+        """Warn of sources and sites that lose nearly all of their documents."""
         return lost_shares(keys, decision)
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
-        """Reject every copy but the first; the detail names the id that stays and the number of copies."""
+        """Reject every copy but the first; the detail names the id that is kept and the number of copies."""
 
         def rejection(row: np.void) -> Rejection:
             return Rejection(self.rule, detail=f"{id_of(row['kept'])} stays, of {row['size']} copies")
@@ -79,7 +85,7 @@ class KeepFirst(CorpusStep):
 
 
 def site(url: str) -> str:
-    """Return the host in a URL, "" where there is none.
+    """Return the host of a URL, or "" if it has none.
 
     >>> site("https://news.example.org:443?a=ann@example.org"), site("")
     ('news.example.org', '')
@@ -88,26 +94,27 @@ def site(url: str) -> str:
 
 
 def _row(width: int) -> np.dtype:
+    """Return the dtype of a row per document: its hash, its rank key of ``width`` bytes, and its address."""
     return np.dtype([("hash", "u8"), ("rank", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
 
 
 def _blocks(keys: KeySource) -> Iterator[tuple[int, bytes]]:
     rows, table = keys.load(["hash", "rank"])
     hashes = table["hash"].to_numpy()
-    mine = np.flatnonzero((hashes != 0) & (hashes // PARTITIONS % keys.parts == keys.part))
-    if not len(mine):
+    in_part = np.flatnonzero((hashes != 0) & (hashes // PARTITIONS % keys.parts == keys.part))
+    if not len(in_part):
         return
-    ranks = fixed(table["rank"], np.uint8)[mine]
-    block = np.empty(len(mine), _row(ranks.shape[1]))
-    block["hash"], block["rank"] = hashes[mine], ranks
-    block["slice"], block["row"] = keys.index, rows[mine]
+    ranks = fixed(table["rank"], np.uint8)[in_part]
+    block = np.empty(len(in_part), _row(ranks.shape[1]))
+    block["hash"], block["rank"] = hashes[in_part], ranks
+    block["slice"], block["row"] = keys.index, rows[in_part]
     partition = block["hash"] % np.uint64(PARTITIONS)
     for p in np.unique(partition):
-        yield int(p), _dense(block[partition == p])
+        yield int(p), _with_width(block[partition == p])
 
 
-def _dense(block: np.ndarray) -> bytes:
-    # the width goes with the rows: the function that groups them has no settings
+def _with_width(block: np.ndarray) -> bytes:
+    """Return rows as bytes after the width of their rank keys, which `_all_but_first` needs to read them."""
     return block.dtype["rank"].itemsize.to_bytes(2, "little") + block.tobytes()
 
 
@@ -124,10 +131,10 @@ def _all_but_first(blocks_of: tuple[int, Iterable[bytes]]) -> Iterator[tuple[str
     starts = np.flatnonzero(first)
     sizes = np.diff(np.append(starts, len(rows)))
     group = np.cumsum(first) - 1
-    found = np.flatnonzero(sizes[group] > 1)
-    out = np.empty(len(found), MEMBER)
-    out["slice"], out["row"], out["stays"] = rows["slice"][order[found]], rows["row"][order[found]], first[found]
-    kept = order[starts[group[found]]]
+    copies = np.flatnonzero(sizes[group] > 1)
+    out = np.empty(len(copies), MEMBER)
+    out["slice"], out["row"], out["stays"] = rows["slice"][order[copies]], rows["row"][order[copies]], first[copies]
+    kept = order[starts[group[copies]]]
     out["kept"] = out["cluster"] = key_ids(rows["rank"][kept]) if len(kept) else np.empty(0, "V16")
-    out["similarity"], out["size"] = 1.0, sizes[group[found]]
+    out["similarity"], out["size"] = 1.0, sizes[group[copies]]
     yield from by_block(out)

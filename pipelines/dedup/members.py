@@ -1,4 +1,4 @@
-"""Rows of a deduplication's decision: documents that have duplicates, whether each stays, and which stays for it."""
+"""Rows of a deduplication decision: documents with duplicates, whether each is kept, and which one is kept for it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pyarrow as pa
 from curate.document import Document, Rejection
 from pipelines.steps.base import Applied, DecisionTable, block_address, rows_at
 
-#: A document that has duplicates: where it is, whether it stays, which document stays for it, the name of its cluster
-#: (the first document in it), how similar it is to the one that stays, and how many documents there are.
+#: A row per document that has duplicates: its address, whether it stays, the id of the document that is kept for it,
+#: the id of its cluster (that of the first document in it), its similarity to the kept one, and the cluster's size.
 MEMBER = np.dtype(
     [
         ("slice", "u4"),
@@ -27,7 +27,7 @@ MEMBER = np.dtype(
 
 
 def by_block(rows: np.ndarray) -> Iterator[tuple[str, bytes]]:
-    """Yield rows of dtype ``MEMBER`` as parts of a decision, each at the address of its block."""
+    """Yield rows of dtype ``MEMBER`` as parts of a decision, a part per block."""
     rows = rows[np.argsort(rows["slice"], kind="stable")]
     for block in np.split(rows, np.flatnonzero(np.diff(rows["slice"])) + 1):
         if len(block):
@@ -35,13 +35,13 @@ def by_block(rows: np.ndarray) -> Iterator[tuple[str, bytes]]:
 
 
 def members_of(decision: DecisionTable, index: int) -> np.ndarray:
-    """Return the rows of a block, by row number."""
+    """Return the rows of a block, sorted by row number."""
     rows = rows_at(decision, block_address(index), MEMBER)
     return rows[np.argsort(rows["row"], kind="stable")]
 
 
 def losers_of(decision: DecisionTable, index: int) -> np.ndarray:
-    """Return the rows of a block whose documents do not stay, by row number."""
+    """Return the rows of a block whose documents are removed, sorted by row number."""
     rows = members_of(decision, index)
     return rows[~rows["stays"]]
 
@@ -49,13 +49,13 @@ def losers_of(decision: DecisionTable, index: int) -> np.ndarray:
 def apply_members(
     decision: DecisionTable, index: int, rejection: Callable[[np.void], Rejection], clusters: bool
 ) -> Applied:
-    """Return what the rows of a block mean for its documents.
+    """Apply a deduplication decision to the documents of a block.
 
     Args:
-        decision: of a deduplication.
-        index: of the block.
-        rejection: makes the rejection of a row.
-        clusters: whether documents that stay get the name and the size of their cluster.
+        decision: the decision.
+        index: number of the block.
+        rejection: returns the rejection for a row.
+        clusters: whether kept documents get the id and size of their cluster.
     """
     rows = members_of(decision, index)
     lost, stays = rows[~rows["stays"]], rows[rows["stays"]]
@@ -64,14 +64,14 @@ def apply_members(
 
 
 class _Clusters:
-    """Name and size of the clusters of documents that stay."""
+    """The ids and sizes of the clusters of kept documents, by row number."""
 
     def __init__(self, rows: np.ndarray) -> None:
         names = (name.tobytes().hex() for name in rows["cluster"])
         self._of = dict(zip(rows["row"].tolist(), zip(names, rows["size"].tolist(), strict=True), strict=True))
 
     def edit(self, row: int, document: Document) -> Document:
-        """Return the document with its cluster, whose other members it stands for from now on."""
+        """Return the document with its cluster, whose other members it now represents."""
         if row not in self._of:
             return document
         cluster, size = self._of[row]
@@ -79,12 +79,12 @@ class _Clusters:
 
 
 def id_of(value: np.void) -> str:
-    """Return the 32 hex digits of an id among the rows."""
+    """Return the 32 hex digits of an id."""
     return value.tobytes().hex()
 
 
 def fixed(column: pa.ChunkedArray, dtype: np.dtype | type) -> np.ndarray:
-    """View a column of binary values that all have the same size as an array [rows, values]."""
+    """View a column of binary values of one size as an array [rows, values]."""
     if not len(column):
         return np.empty((0, 0), dtype)
     chunks = []

@@ -1,9 +1,9 @@
 """Clusters of near duplicates in one process: band by band, in bounded memory, without a shuffle.
 
-What is held at a time: 4 bytes per document (its rank; about 100 while the documents are ranked, which no budget
-bounds), a key range of as many bands as there are threads, the candidate pairs, and the sketches of candidates, in
-memory where they fit and else in a scratch file. The key files are read three times, for ranks, bands and sketches,
-whatever the memory; bands are spread over scratch files, 168 bytes a document.
+Memory holds 4 bytes per document (its rank; about 100 bytes while documents are ranked, outside the budget), one key
+range of as many bands as there are threads, the candidate pairs, and the sketches of candidates, which go to a scratch
+file if they do not fit. Key files are read three times, for ranks, bands and sketches, whatever the budget; bands are
+spread over scratch files, 168 bytes per document.
 """
 
 from __future__ import annotations
@@ -29,16 +29,26 @@ from pipelines.dedup.order import key_columns, key_ids, sort_columns
 from pipelines.steps.base import KeySource
 
 THREADS = min(4, os.cpu_count() or 1)
-SCRATCH = "scratch-"  # how the names of folders begin that are there while a decision is made
-PAIRS = 2_000_000  # pairs that are verified at a time
+SCRATCH = "scratch-"  # prefix of the folders that exist while a decision is made
+PAIRS = 2_000_000  # pairs verified at a time
 
 
 @dataclass(slots=True)
-class Account:
-    """What a clustering did.
+class ClusterStats:
+    """Statistics of a clustering.
 
-    ``documents`` with those of sketches (``old_documents``), key ranges of a band (``parts``), pairs, new documents
-    removed, bytes of keys that each stage went over, and the extremes.
+    Attributes:
+        documents: number of documents, with those of sketches.
+        old_documents: number of documents of sketches.
+        parts: key ranges per band.
+        candidates: pairs that share a band.
+        neighbours: candidate pairs whose similarity reaches the threshold.
+        removed: new documents that are removed.
+        clusters: clusters of more than one document.
+        largest_cluster: documents in the largest cluster.
+        largest_cluster_first: id of the first document in it.
+        largest_bucket: documents in the largest bucket of a band.
+        stage_bytes: bytes of keys that each stage processed.
     """
 
     documents: int = 0
@@ -56,52 +66,53 @@ class Account:
 
 def cluster_keys(
     slices: Sequence[KeySource], bands: int, threshold: float, memory: int, scratch: str | None = None
-) -> tuple[Account, np.ndarray]:
+) -> tuple[ClusterStats, np.ndarray]:
     """Cluster the documents of all slices.
 
     Args:
-        slices: where the keys are, columns rank, bands and sketch; parts of sketches among them hold older documents.
+        slices: blocks of keys with the columns rank, bands and sketch; parts of sketches hold older documents.
         bands: number of bands.
-        threshold: similarity from which two documents are near duplicates.
-        memory: budget in bytes; what grows with the number of duplicates is not in it.
-        scratch: folder for temporary files; the system's if None.
+        threshold: lowest similarity of near duplicates.
+        memory: budget in bytes, excluding what grows with the number of duplicates.
+        scratch: folder for temporary files; the system's default if None.
 
     Returns:
-        What was done, and rows of dtype ``MEMBER`` for all documents of clusters with more than one.
+        Statistics, and rows of dtype ``MEMBER`` for the new documents of all clusters of more than one.
     """
-    account = Account()
+    stats = ClusterStats()
     ranks = rank_documents(slices)
-    account.documents = sum(map(len, ranks))
-    account.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
-    account.stage_bytes["rank"] = account.documents * 32
-    pairs = _candidates(slices, ranks, bands, memory // 2, scratch, account)
-    account.candidates = len(pairs)
+    stats.documents = sum(map(len, ranks))
+    stats.old_documents = sum(len(r) for r, s in zip(ranks, slices, strict=True) if s.index >= FIRST_INDEX)
+    stats.stage_bytes["rank"] = stats.documents * 32
+    pairs = _candidates(slices, ranks, bands, memory // 2, scratch, stats)
+    stats.candidates = len(pairs)
     nodes, later, earlier = local_pairs(pairs)
     del pairs
-    with _Nodes(slices, ranks, nodes, memory // 2, scratch) as found:
-        near = _verify(found.sketches, later, earlier) >= threshold - SLACK
+    with _Candidates(slices, ranks, nodes, memory // 2, scratch) as candidates:
+        near = _verify(candidates.sketches, later, earlier) >= threshold - SLACK
         later, earlier = later[near], earlier[near]
         del near
-        account.neighbours = len(later)
-        account.stage_bytes["verify"] = len(nodes) * SKETCH_BINS
-        account.stage_bytes["cluster"] = len(later) * 8
-        anchor, similarity, label = assign_clusters(found.sketches, later, earlier, threshold)
+        stats.neighbours = len(later)
+        stats.stage_bytes["verify"] = len(nodes) * SKETCH_BINS
+        stats.stage_bytes["cluster"] = len(later) * 8
+        anchor, similarity, label = assign_clusters(candidates.sketches, later, earlier, threshold)
         sizes = np.bincount(label, minlength=len(nodes))
         stays = anchor == np.arange(len(nodes))
-        some = np.flatnonzero((sizes[label] > 1) & (found.slices < FIRST_INDEX))
-        account.removed, account.clusters = int((~stays[some]).sum()), int((sizes > 1).sum())
+        members = np.flatnonzero((sizes[label] > 1) & (candidates.slices < FIRST_INDEX))
+        stats.removed, stats.clusters = int((~stays[members]).sum()), int((sizes > 1).sum())
         if len(sizes):
-            account.largest_cluster = int(sizes.max())
-            account.largest_cluster_first = found.ids[int(sizes.argmax())].tobytes().hex()
-        rows = np.empty(len(some), MEMBER)
-        rows["slice"], rows["row"], rows["stays"] = found.slices[some], found.rows[some], stays[some]
-        rows["kept"], rows["cluster"] = found.ids[anchor[some]], found.ids[label[some]]
-        rows["similarity"], rows["size"] = similarity[some], sizes[label[some]]
-    return account, rows
+            stats.largest_cluster = int(sizes.max())
+            stats.largest_cluster_first = candidates.ids[int(sizes.argmax())].tobytes().hex()
+        rows = np.empty(len(members), MEMBER)
+        rows["slice"], rows["row"] = candidates.slices[members], candidates.rows[members]
+        rows["stays"], rows["kept"] = stays[members], candidates.ids[anchor[members]]
+        rows["cluster"], rows["size"] = candidates.ids[label[members]], sizes[label[members]]
+        rows["similarity"] = similarity[members]
+    return stats, rows
 
 
 def _threaded(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
-    """Map in order over a few threads, holding only a few results."""
+    """Map a function over items in a few threads; yield results in order, holding only a few at a time."""
     with ThreadPoolExecutor(THREADS) as pool:
         rest = iter(items)
         running = [pool.submit(function, item) for item in islice(rest, THREADS)]
@@ -112,7 +123,7 @@ def _threaded(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[
 
 
 def rank_documents(slices: Sequence[KeySource]) -> list[np.ndarray]:
-    """Return the rank of every document that is alive, uint32, a block per slice."""
+    """Return the rank of every document that no earlier step rejected, uint32, an array per slice."""
     indexed = any(s.index >= FIRST_INDEX for s in slices)
     keys = list(_threaded(lambda s: load_ranks(s, indexed)[1], slices))
     sizes = [len(k) for k in keys]
@@ -131,15 +142,15 @@ def _candidates(
     bands: int,
     memory: int,
     scratch: str | None,
-    account: Account,
+    stats: ClusterStats,
 ) -> np.ndarray:
     """Return the candidate pairs of all bands, sorted, each once."""
-    at_a_time = 24 * account.documents * min(THREADS, bands)  # hashes, their order, and what sorting takes
-    account.parts = parts = max(1, -(-at_a_time // memory))
-    account.stage_bytes["candidates"] = account.documents * bands * 12
-    found = [np.empty(0, np.uint64)]
-    for left in Path(scratch).glob(f"{SCRATCH}*") if scratch else ():  # of an attempt that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    at_a_time = 24 * stats.documents * min(THREADS, bands)  # bytes: hashes, their order, and temporaries of sorting
+    stats.parts = parts = max(1, -(-at_a_time // memory))
+    stats.stage_bytes["candidates"] = stats.documents * bands * 12
+    pairs = [np.empty(0, np.uint64)]
+    for leftover in Path(scratch).glob(f"{SCRATCH}*") if scratch else ():  # of an attempt that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as folder:
         _spread_bands(slices, ranks, bands, parts, Path(folder))
 
@@ -147,33 +158,33 @@ def _candidates(
             hashes = np.fromfile(Path(folder) / f"{name}.hashes", np.uint64)
             return candidate_pairs(hashes, np.fromfile(Path(folder) / f"{name}.ranks", np.uint32))
 
-        for pairs, largest in _threaded(pair, sorted(p.stem for p in Path(folder).glob("*.hashes"))):
-            account.largest_bucket = max(account.largest_bucket, largest)
-            found.append(pairs)
-            if sum(map(len, found)) * 8 > memory // 4 + len(found[0]) * 16:
-                found = [distinct(np.concatenate(found))]
-    return distinct(np.concatenate(found))
+        for of_range, largest in _threaded(pair, sorted(p.stem for p in Path(folder).glob("*.hashes"))):
+            stats.largest_bucket = max(stats.largest_bucket, largest)
+            pairs.append(of_range)
+            if sum(map(len, pairs)) * 8 > memory // 4 + len(pairs[0]) * 16:
+                pairs = [distinct(np.concatenate(pairs))]
+    return distinct(np.concatenate(pairs))
 
 
 def _spread_bands(slices: Sequence[KeySource], ranks: list[np.ndarray], bands: int, parts: int, folder: Path) -> None:
-    """Write hashes and ranks into a file per band and key range, so that the key files are read once."""
+    """Write hashes and ranks into a file per band and key range, so that key files are read only once."""
     load = partial(_load_bands, slices)
     for number, matrix in enumerate(_threaded(load, range(len(slices)))):
         part = (matrix & np.uint64(0xFFFFFFFF)) % np.uint64(parts)
         for band in range(bands if len(matrix) else 0):
             for p in range(parts):
-                mine = part[:, band] == p
+                in_part = part[:, band] == p
                 for ending, column in (("hashes", matrix[:, band]), ("ranks", ranks[number])):
                     with (folder / f"{band:05d}-{p:05d}.{ending}").open("ab") as f:
-                        f.write(column[mine].tobytes())
+                        f.write(column[in_part].tobytes())
 
 
 def _load_bands(slices: Sequence[KeySource], number: int) -> np.ndarray:
     return fixed(slices[number].load(["bands"])[1]["bands"], np.uint64)
 
 
-class _Nodes:
-    """Sketches, ids and addresses of the documents that are candidates; sketches beyond the budget lie in a file."""
+class _Candidates:
+    """Sketches, ids and addresses of candidate documents; sketches that exceed the budget are in a file."""
 
     def __init__(
         self, slices: Sequence[KeySource], ranks: list[np.ndarray], nodes: np.ndarray, memory: int, scratch: str | None
@@ -197,12 +208,12 @@ class _Nodes:
             ids = key_ids(fixed(table["rank"], np.uint8)[wanted])
             return place[wanted], fixed(table["sketch"], np.uint8)[wanted], ids, rows[wanted]
 
-        for piece, (place, sketches, ids, rows) in zip(slices, _threaded(load, range(len(slices))), strict=True):
+        for block, (place, sketches, ids, rows) in zip(slices, _threaded(load, range(len(slices))), strict=True):
             if len(place):
                 self.sketches[place], self.ids[place] = sketches, ids
-                self.slices[place], self.rows[place] = piece.index, rows
+                self.slices[place], self.rows[place] = block.index, rows
 
-    def __enter__(self) -> _Nodes:
+    def __enter__(self) -> _Candidates:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -211,7 +222,7 @@ class _Nodes:
 
 
 def _verify(sketches: np.ndarray, later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
-    """Estimate similarities, a block of pairs per thread."""
+    """Estimate the similarity of each pair, a block of pairs per thread."""
     starts = range(0, len(later), PAIRS)
     parts = _threaded(lambda s: verify(sketches, later[s : s + PAIRS], earlier[s : s + PAIRS]), starts)
     return np.concatenate([np.empty(0), *parts])

@@ -1,4 +1,4 @@
-"""Which of several copies stays: a total order, written as bytes that sort."""
+"""The order that decides which of several copies is kept, encoded as bytes that sort."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from curate.document import Document
 from curate.text.hashing import stable_u64
 
 Preference = Literal["newest", "oldest", "longest", "quality", "source"]
-LAST = 2**64 - 1
+LAST = 2**64 - 1  # place of a document without the preferred property
 
 
 def rank_key(keep: tuple[Preference, ...], sources: tuple[str, ...]) -> Callable[[Document], bytes]:
-    """Return the function that gives a document's place in the order: of two copies the one of smaller bytes stays.
+    """Return the function that computes a document's rank key; the copy with the smallest key is kept.
 
     Args:
-        keep: what is preferred, the most important first. A document without a date, or without a quality score, comes
-            after those that have one.
+        keep: preferences, the most important first. A document without a date, or without a quality score, comes after
+            those that have one.
         sources: names of sources, the preferred ones first; others come after them.
 
     Returns:
-        A function from a document to 8 bytes per preference, the 16 of its id and 8 of its source: two documents of
-        equal bytes are the same page from the same source.
+        A function from a document to 8 bytes per preference, the 16 bytes of its id and 8 bytes of its source. Two
+        documents with equal keys are the same page from the same source.
 
     Raises:
-        ValueError: an unknown preference, or sources without the preference "source", or the other way round.
+        ValueError: a preference is unknown, or only one of the preference "source" and ``sources`` is given.
 
     >>> key = rank_key(("newest",), ())
     >>> old, new = (Document(id="00" * 16, date=d) for d in ("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"))
@@ -41,7 +41,7 @@ def rank_key(keep: tuple[Preference, ...], sources: tuple[str, ...]) -> Callable
     if unknown:
         raise ValueError(f"keep: {unknown[0]!r} is unknown; choose from {', '.join(PREFERENCES)}")
     if ("source" in keep) != bool(sources):
-        raise ValueError("keep: the preference 'source' and the list 'sources' (best first) go together")
+        raise ValueError("keep: give both the preference 'source' and the list 'sources' (best first), or neither")
     place = {name: i for i, name in enumerate(sources)}
 
     def key(document: Document) -> bytes:
@@ -56,7 +56,7 @@ def rank_key(keep: tuple[Preference, ...], sources: tuple[str, ...]) -> Callable
 
 
 def seconds(date: str) -> int | None:
-    """Return an ISO 8601 date as seconds since 1970, UTC where it names no zone; None where it is no date.
+    """Return an ISO 8601 date as seconds since 1970, in UTC unless it names a zone; None if it is not a date.
 
     >>> seconds("1970-01-02T00:00:00Z"), seconds("1969-12-31"), seconds("soon")
     (86400, -86400, None)
@@ -79,7 +79,7 @@ def _newest(document: Document) -> int:
 
 
 def _quality(document: Document) -> int:
-    # scores lie in [0, 1]
+    # Scores are in [0, 1]; 53 bits keep all of their precision.
     return LAST if math.isnan(document.quality) else round((1 - min(max(document.quality, 0.0), 1.0)) * 2**53)
 
 
@@ -92,27 +92,27 @@ PREFERENCES: dict[str, Callable[[Document], int]] = {
 }
 
 
-#: What each preference goes by.
+#: The document field that each preference compares.
 _FIELDS = {"newest": "date", "oldest": "date", "longest": "text", "quality": "quality", "source": "source"}
 
 
 def fields_of(keep: tuple[Preference, ...]) -> frozenset[str]:
-    """Return the fields of a document that preferences go by."""
+    """Return the document fields that preferences compare."""
     return frozenset(_FIELDS[name] for name in keep if name in _FIELDS)
 
 
 def key_columns(keys: np.ndarray) -> list[np.ndarray]:
-    """Cut keys, uint8 [documents, bytes], into uint64 columns that sort as the keys do, the most important first."""
+    """Split keys, uint8 [documents, bytes], into uint64 columns that sort like the keys, the most important first."""
     return [c.astype(np.uint64) for c in np.ascontiguousarray(keys).view(">u8").T]
 
 
 def key_ids(keys: np.ndarray) -> np.ndarray:
-    """Return the document ids in keys, 16 bytes each."""
+    """Return the document ids in rank keys, 16 bytes each."""
     return np.ascontiguousarray(keys[:, -24:-8]).view("V16").ravel()
 
 
 def sort_columns(columns: list[np.ndarray]) -> np.ndarray:
-    """Return the order of rows by several columns, the most important first; equal rows stay in their order.
+    """Return the stable order of rows by several columns, the most important first.
 
     >>> sort_columns([np.array([1, 0, 1], np.uint64), np.array([2, 9, 0], np.uint64)]).tolist()
     [1, 2, 0]
@@ -123,7 +123,7 @@ def sort_columns(columns: list[np.ndarray]) -> np.ndarray:
     ordered = first[order]
     same = ordered[1:] == ordered[:-1]
     tied = np.concatenate([same, [False]]) | np.concatenate([[False], same])
-    if tied.any():  # sort the rest only where the first column does not decide
+    if tied.any():  # compare the other columns only where the first one does not decide
         rows = np.sort(order[tied])
         order[tied] = rows[np.lexsort([c[rows] for c in reversed(columns)])]
     return order

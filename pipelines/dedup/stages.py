@@ -1,4 +1,4 @@
-"""What the stages of a distributed clustering share: where they work, blocks of rows, and running one just once."""
+"""What the stages of a distributed clustering share: their files, blocks of rows, and running each stage only once."""
 
 from __future__ import annotations
 
@@ -15,47 +15,55 @@ from pipelines.io import files, sealed
 
 SHUFFLED = Metrics.counter("near_duplicates", "shuffled_bytes")
 U = np.uint64
-Block = tuple[int, bytes]  # rows, and the number of who gets them
+Block = tuple[int, bytes]  # the number of a range or slice that receives rows, and the rows
 Grouped = tuple[int, Iterable[bytes]]
-#: A document that is a candidate: its rank, where it is, its id and its sketch.
+MarkedBlock = tuple[int, tuple[int, bytes]]  # a block whose rows are of one of two types: a mark, 0 or 1
+#: A row per candidate document: its rank, its address, its id and its sketch.
 NODE = np.dtype([("rank", "u4"), ("slice", "u4"), ("row", "u4"), ("id", "V16"), ("sketch", "u1", (SKETCH_BINS,))])
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What all stages know: where they work, the settings, and where each range of ranks begins."""
+class ClusterJob:
+    """What all stages know.
+
+    Attributes:
+        folder: folder of the stages' files.
+        bands: number of bands.
+        threshold: lowest similarity of near duplicates.
+        starts: first rank of each range.
+    """
 
     folder: str
     bands: int
     threshold: float
     starts: tuple[int, ...] = ()
 
-    def path(self, kind: str, number: int) -> str:
-        """Path of a file of a stage."""
-        return files.join(self.folder, f"{kind}-{number:05d}.bin")
+    def path(self, name: str, number: int) -> str:
+        """Return the path of a stage's file for a range or slice."""
+        return files.join(self.folder, f"{name}-{number:05d}.bin")
 
-    def read(self, kind: str, number: int, dtype: Any) -> np.ndarray:
-        """Read a file of a stage; empty where there is none."""
-        path = self.path(kind, number)
+    def read(self, name: str, number: int, dtype: Any) -> np.ndarray:
+        """Read the rows of a stage's file; none if it does not exist."""
+        path = self.path(name, number)
         if not files.exists(path):
             return np.empty(0, dtype)
         with sealed.open_read(path) as f:
             return np.frombuffer(f.read(), dtype)
 
-    def write(self, kind: str, number: int, rows: np.ndarray) -> None:
-        """Write a file of a stage."""
-        with sealed.write(self.path(kind, number)) as f:
+    def write(self, name: str, number: int, rows: np.ndarray) -> None:
+        """Write the rows of a stage's file."""
+        with sealed.write(self.path(name, number)) as f:
             f.write(rows.tobytes())
 
     def ranges(self, ranks: np.ndarray) -> np.ndarray:
-        """Return the range that each rank lies in."""
+        """Return the number of the range of each rank."""
         return np.searchsorted(np.array(self.starts), ranks, side="right") - 1
 
 
 def run_stage(
     pipeline: Callable[[], beam.Pipeline], elements: Sequence[Any], transform: beam.PTransform, work: str
 ) -> None:
-    """Run a stage unless it has been run to its end, and note how many bytes it shuffled."""
+    """Run a stage unless it has already finished, and record how many bytes it shuffled."""
     done = files.join(work, f"{transform.label}.json")
     if not files.exists(done):
         p = pipeline()
@@ -68,7 +76,7 @@ def run_stage(
 
 
 def begin_stages(work: str) -> None:
-    """Make the folder of the stages; what is in it is of no use unless every file is there that a stage had left."""
+    """Create the folder of the stages, and clear it if files of a finished stage are missing."""
     names = set(files.names(work))
     done = [sealed.read_json(files.join(work, name)) for name in names if name.endswith(".json")]
     if any("files" in stage and not names.issuperset(stage["files"]) for stage in done):
@@ -77,12 +85,12 @@ def begin_stages(work: str) -> None:
 
 
 def join(blocks: Iterable[bytes], dtype: Any) -> np.ndarray:
-    """Return the rows of several blocks."""
+    """Concatenate the rows of several blocks."""
     return np.frombuffer(b"".join(blocks), dtype)
 
 
 def split(rows: np.ndarray, number: np.ndarray) -> Iterator[Block]:
-    """Yield the rows of each number, and count the bytes."""
+    """Yield rows by the number that receives them, and count the bytes."""
     SHUFFLED.inc(rows.nbytes)
     order = np.argsort(number, kind="stable")
     edges = np.flatnonzero(np.diff(number[order])) + 1

@@ -1,4 +1,7 @@
-"""Connected components on many machines: rounds of large and small stars over blocks of edges."""
+"""Connected components on many machines: rounds of large and small stars over blocks of edges.
+
+The algorithm is that of Kiveris et al. 2014, "Connected Components in MapReduce and Beyond".
+"""
 
 from __future__ import annotations
 
@@ -9,30 +12,30 @@ import numpy as np
 
 from curate.dedup.clusters import distinct
 from curate.dedup.components import both_ways, downward, large_star, small_star
-from pipelines.dedup.stages import Block, Grouped, Stage, U, halves, join, run_stage, split
+from pipelines.dedup.stages import Block, ClusterJob, Grouped, MarkedBlock, U, halves, join, run_stage, split
 from pipelines.io import sealed
 
-ROUNDS = 4  # of both stars in one pipeline: a job has a fixed cost, most components are done after about five
+ROUNDS = 4  # of both stars per pipeline: a job has a fixed cost, and most components are done after about five
 
 
-def connect(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: Stage) -> int:
-    """Alternate the stars until a round changes nothing; returns how many times a pipeline ran."""
+def connect(pipeline: Callable[[], beam.Pipeline], numbers: list[int], job: ClusterJob) -> int:
+    """Alternate the stars until a round changes nothing; return how many pipelines ran."""
     for run in range(1, 1000):
         run_stage(pipeline, numbers, Stars(job, run), job.folder)
         if all(sealed.read_json(job.path(f"changed{run}", n))["changed"] == 0 for n in numbers):
             return run
-    raise AssertionError("the stars do not end")  # each round shortens every chain
+    raise AssertionError("the stars do not converge")  # impossible: each round shortens every chain
 
 
 class Stars(beam.PTransform):
-    """Some rounds of both stars: ranges in, ``edges`` by range and a count of what the last round changed out."""
+    """Run some rounds of both stars: ranges in; ``edges`` and the number that the last round changed, by range, out."""
 
-    def __init__(self, job: Stage, run: int) -> None:
+    def __init__(self, job: ClusterJob, run: int) -> None:
         super().__init__(f"stars{run}")
         self.job, self.run = job, run
 
     def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
-        """Shuffle 8 bytes per edge and step."""
+        """Shuffle 8 bytes per edge and star."""
         edges = ranges | "Load" >> beam.FlatMap(_load_edges, self.job, self.run).with_output_types(Block)
         for i in range(ROUNDS):
             before = edges
@@ -45,9 +48,9 @@ class Stars(beam.PTransform):
                 | f"SmallStar{i}" >> beam.FlatMap(_star, small_star, self.job).with_output_types(Block)
             )
         marked = (
-            before | "Before" >> beam.Map(lambda b: (b[0], (0, b[1]))).with_output_types(tuple[int, tuple[int, bytes]]),
-            edges | "After" >> beam.Map(lambda b: (b[0], (1, b[1]))).with_output_types(tuple[int, tuple[int, bytes]]),
-            ranges | "Empty" >> beam.Map(lambda n: (n, (1, b""))).with_output_types(tuple[int, tuple[int, bytes]]),
+            before | "Before" >> beam.Map(lambda b: (b[0], (0, b[1]))).with_output_types(MarkedBlock),
+            edges | "After" >> beam.Map(lambda b: (b[0], (1, b[1]))).with_output_types(MarkedBlock),
+            ranges | "Empty" >> beam.Map(lambda n: (n, (1, b""))).with_output_types(MarkedBlock),
         )
         return (
             marked
@@ -61,7 +64,7 @@ def _edges(data: bytes) -> np.ndarray:
     return np.frombuffer(data, np.uint32).reshape(-1, 2)
 
 
-def _load_edges(number: int, job: Stage, run: int) -> Iterator[Block]:
+def _load_edges(number: int, job: ClusterJob, run: int) -> Iterator[Block]:
     if run == 1:
         pairs = job.read("neighbours", number, U)
         edges = np.stack(halves(pairs), axis=1)
@@ -71,24 +74,24 @@ def _load_edges(number: int, job: Stage, run: int) -> Iterator[Block]:
         yield number, edges.tobytes()
 
 
-def _by_node(edges: np.ndarray, job: Stage) -> Iterator[Block]:
+def _by_node(edges: np.ndarray, job: ClusterJob) -> Iterator[Block]:
     return split(edges, job.ranges(edges[:, 0])) if len(edges) else iter(())
 
 
-def _both_ways(block: Block, job: Stage) -> Iterator[Block]:
+def _both_ways(block: Block, job: ClusterJob) -> Iterator[Block]:
     yield from _by_node(both_ways(_edges(block[1])), job)
 
 
-def _star(grouped: Grouped, step: Callable[[np.ndarray], np.ndarray], job: Stage) -> Iterator[Block]:
+def _star(grouped: Grouped, step: Callable[[np.ndarray], np.ndarray], job: ClusterJob) -> Iterator[Block]:
     edges = step(_edges(b"".join(grouped[1])))
     yield from _by_node(downward(edges), job)
 
 
-def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: Stage, run: int) -> None:
+def _write_edges(grouped: tuple[int, Iterable[tuple[int, bytes]]], job: ClusterJob, run: int) -> None:
     number, blocks = grouped
     rows: tuple[list[bytes], list[bytes]] = ([], [])
-    for which, data in blocks:
-        rows[which].append(data)
-    before, after = (distinct(join(part, U)) for part in rows)  # an edge as one number
+    for mark, data in blocks:
+        rows[mark].append(data)
+    before, after = (distinct(join(part, U)) for part in rows)  # each edge is one number
     job.write(f"edges{run}", number, after)
     sealed.write_json(job.path(f"changed{run}", number), {"changed": len(np.setxor1d(before, after))})

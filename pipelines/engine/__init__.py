@@ -1,1 +1,1 @@
-"""Runs a recipe: passes over slices, decisions, shards, and what of it is done."""
+"""Running a recipe: the plan, passes over slices, decisions, shards, and resuming."""

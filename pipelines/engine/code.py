@@ -1,4 +1,4 @@
-"""What a result depends on beside recipe and input: the source of curate, weights, libraries, the user's modules."""
+"""What a result depends on besides recipe and input: curate's source, model weights, libraries, user modules."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from pipelines.steps.base import Step
 #: Libraries that every run depends on.
 ALWAYS = ("numpy", "pyarrow")
 PACKAGES = ("curate", "pipelines", "quality_models")
-#: Parts of them that no result depends on: what is printed, and how models are trained.
+#: Files and folders in them that no result depends on: the command line, and the training of models.
 NOT_IN_RESULTS = ("pipelines/commands", "quality_models")
 WEIGHTS = "quality_models/models"
 
 
 @functools.cache
 def code_digests() -> dict[str, str]:
-    """Return a digest of every file of curate that shapes results, by its name."""
+    """Return a digest of every file of curate that affects results, by file name."""
     digests = {}
     for package in PACKAGES:
-        for name, file in sorted(_files(resources.files(package), package), key=lambda found: found[0]):
+        for name, file in sorted(_files(resources.files(package), package), key=lambda entry: entry[0]):
             if name.startswith(WEIGHTS) or not name.startswith(NOT_IN_RESULTS):
                 digests[name] = xxhash.xxh3_64_hexdigest(file.read_bytes())
     return digests
@@ -46,12 +46,12 @@ def _files(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]
 
 
 def code_version() -> str:
-    """Return one digest of the code, for the manifest of a run."""
+    """Return one digest of all code, for the manifest of a run."""
     return xxhash.xxh3_64_hexdigest(repr(code_digests()).encode())
 
 
 def library_versions(steps: Iterable[Step]) -> dict[str, str]:
-    """Return the versions of Python and of the libraries that some steps use."""
+    """Return the versions of Python and of the libraries that the steps use."""
     versions = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
     for name in sorted({*ALWAYS, *(library for step in steps for library in step.libraries)}):
         with suppress(metadata.PackageNotFoundError):
@@ -60,6 +60,6 @@ def library_versions(steps: Iterable[Step]) -> dict[str, str]:
 
 
 def own_sources(step: Step) -> dict[str, str]:
-    """Return the digests of the sources of a step that is not curate's own: its package, or the files beside it."""
+    """Return the digests of the source files of a user-defined step; none for a built-in one."""
     thing: Any = step.function if isinstance(step, FunctionStep) else type(step)
     return {} if thing.__module__.split(".")[0] in PACKAGES else source_digests(thing)

@@ -1,4 +1,4 @@
-"""The accounts of one pass over one slice: what every step read, kept and rejected, and each rejection in full."""
+"""The counts of one pass over one slice: what every step read, kept and rejected, with each rejection in full."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from apache_beam.metrics import Metrics
 
@@ -15,13 +15,13 @@ from curate.document import Document, Rejection
 from curate.filters.signals import Signals, signal_names
 from curate.text.printable import storable
 from pipelines.io import files
-from pipelines.io.columns import kinds_of, merge_kinds, pack_columns
+from pipelines.io.columns import merge_types, pack_columns, types_of
 from pipelines.io.privacy import DETAIL_PIECE, EXCERPT_PIECE
 from pipelines.io.readers import Dropped, NotAPage
 from pipelines.io.sources import Part
 from pipelines.io.tables import REJECTED_IN_WORK, TableWriter, signals_schema
 
-PROBLEMS = 100  # broken records of a part of a file that inputs.json lists; rejected/ has them all
+PROBLEMS = 100  # broken records per part of a file that inputs.json lists; rejected/ has all of them
 PROGRESS_SECONDS = 1.0
 
 
@@ -36,7 +36,7 @@ class Count:
 
 @dataclass(slots=True)
 class Input:
-    """What was found in one part of an input file."""
+    """What one part of an input file contained."""
 
     path: str
     bytes: int
@@ -45,18 +45,18 @@ class Input:
     undated: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     broken: int = 0
-    problems: list[dict] = field(default_factory=list)  # ``PROBLEMS`` broken records: ``at`` which byte, and why
+    problems: list[dict] = field(default_factory=list)  # the first broken records: ``at`` which byte, and ``detail``
 
 
-class Ledger(AbstractContextManager["Ledger"]):
-    """Counts documents through the steps and writes every rejection and every measured signal.
+class SliceCounts(AbstractContextManager["SliceCounts"]):
+    """Counts documents through the steps, and writes every rejection and every measured signal.
 
     Args:
-        rejected: path for the table of rejections.
-        signals: path for the table of signals.
-        progress: path of the small file that says, about once a second, how far the slice is; it is written first.
+        rejected: path of the table of rejections.
+        signals: path of the table of signals.
+        progress: path of a small file with the progress of the slice, written at the start and about once a second.
         steps: names of the pass's steps, in order.
-        measures: reference filters whose quantities are stored beside curate's own signals.
+        measures: reference filters whose quantities are stored with curate's own signals.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._documents = self._bytes = 0
         self._first_errors: dict[str, str] = {}
         self._columns: dict[str, str] = {}
-        self._counted: Counter[tuple[str, str]] = Counter()  # what Beam's counters have
-        self.done = 0  # of what lies before the pass: bytes of input, or documents
+        self._counted: Counter[tuple[str, str]] = Counter()  # the values of Beam's counters
+        self.done = 0  # progress through what the pass reads: bytes of input in the first pass, documents in later ones
 
-    def __enter__(self) -> Ledger:
-        self._show()  # from here on the slice is begun
+    def __enter__(self) -> SliceCounts:
+        self._show()  # marks the slice as begun
         self._tables.enter_context(self._rejected)
         self._tables.enter_context(self._signals)
         return self
@@ -86,11 +86,11 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._tables.__exit__(*error)
 
     def open_input(self, part: Part) -> None:
-        """Begin to account for a part of an input file."""
+        """Start counting a part of an input file."""
         self._inputs.append(Input(storable(part.file.path), part.stop - part.start))
 
-    def found(self, record: Document | Dropped | NotAPage) -> bool:
-        """Account for one record of the input; says whether it is a document to go on with."""
+    def read(self, record: Document | Dropped | NotAPage) -> TypeGuard[Document]:
+        """Count one record of the input; return whether it is a document to process."""
         source, count = self._inputs[-1], self._counts["read"]
         if isinstance(record, NotAPage):
             source.skipped[record.kind] = source.skipped.get(record.kind, 0) + 1
@@ -117,7 +117,7 @@ class Ledger(AbstractContextManager["Ledger"]):
             self._show()
 
     def step(self, name: str, before: Document, result: Document | Rejection) -> None:
-        """Account for what a step made of a document."""
+        """Count the result of a step for a document."""
         count = self._counts[name]
         count.read += 1
         if isinstance(result, Rejection):
@@ -128,9 +128,9 @@ class Ledger(AbstractContextManager["Ledger"]):
             self._measured(name, result, result.signals)
 
     def reject(self, step: str, d: Document, why: Rejection) -> None:
-        """Write a rejection down, with the signals that led to it.
+        """Write a rejection, and the signals that led to it.
 
-        Detail and excerpt are pieces as they are: the last pass scrubs and cuts them for the result.
+        Detail and excerpt are not scrubbed here: the last pass scrubs and shortens them for the result.
         """
         detail = why.detail[:DETAIL_PIECE]
         rejected = self._counts[step].rejected
@@ -139,12 +139,12 @@ class Ledger(AbstractContextManager["Ledger"]):
             self._measured(step, d, why.signals)
         if why.rule == "error":
             self._first_errors.setdefault(step, detail)
-        who = (d.id, d.url, d.date, d.source, d.language)
+        fields = (d.id, d.url, d.date, d.source, d.language)
         columns = self._pack(d)
-        self._rejected.append((*who, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE], columns))
+        self._rejected.append((*fields, step, why.rule, why.value, why.limit, detail, d.text[:EXCERPT_PIECE], columns))
 
     def lose(self, document: Document, why: Rejection) -> None:
-        """Account for a document that every step kept and that could not be written."""
+        """Count a document that every step kept but that could not be written, as rejected by the last step."""
         last = next(reversed(self._counts))
         self._counts[last].kept -= 1
         self.reject(last, document, why)
@@ -152,20 +152,20 @@ class Ledger(AbstractContextManager["Ledger"]):
     def _pack(self, d: Document) -> bytes | None:
         if not d.extra:
             return None
-        self._columns = merge_kinds([self._columns, kinds_of(d.extra)])
+        self._columns = merge_types([self._columns, types_of(d.extra)])
         return pack_columns(d.extra)
 
     def keep(self, document: Document, text_bytes: int, tokens: int) -> None:
-        """Count a document that the pass keeps, and its tokens as often as training sees them."""
+        """Count a document that the pass keeps; its tokens count once per copy."""
         if document.extra:
-            self._columns = merge_kinds([self._columns, kinds_of(document.extra)])
+            self._columns = merge_types([self._columns, types_of(document.extra)])
         self._totals["documents"] += 1
         self._totals["text_bytes"] += text_bytes
         self._totals["tokens"] += tokens * document.copies
 
     def _measured(self, step: str, d: Document, signals: Signals) -> None:
         size = len(d.text.encode("utf-8", "replace"))
-        values = signals.as_dict()  # a step need not have measured what another one wants stored
+        values = signals.as_dict()  # may lack signals that another step measures
         self._signals.append((d.id, step, d.source, d.language, size, *map(values.get, self._names)))
 
     def _show(self) -> None:
@@ -174,7 +174,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         self._count_in_beam()
 
     def _count_in_beam(self) -> None:
-        """Bring the counters of the Beam job up to date, where there is one."""
+        """Update the counters of the Beam job, if there is one."""
         now = Counter({(name, "kept"): count.kept for name, count in self._counts.items()})
         for name, count in self._counts.items():
             now.update({(name, f"rejected-{rule}"): n for rule, n in count.rejected.items()})
@@ -186,7 +186,7 @@ class Ledger(AbstractContextManager["Ledger"]):
         return {"documents": self._documents, "bytes": self._bytes, "done": self.done}
 
     def manifest(self) -> dict:
-        """Return what happened, for the report and for later passes."""
+        """Return all counts, for the report and for later passes."""
         self._count_in_beam()
         steps = {name: asdict(count) for name, count in self._counts.items()}
         return {

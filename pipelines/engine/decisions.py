@@ -1,9 +1,9 @@
-"""The decisions of a cut, one after the other in one Beam job.
+"""The decisions of a cut, one after another in a single Beam job.
 
-Each step sees the keys of the documents that the steps before it left: its keys are read when the decision before is
-written, for which the job waits by a side input of a few bytes. Two kinds of decision have jobs of their own: one whose
-keys do not fit the memory of this machine is made share by share, and one that loops until nothing changes
-(`CorpusStep.decide_in_jobs`) in as many jobs as it takes.
+Each step sees only the keys of documents that earlier steps kept: its keys are read after the previous decision has
+been written, which the job waits for by means of a side input of a few bytes. Two types of decision need separate jobs.
+If the keys do not fit in the memory of this machine, the decision is made in several parts, one job per part. An
+iterative decision (`CorpusStep.decide_in_jobs`) runs as many jobs as it needs.
 """
 
 from __future__ import annotations
@@ -21,84 +21,91 @@ from pipelines.io import files
 from pipelines.steps.base import CorpusStep
 from pipelines.transforms import Decide
 
-COPIES = 3  # a shuffled byte in one process: as it comes, grouped, and as it is worked on
+COPIES = 3  # of a shuffled byte in one process: as it arrives, grouped, and as it is processed
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share of the decisions that one Beam job makes: those of some steps, of a part of their keys."""
+class DecisionJob:
+    """Decisions that are made together: those of some steps over one part of their keys, or an iterative one.
 
-    steps: tuple[int, ...]  # numbers of steps of the cut
+    Attributes:
+        steps: numbers of the steps in the cut.
+        part: number of the part of the keys.
+        parts: number of parts.
+        iterative: whether the decision, of a single step, runs several Beam jobs.
+    """
+
+    steps: tuple[int, ...]
     part: int = 0
     parts: int = 1
-    several_jobs: bool = False
+    iterative: bool = False
 
 
-def shares(
+def decision_jobs(
     cut: Sequence[StepData], indices: Sequence[int], memory: int, distributed: bool, documents: float
-) -> list[Share]:
-    """Cut the decisions that are missing into jobs.
+) -> list[DecisionJob]:
+    """Group the decisions that are not made yet into as few jobs as possible.
 
     Args:
         cut: the corpus steps of a cut.
-        indices: of all slices.
-        memory: bytes that keys may take in this process.
-        distributed: whether pipelines run on workers elsewhere, which have memory together.
-        documents: how many there are at most.
+        indices: numbers of all slices.
+        memory: budget for keys in this process, in bytes.
+        distributed: whether pipelines run on a cluster, whose workers have enough memory together.
+        documents: upper bound on the number of documents.
     """
-    found: list[Share] = []
+    jobs: list[DecisionJob] = []
     for number, data in enumerate(cut):
         if data.decision.is_whole():
             continue
         keys = [KeyPart(index, data) for index in indices] if not distributed else []
         parts = max(1, -(-data.step.key_bytes(keys) * COPIES // memory)) if keys else 1
         if data.step.takes_several_jobs(documents if distributed else 0, memory):
-            found.append(Share((number,), several_jobs=True))
+            jobs.append(DecisionJob((number,), iterative=True))
         elif parts > 1:
-            found += [Share((number,), part, parts) for part in range(parts)]
-        elif found and found[-1].parts == 1 and not found[-1].several_jobs:
-            found[-1] = Share((*found[-1].steps, number))
+            jobs += [DecisionJob((number,), part, parts) for part in range(parts)]
+        elif jobs and jobs[-1].parts == 1 and not jobs[-1].iterative:
+            jobs[-1] = DecisionJob((*jobs[-1].steps, number))
         else:
-            found.append(Share((number,)))
-    return found
+            jobs.append(DecisionJob((number,)))
+    return jobs
 
 
 def decide(
     pipeline: beam.Pipeline,
     cut: Sequence[StepData],
-    share: Share,
+    job: DecisionJob,
     indices: Sequence[int],
     after: beam.PCollection | None = None,
 ) -> None:
-    """Add the decisions of a share to a pipeline.
+    """Add the decisions of a job to a pipeline.
 
     Args:
-        pipeline: to add them to.
+        pipeline: the pipeline.
         cut: the corpus steps of the cut.
-        share: which decisions.
-        indices: of all slices.
-        after: what must be there before the first keys are read.
+        job: the decisions to add.
+        indices: numbers of all slices.
+        after: a collection that must be complete before the first keys are read.
     """
     after = after or pipeline | "Begin" >> beam.Create([0])
     numbers = pipeline | "Slices" >> beam.Create(list(indices)) | "SpreadSlices" >> beam.Reshuffle()
-    for number in share.steps:
+    for number in job.steps:
         data = cut[number]
         take_along(data.step)
-        make = _KeyPartOf(data, tuple(cut[:number]), share.part, share.parts)
+        make = _KeyPartOf(data, tuple(cut[:number]), job.part, job.parts)
         keys = numbers | f"{data.name}: keys" >> beam.Map(make, beam.pvalue.AsIter(after)).with_output_types(KeyPart)
         after = (
             keys
             | data.name >> Decide(data.step)
             | f"{data.name}: group" >> beam.GroupByKey()
-            | f"{data.name}: write" >> beam.Map(_write, data.decision, share.part).with_output_types(int)
+            | f"{data.name}: write" >> beam.Map(_write, data.decision, job.part).with_output_types(int)
             | f"{data.name}: count" >> beam.combiners.Count.Globally()
         )
-        if share.part == share.parts - 1:
+        if job.part == job.parts - 1:
             after = after | f"{data.name}: end" >> beam.Map(_end, data).with_output_types(int)
 
 
 def take_along(step: CorpusStep) -> None:
-    """Let Beam pickle a step of the user's own with its source: workers need not have its module."""
+    """Let Beam pickle a user-defined step by value, because workers may not have its module."""
     module = sys.modules[type(step).__module__]
     if module.__name__.partition(".")[0] not in PACKAGES:
         cloudpickle.register_pickle_by_value(module)
@@ -106,7 +113,7 @@ def take_along(step: CorpusStep) -> None:
 
 @dataclass(frozen=True)
 class _KeyPartOf:
-    """Makes the keys of a slice from its index: indices are all that the graph of a job holds of slices."""
+    """Makes the keys of a slice from its number, so that the job graph holds nothing but numbers of slices."""
 
     data: StepData
     earlier: tuple[StepData, ...]
@@ -130,14 +137,14 @@ def _end(count: int, data: StepData) -> int:
 
 @dataclass(frozen=True)
 class StoredJobs:
-    """Runs the jobs of a decision that takes several, and writes it; between them lie files in its folder."""
+    """Runs the jobs of an iterative decision and writes it; jobs exchange files in its folder."""
 
     decision: StoredDecision
     pipeline: Callable[[], beam.Pipeline] = field(repr=False)
 
     @property
     def scratch(self) -> str:
-        """A folder that all workers see."""
+        """A folder that all workers can access."""
         return files.join(self.decision.folder, "stages")
 
     def write(self, address: str, rows: bytes) -> None:
@@ -149,13 +156,13 @@ class StoredJobs:
 
 
 def _no_pipeline() -> beam.Pipeline:
-    raise RuntimeError("workers run no jobs")
+    raise RuntimeError("workers cannot run Beam jobs")
 
 
 def decide_in_jobs(
     cut: Sequence[StepData], number: int, indices: Sequence[int], pipeline: Callable[[], beam.Pipeline]
 ) -> None:
-    """Make a decision that takes several jobs."""
+    """Make an iterative decision."""
     data = cut[number]
     jobs = StoredJobs(data.decision, pipeline)
     data.step.decide_in_jobs([KeyPart(index, data, tuple(cut[:number])) for index in indices], jobs)
@@ -164,10 +171,10 @@ def decide_in_jobs(
 
 
 def warn(cut: Sequence[StepData], number: int, indices: Sequence[int]) -> Iterator[str]:
-    """Yield what people should look at in a decision.
+    """Yield the warnings of a decision.
 
     Raises:
-        RunError: what makes it useless to go on.
+        RunError: the decision makes it pointless to continue.
     """
     data = cut[number]
     yield from data.step.warnings(data.decision, [KeyPart(index, data, tuple(cut[:number])) for index in indices])

@@ -1,4 +1,4 @@
-"""What a run will cost, from a small sample of its input: documents, time, and how many the map steps keep."""
+"""Estimates of what a run will cost, from a small sample of its input: documents in and out, and time."""
 
 from __future__ import annotations
 
@@ -16,30 +16,29 @@ from pipelines.io.readers import Dropped, NotAPage, read_part
 from pipelines.io.sources import Part, Slice
 from pipelines.steps.base import MapStep, apply
 
-PIECES = 8  # places in the input that are looked at
-PIECE_BYTES = 1_000_000  # of pages that are read in each,
-PIECE_RECORDS = 10_000  # and records of any kind
+SAMPLES = 8  # slices to sample, spread over the input
+SAMPLE_BYTES = 1_000_000  # most bytes of text or HTML to read from each
+SAMPLE_RECORDS = 10_000  # most records to read from each
 
-
-#: Bytes that a worker takes at most, whatever the input: measured with records of up to `MAX_RECORD_BYTES`.
+#: Most bytes that a worker takes, whatever the input; measured with records of up to `MAX_RECORD_BYTES`.
 WORKER_BYTES = 1_200_000_000
 
 
 def memory_taken(workers: int) -> str:
-    """Say how much memory some worker processes take at most.
+    """Describe the most memory that the worker processes take.
 
     >>> memory_taken(4)
     '4 workers take up to 4.8 GB of memory: 1.2 GB each, as records over 8 MiB are rejected.'
     """
     each = f"{WORKER_BYTES / 1e9:.1f} GB"
-    who = "1 worker takes" if workers == 1 else f"{workers:,} workers take"
+    take = "1 worker takes" if workers == 1 else f"{workers:,} workers take"
     total = f"{workers * WORKER_BYTES / 1e9:,.1f} GB"
-    return f"{who} up to {total} of memory: {each} each, as records over {MAX_RECORD_BYTES >> 20} MiB are rejected."
+    return f"{take} up to {total} of memory: {each} each, as records over {MAX_RECORD_BYTES >> 20} MiB are rejected."
 
 
 @dataclass(frozen=True, slots=True)
 class StepEstimate:
-    """What a map step is expected to do: documents in and out, and seconds of one core."""
+    """The expected work of a map step: documents in and out, and seconds of one core."""
 
     name: str
     read: int
@@ -49,29 +48,34 @@ class StepEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The whole run, scaled up from the sampled bytes."""
+    """The expected work of a run, extrapolated from a sample.
 
-    share: float  # of the input that was looked at
+    Attributes:
+        share: share of the input that was sampled.
+        steps: reading, then each map step.
+    """
+
+    share: float
     steps: tuple[StepEstimate, ...]
 
     @property
     def seconds(self) -> float:
-        """Seconds of one core for all map steps and for reading."""
+        """Seconds of one core for reading and all map steps."""
         return sum(step.seconds for step in self.steps)
 
 
 def estimate(plan: Plan) -> Estimate:
-    """Lead some pages from all over the input through the map steps, and scale up what they cost.
+    """Run the map steps on a sample from all over the input, and extrapolate.
 
-    Corpus steps and writing are left out: they are small beside the rest. Data sets that are streamed have no size that
-    is known, and are left out too.
+    Corpus steps and writing are not included, because they are cheap in comparison; nor are streamed data sets, because
+    their size is unknown.
     """
     started = time.perf_counter()
     documents: list[Document | Dropped] = []
-    known = [s for s in plan.slices if s.size]
-    pieces = min(PIECES, len(known))
-    looked = sum(_read_some(known[i * len(known) // pieces], documents) for i in range(pieces))
-    share = min(looked / max(sum(s.size for s in known), 1), 1.0)
+    slices = [s for s in plan.slices if s.size]
+    samples = min(SAMPLES, len(slices))
+    sampled = sum(_sample(slices[i * len(slices) // samples], documents) for i in range(samples))
+    share = min(sampled / max(sum(s.size for s in slices), 1), 1.0)
     steps = [StepEstimate("read", len(documents), 0, time.perf_counter() - started)]
     alive = [d for d in documents if isinstance(d, Document)]
     steps[0] = replace(steps[0], kept=len(alive))
@@ -80,7 +84,7 @@ def estimate(plan: Plan) -> Estimate:
             continue
         function = step.step.make()
         for first in alive[:1]:
-            apply(function, first)  # models load and kernels compile outside the measurement
+            apply(function, first)  # load models and compile kernels before measuring
         started = time.perf_counter()
         results = [apply(function, d) for d in alive]
         kept = [r for r in results if isinstance(r, Document)]
@@ -92,11 +96,11 @@ def estimate(plan: Plan) -> Estimate:
     return Estimate(share, tuple(scaled))
 
 
-def _read_some(piece: Slice, documents: list[Document | Dropped]) -> float:
-    """Read a slice until it has given enough; returns how many bytes of input that took."""
-    looked, content, records = 0.0, 0, 0
-    for part in piece.parts:
-        if part.start == part.stop:  # no file of pages
+def _sample(slice_: Slice, documents: list[Document | Dropped]) -> float:
+    """Append the first documents of a slice; return how many bytes of input were read."""
+    sampled, content, records = 0.0, 0, 0
+    for part in slice_.parts:
+        if part.start == part.stop:  # an unknown format
             continue
         first = records
         with files.open_read(part.file.path) as stream:
@@ -106,17 +110,17 @@ def _read_some(piece: Slice, documents: list[Document | Dropped]) -> float:
                     documents.append(record)
                     document = record.document if isinstance(record, Dropped) else record
                     content += len(document.text) + len(document.html)
-                if content >= PIECE_BYTES or records >= PIECE_RECORDS:
-                    return looked + _bytes_read(stream, part, records - first)
+                if content >= SAMPLE_BYTES or records >= SAMPLE_RECORDS:
+                    return sampled + _bytes_read(stream, part, records - first)
             by_rows = part.file.format == "parquet"
-            looked += _bytes_read(stream, part, records - first) if by_rows else part.stop - part.start
-    return looked
+            sampled += _bytes_read(stream, part, records - first) if by_rows else part.stop - part.start
+    return sampled
 
 
 def _bytes_read(stream: BinaryIO, part: Part, records: int) -> float:
     if part.file.format != "parquet":
         return min(stream.tell(), part.stop) - part.start
-    try:  # is read by row groups, wherever their bytes are
+    try:  # Parquet is read by row group, so the position in the file says nothing
         return part.file.size * records / max(pq.ParquetFile(stream).metadata.num_rows, 1)
     except (OSError, ValueError):  # damaged
         return part.stop - part.start

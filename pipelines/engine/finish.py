@@ -1,4 +1,4 @@
-"""The end of a run: how many shards there are, writing those that are missing, and the reports."""
+"""The end of a run: choose the number of shards, write those that are missing, and write the reports."""
 
 from __future__ import annotations
 
@@ -9,32 +9,37 @@ from functools import partial
 import numpy as np
 
 from curate.document import Document
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
 from pipelines.engine.stored import StepData
 from pipelines.io import files, sealed
-from pipelines.io.columns import merge_kinds, unpack_columns
+from pipelines.io.columns import merge_types, unpack_columns
 from pipelines.io.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_tasks, write_shard
 from pipelines.io.tables import FACTS, TABLES, iter_rows, read_table
 from pipelines.result.report import build_report, write_reports
 
-#: Runs a function on all elements that a function returns, until it returns none.
+#: Calls the second function on everything that the first one returns, until that returns nothing.
 RunAll = Callable[[Callable[[], list[ShardTask]], partial[None]], None]
 
 
-def count_shards(space: Workspace, pass_: Pass) -> Shards:
-    """Choose numbers of shards from what is alive: they depend on the corpus alone, not on how it was cut."""
-    recipe = space.plan.recipe
-    cut = space.cut(pass_)
+def count_shards(layout: RunLayout, pass_: Pass) -> Shards:
+    """Choose the number of shards from what is kept, so that it does not depend on how the input was split.
+
+    Args:
+        layout: files of the run.
+        pass_: the pass before the last.
+    """
+    recipe = layout.plan.recipe
+    cut = layout.cut(pass_)
     text_bytes = tokens = 0
-    for part in space.plan.slices:
-        size, count = _alive(space, pass_, cut, part.index)
+    for slice_ in layout.plan.slices:
+        size, count = _kept(layout, pass_, cut, slice_.index)
         text_bytes, tokens = text_bytes + size, tokens + count
-    read = sum(m["steps"]["read"]["read"] for m in space.manifests(space.plan.passes[0]))
+    read = sum(m["steps"]["read"]["read"] for m in layout.manifests(layout.plan.passes[0]))
     tables = max(1, -(-read // ROWS_PER_SHARD))
     tokenizer = next((e.step for e in recipe.steps if "tokens" in e.step.writes), None)
     out = recipe.output
-    before = [m for p in space.plan.passes[:-1] for m in space.manifests(p)]
+    before = [m for p in layout.plan.passes[:-1] for m in layout.manifests(p)]
     return Shards(
         documents=max(1, -(-text_bytes // out.bytes_per_shard)),
         tokens=max(1, -(-tokens // out.tokens_per_shard)) if tokenizer else 0,
@@ -45,13 +50,13 @@ def count_shards(space: Workspace, pass_: Pass) -> Shards:
         formats=out.formats,
         token_type=tokenizer.token_type if tokenizer else "",
         privacy=recipe.privacy,
-        columns=merge_kinds(m["columns"] for m in before),
+        columns=merge_types(m["columns"] for m in before),
     )
 
 
-def _alive(space: Workspace, pass_: Pass, cut: Sequence[StepData], index: int) -> tuple[int, int]:
-    """Return the bytes of text and the tokens, as often as they are seen, of the documents of a slice that stay."""
-    path = files.join(space.folder(pass_), f"state-{index:05d}.parquet")
+def _kept(layout: RunLayout, pass_: Pass, cut: Sequence[StepData], index: int) -> tuple[int, int]:
+    """Return the bytes of text and the tokens, counted once per copy, of the documents of a slice that are kept."""
+    path = files.join(layout.folder(pass_), f"state-{index:05d}.parquet")
     state = read_table(path, ["text_bytes", "token_count", "copies"])
     copies = state["copies"].to_numpy().copy()
     stays = np.ones(len(copies), bool)
@@ -67,46 +72,46 @@ def _alive(space: Workspace, pass_: Pass, cut: Sequence[StepData], index: int) -
     return int(state["text_bytes"].to_numpy()[copies > 0].sum()), int(state["token_count"].to_numpy() @ copies)
 
 
-def write_result(space: Workspace, shards: Shards, run_all: RunAll) -> dict:
-    """Write the shards that are missing, and the reports; returns the report."""
-    last = space.plan.passes[-1]
-    done = files.join(space.work, "finished.json")
-    files.delete([done, files.join(space.output, "manifest.json")])
-    tasks = shard_tasks(shards, space.folder(last), space.manifests(last))
-    facts = space.folder(last)
-    finished = {task: _written(task, facts, space.output) for task in tasks}
-    wanted = {fact["path"] for found in finished.values() if found for fact in found["files"]}
+def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
+    """Write the shards that are missing, and the reports; return the report."""
+    last = layout.plan.passes[-1]
+    done = files.join(layout.work, "finished.json")
+    files.delete([done, files.join(layout.output, "manifest.json")])
+    tasks = shard_tasks(shards, layout.folder(last), layout.manifests(last))
+    facts = layout.folder(last)
+    finished = {task: _written(task, facts, layout.output) for task in tasks}
+    wanted = {fact["path"] for shard in finished.values() if shard for fact in shard["files"]}
     for table in (*TABLES, *shards.own_formats()):
-        folder = files.join(space.output, table)
+        folder = files.join(layout.output, table)
         old = [name for name in files.names(folder) if f"{table}/{name}" not in wanted]
         files.delete([files.join(folder, name) for name in old])
         if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(folder)
-    files.delete([task.facts(facts) for task, found in finished.items() if not found])
-    write = partial(write_shard, output=space.output, facts=facts, shards=shards)
+    files.delete([task.facts(facts) for task, shard in finished.items() if not shard])
+    write = partial(write_shard, output=layout.output, facts=facts, shards=shards)
 
     def todo() -> list[ShardTask]:
         return [task for task in tasks if not files.exists(task.facts(facts))]
 
     run_all(todo, write)
     written = [sealed.read_json(task.facts(facts)) for task in tasks]
-    report = build_report(space, written)
-    write_reports(space, report, written)
+    report = build_report(layout, written)
+    write_reports(layout, report, written)
     sealed.write_json(done, {"digest": last.digest})
-    files.delete([space.folder(last)])  # the sorted runs are as large as the result
+    files.delete([layout.folder(last)])  # its sorted runs are as large as the result
     return report
 
 
 def _written(task: ShardTask, facts: str, output: str) -> dict | None:
-    """Return the facts of a shard that an earlier run has written, if its files are as it wrote them."""
+    """Return the facts of a shard that an earlier run has written, if its files have not changed since."""
     path = task.facts(facts)
     if not files.exists(path):
         return None
-    found = sealed.read_json(path)
-    return found if all(_is_as_written(fact, output) for fact in found["files"]) else None
+    shard = sealed.read_json(path)
+    return shard if all(_is_unchanged(fact, output) for fact in shard["files"]) else None
 
 
-def _is_as_written(fact: dict, output: str) -> bool:
+def _is_unchanged(fact: dict, output: str) -> bool:
     path = files.join(output, *fact["path"].split("/"))
     if files.size(path) != fact["bytes"]:
         return False

@@ -1,4 +1,4 @@
-"""Where the passes, decisions and results of a plan lie below the output folder, and what of it is done."""
+"""The files of a run below its output folder: passes, decisions and results, and which of them are complete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.engine.passes import Job
+from pipelines.engine.passes import PassJob
 from pipelines.engine.plan import Pass, Plan, extracts, make_plan, measures_signals, named_files
 from pipelines.engine.stored import StepData, StoredDecision
 from pipelines.io import files, sealed
@@ -17,36 +17,36 @@ from pipelines.io.sources import list_inputs
 from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.model import Recipe, RecipeStep, digest
 from pipelines.result.output import sizes_agree
-from pipelines.steps.base import CorpusStep, with_absolute_paths
+from pipelines.steps.base import StepT, with_absolute_paths
 
 
 def absolute(path: str) -> str:
-    """Make a local path absolute; leave one with a scheme (gs://...) as it is."""
+    """Make a local path absolute; return a path with a scheme (gs://...) unchanged."""
     return path if "://" in path else str(Path(path).resolve())
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
-    """Where a plan's passes and decisions lie below the output folder."""
+class RunLayout:
+    """The files of a plan's passes and decisions below the output folder."""
 
     plan: Plan
     output: str
 
     @classmethod
-    def of(cls, recipe: Recipe, output: str) -> Workspace:
-        """Plan a recipe over its sources as they are now, with the result in a folder.
+    def of(cls, recipe: Recipe, output: str) -> RunLayout:
+        """Plan a recipe over the current files of its sources, with the result in a folder.
 
         Raises:
-            RecipeError: sources that cannot be read, steps that cannot work in their order, an output that is a file.
+            RecipeError: sources cannot be read, steps are in the wrong order, or the output is a file.
         """
         if not output.strip() or files.is_file(output):
-            raise RecipeError(f"--output {output!r} is not a folder: choose another")
+            raise RecipeError(f"--output {output!r} is not a folder; choose another")
         output = absolute(output)
         return cls(make_plan(recipe, list_inputs(recipe.sources, output)), output)
 
     @property
     def work(self) -> str:
-        """The folder of everything that is not the result."""
+        """Folder of everything other than the result."""
         return files.join(self.output, WORK)
 
     def folder(self, pass_: Pass) -> str:
@@ -54,27 +54,26 @@ class Workspace:
         return files.join(self.work, pass_.folder)
 
     def cut(self, pass_: Pass) -> tuple[StepData, ...]:
-        """Where the keys and decisions of the corpus steps after a pass lie."""
-        found: list[StepData] = []
+        """Return the locations of the keys and decisions of the corpus steps after a pass."""
+        cut: list[StepData] = []
         for i, entry in enumerate(pass_.keys):
             before = [(e.word, e.name, e.settings(), named_files(self.plan.recipe, e)) for e in pass_.keys[: i + 1]]
-            where = files.join(self.folder(pass_), f"decide-{entry.name}-{digest([pass_.digest, before])}")
+            folder = files.join(self.folder(pass_), f"decide-{entry.name}-{digest([pass_.digest, before])}")
             step = with_absolute_paths(entry.step)
-            assert isinstance(step, CorpusStep)
-            found.append(StepData(step, entry.name, self.folder(pass_), StoredDecision(where)))
-        return tuple(found)
+            cut.append(StepData(step, entry.name, self.folder(pass_), StoredDecision(folder)))
+        return tuple(cut)
 
     def cuts(self) -> Iterator[tuple[Pass, StepData]]:
-        """Where the keys and decisions of all corpus steps lie, in their order, each with the pass before it."""
+        """Yield the locations of the keys and decisions of all corpus steps, each with the pass before it."""
         for pass_ in self.plan.passes:
             for data in self.cut(pass_):
                 yield pass_, data
 
-    def job(self, pass_: Pass, shards: Shards | None = None) -> Job:
-        """Everything a pass needs to run."""
+    def job(self, pass_: Pass, shards: Shards | None = None) -> PassJob:
+        """Return everything that a pass needs to run."""
         before = self.plan.passes[: pass_.index]
         large = {name: self.folder(p) for p in before for name in p.writes}
-        return Job(
+        return PassJob(
             pass_=replace(pass_, steps=located(pass_.steps), keys=located(pass_.keys), facts={}),
             folder=self.folder(pass_),
             before=self.folder(before[-1]) if before else "",
@@ -88,23 +87,23 @@ class Workspace:
         )
 
     def manifests(self, pass_: Pass) -> list[dict]:
-        """What each slice of a finished pass left."""
+        """Return the manifest of each slice of a finished pass."""
         folder = self.folder(pass_)
         return [sealed.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
 
     def pass_done(self, pass_: Pass) -> bool:
-        """Say whether a pass is whole."""
+        """Return whether a pass is complete."""
         return files.exists(files.join(self.folder(pass_), "manifest.json"))
 
     def progress(self, pass_: Pass) -> str:
-        """Say how much of a pass is done."""
+        """Describe how much of a pass is done."""
         if self.pass_done(pass_) or (pass_.last and self.finished()):
             return "yes"
         slices = len(files.within(self.folder(pass_), "slice-*.json"))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
     def written(self) -> bool:
-        """Say whether the last run to end in the output folder was of this plan; its files may be damaged since."""
+        """Return whether the last run that finished in the output folder had this plan; its files may have changed."""
         path = files.join(self.work, "finished.json")
         try:
             return files.exists(path) and sealed.peek_json(path) == {"digest": self.plan.passes[-1].digest}
@@ -112,18 +111,18 @@ class Workspace:
             return False
 
     def finished(self) -> bool:
-        """Say whether the output files are those of this plan, and all there, by their sizes."""
+        """Return whether the output files are those of this plan, as far as their sizes show."""
         return self.written() and sizes_agree(self.output)
 
     def forget(self, path: str) -> None:
-        """Make undone whatever wrote a damaged file of the work folder, so that the run makes it again."""
+        """Mark whatever wrote a damaged file of the work folder as not done, so that the run writes it again."""
         if not path.startswith(f"{self.work}/") or ".." in path.split("/"):
-            return  # a note that no run has written
+            return  # no run writes such a note
         folder, _, below = path.removeprefix(f"{self.work}/").partition("/")
         index = next((p.index for p in self.plan.passes if p.folder == folder), None)
         if index is None:
             files.delete([path])
-        elif "/" in below:  # of a decision; the pass that applies it leaves files there, too
+        elif "/" in below:  # a file of a decision, which the next pass has applied
             files.delete([files.join(self.work, folder, below.partition("/")[0])])
             self._forget_slices(self.plan.passes[index + 1], range(len(self.plan.slices)))
         else:
@@ -137,10 +136,10 @@ class Workspace:
         files.delete([files.join(folder, name) for name in names])
 
 
-def located(steps: Iterable[RecipeStep]) -> tuple[RecipeStep, ...]:
-    """Return steps that find the files that they name from any folder."""
+def located(steps: Iterable[RecipeStep[StepT]]) -> tuple[RecipeStep[StepT], ...]:
+    """Return steps whose settings name files by absolute path."""
     return tuple(replace(entry, step=with_absolute_paths(entry.step)) for entry in steps)
 
 
-#: The number of the slice in the name of one of its files.
+#: Names of the files of a slice, with the number of the slice.
 SLICE_FILE = re.compile(r"(?:run-\w+-(?P<run>\d{5,})-\d{5,}|.+-(?P<slice>\d{5,}))\.\w+")

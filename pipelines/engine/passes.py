@@ -1,8 +1,8 @@
-"""One pass over one slice: read documents, apply decisions, run map steps, and write what is left.
+"""One pass over one slice: read documents, apply decisions, run map steps, and write the documents that are left.
 
-A slice leaves, in the pass's folder: ``state`` (small facts of the survivors), a file per large field that a step
-changed, ``keys`` for each corpus step that follows, ``rejected``, ``signals``, and last of all its manifest. A slice
-whose manifest is there is done; every other file of it is written again.
+A slice writes into the folder of its pass: ``state`` (the small fields of the documents that are left), a file per
+large field that a step changed, ``keys`` for each corpus step that follows, ``rejected``, ``signals``, and finally its
+manifest. A slice with a manifest is done; otherwise all of its files are written again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from curate.document import Document, Rejection
 from curate.text.hashing import document_id
-from pipelines.engine.counts import Ledger
+from pipelines.engine.counts import SliceCounts
 from pipelines.engine.plan import Pass
 from pipelines.engine.stored import StepData
 from pipelines.engine.watched import Killers, Track, WorkerDied, run_watched
@@ -28,110 +28,125 @@ from pipelines.io.shards import RunWriter, Shards
 from pipelines.io.sources import Part, Slice
 from pipelines.io.tables import FACTS, LARGE, STATE, LargeColumn, TableWriter, iter_rows
 from pipelines.recipe.plugins import PackedPlugins
-from pipelines.steps.base import CorpusStep, MapFunction, MapStep, apply, failed
+from pipelines.steps.base import MapFunction, apply, failed
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A pass with all it needs to run on any slice, picklable."""
+class PassJob:
+    """A pass with everything that it needs to run on any slice; picklable.
 
-    plugins: PackedPlugins  # first: the modules of what follows must be there when it is unpickled
+    Attributes:
+        plugins: user modules. Must come first: unpickling the other attributes may need them.
+        pass_: the pass.
+        folder: folder of the pass.
+        before: folder of the pass before; "" for the first.
+        large: by large field, the folder of the pass that last wrote it.
+        decided: the corpus steps whose decisions are applied.
+        shards: the shards that the last pass writes sorted runs for; None in other passes.
+        measures: reference filters whose quantities the recipe's rules use.
+        extracts: whether a step of the recipe turns HTML into text.
+        earlier: folders of all earlier passes, whose rejections the last pass gathers.
+    """
+
+    plugins: PackedPlugins
     pass_: Pass
     folder: str
-    before: str  # folder of the pass before, "" for the first
-    large: dict[str, str]  # large field -> folder of the pass that last wrote it
+    before: str
+    large: dict[str, str]
     decided: tuple[StepData, ...]
-    shards: Shards | None = None  # the last pass writes sorted runs for these
-    measures: tuple[str, ...] = ()  # reference filters whose quantities the recipe's rules ask for
-    extracts: bool = True  # whether any step of the recipe makes text of HTML
-    earlier: tuple[str, ...] = ()  # folders of all passes before, whose rejections the last pass gathers
+    shards: Shards | None = None
+    measures: tuple[str, ...] = ()
+    extracts: bool = True
+    earlier: tuple[str, ...] = ()
 
     def path(self, table: str, index: int, ending: str = "parquet") -> str:
-        """Path of one of this pass's files for one slice."""
+        """Return the path of one of the pass's files for one slice."""
         return files.join(self.folder, f"{table}-{index:05d}.{ending}")
 
 
-def slice_done(job: Job, index: int) -> bool:
-    """Say whether a slice of the pass is whole."""
+def slice_done(job: PassJob, index: int) -> bool:
+    """Return whether a slice of the pass is done."""
     return files.exists(job.path("slice", index, "json"))
 
 
-def run_slice(part: Slice, job: Job) -> None:
-    """Run a pass over one slice and write its files, unless they are there.
+def run_slice(slice_: Slice, job: PassJob) -> None:
+    """Run a pass over one slice and write its files, unless it is done.
 
-    A slice that was begun and never ended killed the process that it was in: it is run in one that may die.
+    A slice that was begun but never ended has killed its process, and is run in a child process instead.
 
     Raises:
-        WorkerDied: it does, and no record can be blamed.
+        WorkerDied: child processes die, and no record can be blamed.
     """
-    index = part.index
+    index = slice_.index
     if slice_done(job, index):
         return
-    begun, work = job.path("progress", index, "json"), partial(do_slice, part, job)
+    begun, work = job.path("progress", index, "json"), partial(do_slice, slice_, job)
     path = job.path("killers", index, "json")
     known = sealed.read_json(path)["records"] if files.exists(path) else []
     killers: Killers = {record: (step, how) for record, step, how in known}
     try:
         if not files.exists(begun):
-            with suppress(MemoryError):  # as good as killed, and less harmful
+            with suppress(MemoryError):  # treat it as a killed process
                 return work(Track(killers=killers))
         run_watched(work, killers, lambda k: sealed.write_json(path, {"records": [(r, *why) for r, why in k.items()]}))
     except WorkerDied as e:
-        inputs = ", ".join(piece.file.path for piece in part.parts[:3])
+        inputs = ", ".join(part.file.path for part in slice_.parts[:3])
         raise WorkerDied(f"slice {index} ({inputs}): {e}; too little memory? run again with fewer --workers") from None
     finally:
         files.delete([begun])
 
 
-def do_slice(part: Slice, job: Job, track: Track) -> None:
+def do_slice(slice_: Slice, job: PassJob, track: Track) -> None:
     """Run a pass over one slice and write its files.
 
     Args:
-        part: the slice.
+        slice_: the slice.
         job: the pass.
-        track: is kept up to date, and knows the records to reject because they kill their worker.
+        track: records the position, and knows the records to reject because they kill their worker.
     """
-    index = part.index
+    index = slice_.index
     functions = _functions(job)
-    applied = {data.name: data.apply(index) for data in job.decided}
-    lost = {name: dict(found.rejections()) for name, found in applied.items()}
-    chain = [*((name, found.edit) for name, found in applied.items()), *((name, _any_row(f)) for name, f in functions)]
+    decisions = {data.name: data.apply(index) for data in job.decided}
+    lost = {name: dict(applied.rejections()) for name, applied in decisions.items()}
+    chain: Chain = [(name, applied.edit) for name, applied in decisions.items()]
+    chain += [(name, _any_row(function)) for name, function in functions]
     names = [name for name, _ in chain]
-    ledger = Ledger(
+    counts = SliceCounts(
         job.path("rejected", index),
         job.path("signals", index),
         job.path("progress", index, "json"),
         names if job.before else ["read", *names],
         job.measures,
     )
-    with ledger, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
-        source = _stored(job, index, ledger, lost, track) if job.before else _raw(part, job, ledger, track)
+    with counts, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
+        source = _stored(job, index, counts, lost, track) if job.before else _raw(slice_, job, counts, track)
         for document, row in source:
-            ledger.begin(document)
-            kept = _through(document, row, chain, lost, ledger, track)
+            counts.begin(document)
+            kept = _through(document, row, chain, lost, counts, track)
             if kept is None:
                 continue
-            keys = key_writer.take(kept, track)
+            keys = key_writer.extract(kept, track)
             if isinstance(keys, Rejection):
-                ledger.lose(kept, keys)
+                counts.lose(kept, keys)
                 continue
-            ledger.keep(kept, *writer.keep(kept, row))
+            counts.keep(kept, *writer.keep(kept, row))
             key_writer.append(keys)
         track.end()
-    manifest = ledger.manifest()
+    manifest = counts.manifest()
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
-        for kind in ("rejected", "signals"):
-            writer.gather(kind, [files.join(f, f"{kind}-{index:05d}.parquet") for f in folders])
+        for table in ("rejected", "signals"):
+            writer.gather(table, [files.join(f, f"{table}-{index:05d}.parquet") for f in folders])
         manifest["runs"] = writer.written
     sealed.write_json(job.path("slice", index, "json"), manifest)
 
 
-#: A row of the state table: the facts of a document, and where its large fields lie; empty for a raw document.
+#: A row of the state table, with its "number": the small fields of a document and the rows of its large fields. Empty
+#: for a document read from the input.
 Row = dict[str, Any]
-#: Per step, the rejected row numbers of the slice.
+#: By step, the rejections of its decision by row number.
 Lost = dict[str, dict[int, Rejection]]
-#: What a step makes of a document, by its row number; None where it changes none.
+#: What a step does to a document, given its row number; None if it changes none.
 RowFunction = Callable[[int, Document], Document | Rejection] | None
 Chain = list[tuple[str, RowFunction]]
 
@@ -140,15 +155,15 @@ def _any_row(function: MapFunction) -> RowFunction:
     return lambda row, document: function(document)
 
 
-def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[Document, Row]]:
-    """Yield the documents of the slice's input; what follows a record that kills its reader in a file is not read."""
+def _raw(slice_: Slice, job: PassJob, counts: SliceCounts, track: Track) -> Iterator[tuple[Document, Row]]:
+    """Yield the documents of the slice's input; a file is not read beyond a record that kills its reader."""
     number = itertools.count()
-    for piece in part.parts:
-        ledger.open_input(piece)
-        records = read_part(piece)
+    for part in slice_.parts:
+        counts.open_input(part)
+        records = read_part(part)
         while True:
             if killed := track.record(next(number)):
-                ledger.found(_unread(piece, killed))
+                counts.read(_unread(part, killed))
                 break
             if (record := next(records, None)) is None:
                 break
@@ -156,10 +171,9 @@ def _raw(part: Slice, job: Job, ledger: Ledger, track: Track) -> Iterator[tuple[
                 record = Dropped(
                     record, Rejection("not_extracted", detail="HTML, and no step of the recipe extracts its text")
                 )
-            if ledger.found(record):
-                assert isinstance(record, Document)
+            if counts.read(record):
                 yield record, {}
-        ledger.done += piece.stop - piece.start
+        counts.done += part.stop - part.start
 
 
 def _unread(part: Part, killed: Rejection) -> Dropped:
@@ -167,18 +181,19 @@ def _unread(part: Part, killed: Rejection) -> Dropped:
     return Dropped(rest, replace(killed, detail=f"{killed.detail}; the rest of {part.file.path} is not read"))
 
 
-def _stored(job: Job, index: int, ledger: Ledger, lost: Lost, track: Track) -> Iterator[tuple[Document, Row]]:
-    """Yield the documents that the pass before left, each with its row and number."""
+def _stored(job: PassJob, index: int, counts: SliceCounts, lost: Lost, track: Track) -> Iterator[tuple[Document, Row]]:
+    """Yield the documents that the pass before kept, each with its row."""
     large = {
         name: LargeColumn(files.join(folder, f"{name}-{index:05d}.parquet"), name) for name, folder in job.large.items()
     }
     lost_first = lost[job.decided[0].name] if job.decided else {}
-    shown = {name: column for name, column in large.items() if name == "text"}  # in the table of rejections
+    shown = {name: column for name, column in large.items() if name == "text"}  # for the excerpt of a rejection
     for number, row in enumerate(iter_rows(files.join(job.before, f"state-{index:05d}.parquet"))):
-        killed = track.record(number)  # the first step rejects it
-        needed = {} if killed else shown if number in lost_first else large  # not all of what is rejected at once
+        killed = track.record(number)  # if so, the first step rejects it
+        # Skip the large columns of documents that the first decision rejects.
+        needed = {} if killed else shown if number in lost_first else large
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
-        ledger.done += 1
+        counts.done += 1
         extra = unpack_columns(row["extra"])
         yield Document(**{name: row[name] for name in FACTS}, **values, extra=extra), {**row, "number": number}
 
@@ -188,48 +203,47 @@ def _through(
     row: Row,
     chain: Chain,
     lost: Lost,
-    ledger: Ledger,
+    counts: SliceCounts,
     track: Track,
 ) -> Document | None:
-    """Lead one document through the chain; returns what is left of it, or None where a step rejects it."""
+    """Pass one document through the steps; return the result, or None if a step rejects it."""
     number = row.get("number", -1)
     for name, function in chain:
         why = track.step(name) or (lost[name].get(number) if name in lost else None)
         result = why or (apply(function, number, document) if function else document)
-        ledger.step(name, document, result)
+        counts.step(name, document, result)
         if isinstance(result, Rejection):
             return None
         document = result
     return document
 
 
-def _writer(job: Job, index: int) -> StateWriter | RunWriter:
+def _writer(job: PassJob, index: int) -> StateWriter | RunWriter:
     return RunWriter(job.folder, index, job.shards) if job.shards else StateWriter(job, index)
 
 
 class KeyWriter(AbstractContextManager["KeyWriter"]):
-    """Takes the keys of the corpus steps behind a pass, and writes a table of them for each."""
+    """Extracts the keys of the corpus steps that follow a pass, and writes a table of them for each."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: PassJob, index: int) -> None:
         self._tables = ExitStack()
-        self._takers: list[tuple[str, Callable[[Document], tuple], TableWriter]] = []
+        self._extractors: list[tuple[str, Callable[[Document], tuple], TableWriter]] = []
         for entry in job.pass_.keys:
-            assert isinstance(entry.step, CorpusStep)
             table = TableWriter(job.path(f"keys-{entry.name}", index), entry.step.key_schema)
-            self._takers.append((entry.name, entry.step.key(), table))
+            self._extractors.append((entry.name, entry.step.key(), table))
 
     def __enter__(self) -> KeyWriter:
-        for *_, table in self._takers:
+        for *_, table in self._extractors:
             self._tables.enter_context(table)
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._tables.__exit__(*error)
 
-    def take(self, document: Document, track: Track) -> list[tuple] | Rejection:
-        """Return the document's key for each step, or why there is none."""
+    def extract(self, document: Document, track: Track) -> list[tuple] | Rejection:
+        """Return the document's key for each step, or a rejection if that fails."""
         keys = []
-        for name, key, _ in self._takers:
+        for name, key, _ in self._extractors:
             if killed := track.step(f"the keys of {name}"):
                 return killed
             try:
@@ -240,14 +254,14 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
 
     def append(self, keys: list[tuple]) -> None:
         """Write the keys of a document."""
-        for key, (*_, table) in zip(keys, self._takers, strict=True):
+        for key, (*_, table) in zip(keys, self._extractors, strict=True):
             table.append(key)
 
 
 class StateWriter(AbstractContextManager["StateWriter"]):
-    """Writes what is left of a slice: the state table, and the large fields that changed."""
+    """Writes the documents that are left of a slice: the state table, and the large fields that changed."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: PassJob, index: int) -> None:
         self._tables = ExitStack()
         self._state = TableWriter(job.path("state", index), STATE)
         self._large = {name: TableWriter(job.path(name, index), LARGE[name]) for name in job.pass_.writes}
@@ -261,7 +275,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         self._tables.__exit__(*error)
 
     def keep(self, document: Document, row: Row) -> tuple[int, int]:
-        """Write a document; returns its bytes of text and its tokens."""
+        """Write a document; return its bytes of text and its number of tokens."""
         size = len(document.text.encode("utf-8", "replace"))
         tokens = 0 if document.tokens is None else len(document.tokens)
         places = {name: row.get(f"{name}_row", -1) for name in LARGE}
@@ -274,18 +288,15 @@ class StateWriter(AbstractContextManager["StateWriter"]):
 
 
 Functions = list[tuple[str, MapFunction]]
-FUNCTIONS: dict[str, Functions] = {}
+FUNCTIONS: dict[str, Functions] = {}  # of one pass, by its folder
 _FUNCTIONS_LOCK = threading.Lock()  # some runners run slices in threads of one process
 
 
-def _functions(job: Job) -> Functions:
-    """Make the functions of a pass; models load once per process, not once per slice."""
+def _functions(job: PassJob) -> Functions:
+    """Build the functions of a pass once per process, so that models load only once."""
     with _FUNCTIONS_LOCK:
         if job.folder not in FUNCTIONS:
-            functions: Functions = []
-            for entry in job.pass_.steps:
-                assert isinstance(entry.step, MapStep)
-                functions.append((entry.name, entry.step.make()))
+            functions: Functions = [(entry.name, entry.step.make()) for entry in job.pass_.steps]
             FUNCTIONS.clear()
             FUNCTIONS[job.folder] = functions
         return FUNCTIONS[job.folder]

@@ -1,34 +1,33 @@
-"""What is checked before hours are spent: models, files, columns, and the output folder."""
+"""Checks before a run starts: models, files, columns, and the output folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.io import files
 from pipelines.io.inspect import check_columns
 from pipelines.io.tables import TABLES
 from pipelines.result.output import is_foreign, is_part
-from pipelines.steps.base import MapStep, RunError
+from pipelines.steps.base import RunError
 
 
-def preflight(space: Workspace) -> None:
+def preflight(layout: RunLayout) -> None:
     """Build every remaining step up front, so that a missing model fails in seconds rather than hours.
 
     Raises:
-        RecipeError: naming the step.
-        RunError: the output folder has tables that curate did not write.
+        RecipeError: a step cannot be built; the message names it.
+        RunError: the output folder has files that curate did not write.
     """
-    check_output(space.output)
-    recipe = space.plan.recipe
-    check_columns(recipe.sources, [part.file for piece in space.plan.slices for part in piece.parts])
-    for pass_ in space.plan.passes:
+    check_output(layout.output)
+    recipe = layout.plan.recipe
+    check_columns(recipe.sources, [part.file for slice_ in layout.plan.slices for part in slice_.parts])
+    for pass_ in layout.plan.passes:
         checks: list[tuple[str, Callable[[], Any]]] = []
-        for entry in pass_.steps if not space.pass_done(pass_) else ():
-            assert isinstance(entry.step, MapStep)
+        for entry in pass_.steps if not layout.pass_done(pass_) else ():
             checks += [(entry.name, entry.step.check), (entry.name, entry.step.make)]
-        for data in (d for d in space.cut(pass_) if not d.decision.is_whole()):
+        for data in (d for d in layout.cut(pass_) if not d.decision.is_whole()):
             checks += [(data.name, data.step.check), (data.name, data.step.key)]
         for name, check in checks:
             try:
@@ -37,21 +36,21 @@ def preflight(space: Workspace) -> None:
                 raise recipe.error(name, f": {e}") from e
             except RunError:
                 raise
-            except Exception as e:  # of a step of the user's own
+            except Exception as e:  # a user-defined step may raise anything
                 raise recipe.error(name, f": {type(e).__name__}: {e}") from e
 
 
 def check_output(output: str) -> None:
-    """Refuse a folder that has files of others where the result will be.
+    """Check that the result will not mix with files of other programs.
 
     Raises:
-        RunError: naming the first of them.
+        RunError: there are such files; the message names the first.
     """
     for table in TABLES:
         folder = files.join(output, table)
-        for found in files.within(folder, "**"):
-            if not is_part(found.path[len(files.join(folder, "")) :]):
-                raise RunError(f"{found.path} was not written by curate; choose another --output")
+        for file in files.within(folder, "**"):
+            if not is_part(file.path[len(files.join(folder, "")) :]):
+                raise RunError(f"{file.path} was not written by curate; choose another --output")
     manifest = files.join(output, "manifest.json")
     if files.is_file(manifest) and is_foreign(manifest):
         raise RunError(f"{manifest} was not written by curate; choose another --output")

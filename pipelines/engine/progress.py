@@ -1,4 +1,4 @@
-"""A live line per pass: documents, MB/s, time left, read from what the workers leave in the pass's folder."""
+"""A live progress line per pass: documents, MB/s and time left, from files that workers write in the pass's folder."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Something that takes a while: its title, the folder where slices report, and how much there is to do.
+class Task:
+    """A part of a run whose progress can be shown.
 
-    ``total`` is bytes of input in the first pass and documents in later ones; without a folder nothing reports.
+    Attributes:
+        title: what it does.
+        folder: folder with the progress files of slices; "" if there are none.
+        total: bytes of input in the first pass, documents in later ones.
     """
 
     title: str
@@ -35,33 +38,33 @@ class Work:
     total: int = 0
 
 
-#: Runs the function, and may show how far it is meanwhile.
-Watch = Callable[[Work, Callable[[], None]], None]
+#: Calls the function, and may show its progress.
+Watch = Callable[[Task, Callable[[], None]], None]
 
 
-#: Takes a sentence about something that happened on the way.
+#: Takes a sentence about an event during the run.
 Say = Callable[[str], None]
 
 
 def silent(sentence: str) -> None:
-    """Take a sentence and show nothing."""
+    """Ignore the sentence."""
 
 
-def unwatched(work: Work, function: Callable[[], None]) -> None:
-    """Run the function and show nothing."""
+def unwatched(task: Task, function: Callable[[], None]) -> None:
+    """Call the function without showing progress."""
     function()
 
 
-def show(work: Work, function: Callable[[], None]) -> None:
-    """Run the function and show a live line on standard error."""
+def show(task: Task, function: Callable[[], None]) -> None:
+    """Call the function, with a live line on standard error."""
     columns = [SpinnerColumn(), TextColumn("{task.description:24}", markup=False), BarColumn(), TaskProgressColumn()]
     columns += [TextColumn("{task.fields[seen]}", markup=False), TimeRemainingColumn()]
     with Progress(*columns, console=SafeConsole(stderr=True)) as progress:
-        task = progress.add_task(work.title, total=work.total or None, seen="")
-        if not work.folder:
+        id_ = progress.add_task(task.title, total=task.total or None, seen="")
+        if not task.folder:
             function()
         else:
-            line = _Line(work.folder, progress, task)
+            line = _Line(task.folder, progress, id_)
             thread = threading.Thread(target=line.follow, daemon=True)
             thread.start()
             try:
@@ -69,18 +72,18 @@ def show(work: Work, function: Callable[[], None]) -> None:
             finally:
                 line.stop.set()
                 thread.join()
-        progress.update(task, total=work.total or 1, completed=work.total or 1)
+        progress.update(id_, total=task.total or 1, completed=task.total or 1)
 
 
 @dataclass(slots=True)
 class _Line:
     folder: str
     progress: Progress
-    task: TaskID
+    id: TaskID
     stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
-    finished: dict[str, dict[str, int]] = field(default_factory=dict)  # by slice; these are read only once
-    resumed: int | None = None  # bytes that an earlier run had done
+    finished: dict[str, dict[str, int]] = field(default_factory=dict)  # by slice, read only once
+    resumed: int | None = None  # bytes that an earlier run processed
 
     def follow(self) -> None:
         while not self.stop.wait(POLL_SECONDS):
@@ -90,18 +93,18 @@ class _Line:
     def update(self) -> None:
         running: dict[str, dict[str, int]] = {}
         for meta in files.within(self.folder, "*.json"):
-            kind, _, index = meta.path.rsplit("/", 1)[-1].removesuffix(".json").partition("-")
-            if kind not in ("slice", "progress") or index in self.finished:
+            name, _, index = meta.path.rsplit("/", 1)[-1].removesuffix(".json").partition("-")
+            if name not in ("slice", "progress") or index in self.finished:
                 continue
             try:
-                found = sealed.peek_json(meta.path) if kind == "slice" else files.read_json(meta.path)
-                fact = {key: int(found[key]) for key in ("documents", "bytes", "done")}
+                position = sealed.peek_json(meta.path) if name == "slice" else files.read_json(meta.path)
+                fact = {key: int(position[key]) for key in ("documents", "bytes", "done")}
             except (OSError, ValueError, KeyError, TypeError):  # replaced while it was read, or damaged
                 continue
-            (self.finished if kind == "slice" else running)[index] = fact
+            (self.finished if name == "slice" else running)[index] = fact
         facts = [*self.finished.values(), *(fact for index, fact in running.items() if index not in self.finished)]
         documents, size, done = (sum(fact[key] for fact in facts) for key in ("documents", "bytes", "done"))
         if self.resumed is None:
             self.resumed = sum(fact["bytes"] for fact in self.finished.values())
         rate = (size - self.resumed) / 1e6 / max(time.monotonic() - self.started, 0.1)
-        self.progress.update(self.task, completed=done, seen=f"{documents:,} documents, {rate:.1f} MB/s")
+        self.progress.update(self.id, completed=done, seen=f"{documents:,} documents, {rate:.1f} MB/s")

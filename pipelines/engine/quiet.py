@@ -1,4 +1,4 @@
-"""What Beam logs that nobody needs to read; nothing here imports Beam, which logs when it is imported."""
+"""Suppression of Beam's log messages. This module must not import Beam, which logs when it is imported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 
 def quiet_beam() -> None:
-    """Drop two messages of Beam: no client library of Google's, and the traceback of a Ctrl-C within a corpus step."""
+    """Suppress two messages of Beam: that Google's client is not installed, and the traceback of Ctrl-C in a job."""
     logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
     logging.getLogger("apache_beam.runners.common").addFilter(
         lambda record: not record.getMessage().startswith("KeyboardInterrupt")
@@ -14,7 +14,7 @@ def quiet_beam() -> None:
 
 
 def start_worker(parent: int) -> None:
-    """Begin a worker process of a pool, which ends soon after its parent."""
+    """Initialise a worker process of a pool, which ends soon after its parent does."""
     quiet_beam()
     from pipelines.engine.watched import end_with
 

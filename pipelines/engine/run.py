@@ -1,4 +1,4 @@
-"""Run a recipe: pass by pass, decision by decision, until every output file lies in its final order."""
+"""Run a recipe: pass by pass and decision by decision, until every output file is written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.engine.decisions import Share, decide, decide_in_jobs, shares, warn
+from pipelines.engine.decisions import DecisionJob, decide, decide_in_jobs, decision_jobs, warn
 from pipelines.engine.finish import count_shards, write_result
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.passes import FUNCTIONS, run_slice, slice_done
 from pipelines.engine.plan import Pass
 from pipelines.engine.preflight import preflight
-from pipelines.engine.progress import Say, Watch, Work, silent, unwatched
+from pipelines.engine.progress import Say, Task, Watch, silent, unwatched
 from pipelines.engine.runners import PoolBroken, Runner
 from pipelines.engine.stored import WARNINGS, StepData
 from pipelines.io import files, sealed
@@ -29,137 +29,140 @@ from pipelines.result.finished import read_report
 from pipelines.result.output import Fix, NotAnOutputError, check_files, leftovers
 from pipelines.steps.base import RunError
 
-#: Adds what follows to a pipeline, after a collection.
+#: Adds transforms to a pipeline that run after a collection is complete.
 Then = Callable[[beam.Pipeline, beam.PCollection], None]
 DEPENDS = "depends.json"  # in the folder of a pass: what its result depends on
-#: A source with so many records, and a larger part of them broken, is not what the recipe takes it for. curate's own
-#: values.
+#: A source with at least this many records, and a larger share of broken ones, stops the run. curate's own values.
 MIN_RECORDS, MAX_BROKEN = 20, 0.9
-MAX_STUCK = 3  # deaths of workers in a row after which nothing more was finished
+#: A step that fails on more than this share of at least this many documents stops the run. curate's own values.
+MIN_DOCUMENTS, MAX_FAILED = 20, 0.5
+MAX_STUCK = 3  # deaths of workers in a row, without progress between them, that stop the run
 
 
 def run_recipe(
     recipe: Recipe, output: str, runner: Runner | None = None, watch: Watch = unwatched, say: Say = silent
 ) -> dict:
-    """Run a recipe into a folder, doing only what is missing there.
+    """Run a recipe and write the result into a folder; do only what is not done there yet.
 
     Args:
         recipe: a checked recipe with sources.
         output: folder for the result.
-        runner: where to run; one process by default.
+        runner: where to run; by default, in this process.
         watch: shows progress.
-        say: reports what happened on the way, in sentences: a damaged file that is made again, a worker that died.
+        say: reports events in sentences: a damaged file that is written again, a worker that died.
 
     Returns:
         The report, as written to ``report.json``.
 
     Raises:
-        RecipeError: the recipe names something that is not there.
-        RunError: why it cannot go on, and what to do.
+        RecipeError: the recipe names something that does not exist.
+        RunError: the run cannot continue.
     """
     runner = runner or Runner()
-    space = Workspace.of(recipe, output)
-    written = space.written()
-    if written and _whole(space, say):
-        say(f"{space.output} is finished, and every file is as the run left it")
-        return read_report(space.output)
-    preflight(space)
+    layout = RunLayout.of(recipe, output)
+    written = layout.written()
+    if written and _whole(layout, say):
+        say(f"{layout.output} is finished, and all of its files are intact")
+        return read_report(layout.output)
+    preflight(layout)
     if written:
-        say(f"{space.output} does not verify: it is made again")
-    with files.locked(space.work):
-        files.delete(leftovers(space.output))
+        say(f"{layout.output} has damaged files: they are written again")
+    with files.locked(layout.work):
+        files.delete(leftovers(layout.output))
         restored: set[str] = set()
         while True:
-            restored |= _restore(space, say)
+            restored |= _restore(layout, say)
             try:
-                report = _run(space, runner, watch, say)
-                files.delete(leftovers(space.output))  # of workers that died
+                report = _run(layout, runner, watch, say)
+                files.delete(leftovers(layout.output))  # left by workers that died
                 return report
             except Exception:
-                runner.restart()  # workers may hold what they read of a damaged file
+                runner.restart()  # workers may hold data from a damaged file
                 FUNCTIONS.clear()
-                if not sealed.noted(space.work).keys() - restored:
+                if not sealed.noted(layout.work).keys() - restored:
                     raise
 
 
-def _whole(space: Workspace, say: Say) -> bool:
-    """Return whether the files of a finished output are as the run left them, and report those that are not.
+def _whole(layout: RunLayout, say: Say) -> bool:
+    """Return whether the files of a finished output are intact; report those that are not.
 
     Raises:
-        RunError: a file that cannot be read; the next try may show that it is as it was.
+        RunError: a file cannot be read now, so it may or may not be intact.
     """
     try:
-        findings = check_files(space.output)
+        findings = check_files(layout.output)
     except NotAnOutputError:
-        return False  # files of others are there, which are checked before anything is written
+        return False  # preflight refuses files of other programs before anything is written
     if any(finding.fix is Fix.SWEEP for finding in findings):
-        with files.locked(space.work):
-            files.delete(leftovers(space.output))
+        with files.locked(layout.work):
+            files.delete(leftovers(layout.output))
     for finding in findings:
-        where = files.join(space.output, str(finding))
+        where = files.join(layout.output, str(finding))
         if finding.fix is Fix.RETRY:
             raise RunError(where)
         if finding.fix is Fix.REPAIR:
-            say(f"{files.join(space.output, finding.path)}: {finding.problem}")
+            say(f"{files.join(layout.output, finding.path)}: {finding.problem}")
         if finding.fix is Fix.MOVE:
             say(where)
     return all(finding.fix is not Fix.REPAIR for finding in findings)
 
 
-def _restore(space: Workspace, say: Say) -> set[str]:
-    """Make undone what wrote the files that were found damaged; returns their paths."""
-    damaged = sealed.noted(space.work)
+def _restore(layout: RunLayout, say: Say) -> set[str]:
+    """Mark whatever wrote the damaged files as not done; return their paths."""
+    damaged = sealed.noted(layout.work)
     for path, problem in damaged.items():
-        say(f"{path} {problem}: it is made again")
-        space.forget(path)
-    sealed.delete_notes(space.work)
+        say(f"{path} {problem}; it is written again")
+        layout.forget(path)
+    sealed.delete_notes(layout.work)
     return set(damaged)
 
 
-def _run(space: Workspace, runner: Runner, watch: Watch, say: Say) -> dict:
-    plan = space.plan
+def _run(layout: RunLayout, runner: Runner, watch: Watch, say: Say) -> dict:
+    plan = layout.plan
     for pass_ in plan.passes[:-1]:
-        _run_pass(space, pass_, None, runner, watch, say)
-        _decide(space, pass_, runner, watch)
+        _run_pass(layout, pass_, None, runner, watch, say)
+        _decide(layout, pass_, runner, watch)
     last = plan.passes[-1]
-    shards = count_shards(space, plan.passes[-2])
-    _run_pass(space, last, shards, runner, watch, say)
+    shards = count_shards(layout, plan.passes[-2])
+    _run_pass(layout, last, shards, runner, watch, say)
 
     def run_all(todo: Callable[[], list[ShardTask]], write: partial[None]) -> None:
         with _job_errors("shards", runner):
-            watch(Work("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
+            watch(Task("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
 
-    return write_result(space, shards, run_all)
+    return write_result(layout, shards, run_all)
 
 
-def _run_pass(space: Workspace, pass_: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
-    if space.pass_done(pass_):
+def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Runner, watch: Watch, say: Say) -> None:
+    if layout.pass_done(pass_):
         return
-    job = space.job(pass_, shards)
+    job = layout.job(pass_, shards)
     files.make_folder(job.folder)
     files.write_json(files.join(job.folder, DEPENDS), pass_.facts)
     if pass_.index:
-        total = sum(m["totals"]["documents"] for m in space.manifests(space.plan.passes[pass_.index - 1]))
+        total = sum(m["totals"]["documents"] for m in layout.manifests(layout.plan.passes[pass_.index - 1]))
     else:
-        total = sum(s.size for s in space.plan.slices)
-    work = Work(f"pass {pass_.index + 1} of {len(space.plan.passes)}", job.folder, total)
+        total = sum(s.size for s in layout.plan.slices)
+    work = Task(f"pass {pass_.index + 1} of {len(layout.plan.passes)}", job.folder, total)
 
     def todo() -> list[Slice]:
-        return [s for s in space.plan.slices if not slice_done(job, s.index)]
+        return [s for s in layout.plan.slices if not slice_done(job, s.index)]
 
     def died() -> bool:
-        return not sealed.noted(space.work) and any(files.exists(job.path("progress", s.index, "json")) for s in todo())
+        return not sealed.noted(layout.work) and any(
+            files.exists(job.path("progress", s.index, "json")) for s in todo()
+        )
 
-    then = _decisions_in_job(space, pass_, runner)
+    then = _decisions_in_job(layout, pass_, runner)
     with _job_errors(work.title, runner):
         watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then))
-    manifests = space.manifests(pass_)
+    manifests = layout.manifests(pass_)
     try:
-        _stop_on_errors(manifests, space.plan.recipe.privacy)
+        _stop_on_errors(manifests, layout.plan.recipe.privacy)
         if not pass_.index:
-            _stop_on_broken_sources(space, manifests)
-    except RunError:  # what was wrong may be mended when it is tried again
-        files.delete([job.path("slice", s.index, "json") for s in space.plan.slices])
+            _stop_on_broken_sources(layout, manifests)
+    except RunError:  # repeat the pass next time: the cause may be fixed by then
+        files.delete([job.path("slice", s.index, "json") for s in layout.plan.slices])
         raise
     written = {"slices": len(manifests), "steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
     sealed.write_json(files.join(job.folder, "manifest.json"), written)
@@ -173,18 +176,19 @@ def _persist(
     say: Say,
     then: Then | None = None,
 ) -> None:
-    """Call a function on all that is to do, and again on what is left when workers died.
+    """Call a function on every element to process, and again on those that are left after a worker died.
 
-    A death is no reason to stop as long as work gets done between two of them: a slice in which a worker died is run
-    in a process that may die, and there a page that kills is found.
+    The run continues after a death as long as work was finished since the last one: a slice that killed a worker is run
+    in a child process, which finds the page that kills it.
 
     Args:
         runner: where to run.
-        todo: what is left to do.
-        function: what to call.
-        died: whether something was begun and never ended; a Beam runner tells no more of a death than that it failed.
-        say: reports that it goes on.
-        then: what follows in the same Beam job.
+        todo: returns the elements that are left.
+        function: called on each element.
+        died: returns whether an element was begun but not finished; a Beam runner does not report the death of a worker
+            as such.
+        say: reports that the run continues.
+        then: adds what follows to the same Beam job.
     """
     stuck = 0
     while left := todo():
@@ -193,7 +197,7 @@ def _persist(
         except PoolBroken as e:
             error: Exception = e
         except Exception as e:
-            if isinstance(e.__context__, KeyboardInterrupt):  # Beam makes something else of it
+            if isinstance(e.__context__, KeyboardInterrupt):  # Beam raises another error instead
                 raise KeyboardInterrupt from None
             if runner.local or not died():
                 raise
@@ -201,109 +205,109 @@ def _persist(
         stuck = stuck + 1 if len(todo()) == len(left) else 0
         if stuck == MAX_STUCK:
             raise error
-        say("a worker process died: the work that it had begun is done again in a process that may die")
+        say("a worker process died; the work that it had begun is done again in a child process")
 
 
 def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
-    """Do not go on where a step is broken, rather than the documents.
+    """Stop the run if a step, rather than some documents, seems to be at fault.
 
     Raises:
-        RunError: a step that failed on more than half of at least 20 documents.
+        RunError: a step failed on more than half of at least 20 documents.
     """
     for name in manifests[0]["steps"] if manifests else ():
         counts = [m["steps"][name] for m in manifests]
         read = sum(c["read"] for c in counts)
         failed = sum(c["rejected"].get("error", 0) for c in counts)
-        if read >= 20 and failed > read / 2:
+        if read >= MIN_DOCUMENTS and failed > MAX_FAILED * read:
             first = next(m["first_errors"][name] for m in manifests if name in m["first_errors"])
             raise RunError(
                 f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {privacy.detail(first)}"
             )
 
 
-def _stop_on_broken_sources(space: Workspace, manifests: Sequence[dict]) -> None:
-    """Do not go on where a source is not what the recipe takes it for.
+def _stop_on_broken_sources(layout: RunLayout, manifests: Sequence[dict]) -> None:
+    """Stop the run if a source does not have the format that the recipe names.
 
     Raises:
-        RunError: a source of at least 20 records of which more than 90 % are broken.
+        RunError: more than 90 % of at least 20 records of a source are broken.
     """
     read, broken = Counter[str](), Counter[str]()
     first: dict[str, str] = {}
-    for part, manifest in zip(space.plan.slices, manifests, strict=True):
-        for piece, found in zip(part.parts, manifest["inputs"], strict=True):
-            name = piece.file.source
-            read[name] += found["documents"] + found["rejected"]
-            broken[name] += found["broken"]
-            for problem in found["problems"][:1]:
-                first.setdefault(name, f"{piece.file.path}: {problem['detail']}")
+    for slice_, manifest in zip(layout.plan.slices, manifests, strict=True):
+        for part, counts in zip(slice_.parts, manifest["inputs"], strict=True):
+            name = part.file.source
+            read[name] += counts["documents"] + counts["rejected"]
+            broken[name] += counts["broken"]
+            for problem in counts["problems"][:1]:
+                first.setdefault(name, f"{part.file.path}: {problem['detail']}")
     for name in sorted(read):
         if read[name] >= MIN_RECORDS and broken[name] > MAX_BROKEN * read[name]:
             raise RunError(
                 f"source {name!r}: {broken[name]:,} of {read[name]:,} records are broken, the first one in "
-                f"{space.plan.recipe.privacy.detail(first[name])}; check its format and the columns that it names"
+                f"{layout.plan.recipe.privacy.detail(first[name])}; check the format and columns of the source"
             )
 
 
-def _decide(space: Workspace, pass_: Pass, runner: Runner, watch: Watch) -> None:
-    """Make the decisions after a pass that are missing, as many as can be in one job."""
-    cut = space.cut(pass_)
-    indices = [part.index for part in space.plan.slices]
+def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch) -> None:
+    """Make the decisions after a pass that are not made yet, in as few jobs as possible."""
+    cut = layout.cut(pass_)
+    indices = [part.index for part in layout.plan.slices]
     if not all(data.decision.is_whole() for data in cut):
-        documents = sum(m["totals"]["documents"] for m in space.manifests(pass_))
-        for share in shares(cut, indices, runner.memory, runner.distributed, documents):
-            names = ", ".join(cut[number].name for number in share.steps)
-            for number in share.steps if not share.part else ():
-                cut[number].decision.begin(share.parts)
+        documents = sum(m["totals"]["documents"] for m in layout.manifests(pass_))
+        for job in decision_jobs(cut, indices, runner.memory, runner.distributed, documents):
+            names = ", ".join(cut[number].name for number in job.steps)
+            for number in job.steps if not job.part else ():
+                cut[number].decision.begin(job.parts)
 
-            def work(share: Share = share, names: str = names) -> None:
-                with _job_errors(f"{'step' if len(share.steps) == 1 else 'steps'} {names}"):
-                    _run_share(cut, share, indices, runner)
+            def work(job: DecisionJob = job, names: str = names) -> None:
+                with _job_errors(f"{'step' if len(job.steps) == 1 else 'steps'} {names}"):
+                    _run_decisions(cut, job, indices, runner)
 
-            watch(Work(f"decide {names}"), work)
+            watch(Task(f"decide {names}"), work)
     for number, data in enumerate(cut):
         path = files.join(data.decision.folder, WARNINGS)
         if not files.exists(path):
             sealed.write_json(path, list(warn(cut, number, indices)))
 
 
-def _decisions_in_job(space: Workspace, pass_: Pass, runner: Runner) -> Then | None:
-    """Return what adds the decisions after a pass to its job, on workers elsewhere, where one job can make them all.
+def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner) -> Then | None:
+    """Return a function that adds the decisions after a pass to its own job, on a cluster; None if that is impossible.
 
-    How many documents there are is known from the pass before: of the first pass nothing is.
+    All of them must fit in one job. The number of documents is known from the pass before, and unknown for the first.
     """
     if not runner.distributed or not pass_.keys:
         return None
-    before = space.manifests(space.plan.passes[pass_.index - 1]) if pass_.index else []
+    before = layout.manifests(layout.plan.passes[pass_.index - 1]) if pass_.index else []
     documents = sum(m["totals"]["documents"] for m in before) if pass_.index else math.inf
-    cut = space.cut(pass_)
-    indices = [part.index for part in space.plan.slices]
-    wanted = shares(cut, indices, runner.memory, True, documents)
-    if len(wanted) != 1 or wanted[0].several_jobs:
+    cut = layout.cut(pass_)
+    indices = [part.index for part in layout.plan.slices]
+    wanted = decision_jobs(cut, indices, runner.memory, True, documents)
+    if len(wanted) != 1 or wanted[0].iterative:
         return None
     for number in wanted[0].steps:
         cut[number].decision.begin(1)
     return lambda p, after: decide(p, cut, wanted[0], indices, after)
 
 
-def _run_share(cut: Sequence[StepData], share: Share, indices: Sequence[int], runner: Runner) -> None:
-    if share.several_jobs:
-        decide_in_jobs(cut, share.steps[0], indices, runner.pipeline)
+def _run_decisions(cut: Sequence[StepData], job: DecisionJob, indices: Sequence[int], runner: Runner) -> None:
+    if job.iterative:
+        decide_in_jobs(cut, job.steps[0], indices, runner.pipeline)
         return
     scratch = files.join(cut[0].pass_folder, "") if "://" not in cut[0].pass_folder else None
     with runner.pipeline(scratch) as p:
-        decide(p, cut, share, indices)
+        decide(p, cut, job, indices)
 
 
 @contextmanager
 def _job_errors(what: str, runner: Runner | None = None) -> Iterator[None]:
-    """Make one sentence of what a Beam job raises: tracebacks of its workers in one long text, the cause last.
+    """Reduce an error of a Beam job, a long text with the tracebacks of its workers, to one sentence with the cause.
 
     Args:
-        what: the job does.
-        runner: of a pass; one that is local calls functions and runs no job.
+        what: what the job does.
+        runner: the runner of a pass; a local one calls functions directly, and its errors are not changed.
 
     Raises:
-        RunError: naming the job and the cause.
+        RunError: the job failed.
     """
     try:
         yield

@@ -1,9 +1,9 @@
-"""Where work runs: in this process, in a pool of processes, or on the Beam runner that the user names.
+"""Runners: this process, a pool of processes, or the Beam runner that the user names.
 
-A local pass is this process, or a pool of them, that calls the same function slice by slice which Beam's workers call
-elsewhere: slices finish one by one, an error comes as it is, a killed worker is an error and not a hang, and no
-document crosses a process border. An in-memory pipeline around each call would cost 50 ms, a sixth of the processor
-time of a small run.
+For a local pass, this process or a pool calls, slice by slice, the same function that Beam's workers call on a cluster.
+Slices finish one by one, errors keep their type, a killed worker is an error rather than a hang, and no document
+crosses a process boundary. An in-memory pipeline around each call would cost 50 ms, a sixth of the processor time of a
+small run.
 """
 
 from __future__ import annotations
@@ -33,49 +33,53 @@ from pipelines.engine.quiet import start_worker
 from pipelines.engine.watched import portable
 from pipelines.steps.base import MEMORY, KeyOptions, RunError
 
-#: Where Beam logs the traceback of an error that it raises as well; the run reports it in a sentence.
+#: Loggers to which Beam writes the traceback of an error that it also raises; the run reports it in a sentence.
 ERROR_LOGGERS = "apache_beam.runners.common", "apache_beam.runners.worker.sdk_worker"
-#: Beam's runners in this process; we make the first of them ourselves.
+#: Beam's runners that run in this process.
 IN_MEMORY = fn_runner.FnApiRunner, SwitchingDirectRunner, BundleBasedDirectRunner
 
 
 class PoolBroken(RunError):
-    """A worker process of this machine was killed."""
+    """A worker process on this machine was killed."""
 
 
 class Runner(AbstractContextManager["Runner"]):
-    """Runs transforms over elements: in local processes, or on another Beam runner by its own options.
+    """Calls functions on elements and runs pipelines, on this machine or on the Beam runner that its options name.
+
+    Attributes:
+        local: whether passes run in processes on this machine, without Beam.
+        distributed: whether pipelines run on workers on other machines.
 
     Args:
         workers: processes on this machine; they live until the runner is closed, so that models load once in each.
-        memory: bytes that the keys of a corpus step may take in this process; more keys are decided in several passes.
         beam_options: Beam's command line options, for example ``--runner=FlinkRunner``.
+        memory: budget for the keys of a corpus step in this process, in bytes; larger decisions are made in parts.
 
     Raises:
-        RunError: a runner that is known to lose data.
+        RunError: the options are invalid, or the Beam runner is known to lose data.
     """
 
     def __init__(self, workers: int = 1, beam_options: Sequence[str] = (), memory: int = MEMORY) -> None:
         self.workers, self.memory = workers, memory
         for before, option in zip(("", *beam_options), beam_options, strict=False):
             if not option.startswith("-") and ("=" in before or not before.startswith("--")):
-                raise RunError(f"{option!r} is no option of a Beam runner; inputs are given as --input {option!r}")
+                raise RunError(f"{option!r} is not an option of a Beam runner; give inputs as --input {option!r}")
         self._options = PipelineOptions(list(beam_options))
-        FileSystems.set_options(self._options)  # the input is listed before there is a pipeline
+        FileSystems.set_options(self._options)  # inputs are listed before a pipeline sets them
         self._name = self._options.view_as(StandardOptions).runner or ""
         if beam_options and not self._name:
-            raise RunError(f"{' '.join(beam_options)}: no --runner among them: name the one that they are for")
+            raise RunError(f"{' '.join(beam_options)}: these options lack --runner; name the runner that they are for")
         if beam_options and workers > 1:
             raise RunError(
-                f"--workers {workers} is for this machine, and {self._name} has its own workers: leave it out, or set "
-                "its own option after -- (for example --parallelism=8 for Flink, --num_workers=8 for Dataflow)"
+                f"--workers {workers} is for this machine, and {self._name} has its own workers; remove it, or set the "
+                "runner's own option after -- (for example --parallelism=8 for Flink, --num_workers=8 for Dataflow)"
             )
-        self.local = not beam_options  # whether passes run in processes of ours
-        self.distributed = False  # whether pipelines run on workers elsewhere
+        self.local = not beam_options
+        self.distributed = False
         self._pool: ProcessPoolExecutor | None = None
-        if self._name.lower().endswith("daskrunner"):  # or its full name, with the module
+        if self._name.lower().endswith("daskrunner"):  # its name may include the module
             raise RunError(
-                "DaskRunner drops tagged outputs and finish_bundle data silently; use Flink, Spark or Dataflow"
+                "DaskRunner silently drops tagged outputs and data of finish_bundle; use Flink, Spark or Dataflow"
             )
         if self._name:
             try:
@@ -89,7 +93,7 @@ class Runner(AbstractContextManager["Runner"]):
         """Return an empty pipeline on the chosen runner.
 
         Args:
-            scratch: folder of this machine for what a decision cannot hold in memory; the system's by default.
+            scratch: local folder for keys that do not fit in memory; the system's temporary folder by default.
         """
         if self.distributed:
             return beam.Pipeline(options=self._options)
@@ -97,22 +101,22 @@ class Runner(AbstractContextManager["Runner"]):
         options.key_memory, options.key_scratch = self.memory, scratch
         for logger in ERROR_LOGGERS:
             logging.getLogger(logger).setLevel(logging.CRITICAL)
-        # built as an object: by name it would give worker processes empty options
+        # Build the runner explicitly: selected by name, it would give worker processes empty options.
         encoded = JobServiceHandle.encode_pipeline_options(self._options.get_all_options())
         info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
         provision = fn_runner.ExtendedProvisionInfo(info)
         return beam.Pipeline(runner=fn_runner.FnApiRunner(provision_info=provision), options=self._options)
 
     def run(self, elements: Sequence[Any], function: partial[Any], then: Callable[..., None] | None = None) -> None:
-        """Call a function whose effect is files on each of some elements that are independent of each other.
+        """Call a function, which writes files, on each of some independent elements.
 
         Args:
-            elements: to call it on.
-            function: to call.
-            then: adds to the Beam job what follows, if this is one; takes the pipeline and what must be there before.
+            elements: the elements.
+            function: called on each element.
+            then: on a Beam runner, adds what follows to the same job; takes the pipeline and a collection to wait for.
 
         Raises:
-            PoolBroken: a worker process was killed; what is finished is finished.
+            PoolBroken: a worker process was killed; finished elements stay finished.
         """
         if not elements:
             return
@@ -142,16 +146,15 @@ class Runner(AbstractContextManager["Runner"]):
             self._pool = None
             raise PoolBroken(
                 "worker processes are killed again and again (out of memory? a script without "
-                "`if __name__ == '__main__':`?); what is finished is kept: run the same command again, with fewer "
-                "--workers"
+                "`if __name__ == '__main__':`?); finished work is kept: run the same command again with fewer --workers"
             ) from None
         finally:
             for job in jobs:
                 job.cancel()
-            wait(jobs)  # nothing works on when the run has been told of an error
+            wait(jobs)  # so that no worker is still writing when the error is raised
 
     def restart(self) -> None:
-        """End the worker processes; others begin when there is work again."""
+        """End the worker processes; new ones start when there is work again."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
@@ -161,7 +164,7 @@ class Runner(AbstractContextManager["Runner"]):
 
 
 def _call(function: partial[Any], element: Any) -> None:
-    """Call a function in a worker; an exception must find its way back, whatever it is made of."""
+    """Call a function in a worker, and make sure that an exception can be pickled."""
     try:
         function(element)
     except Exception as e:
@@ -169,19 +172,19 @@ def _call(function: partial[Any], element: Any) -> None:
 
 
 def _check_reachable(endpoint: str) -> None:
-    """Beam itself waits for a job server in silence, and for ever."""
+    """Check that a job server answers, because Beam would wait for it silently and forever."""
     host, _, port = endpoint.rpartition(":")
-    if not port.isdigit():  # "embed" starts its own
+    if not port.isdigit():  # "embed" starts a server
         return
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as e:
-        raise RunError(f"--job_endpoint={endpoint}: nothing answers there ({e}): is the job server running?") from None
+        raise RunError(f"--job_endpoint={endpoint}: no job server answers ({e}); start it first") from None
 
 
 @contextmanager
 def _ctrl_c_blocked() -> Iterator[None]:
-    """Start processes that leave Ctrl-C to this one: it waits until the block ends, and they never get it."""
+    """Block Ctrl-C: processes started in the block never receive it, and this process does when the block ends."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

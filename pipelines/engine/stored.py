@@ -1,4 +1,4 @@
-"""Keys and decisions of corpus steps as files of a run."""
+"""The keys and decisions of corpus steps, stored as files of a run."""
 
 from __future__ import annotations
 
@@ -14,47 +14,48 @@ from pipelines.io import files, sealed
 from pipelines.io.tables import read_table
 from pipelines.steps.base import Applied, CorpusStep
 
-MANIFEST = "manifest.json"  # of a decision: there when it is whole
-PARTS = "parts.json"  # in how many shares of the keys it was made
+# Files in the folder of a decision:
+MANIFEST = "manifest.json"  # exists when the decision is complete
+PARTS = "parts.json"  # the number of parts of the keys
 WARNINGS = "warnings.json"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision in a folder: a file per address and per share of the keys."""
+    """A decision in a folder, with a file per address and part of the keys."""
 
     folder: str
 
     def path(self, address: str, part: int = 0) -> str:
-        """Path of the file of an address."""
+        """Return the path of the file for an address and part."""
         return files.join(self.folder, f"{quote(address, safe='')}-{part:03d}.bin")
 
     def read(self, address: str) -> list[bytes]:
-        """Return what there is at an address, an element per share of the keys."""
-        found = []
+        """Return the rows at an address, an element per part of the keys."""
+        rows = []
         for part in range(sealed.read_json(files.join(self.folder, PARTS))["parts"]):
             if files.exists(path := self.path(address, part)):
                 with sealed.open_read(path) as f:
-                    found.append(f.read())
-        return found
+                    rows.append(f.read())
+        return rows
 
     def begin(self, parts: int) -> None:
-        """Make the folder for a decision in so many shares of the keys."""
+        """Create the folder, for a decision that is made in ``parts`` parts of the keys."""
         files.make_folder(self.folder)
         sealed.write_json(files.join(self.folder, PARTS), {"parts": parts})
 
     def write(self, address: str, rows: bytes, part: int = 0) -> None:
-        """Write what a share of the keys gave for an address."""
+        """Write the rows for an address that one part of the keys gives."""
         with sealed.write(self.path(address, part)) as f:
             f.write(rows)
 
     def end(self, step: str) -> None:
-        """Write the manifest: the decision is whole."""
+        """Write the manifest, which marks the decision as complete."""
         written = {"step": step, "files": [n for n in files.names(self.folder) if n != WARNINGS]}
         sealed.write_json(files.join(self.folder, MANIFEST), written)
 
     def is_whole(self) -> bool:
-        """Say whether the decision is there, with all of its files."""
+        """Return whether the decision is complete, with all of its files."""
         path = files.join(self.folder, MANIFEST)
         if not files.exists(path):
             return False
@@ -66,7 +67,7 @@ class StoredDecision:
 
 @dataclass(frozen=True, slots=True)
 class StepData:
-    """Where the keys and the decision of a corpus step are."""
+    """A corpus step in a run: its name, and where its keys and decision are stored."""
 
     step: CorpusStep
     name: str
@@ -74,11 +75,11 @@ class StepData:
     decision: StoredDecision
 
     def path(self, index: int) -> str:
-        """Path of the keys of one slice."""
+        """Return the path of the keys of one slice."""
         return files.join(self.pass_folder, f"keys-{self.name}-{index:05d}.parquet")
 
     def apply(self, index: int) -> Applied:
-        """Return what the decision means for the documents of a slice."""
+        """Return the effect of the decision on the documents of a slice."""
         return self.step.apply(self.decision, AllKeys(self, index))
 
 
@@ -92,12 +93,12 @@ class AllKeys:
     parts: int = 1
 
     def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
-        """Return the numbers of all rows, and the keys."""
+        """Return all row numbers and keys."""
         table = read_table(self.data.path(self.index), columns)
         return np.arange(len(table)), table
 
     def count(self) -> tuple[int, int]:
-        """Return how many rows and how many values the file has; lists have a value per element."""
+        """Return the number of rows and of values in the file; a list has a value per element."""
         with sealed.open_read(self.data.path(self.index)) as f:
             meta = pq.ParquetFile(f).metadata
         values = sum(
@@ -109,9 +110,9 @@ class AllKeys:
 
 @dataclass(frozen=True, slots=True)
 class KeyPart:
-    """The keys of one slice, less the documents that earlier steps of the same cut reject.
+    """The keys of one slice, without the documents that earlier steps of the same cut reject.
 
-    Of a decision that is made in ``parts`` runs, each looks at its share of the keys.
+    ``part`` and ``parts`` are those of `KeySource`.
     """
 
     index: int
@@ -121,13 +122,13 @@ class KeyPart:
     parts: int = 1
 
     def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
-        """Return the numbers of rows that are alive, and their keys."""
+        """Return the row numbers of documents that are left, and their keys."""
         table = read_table(self.data.path(self.index), columns)
-        alive = np.ones(table.num_rows, bool)
+        left = np.ones(table.num_rows, bool)
         for step in self.earlier:
-            alive[step.apply(self.index).rejected] = False
-        return np.flatnonzero(alive), table if alive.all() else table.filter(pa.array(alive))
+            left[step.apply(self.index).rejected] = False
+        return np.flatnonzero(left), table if left.all() else table.filter(pa.array(left))
 
     def count(self) -> tuple[int, int]:
-        """Return how many rows and values the file has: at most as many are alive."""
+        """Return the number of rows and values in the file, an upper bound on those that are left."""
         return AllKeys(self.data, self.index).count()

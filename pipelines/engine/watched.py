@@ -1,9 +1,9 @@
-"""Run a slice in a process that may die, and find the record that kills it.
+"""Run a slice in a child process that may die, and find the record that kills it.
 
-A page can end the process that works on it: a crash in a library, or more memory than there is. No error is raised
-then; all that is left is a slice that was begun and not finished. Such a slice runs in a child process of the worker.
-The child keeps its position, which record and which step, in memory that outlives it, so the worker knows where it
-died. A record at which it dies twice is rejected there, and the slice goes on without it.
+A page can kill the process that works on it, by a crash in a library or by exhausting memory. No error is raised then;
+the only trace is a slice that was begun and not finished. Such a slice is run in a child process of the worker. The
+child writes its position, the record and the step, to memory that outlives it, so the worker knows where it died. A
+record at which the child dies twice is rejected there, and the slice continues without it.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ from apache_beam.io.filesystems import FileSystems
 from curate.document import Rejection
 from pipelines.steps.base import RunError
 
-DEATHS_OF_A_RECORD = 2  # then it is the record's fault
-MAX_DEATHS = 10  # of one child after the other, each at another record: then it is the machine's
-KILLED_WORKER = "killed_worker"  # the rule that rejects such a record
-OUT_OF_MEMORY = 12  # exit code of a child that got no more memory: ENOMEM
-READING = "reading"  # what comes before the first step of a record
-NO_RECORD = -1  # before the first record and after the last
+DEATHS_OF_A_RECORD = 2  # after which the record is at fault
+MAX_DEATHS = 10  # of children in a row, at different records, after which the machine is at fault
+KILLED_WORKER = "killed_worker"  # the rule that rejects a record that kills its worker
+OUT_OF_MEMORY = 12  # exit code of a child that ran out of memory: ENOMEM
+READING = "reading"  # name of what precedes the first step of a record
+NO_RECORD = -1  # position before the first record and after the last
 JOB, POSITION, ERROR, DONE = "job", "position", "error", "done"  # files that a worker and its child share
 
 
 class Position(ctypes.Structure):
-    """The record of a slice that is worked on, and the step it is in, both counted from 0."""
+    """The record of a slice that is being processed, and its step, both counted from 0."""
 
     _fields_ = [("record", ctypes.c_int64), ("step", ctypes.c_int64)]
 
 
-#: Records that killed their worker: the number of each, the step that it was in, and how the worker died.
+#: Records that killed their worker: by number, the step that the record was in, and how the worker died.
 Killers = dict[int, tuple[int, str]]
 
 
 class Track:
-    """Where a slice is, and which of its records are rejected because they kill their worker.
+    """The position in a slice, and the records to reject because they kill their worker.
 
-    A record that kills where it is read is rejected by the reader, or else by the first step.
+    A record that kills its worker while it is read is rejected by the reader, or else by the first step.
 
     >>> track = Track(Position(), {7: (2, "SIGSEGV")})
     >>> track.record(7), track.step("extract"), track.step("language").detail
@@ -64,17 +64,17 @@ class Track:
         self._fatal, self._how = -1, ""
 
     def record(self, number: int) -> Rejection | None:
-        """Note that a record is read; returns a rejection if that is known to kill."""
+        """Note that a record is read; return a rejection if reading it is known to kill."""
         self._position.record, self._position.step = number, 0
         self._fatal, self._how = self._killers.get(number, (-1, ""))
         return self._killed(READING) if self._fatal == 0 else None
 
     def end(self) -> None:
-        """Note that there are no more records: what kills now is none of them."""
+        """Note that there are no more records, so that none is blamed for a later death."""
         self._position.record = NO_RECORD
 
     def step(self, name: str) -> Rejection | None:
-        """Note that a step of the record begins; returns a rejection if it is known to kill."""
+        """Note that a step of the record begins; return a rejection if it is known to kill."""
         self._position.step += 1
         if self._fatal == 0:
             return self._killed(READING)
@@ -84,24 +84,24 @@ class Track:
         return Rejection(KILLED_WORKER, detail=f"its worker died twice in {name} ({self._how})")
 
 
-#: Does the work of a slice and keeps the track.
+#: Processes a slice, and updates its position.
 Work = Callable[[Track], None]
 
 
 class WorkerDied(RunError):
-    """Processes that die on a slice, and no record can be blamed."""
+    """Processes die on a slice, and no record can be blamed."""
 
 
 def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) -> None:
-    """Run work in child processes until one of them lives to the end.
+    """Run work in child processes until one of them survives.
 
     Args:
         work: what to do; must be picklable.
-        killers: records that are known to kill; those found are added.
-        found: called whenever there is one more.
+        killers: records that are known to kill; new ones are added.
+        found: called whenever a record is added.
 
     Raises:
-        WorkerDied: the child dies before the first record, or again and again at different ones.
+        WorkerDied: the child dies before the first record, or repeatedly at different records.
         Exception: whatever ``work`` raises.
     """
     deaths: Counter[int] = Counter()
@@ -114,11 +114,11 @@ def run_watched(work: Work, killers: Killers, found: Callable[[Killers], None]) 
                 killers[position.record] = position.step, how
                 found(killers)
             elif deaths[position.record] >= DEATHS_OF_A_RECORD or deaths.total() >= MAX_DEATHS + 2 * len(killers):
-                raise WorkerDied(f"{deaths.total()} workers died one after the other, the last at {where} by {how}")
+                raise WorkerDied(f"{deaths.total()} workers died one after another, the last at {where} by {how}")
 
 
 def _run_child(folder: Path, work: Work, killers: Killers) -> str:
-    """Run work in a child process; return what it died of, or nothing."""
+    """Run work in a child process; return how it died, or "" if it survived."""
     (folder / JOB).write_bytes(pickle.dumps((os.getpid(), FileSystems._pipeline_options, work, killers)))
     (folder / POSITION).write_bytes(bytes(Position(NO_RECORD, 0)))
     for left in (ERROR, DONE):
@@ -138,7 +138,7 @@ def _run_child(folder: Path, work: Work, killers: Killers) -> str:
 
 
 def portable(error: Exception) -> Exception:
-    """Return an exception that finds its way to another process, whatever it is made of."""
+    """Return an exception that can be pickled, with the same text."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
@@ -147,7 +147,7 @@ def portable(error: Exception) -> Exception:
 
 
 def end_with(parent: int) -> None:
-    """End this process soon after its parent is gone: a killed process takes nobody with it."""
+    """Make this process end soon after its parent, which may be killed without notice."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -174,7 +174,7 @@ def main(folder: Path) -> None:
             incomplete = folder / f"{ERROR}.incomplete"
             incomplete.write_bytes(pickle.dumps(portable(e)))
             incomplete.rename(folder / ERROR)
-        del position  # the memory cannot be closed while it is in use
+        del position  # the shared memory cannot be closed while it is referenced
 
 
 if __name__ == "__main__":

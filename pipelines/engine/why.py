@@ -1,4 +1,4 @@
-"""Why a pass is not done although another one like it is: which setting, input, file, module or library differs."""
+"""Explanations of why a pass must run again: which setting, input, file, module or library has changed."""
 
 from __future__ import annotations
 
@@ -6,58 +6,58 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
 from pipelines.engine.run import DEPENDS
 from pipelines.io import files
 
-SHOWN = 3  # differences of a kind
+SHOWN = 3  # differences per category
 
 
 @dataclass(frozen=True, slots=True)
 class OldWork:
-    """Folders in `_work` of passes that the plan does not have, and their bytes."""
+    """Folders in `_work` of passes that are not in the plan, and their total size in bytes."""
 
     folders: tuple[str, ...]
     bytes: int
 
 
-def old_work(space: Workspace) -> OldWork | None:
-    """Return what earlier settings left in `_work`."""
-    mine = {pass_.folder for pass_ in space.plan.passes}
+def old_work(layout: RunLayout) -> OldWork | None:
+    """Return what runs with other settings left in `_work`; None if nothing."""
+    planned = {pass_.folder for pass_ in layout.plan.passes}
     size: dict[str, int] = {}
-    for found in files.within(space.work, "*/**"):
-        name = found.path[len(files.join(space.work, "")) :].partition("/")[0]
-        if name not in mine and _index(name) is not None:
-            size[name] = size.get(name, 0) + found.size_in_bytes
+    for file in files.within(layout.work, "*/**"):
+        name = file.path[len(files.join(layout.work, "")) :].partition("/")[0]
+        if name not in planned and _index(name) is not None:
+            size[name] = size.get(name, 0) + file.size_in_bytes
     return OldWork(tuple(sorted(size)), sum(size.values())) if size else None
 
 
-def why_undone(space: Workspace) -> Iterator[str]:
-    """Yield, for the first pass that is not done, what differs from the pass of the same number that was begun last."""
-    for pass_ in space.plan.passes:
-        if space.pass_done(pass_) or space.finished():
+def why_undone(layout: RunLayout) -> Iterator[str]:
+    """Yield, for the first pass that is not done, how it differs from the last begun pass with the same number."""
+    for pass_ in layout.plan.passes:
+        if layout.pass_done(pass_) or layout.finished():
             continue
-        before = _begun_before(space, pass_)
+        before = _begun_before(layout, pass_)
         if before is not None:
             for sentence in _differences(before, pass_.facts):
                 yield f"pass {pass_.index + 1} is not done: {sentence}"
         return
 
 
-def _begun_before(space: Workspace, pass_: Pass) -> dict[str, Any] | None:
-    """Return what the pass of this number depended on when it was begun last; None if it was not, or is being run."""
-    found: list[tuple[float, dict[str, Any]]] = []
-    for meta in files.within(space.work, f"*/{DEPENDS}"):
+def _begun_before(layout: RunLayout, pass_: Pass) -> dict[str, Any] | None:
+    """Return the facts of the last begun pass with the same number; None if there is none, or it is this very pass."""
+    begun: list[tuple[float, dict[str, Any]]] = []
+    for meta in files.within(layout.work, f"*/{DEPENDS}"):
         folder = meta.path.rpartition("/")[0].rpartition("/")[2]
         if folder == pass_.folder:
             return None
         if _index(folder) == pass_.index:
             try:
-                found.append((meta.last_updated_in_seconds, files.read_json(meta.path)))
+                begun.append((meta.last_updated_in_seconds, files.read_json(meta.path)))
             except ValueError:
                 continue
-    return max(found, key=lambda f: f[0])[1] if found else None
+    return max(begun, key=lambda pair: pair[0])[1] if begun else None
 
 
 def _index(folder: str) -> int | None:
@@ -66,14 +66,14 @@ def _index(folder: str) -> int | None:
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
-    """Yield what differs, a sentence per thing, the first few of each kind."""
-    for kind in new:
-        before, after = old.get(kind, {}), new[kind]
+    """Yield the differences in sentences, the first few of each category."""
+    for category in new:
+        before, after = old.get(category, {}), new[category]
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
         for name in names[:SHOWN]:
-            yield f"{kind}: {_difference(name, before.get(name), after.get(name))}"
+            yield f"{category}: {_difference(name, before.get(name), after.get(name))}"
         if len(names) > SHOWN:
-            yield f"{kind}: {len(names) - SHOWN:,} more"
+            yield f"{category}: {len(names) - SHOWN:,} more"
 
 
 def _difference(name: str, old: Any, new: Any) -> str:

@@ -1,1 +1,1 @@
-"""Files in and out: inputs and their readers, tables, shards."""
+"""Input and output: sources and readers, tables, shards."""

@@ -1,8 +1,8 @@
-"""The messages of an Arrow stream, passed on to Arrow unless they claim too much.
+"""The messages of an Arrow stream, passed on to Arrow unless they claim too much memory.
 
-A compressed buffer says how many bytes it unpacks to, and Arrow makes room for as many
-(arrow.apache.org/docs/format/Columnar.html, "Serialization and Interprocess Communication"). The little that is looked
-at is read from the Flatbuffers of a message by hand (flatbuffers.dev/internals).
+A compressed buffer states its uncompressed size, and Arrow allocates that much
+(arrow.apache.org/docs/format/Columnar.html, "Serialization and Interprocess Communication"). The few fields needed to
+check this are read from the Flatbuffers of a message by hand (flatbuffers.dev/internals).
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ import pyarrow as pa
 from curate.input.limits import too_many_rows
 from curate.input.pieces import PieceStream
 
-#: Bytes that a record batch may take in the columns that are read, or a dictionary, once unpacked, as much as the pages
-#: of a Parquet row group; and what it may take with all that is read with it, which is packed or of other columns.
-#: curate's own values: writers make 65,536 rows a batch, which leaves 5 KiB for each.
+#: Uncompressed bytes that the columns to read of a record batch, or a dictionary, may take: as many as the pages of a
+#: Parquet row group. MAX_HELD_BYTES also counts what Arrow holds meanwhile: compressed buffers and other columns.
+#: curate's own values: writers put 65,536 rows in a batch, which leaves 5 KiB for each.
 MAX_BATCH_BYTES = 352 << 20
 MAX_HELD_BYTES = 2 * MAX_BATCH_BYTES
 MAX_BUFFERS = 1 << 20  # as many as a message header can hold
-MAX_HEAD_BYTES = 16 << 20  # of a message: its schema, or where its buffers are
+MAX_HEAD_BYTES = 16 << 20  # of a message header: a schema, or the positions of buffers
 PIECE_BYTES = 1 << 20
 CONTINUES = b"\xff\xff\xff\xff"
 DICTIONARY_BATCH, RECORD_BATCH = 2, 3  # union MessageHeader in Message.fbs
-VERSION_5 = 4  # enum MetadataVersion in Schema.fbs: before it, unions had one more buffer
+VERSION_5 = 4  # enum MetadataVersion in Schema.fbs: in earlier versions, unions had one more buffer
 WRITE = "write it with fewer rows a batch (chunksize of write_feather, max_chunksize of write_table)"
 
 
 class Messages(PieceStream):
-    """The bytes of an Arrow stream, without the messages that claim too much; `problems` says which those were.
+    """The bytes of an Arrow stream, without the messages that claim too much; ``problems`` describes those.
 
     Args:
-        stream: the file, at the first message; must be able to seek.
-        columns: by column of the schema, its type and whether it is read; without them, all are.
+        stream: a seekable file, at its first message.
+        columns: for each column of the schema, its type and whether it is read; if empty, all are read.
     """
 
     def __init__(self, stream: BinaryIO, columns: Sequence[tuple[pa.DataType, bool]] = ()) -> None:
@@ -45,7 +45,7 @@ class Messages(PieceStream):
         at = stream.tell()
         self._size = stream.seek(0, 2)
         stream.seek(at)
-        self._dictionaries: dict[int, int] = {}  # bytes of each, with what was added to it
+        self._dictionaries: dict[int, int] = {}  # bytes of each, including deltas
         self.problems: list[str] = []
 
     def _messages(self) -> Iterator[bytes]:
@@ -75,20 +75,20 @@ class Messages(PieceStream):
                 yield piece
 
     def _look(self, head: bytes, body: int) -> tuple[int, str]:
-        """Return how many bytes follow the head of a message, and what it claims where that is too much."""
+        """Return how many bytes follow the header of a message, and a problem if it claims too much."""
         message = _Table(head, _Table.root(head))
-        kind, length = message.number(1, "<B"), message.number(3, "<q")
+        header, length = message.number(1, "<B"), message.number(3, "<q")
         if length < 0:
             raise IndexError("less than no bytes")
-        if kind not in (DICTIONARY_BATCH, RECORD_BATCH):
+        if header not in (DICTIONARY_BATCH, RECORD_BATCH):
             return length, "" if length <= MAX_HELD_BYTES else f"a message of {length:,} bytes"
         batch = message.table(2)
-        number, added = batch.number(0, "<q"), kind == DICTIONARY_BATCH and batch.number(2, "<B")
-        if kind == DICTIONARY_BATCH:
+        number, is_delta = batch.number(0, "<q"), header == DICTIONARY_BATCH and batch.number(2, "<B")
+        if header == DICTIONARY_BATCH:
             batch = batch.table(1)
         rows, room, held = batch.number(0, "<q"), 0, length
         if length <= MAX_HELD_BYTES:
-            read = self._buffers_read(message, batch) if kind == RECORD_BATCH else []
+            read = self._buffers_read(message, batch) if header == RECORD_BATCH else []
             for i, (offset, size) in enumerate(batch.pairs(2)):
                 if size <= 0 or not 0 <= offset <= length or (read and not read[i]):
                     continue
@@ -98,8 +98,8 @@ class Messages(PieceStream):
                     unpacked = int.from_bytes(self._stream.read(8), "little", signed=True)
                 room += unpacked if unpacked >= 0 else size
                 held += max(unpacked, 0)
-        if kind == DICTIONARY_BATCH:
-            room += self._dictionaries.get(number, 0) if added else 0
+        if header == DICTIONARY_BATCH:
+            room += self._dictionaries.get(number, 0) if is_delta else 0
             self._dictionaries[number] = min(room, MAX_BATCH_BYTES)
         for taken, limit in ((room, MAX_BATCH_BYTES), (held, MAX_HELD_BYTES)):
             if taken > limit:
@@ -109,32 +109,32 @@ class Messages(PieceStream):
         return length, ""
 
     def _buffers_read(self, message: _Table, batch: _Table) -> list[bool]:
-        """Say of each buffer of a record batch whether it is of a column that is read; none where that is not clear."""
-        more, found = batch.numbers(4) if batch.has(4) else [], []
-        for type_, read in self._columns:
-            found += [read] * _count_buffers(type_, more)
-        clear = message.number(0, "<h") == VERSION_5 and not more and len(found) == sum(1 for _ in batch.pairs(2))
-        return found if clear else []
+        """Return, for each buffer of a record batch, whether its column is read; an empty list if that is unclear."""
+        variadic, read = batch.numbers(4) if batch.has(4) else [], []
+        for type_, is_read in self._columns:
+            read += [is_read] * _count_buffers(type_, variadic)
+        clear = message.number(0, "<h") == VERSION_5 and not variadic and len(read) == sum(1 for _ in batch.pairs(2))
+        return read if clear else []
 
 
-def _count_buffers(type_: pa.DataType, more: list[int]) -> int:
-    """Return how many buffers a column has in a message; take from `more` those beyond the type's, of views."""
+def _count_buffers(type_: pa.DataType, variadic: list[int]) -> int:
+    """Return how many buffers a column has in a message; views take their variable number from ``variadic``."""
     if isinstance(type_, pa.BaseExtensionType):
-        return _count_buffers(type_.storage_type, more)
+        return _count_buffers(type_.storage_type, variadic)
     if pa.types.is_null(type_):
         return 0
     if pa.types.is_run_end_encoded(type_):
-        return _count_buffers(type_.run_end_type, more) + _count_buffers(type_.value_type, more)
+        return _count_buffers(type_.run_end_type, variadic) + _count_buffers(type_.value_type, variadic)
     if pa.types.is_string_view(type_) or pa.types.is_binary_view(type_):
-        return 2 + min(max(more.pop(0) if more else 0, 0), MAX_BUFFERS)
+        return 2 + min(max(variadic.pop(0) if variadic else 0, 0), MAX_BUFFERS)
     count = type_.num_buffers - pa.types.is_union(type_)  # Arrow counts a bitmap that unions no longer have
     if pa.types.is_nested(type_):
-        count += sum(_count_buffers(type_.field(i).type, more) for i in range(type_.num_fields))
+        count += sum(_count_buffers(type_.field(i).type, variadic) for i in range(type_.num_fields))
     return count
 
 
 class _Table:
-    """A table of Flatbuffers: fields by their number, where they are there."""
+    """A table of Flatbuffers, whose fields are read by number."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data, self._at = data, at
@@ -143,7 +143,7 @@ class _Table:
 
     @staticmethod
     def root(data: bytes) -> int:
-        """Return where the root table is."""
+        """Return the position of the root table."""
         return struct.unpack_from("<I", data, 0)[0]
 
     def _inside(self, at: int) -> int:
@@ -159,11 +159,11 @@ class _Table:
         return self._inside(self._at + offset) if offset else 0
 
     def has(self, field: int) -> bool:
-        """Say whether a field is there."""
+        """Return whether a field is present."""
         return bool(self._place(field))
 
     def number(self, field: int, form: str) -> int:
-        """Return a number in a form of `struct`, 0 where it is not there."""
+        """Return a number in a format of `struct`; 0 if the field is absent."""
         place = self._place(field)
         return struct.unpack_from(form, self._data, place)[0] if place else 0
 

@@ -1,4 +1,4 @@
-"""Rows of Parquet and Arrow files: the columns that documents are made of, a bounded number of bytes at a time."""
+"""Rows of Parquet and Arrow files as documents, reading only the needed columns and a bounded number of bytes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pipelines.io.row_groups import TooLarge, read_footer, rows_at_a_time
 from pipelines.io.sources import InputFile, Part
 
 MAGIC = b"ARROW1"  # at the start of an Arrow file, with two zeros, and at its end
-MAX_PADDED = 64  # bytes of the magic and the zeros after it: arrow-rs writes as many
-BUFFER_BYTES = 1 << 20  # of a column, read at a time: without a buffer, all of a row group
-ID_BYTES = 1 << 16  # of a value that is too large: what its id is made of
+MAX_PADDED = 64  # bytes of the magic and the zeros after it, as arrow-rs writes them
+BUFFER_BYTES = 1 << 20  # read at a time from a column; without a buffer, Arrow reads the whole row group
+ID_BYTES = 1 << 16  # of a value that is too large, from which the id of its broken record is computed
 Columns = dict[str, pa.Array | None]
 DAMAGE = (OSError, ValueError, MemoryError, pa.ArrowException)
 
@@ -53,9 +53,9 @@ def parquet_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
 
 
 def arrow_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
-    """Yield the rows of an Arrow file, or of an Arrow stream, which is what ``datasets.save_to_disk`` writes.
+    """Yield the rows of an Arrow file, or of an Arrow stream, such as ``datasets.save_to_disk`` writes.
 
-    A file is a stream with a footer that says where its batches are, and is read as one.
+    A file is a stream with a footer that lists its batches, and is read as a stream.
     """
     file = part.file
     start = _first_message(stream)
@@ -82,7 +82,7 @@ def arrow_rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped]:
 
 
 def _first_message(stream: BinaryIO) -> int:
-    """Return where the first message is: in a file after its magic and zeros, up to a multiple of 8 or of 64 bytes."""
+    """Return the position of the first message: in a file, after the magic, padded to a multiple of 8 or 64 bytes."""
     head = stream.read(MAX_PADDED + 4)
     if not head.startswith(MAGIC):
         return 0
@@ -90,7 +90,7 @@ def _first_message(stream: BinaryIO) -> int:
 
 
 def _problems(messages: Messages, file: InputFile) -> Iterator[Dropped]:
-    """Yield the messages that were passed over."""
+    """Yield a broken record for each message that was skipped."""
     for problem in messages.problems:
         yield broken(file, problem)
     messages.problems.clear()
@@ -100,10 +100,10 @@ _BYTES = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}
 
 
 def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch whose columns are sound, those of values: reading a damaged one ends the process.
+    """Validate the columns of a batch, because reading a damaged column can crash the process.
 
     Raises:
-        pa.ArrowInvalid: one is damaged. Text that is no UTF-8 is not: it costs its row.
+        pa.ArrowInvalid: a column is damaged. Text that is not UTF-8 passes and is rejected with its row.
     """
     for column in batch.columns:
         column.validate()
@@ -114,13 +114,13 @@ def _checked(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 class _Rows:
-    """The rows of a file's batches, and how many bytes they have taken."""
+    """Turns the rows of a file's batches into documents, and counts the bytes that they take."""
 
     def __init__(self, file: InputFile) -> None:
         self._file, self._bytes = file, 0
 
     def of(self, batch: pa.RecordBatch) -> Iterator[Document | Dropped]:
-        """Yield the documents of a batch, a row at a time: decoded, its values can be far larger than in the batch.
+        """Yield the documents of a batch one by one, because decoded values can be far larger than the batch.
 
         Raises:
             TooLarge: the rows of the file take far more bytes than the file.
@@ -137,37 +137,37 @@ class _Rows:
         for i in range(batch.num_rows):
             if is_bomb(self._bytes, self._file.size, FREE_ROW_BYTES):
                 raise TooLarge(f"its rows have more than {MAX_EXPANSION:,} times the bytes of the file")
-            found = _row(i, columns, below, self._file)
-            if isinstance(found, Document):
-                self._bytes += len(found.text) + len(found.html)
-            yield found
+            record = _row(i, columns, below, self._file)
+            if isinstance(record, Document):
+                self._bytes += len(record.text) + len(record.html)
+            yield record
 
 
 def _has_values(type_: pa.DataType) -> bool:
-    """Say whether a field can be read from a column of a type: not from lists and the like."""
+    """Return whether a document field can be read from a column of this type: it can not from nested ones."""
     return not pa.types.is_nested(type_)
 
 
 def _plain(column: pa.Array) -> pa.Array | None:
-    """Return the values of a column, None where it has none that a field is made of."""
+    """Return a column without its extension type; None if it is nested."""
     column = column.storage if isinstance(column.type, pa.BaseExtensionType) else column
     return column if _has_values(column.type) else None
 
 
 def _row(i: int, columns: Columns, below: Columns, file: InputFile) -> Document | Dropped:
-    """Return the document of a row; a value that cannot be read costs that value."""
+    """Return the document of a row; leave out values that cannot be read."""
     lost = ""
-    found: tuple[dict[str, Any], dict[str, Any]] = {}, {}
-    for values, source in zip(found, (columns, below), strict=True):
+    row: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    for values, source in ((row, columns), (metadata, below)):
         for name, column in source.items():
             try:
                 values[name] = None if column is None else _value(column[i])
             except _TooLargeValue as e:
                 problem = f"a value of {e.value.size:,} bytes; the limit is {MAX_RECORD_BYTES:,}"
                 return broken(file, problem, e.value.slice(0, ID_BYTES).to_pybytes())
-            except Exception as e:  # a time beyond the calendar, a zone that nobody knows
+            except Exception as e:  # a time outside the calendar, an unknown time zone
                 lost = f"{name} cannot be read: {e}"
-    row, metadata = found
     if lost and not any(isinstance(row.get(name), str | bytes) for name in (file.text, "html")):
         return broken(file, lost)
     return row_document({**row, "metadata": metadata} if metadata else row, file)
@@ -180,7 +180,7 @@ class _TooLargeValue(Exception):
 
 
 def _value(scalar: pa.Scalar) -> Any:
-    """Return a value; text that is no UTF-8 as bytes."""
+    """Return a value; text that is not UTF-8 as bytes."""
     if isinstance(scalar, pa.DictionaryScalar | pa.RunEndEncodedScalar):
         scalar = scalar.value
         if scalar is None:

@@ -1,12 +1,12 @@
-"""The user's own columns: what of a value is kept, and which type a column has over a whole corpus.
+"""User-defined columns: which values they can hold, and the type of a column over a whole corpus.
 
-Values travel as JSON until the last pass, when every type is known: the type of a column is the narrowest that holds
-all of its values, whichever slice they came from.
+Values are stored as JSON until the last pass, when all of them have been seen. The type of a column is the narrowest
+that holds all of its values, from whichever slice.
 
->>> kinds = merge_kinds([kinds_of({"score": 1, "licence": "MIT"}), kinds_of({"score": 0.5})])
->>> kinds
+>>> types = merge_types([types_of({"score": 1, "licence": "MIT"}), types_of({"score": 0.5})])
+>>> types
 {'licence': 'text', 'score': 'number'}
->>> column_array([1, None, 0.5], kinds["score"]).to_pylist()
+>>> column_array([1, None, 0.5], types["score"]).to_pylist()
 [1.0, None, 0.5]
 """
 
@@ -24,12 +24,12 @@ import pyarrow as pa
 from curate.document import Document
 from curate.text.printable import storable
 
-SOURCE_ID = "source_id"  # the column of the id that a record has in its source
-#: Names that a column of the user's own cannot have: fields of a document, and columns that curate adds.
+SOURCE_ID = "source_id"  # the column that holds a record's id in its source
+#: Names that a user-defined column cannot have: fields of a document, and columns that curate adds.
 RESERVED = frozenset(
     {*Document.__slots__, SOURCE_ID, "token_count", "step", "rule", "value", "limit", "detail", "excerpt"}
 )
-#: From the narrowest kind to the widest; a number and a text are both texts.
+#: Column types by name, from the narrowest to the widest. "text" also holds a mixture of types, as JSON.
 TYPES = {
     "none": pa.null(),
     "boolean": pa.bool_(),
@@ -40,9 +40,10 @@ TYPES = {
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as a number, a text, True, False or None.
+    """Convert a value to a number, a text, True, False or None.
 
-    Dates become ISO 8601, bytes text, lists and mappings JSON, infinities and what is nested too deep None.
+    Dates become ISO 8601, bytes become text, lists and mappings become JSON; infinities, and values nested too deeply
+    for JSON, become None.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -60,28 +61,28 @@ def plain_value(value: Any) -> Any:
         return plain_value(float(value))
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    try:  # a list or a mapping, in a column of text
+    try:  # a list or a mapping
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, ValueError):  # nested too deep
+    except (TypeError, ValueError):  # nested too deeply
         return None
 
 
 def pack_columns(extra: Mapping[str, Any]) -> bytes | None:
-    """Return columns as JSON, None where there are none."""
+    """Return columns as JSON; None if there are none."""
     return orjson.dumps({name: plain_value(value) for name, value in extra.items()}) if extra else None
 
 
 def unpack_columns(data: bytes | None) -> dict[str, Any]:
-    """Return what `pack_columns` packed."""
+    """Return the columns that `pack_columns` packed."""
     return orjson.loads(data) if data else {}
 
 
-def kinds_of(extra: Mapping[str, Any]) -> dict[str, str]:
-    """Return the kind of each value."""
-    return {name: _kind(plain_value(value)) for name, value in extra.items()}
+def types_of(extra: Mapping[str, Any]) -> dict[str, str]:
+    """Return the name of the type of each value, a key of ``TYPES``."""
+    return {name: _type_name(plain_value(value)) for name, value in extra.items()}
 
 
-def _kind(value: Any) -> str:
+def _type_name(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -91,13 +92,13 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, float) else "text"
 
 
-def merge_kinds(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return the kind that holds all values of each column, by name in alphabetical order."""
-    found: dict[str, str] = {}
+def merge_types(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return the type that holds all values of each column, by column name in alphabetical order."""
+    types: dict[str, str] = {}
     for part in parts:
-        for name, kind in part.items():
-            found[name] = _wider(found.get(name, "none"), kind)
-    return dict(sorted(found.items()))
+        for name, type_name in part.items():
+            types[name] = _wider(types.get(name, "none"), type_name)
+    return dict(sorted(types.items()))
 
 
 def _wider(a: str, b: str) -> str:
@@ -108,15 +109,15 @@ def _wider(a: str, b: str) -> str:
     return "number" if {a, b} == {"integer", "number"} else "text"
 
 
-def column_type(kind: str) -> pa.DataType:
-    """Return the Arrow type of a column; one without a value is text."""
-    return pa.string() if kind == "none" else TYPES[kind]
+def column_type(type_name: str) -> pa.DataType:
+    """Return the Arrow type of a column; a column without values is text."""
+    return pa.string() if type_name == "none" else TYPES[type_name]
 
 
-def column_array(values: Iterable[Any], kind: str) -> pa.Array:
-    """Return the values of a column; what is not text becomes JSON in a column of text."""
-    if kind in ("none", "text"):
+def column_array(values: Iterable[Any], type_name: str) -> pa.Array:
+    """Return the values of a column as an array; in a column of text, other values become JSON."""
+    if type_name in ("none", "text"):
         values = [v if v is None or isinstance(v, str) else orjson.dumps(v).decode() for v in values]
-    elif kind == "number":
+    elif type_name == "number":
         values = [None if v is None else float(v) for v in values]
-    return pa.array(values, column_type(kind))
+    return pa.array(values, column_type(type_name))

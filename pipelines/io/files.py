@@ -1,4 +1,4 @@
-"""Files on any file system that Beam knows: open, match, and write so that a file is either whole or absent."""
+"""Files on any file system that Beam supports: open, match, and write so that a file is either complete or absent."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from pipelines.io import local_files
 
 RAW = CompressionTypes.UNCOMPRESSED
 INCOMPLETE = ".incomplete"  # ending of a file that is still being written
-ATTEMPT = re.compile(r"(.+)\.[^./]+-\d+-\d+\.incomplete")  # such a file: what it becomes, host, process and thread
-BUFFER_BYTES = 1 << 20  # of a file that is written: curate's own value, one request to a disk or network at a time
+ATTEMPT = re.compile(r"(.+)\.[^./]+-\d+-\d+\.incomplete")  # its full name: the final name, host, process and thread
+BUFFER_BYTES = 1 << 20  # of a file being written: one request to a disk or network at a time; curate's own value
 
-#: Per scheme, the extra of Beam and of ours that brings its library, and the library.
+#: By URL scheme: the extra of curate and Beam that installs its library, and the library.
 EXTRAS = {
     "gs": ("gcp", "google.cloud.storage"),
     "s3": ("aws", "boto3"),
@@ -39,7 +39,7 @@ EXTRAS = {
 
 
 def check(path: str) -> None:
-    """Make sure that Beam can read paths of this kind here.
+    """Check that Beam can read paths with this scheme.
 
     Raises:
         OSError: it cannot; the message has the fix.
@@ -47,7 +47,7 @@ def check(path: str) -> None:
     scheme, remote, _ = path.partition("://")
     if not remote:
         return
-    if FileSystems._pipeline_options is None:  # without any, s3:// and azfs:// fail before they ask for credentials
+    if FileSystems._pipeline_options is None:  # without options, s3:// and azfs:// fail before looking for credentials
         FileSystems.set_options(PipelineOptions([]))
     extra, library = EXTRAS.get(scheme, ("", ""))
     try:
@@ -60,15 +60,17 @@ def check(path: str) -> None:
         if extra:  # an option is missing
             raise OSError(f"{path}: {reason(e)}") from None
         known = ", ".join(f"{name}://" for name in EXTRAS)
-        raise OSError(f"{path}: {scheme}:// is not read, only local paths, {known}: copy the files there") from None
+        raise OSError(
+            f"{path}: {scheme}:// is not supported; copy the files to a local path or to one of {known}"
+        ) from None
 
 
 class DamagedError(ValueError):
-    """A file of a run that is not what the run wrote: which, and how that shows."""
+    """A file of a run has changed since the run wrote it."""
 
 
 def reason(error: BaseException) -> str:
-    """Say what went wrong: Beam packs the errors of a file system in mappings from paths, one in the other."""
+    """Return what went wrong, in words; Beam wraps the errors of a file system in nested mappings from paths."""
     while isinstance(error, BeamIOError) and error.exception_details:
         path, inner = next(iter(error.exception_details.items()))
         if not isinstance(inner, BaseException):
@@ -81,7 +83,7 @@ def reason(error: BaseException) -> str:
 
 @contextmanager
 def _naming(path: str) -> Iterator[None]:
-    """Make every error an OSError that names the path, whatever the library of an object store raises."""
+    """Turn every error into an OSError that names the path, whatever the library of an object store raises."""
     try:
         yield
     except OSError as e:
@@ -95,16 +97,16 @@ def _naming(path: str) -> Iterator[None]:
 
 
 def join(*parts: str) -> str:
-    """Join path parts with the separator of the first one's file system."""
+    """Join parts of a path with the separator of the first part's file system."""
     check(parts[0])
     return FileSystems.join(*parts)
 
 
 def exists(path: str) -> bool:
-    """Say whether ``path`` is there.
+    """Return whether a path exists.
 
     Raises:
-        OSError: it cannot be known now, as while a network is down.
+        OSError: the file system cannot be reached now.
     """
     if "://" not in path:
         return local_files.status(path) is not None
@@ -113,10 +115,10 @@ def exists(path: str) -> bool:
 
 
 def is_file(path: str) -> bool:
-    """Say whether ``path`` is a file, not a folder.
+    """Return whether a path exists and is a file, not a folder.
 
     Raises:
-        OSError: it cannot be known now, or Beam cannot read paths of this kind here.
+        OSError: the file system cannot be reached now, or Beam cannot read paths with this scheme.
     """
     if "://" in path:
         check(path)
@@ -126,10 +128,10 @@ def is_file(path: str) -> bool:
 
 
 def size(path: str) -> int:
-    """Return the size of a file in bytes, -1 where there is none.
+    """Return the size of a file in bytes; -1 if there is none.
 
     Raises:
-        OSError: it cannot be known now.
+        OSError: the file system cannot be reached now.
     """
     if "://" not in path:
         status = local_files.status(path)
@@ -140,11 +142,11 @@ def size(path: str) -> int:
 
 @contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Keep other runs out of a local folder; the lock goes with the process, however it ends.
+    """Keep other runs out of a local folder; the lock ends with the process, however that ends.
 
     Raises:
-        BlockingIOError: another run has it.
-        OSError: the block failed, and the folder is another one by then.
+        BlockingIOError: another run holds the lock.
+        OSError: the block failed, and the folder has been replaced meanwhile.
     """
     if "://" in folder:  # object stores have no locks
         yield
@@ -158,63 +160,63 @@ def locked(folder: str) -> Iterator[None]:
         try:
             yield
         except Exception as e:
-            there = local_files.status(path)
-            if there and os.path.samestat(there, os.fstat(lock.fileno())):
+            status = local_files.status(path)
+            if status and os.path.samestat(status, os.fstat(lock.fileno())):
                 raise
             raise OSError(f"{folder}: moved, replaced or deleted during the run; run the same command again") from e
 
 
 def make_folder(path: str) -> None:
-    """Create a folder and its parents where they are missing."""
+    """Create a folder and its parents if they do not exist."""
     if "://" not in path:
         os.makedirs(path, exist_ok=True)
         return
-    with suppress(OSError):  # there already
+    with suppress(OSError):  # it exists already
         FileSystems.mkdirs(path)
 
 
 def match(pattern: str) -> list[FileMetadata]:
     """List the files that a path or glob names, sorted by path.
 
-    A folder stands for every file below it, hidden ones aside. A local path may begin with ``~``, and is made absolute;
-    one that exists is meant as it is, whatever characters are in it.
+    A folder means every file below it, except hidden ones. A local path may begin with ``~`` and is made absolute; an
+    existing local path is taken literally, even if it contains wildcard characters.
 
     Raises:
-        OSError: a folder that cannot be listed: what is in it must not vanish in silence.
+        OSError: a folder cannot be listed; its files must not be dropped silently.
     """
     if "://" in pattern:
         check(pattern)
         with _naming(pattern):
-            found = FileSystems.match([pattern])[0].metadata_list
-            if len(found) <= 1 and not any(c in pattern for c in "*?["):
+            matches = FileSystems.match([pattern])[0].metadata_list
+            if len(matches) <= 1 and not any(c in pattern for c in "*?["):
                 below = FileSystems.match([posixpath.join(pattern, "**")])[0].metadata_list
-                found = below or found
-        found = [f for f in found if f.size_in_bytes is not None and not f.path.endswith("/")]
-        return sorted(found, key=lambda f: f.path)
+                matches = below or matches
+        matches = [f for f in matches if f.size_in_bytes is not None and not f.path.endswith("/")]
+        return sorted(matches, key=lambda f: f.path)
     pattern = os.path.abspath(os.path.expanduser(pattern))
     named = [pattern] if exists(pattern) else local_files.expand(pattern)
     paths = {path for name in named for path in (local_files.below(name) if os.path.isdir(name) else [name])}
-    found = []
+    matches = []
     for path in sorted(paths):
-        facts = local_files.status(path)  # none where it was renamed meanwhile
-        if facts and stat.S_ISREG(facts.st_mode):
-            found.append(FileMetadata(path, facts.st_size, facts.st_mtime))
-    return found
+        status = local_files.status(path)  # None if it was renamed meanwhile
+        if status and stat.S_ISREG(status.st_mode):
+            matches.append(FileMetadata(path, status.st_size, status.st_mtime))
+    return matches
 
 
 def within(folder: str, names: str) -> list[FileMetadata]:
-    """List the files of a folder whose names match a glob, sorted by path; none if there is no such folder."""
+    """List the files in a folder whose names match a glob, sorted by path; none if the folder does not exist."""
     return match(join(glob.escape(folder if "://" in folder else os.path.abspath(folder)), names))
 
 
 def names(folder: str) -> list[str]:
-    """Return the names of the files in a folder, sorted, without those that are being written."""
-    found = (meta.path.rpartition("/")[2] for meta in within(folder, "*"))
-    return [name for name in found if not name.endswith(INCOMPLETE)]
+    """Return the sorted names of the files in a folder, without those that are still being written."""
+    all_names = (meta.path.rpartition("/")[2] for meta in within(folder, "*"))
+    return [name for name in all_names if not name.endswith(INCOMPLETE)]
 
 
 def open_read(path: str) -> BinaryIO:
-    """Open a file for reading its bytes as they are, without decompression."""
+    """Open a file for reading, without decompression."""
     check(path)
     with _naming(path):
         return FileSystems.open(path, compression_type=RAW)
@@ -239,7 +241,7 @@ def read_json(path: str) -> Any:
 
 
 class _Output(io.RawIOBase):
-    """Passes bytes on to a file; an error names the file that they are for."""
+    """Passes bytes on to a file; errors name the final file rather than the temporary one."""
 
     def __init__(self, stream: BinaryIO, path: str) -> None:
         self._stream, self._path = stream, path
@@ -261,10 +263,10 @@ class _Output(io.RawIOBase):
 
 @contextmanager
 def atomic_write(path: str) -> Iterator[BinaryIO]:
-    """Write a file under a temporary name and rename it when the block ends without an error.
+    """Write a file under a temporary name, and rename it when the block ends without an error.
 
     Raises:
-        OSError: a disk that is full or fails, a folder that may not be written; it names the path.
+        OSError: the file cannot be written; the error names its path.
     """
     check(path)
     host = socket.gethostname().replace(".", "_")
@@ -300,15 +302,15 @@ def _rename(temporary: str, path: str) -> None:
 
 
 def attempt_at(name: str) -> str:
-    """Return the name of the file that a temporary file was to become, "" if the name is not of such a file.
+    """Return the final name of a temporary file; "" if the name is not that of a temporary file.
 
     >>> attempt_at("part-00000-of-00001.parquet.host-17-140.incomplete")
     'part-00000-of-00001.parquet'
     >>> attempt_at("thesis.incomplete")
     ''
     """
-    found = ATTEMPT.fullmatch(name)
-    return found[1] if found else ""
+    match_ = ATTEMPT.fullmatch(name)
+    return match_[1] if match_ else ""
 
 
 def _json(value: object) -> bytes:
@@ -322,9 +324,9 @@ def write_json(path: str, value: object) -> None:
 
 
 def write_checked_json(path: str, value: dict) -> None:
-    """Write a small JSON file that carries, as its second line, the SHA-256 of all its other lines.
+    """Write a small JSON file whose second line is the SHA-256 of its other lines.
 
-    Anyone can check it: ``sed 2d manifest.json | sha256sum``.
+    To check it, run ``sed 2d manifest.json | sha256sum``.
     """
     data = _json(value)
     with atomic_write(path) as f:
@@ -336,27 +338,27 @@ def _check_line(data: bytes) -> bytes:
 
 
 def read_checked_json(path: str) -> dict:
-    """Read a file of `write_checked_json`.
+    """Read a file that `write_checked_json` wrote.
 
     Raises:
-        DamagedError: it is not JSON, or not what was written.
+        DamagedError: the file has changed since it was written.
     """
     with open_read(path) as f:
         first, check, rest = [*f.read().split(b"\n", 2), b"", b""][:3]
     data = first + b"\n" + rest
     if check != _check_line(data):
-        raise DamagedError(f"{path}: damaged, its line sha256 is not the digest of its other lines")
+        raise DamagedError(f"{path}: damaged, its sha256 line is not the digest of its other lines")
     return orjson.loads(data)
 
 
 def delete(paths: list[str]) -> None:
-    """Delete files and folders that are there, and what is in them."""
+    """Delete files and folders, with their contents; ignore those that do not exist."""
     for path in paths:
         if "://" not in path:
             with suppress(FileNotFoundError):
                 shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else os.remove(path)
             continue
-        # an object store has no folders, only names that begin alike
+        # An object store has no folders, only names with a common prefix.
         with _naming(path):
-            if found := [*(f.path for f in within(path, "**")), *([path] if exists(path) else [])]:
-                FileSystems.delete(found)
+            if existing := [*(f.path for f in within(path, "**")), *([path] if exists(path) else [])]:
+                FileSystems.delete(existing)

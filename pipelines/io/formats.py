@@ -1,9 +1,9 @@
-"""Formats of inputs and outputs, by name: curate's own, those of entry points, and functions of the user's own.
+"""Input and output formats by name: built-in ones, those of entry points, and user-defined functions.
 
-An input format of one's own is a function ``(stream: BinaryIO) -> Iterator[dict]`` that yields rows: ``text`` or
-``html``, and if there are any ``url``, ``date`` and the columns that the source names. The stream is decompressed where
-the file's name says that it is compressed. An output format of one's own is a function ``(rows: Iterator[dict], stream:
-BinaryIO)`` that writes documents, a file per shard, into a folder of the function's name.
+A user-defined input format is a function ``(stream: BinaryIO) -> Iterator[dict]`` that yields rows with ``text`` or
+``html`` and optionally ``url``, ``date`` and the columns that the source names. The stream is already decompressed if
+the file's name has the ending of a compression. A user-defined output format is a function ``(rows: Iterator[dict],
+stream: BinaryIO)`` that writes documents, one file per shard, into a folder with the function's name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from pipelines.io.tables import REPORTS, TABLES
 from pipelines.recipe.plugins import Plugins, find_object
 
-#: Endings of the names of files, by format.
+#: File name endings by format.
 ENDINGS: dict[str, tuple[str, ...]] = {
     "warc": (".warc", ".arc", ".wet", ".wat"),
     "jsonl": (".jsonl", ".json", ".ndjson"),
@@ -26,7 +26,7 @@ ENDINGS: dict[str, tuple[str, ...]] = {
     "html": (".html", ".htm", ".xhtml"),
     "text": (".txt", ".md", ".text"),
 }
-#: Formats of the token table.
+#: Built-in formats of the token table.
 OUTPUT_FORMATS = ("parquet", "megatron")
 
 ReadRows = Callable[..., Any]
@@ -35,7 +35,7 @@ WriteRows = Callable[..., Any]
 
 @functools.cache
 def input_formats() -> tuple[str, ...]:
-    """Return the names that a source's ``format`` may have, beside import paths."""
+    """Return the names that a source's ``format`` may have, other than import paths."""
     return (
         "auto",
         *ENDINGS,
@@ -45,11 +45,11 @@ def input_formats() -> tuple[str, ...]:
 
 
 def input_format(name: str, plugins: Plugins | None = None) -> ReadRows | None:
-    """Return the function that reads a format; None for one of curate's own.
+    """Return the function that reads a format; None for a built-in one.
 
     Raises:
         LookupError: there is no such format.
-        ImportError, TypeError: an import path that names no function.
+        ImportError, TypeError: the import path does not name a function.
     """
     if name in ENDINGS:
         return None
@@ -61,11 +61,12 @@ def input_format(name: str, plugins: Plugins | None = None) -> ReadRows | None:
 
 
 def output_format(name: str, plugins: Plugins | None = None) -> WriteRows | None:
-    """Return the function that writes a format; None for one of curate's own.
+    """Return the function that writes a format; None for a built-in one.
 
     Raises:
         LookupError: there is no such format.
-        ImportError, TypeError: an import path that names no function, or one whose name curate uses for a folder.
+        ImportError, TypeError: the import path does not name a function, or curate uses the function's name for a
+            folder.
     """
     if name in OUTPUT_FORMATS:
         return None
@@ -73,7 +74,7 @@ def output_format(name: str, plugins: Plugins | None = None) -> WriteRows | None
         raise LookupError(name)
     function = _function(name, _named(name, plugins), 2)
     if function.__name__ in (*TABLES, *REPORTS, "_work"):
-        raise TypeError(f"{name}: its folder would be {function.__name__}, which curate writes: rename the function")
+        raise TypeError(f"{name} would write into the folder {function.__name__} of curate's own; rename the function")
     return function
 
 

@@ -1,4 +1,4 @@
-"""A look into inputs before they are read: whether any file of a source has the columns that it names."""
+"""Check, before inputs are read, that the files of a source have the columns that the recipe names."""
 
 from __future__ import annotations
 
@@ -18,41 +18,41 @@ from pipelines.io.sources import InputFile
 from pipelines.recipe.errors import RecipeError, did_you_mean
 from pipelines.recipe.model import Source
 
-LOOKED_AT = 8  # files of a source: columns are the same in all, or the source is broken
-LINES = 100  # of a file of JSON lines
-HTML = "html"  # a column that does instead of a text
+LOOKED_AT = 8  # files checked per source, which are assumed to have the same columns
+LINES = 100  # lines checked per file of JSON lines
+HTML = "html"  # a column that replaces the text
 
 
 def check_columns(sources: Sequence[Source], inputs: Iterable[InputFile]) -> None:
-    """Refuse a source whose rows have no text, or of whose columns no file has one.
+    """Check that each source of rows has a text, and the columns that it names.
 
     Raises:
-        RecipeError: naming the column, and those that are there.
+        RecipeError: no file has a column; the message lists those that exist.
     """
     of_source: dict[str, dict[str, InputFile]] = defaultdict(dict)
     for file in inputs:
         if file.format in ("parquet", "jsonl"):
             of_source[file.source][file.path] = file
     for source in sources:
-        found: set[str] = set()
+        present: set[str] = set()
         rows = [file for file in of_source[source.name].values() if _is_of(file, source)]
         for file in rows[:: max(1, len(rows) // LOOKED_AT)]:
-            found |= set(_columns(file))
-        if not found:  # no rows, or none that can be read: these are broken records
+            present |= set(_columns(file))
+        if not present:  # no rows, or only broken records
             continue
-        if source.text not in found and HTML not in found:
-            raise _absent(source, "text", source.text, found)
+        if source.text not in present and HTML not in present:
+            raise _absent(source, "text", source.text, present)
         for setting, name in (("id", source.id), ("title", source.title), *(("columns", c) for c in source.columns)):
-            if name and name not in found:
-                raise _absent(source, setting, name, found)
+            if name and name not in present:
+                raise _absent(source, setting, name, present)
 
 
 def _is_of(file: InputFile, source: Source) -> bool:
     return (file.text, file.columns, file.id, file.title) == (source.text, source.columns, source.id, source.title)
 
 
-def _absent(source: Source, setting: str, name: str, found: set[str]) -> RecipeError:
-    flat = sorted(name for name in found if "." not in name)
+def _absent(source: Source, setting: str, name: str, present: set[str]) -> RecipeError:
+    flat = sorted(name for name in present if "." not in name)
     near = did_you_mean(name, flat)
     return RecipeError(
         f"source {source.name!r}: no file of {source.input!r} has the column {name!r} of {setting}{near}"
@@ -60,7 +60,7 @@ def _absent(source: Source, setting: str, name: str, found: set[str]) -> RecipeE
 
 
 def _columns(file: InputFile) -> Iterator[str]:
-    """Yield the names of a file's columns, those below ``metadata`` too; none where it cannot be read."""
+    """Yield the names of a file's columns, including those below ``metadata``; none if it cannot be read."""
     try:
         with files.open_read(file.path) as stream:
             if file.format == "parquet":

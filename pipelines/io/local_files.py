@@ -1,4 +1,4 @@
-"""What is on the local file system, with an error where that cannot be known: nothing vanishes in silence."""
+"""Listings of the local file system that raise errors instead of silently skipping what cannot be read."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import glob
 import os
 from collections.abc import Iterator
 
-#: What the operating system says of a path that surely is not there; any other error may pass, and decides nothing.
+#: Errors that mean a path does not exist. Any other error may be temporary.
 ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 def status(path: str) -> os.stat_result | None:
-    """Return what the operating system knows of a path, None where there is nothing.
+    """Return the status of a path; None if nothing is there.
 
     Raises:
-        OSError: it cannot say: a disk or mount that fails, a folder that may not be entered.
+        OSError: the path cannot be accessed: a failing disk or mount, missing permissions.
     """
     try:
         return os.stat(path)
@@ -28,10 +28,10 @@ def status(path: str) -> os.stat_result | None:
 
 
 def below(folder: str) -> Iterator[str]:
-    """Yield the path of every file below a folder; hidden ones, and what is in hidden folders, are left out.
+    """Yield the path of every file below a folder, except hidden files and files in hidden folders.
 
     Raises:
-        OSError: a folder that cannot be listed.
+        OSError: a folder cannot be listed.
     """
     for where, folders, names in os.walk(folder, onerror=_raise_unless_absent):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -39,13 +39,13 @@ def below(folder: str) -> Iterator[str]:
 
 
 def expand(pattern: str) -> Iterator[str]:
-    """Expand a glob as `glob.glob` does, which skips a folder that cannot be listed.
+    """Expand a glob like `glob.glob`, but raise an error for a folder that cannot be listed.
 
     Args:
-        pattern: an absolute path; ``**`` stands for folders in folders.
+        pattern: an absolute path; ``**`` matches any number of nested folders.
 
     Raises:
-        OSError: a folder that cannot be listed.
+        OSError: a folder cannot be listed.
     """
     return _expand("/", pattern.strip("/").split("/"))
 

@@ -1,8 +1,8 @@
-"""What a recipe scrubs, it scrubs in everything that leaves text of a page: one object for all tables and reports.
+"""Removal of personal data from everything other than texts: titles, URLs, rejections, reports.
 
-The step ``pii`` changes the text of a document where it stands in the recipe. Rejections of earlier steps, titles, URLs
-and messages that quote a page never come to it; they pass through here when they are written to their final table or
-report. What lies in ``_work`` before that is as it was read.
+The ``pii`` step changes the text of documents at its place in the recipe. It never sees the rejections of earlier
+steps, titles, URLs, or messages that quote a page; these are scrubbed here when they are written to their final table
+or report. Files in ``_work`` are not scrubbed.
 """
 
 from __future__ import annotations
@@ -15,50 +15,50 @@ from dataclasses import dataclass, fields
 from curate.filters.pii import PLACEHOLDERS, REACH, PiiConfig, scrub_part, scrub_pii
 from curate.filters.pii_urls import scrub_url
 
-EXCERPT = 240  # characters of a rejected text that are kept for people
-DETAIL = 500  # characters of what a step says of a rejected document; an error may quote all of it
-#: What is kept of each until it is scrubbed, so that no half of a find is left where it is cut.
+EXCERPT = 240  # characters of a rejected text that the result shows
+DETAIL = 500  # characters of a rejection's detail; an error may quote a whole document
+#: Characters of each that are kept until it is scrubbed, so that nothing is scrubbed only in part at the cut.
 EXCERPT_PIECE, DETAIL_PIECE = EXCERPT + REACH, DETAIL + REACH
 
-#: Characters behind the start of a find, at most, where that begins which `_is_suspect` looks for.
+#: Most characters from the start of a match to the marks that `_is_suspect` looks for.
 SUSPECT_BY = 70
 _DIGITS = re.compile(r"\d[\d\s.()\-/\u2010-\u2013]{5}")
 _TWO_COLONS = re.compile(":[0-9A-Fa-f]{0,4}:")
-#: The end of what a message quotes from damaged input, cut off there: an address or a number that may go on.
+#: An address or number at the end of a quotation in a message, which the quotation may have cut off.
 _CUT_QUOTE = re.compile(r"""(?:[^\s'"@]+@[^\s'"]*|\+?[0-9][0-9 .()\-/]{5,})(?=['"])""")
 _ADDRESS_LEFT = re.compile(r"\S+@\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """What all steps ``pii`` of a recipe replace together; None where there is no such step, and nothing changes."""
+    """What the ``pii`` steps of a recipe replace together; with ``config`` None, nothing is replaced."""
 
     config: PiiConfig | None = None
 
     @classmethod
     def of(cls, configs: Iterable[PiiConfig]) -> Privacy:
-        """Bring the settings of a recipe's steps together: a kind that one step ``pii`` replaces is replaced."""
-        found = list(configs)
-        kinds = (f.name for f in fields(PiiConfig))
-        return cls(PiiConfig(**{kind: any(getattr(c, kind) for c in found) for kind in kinds}) if found else None)
+        """Combine the settings of several ``pii`` steps: replace what any of them replaces."""
+        every = list(configs)
+        names = (f.name for f in fields(PiiConfig))
+        return cls(PiiConfig(**{name: any(getattr(c, name) for c in every) for name in names}) if every else None)
 
     def text(self, text: str) -> str:
-        """Scrub a text that is written whole: a title, a warning."""
+        """Scrub a text that is written in full: a title, a warning."""
         return scrub_pii(text, self.config).text if self.config else text
 
     def line(self, line: str) -> str:
-        """Scrub a normalised line: digits are all 0 in it, and what ended an address may be missing."""
+        """Scrub a normalised line, in which all digits are 0 and the end of an address may be missing."""
         return _ADDRESS_LEFT.sub(PLACEHOLDERS["email"], self.text(line)) if self.config and self.config.email else line
 
     def counts(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """Scrub the names of what was counted: an archive calls its records what it likes."""
-        found: Counter[str] = Counter()
+        """Scrub the names of what was counted, because an archive can name its record types freely."""
+        scrubbed: Counter[str] = Counter()
         for name, count in counts.items():
-            found[self.text(name)] += count
-        return dict(found)
+            scrubbed[self.text(name)] += count
+        return dict(scrubbed)
 
     def input(self, source: dict) -> dict:
-        """Scrub what `pipelines.engine.counts.Input` says of a part of an input; its path is the reader's own."""
+        """Scrub the fields of `pipelines.engine.counts.Input`, except the path, which is the user's own."""
         problems = [problem | {"detail": self.detail(problem["detail"])} for problem in source["problems"]]
         return source | {"skipped": self.counts(source["skipped"]), "problems": problems}
 
@@ -67,16 +67,16 @@ class Privacy:
         return scrub_url(url, self.config) if self.config else url
 
     def detail(self, detail: str) -> str:
-        """Scrub and cut the first `DETAIL_PIECE` characters of what a step or a reader says."""
+        """Scrub and shorten the first `DETAIL_PIECE` characters of a rejection's detail."""
         if not self.config or not detail:
             return detail[:DETAIL]
         clean = scrub_part(detail, 0, DETAIL, self.config)[0].text
         return _CUT_QUOTE.sub("…", clean) if "'" in clean or '"' in clean else clean
 
     def excerpt(self, piece: str) -> str:
-        """Make one line of the first `EXCERPT_PIECE` characters of a text, scrub and cut it.
+        """Scrub and shorten the first `EXCERPT_PIECE` characters of a text to one line.
 
-        It is scrubbed as the text is, and again as a line: a number may stand on two.
+        The text is scrubbed before and after its lines are joined, because a number may span two lines.
         """
         if not self.config or not _is_suspect(piece[: EXCERPT + SUSPECT_BY]):
             return " ".join(piece[:EXCERPT].split())
@@ -86,8 +86,8 @@ class Privacy:
 
 
 def _is_suspect(text: str) -> bool:
-    """Say whether a text has what nothing that is scrubbed can do without; most have not, and it takes a microsecond.
+    """Return whether a text may contain personal data: a quick check that rules out most texts in a microsecond.
 
-    That is an at sign, six digits with what may stand between them, or two colons of an address.
+    Anything that is scrubbed has an at sign, six digits with separators, or two colons of an IP address.
     """
     return "@" in text or _DIGITS.search(text) is not None or _TWO_COLONS.search(text) is not None

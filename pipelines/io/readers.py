@@ -1,6 +1,6 @@
-"""Records of one part of an input: what is in each format, as documents.
+"""Readers: the records of one part of an input, in any format, as documents.
 
-A record that cannot be read costs that record: it comes out as a rejection with its reason, and the rest is read.
+A record that cannot be read becomes a rejection with its reason, and reading continues after it.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from pipelines.io.sources import UNKNOWN, InputFile, Part
 from pipelines.recipe.errors import RecipeError
 
 AN_ARRAY = "an array, where one object a line is read: jq -c '.[]' makes it so"
-SKIP_BYTES = 1 << 20  # of a line that is too long, at a time
+SKIP_BYTES = 1 << 20  # skipped at a time in a line that is too long
 
 
 def read_part(part: Part, stream: BinaryIO | None = None) -> Iterator[Document | Dropped | NotAPage]:
-    """Yield what is in one part of a file; never raises for what the file contains.
+    """Yield the records of one part of a file; never raise for what the file contains.
 
-    An error that no reader foresaw ends the part as a broken record; what was read before it stays. No record takes
-    more than `curate.input.limits.MAX_RECORD_BYTES`.
+    An unexpected error ends the part with a broken record and keeps what was read before it. No record takes more than
+    `curate.input.limits.MAX_RECORD_BYTES`.
 
     Args:
-        part: which file, and where in it.
-        stream: the file, where it is open already.
+        part: the file, and the bytes at which its records begin.
+        stream: the file, if it is open already.
 
     Raises:
         InputChanged: the file is not the one that was listed.
-        OSError: it could not be read.
+        OSError: the file cannot be read.
     """
     if part.file.format == UNKNOWN:
         yield NotAPage("unknown_file")
@@ -67,39 +67,39 @@ def _records(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotA
         yield from (_READERS.get(part.file.format) or _rows)(stream, part)
     except _Unread as e:
         raise OSError(f"{part.file.path}: {e}") from e
-    except (OSError, MemoryError):  # of the machine
+    except (OSError, MemoryError):  # the machine is at fault, not the file
         raise
     except Exception as e:
         yield broken(part.file, f"cannot be read on: {type(e).__name__}: {e}")
 
 
 class InputChanged(OSError):
-    """An input is not the file that the run began with."""
+    """An input changed during the run."""
 
 
 def check_unchanged(file: InputFile) -> None:
-    """Make sure that a local file is still the one that was listed: what is read of another one belongs to no run.
+    """Check that a local file is still the one that was listed.
 
     Raises:
-        InputChanged: it is not; the message says what to do.
+        InputChanged: the file was changed or removed.
     """
     if "://" in file.path or not file.modified:
         return
     try:
-        facts = os.stat(file.path)
+        status = os.stat(file.path)
     except FileNotFoundError:
-        raise InputChanged(f"{file.path} was removed while the run read its inputs: run again") from None
-    if (facts.st_size, facts.st_mtime) != (file.size, file.modified):
-        sizes = f" from {file.size:,} to {facts.st_size:,} bytes" if facts.st_size != file.size else ""
-        raise InputChanged(f"{file.path} changed{sizes} while the run read its inputs: run again")
+        raise InputChanged(f"{file.path} was removed while the run read its inputs; run again") from None
+    if (status.st_size, status.st_mtime) != (file.size, file.modified):
+        sizes = f" from {file.size:,} to {status.st_size:,} bytes" if status.st_size != file.size else ""
+        raise InputChanged(f"{file.path} changed{sizes} while the run read its inputs; run again")
 
 
 class _Unread(Exception):
-    """A remote file could not be read on: nothing that its content did, so no reader takes it for damage."""
+    """Reading a remote file failed; not an OSError, so that no reader mistakes it for damaged content."""
 
 
 class _Remote(io.RawIOBase):
-    """A remote file whose own errors are `_Unread`."""
+    """A remote file whose read errors are raised as `_Unread`."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -165,25 +165,25 @@ def _page_document(page: Page, file: InputFile) -> Document | Dropped:
 def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
     file = part.file
     lines = decompressed(stream, file.path)
-    behind = part.start  # the line that was read
-    packed = bool(split_compression(file.path)[1])
-    skipped = count = 0  # bytes of lines that are too long, and how many lines
-    if part.start:  # the line that begins before the part belongs to the part before
-        behind -= 1
-        lines.seek(behind)
-        while behind < part.stop and (rest := lines.readline(1 << 20)):
-            behind += len(rest)
+    position = part.start  # of the next line
+    compressed = bool(split_compression(file.path)[1])
+    skipped = count = 0  # bytes in lines that are too long, and number of lines
+    if part.start:  # a line that begins before the part belongs to the part before
+        position -= 1
+        lines.seek(position)
+        while position < part.stop and (rest := lines.readline(1 << 20)):
+            position += len(rest)
             if rest.endswith(b"\n"):
                 break
-    while part.whole or behind < part.stop:
-        at = behind
+    while part.whole or position < part.stop:
+        at = position
         try:
             line = rest = lines.readline(MAX_RECORD_BYTES + 1)
-            behind += len(line)
+            position += len(line)
             longer = len(line) > MAX_RECORD_BYTES and not line.endswith(b"\n")
             while longer and rest and not rest.endswith(b"\n"):
                 rest = lines.readline(SKIP_BYTES)
-                behind += len(rest)
+                position += len(rest)
                 skipped += len(rest)
                 if is_bomb(skipped, stream.tell()):
                     yield broken(file, f"a line of more than {MAX_EXPANSION:,} times the size of the file", offset=at)
@@ -194,7 +194,7 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
         if not line:
             return
         count += 1
-        if packed and too_many_rows(count, stream.tell()):
+        if compressed and too_many_rows(count, stream.tell()):
             problem = f"more than {FREE_ROWS:,} lines, and {ROWS_PER_BYTE} for each compressed byte"
             yield broken(file, problem, offset=at)
             return
@@ -218,10 +218,10 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
 
 
 def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
-    """Stream a data set of the Hugging Face hub.
+    """Stream a data set from the Hugging Face hub.
 
     Raises:
-        RecipeError: there is no such data set, configuration or split.
+        RecipeError: the data set, configuration or split does not exist.
     """
     from datasets import load_dataset
 
@@ -238,7 +238,7 @@ def _datasets(file: InputFile) -> Iterator[Document | Dropped | NotAPage]:
 
 
 def _rows(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPage]:
-    """Read a file with a function of the user's own; each of its rows is a document, or a broken record."""
+    """Read a file with a user-defined function; each of its rows is a document or a broken record."""
     read = input_format(part.file.format)
     assert read
     for row in read(decompressed(stream, part.file.path)):

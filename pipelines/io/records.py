@@ -1,4 +1,4 @@
-"""Records of an input as documents: what all readers give, and how a row becomes a document."""
+"""The records that readers yield, and how a row becomes a document."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from curate.text.hashing import document_id
 from pipelines.io.columns import SOURCE_ID, plain_value
 from pipelines.io.sources import InputFile
 
-#: Characters of the names of a row's columns that a message shows; all can be megabytes. Ours: some fifty names.
+#: Characters of a row's column names that a message shows, about fifty names; curate's own value.
 MAX_NAMES = 900
 
-#: The columns that are looked at, at the top of a row or below ``metadata``.
+#: The columns that are read, at the top of a row or below ``metadata``.
 ROW_FIELDS = ("text", "html", "url", "date", "timestamp")
 
 
 def wanted_columns(file: InputFile) -> tuple[str, ...]:
-    """Return the columns that a file's rows are read for, at the top or below ``metadata``."""
+    """Return the columns to read from a file's rows, at the top or below ``metadata``."""
     return (file.text, *ROW_FIELDS, *file.columns, *(name for name in (file.id, file.title) if name))
 
 
 def metadata_columns(file: InputFile) -> tuple[str, ...]:
-    """Return those of them that may be below ``metadata``."""
+    """Return the columns that may be below ``metadata``."""
     return (*ROW_FIELDS[2:], *file.columns, *((file.id,) if file.id else ()))
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A document that the source itself rejects.
+    """A document that the reader rejects.
 
-    ``offset``: the byte of the file at which it begins, of JSON lines uncompressed; -1 where it is not known.
+    ``offset`` is the byte at which it begins in the file, for JSON lines after decompression; -1 if unknown.
     """
 
     document: Document
@@ -44,13 +44,21 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class NotAPage:
-    """A record that is no document and never was: a request, a header, metadata."""
+    """A record that is not a document: a request, a header, metadata."""
 
     kind: str
 
 
 def broken(file: InputFile, detail: str, content: bytes = b"", url: str = "", offset: int = -1) -> Dropped:
-    """Return what stands for a record that cannot be read, with the reason."""
+    """Return the rejection of a record that cannot be read.
+
+    Args:
+        file: the file that contains it.
+        detail: the reason.
+        content: its bytes, from which the id is computed.
+        url: its URL, if known.
+        offset: byte at which it begins; -1 if unknown.
+    """
     document = Document(id=document_id(url, "", content or detail.encode()), url=url, source=file.source)
     return Dropped(document, Rejection("broken", detail=detail), offset)
 
@@ -60,15 +68,15 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
 
     Args:
         row: a mapping of names to values; anything else is a broken record.
-        file: where it comes from.
-        raw: the bytes of the row, where it had some.
-        offset: byte of the file at which it begins, -1 where that is not known.
+        file: the file that contains it.
+        raw: the bytes of the row, if it is a line of a file.
+        offset: byte at which it begins; -1 if unknown.
     """
     row = row if isinstance(row, dict) else {}
     text, html = (v if isinstance(v := row.get(name), str | bytes) else None for name in (file.text, "html"))
     if text is None and html is None:
         names = ", ".join(map(str, row)) or "nothing"
-        if len(names) > MAX_NAMES:  # whole ones: half an address would not be scrubbed
+        if len(names) > MAX_NAMES:  # cut between names: half an address would not be scrubbed
             names = f"{names[:MAX_NAMES].rpartition(', ')[0]}, ...".removeprefix(", ")
         problem = f"a row without {file.text} or html; it has {names}"
         shown = {name: _flat(value) if isinstance(value, dict) else _plain(value) for name, value in row.items()}
@@ -78,7 +86,7 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
     if not isinstance(url, str):
         url = str(_plain(url))
     date = _plain(row.get("date") or row.get("timestamp") or meta.get("date") or meta.get("timestamp") or "")
-    html = b"" if text and text.strip() else html or b""  # a row that has its text is not extracted again
+    html = b"" if text and text.strip() else html or b""  # a row that has a text needs no extraction
     if isinstance(html, str):
         html = html.encode("utf-8", "surrogatepass")
     content = text if isinstance(text, bytes) else (text or "").encode("utf-8", "surrogatepass")
@@ -103,7 +111,7 @@ def row_document(row: Any, file: InputFile, raw: bytes = b"", offset: int = -1) 
 
 
 def _columns(row: dict, meta: dict, file: InputFile) -> dict[str, Any]:
-    """Return the columns of a row that its source names, from the top or below ``metadata``."""
+    """Return the columns that the source names, from the top of a row or below ``metadata``."""
     if not (file.columns or file.id):
         return {}
     names = {name: name for name in file.columns} | ({SOURCE_ID: file.id} if file.id else {})
@@ -115,5 +123,5 @@ def _flat(values: dict) -> dict:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value, but "" for an object or array: no field is one, and one can be nested too deep to print."""
+    """Return a value, or "" for an object or array, which no field can be and which may be too deep to print."""
     return "" if isinstance(value, dict | list) else value

@@ -1,11 +1,11 @@
-"""Files of `_work`: each ends in a digest of its bytes, which is checked whenever the file is read.
+"""Sealed files, in `_work`: each ends with a digest of its bytes, which is checked whenever the file is read.
 
-A disk, a network and a person can change a file between the pass that wrote it and the pass that reads it. What was
-changed must not become corpus, so a damaged or missing file is reported as `DamagedFile` and noted in the work folder,
-where the run finds the note, whichever process or host read the file, and makes the file again.
+A disk, a network or a person can change a file between the pass that wrote it and the pass that reads it. Changed data
+must not reach the corpus, so a damaged or missing file raises `DamagedFile` and is noted in the work folder. The run
+finds the note, whichever process or host read the file, and writes the file again.
 
-The digest is a line at the end of the file itself rather than an entry of a manifest: checking it takes no second file
-operation, and files that no manifest lists have one too.
+The digest is a line at the end of the file rather than an entry in a manifest: checking it needs no second file, and it
+also covers files that no manifest lists.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from pipelines.io import files
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-WORK = "_work"  # the folder of an output in which all sealed files lie
-NOTES = "damaged"  # its folder of notes about damaged files
+WORK = "_work"  # the folder of an output that holds all sealed files
+NOTES = "damaged"  # the folder in it that holds notes about damaged files
 SEAL = b"\nxxh3 %s\n"
 SEAL_BYTES = len(SEAL % (b"0" * 16))
 BLOCK_BYTES = 1 << 20
 
 
 class DamagedFile(files.DamagedError):
-    """A file of `_work` that is not as it was written: its path, and what is wrong with it."""
+    """A sealed file has changed since it was written, or is missing."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(path, problem)
@@ -43,7 +43,7 @@ class DamagedFile(files.DamagedError):
 
 @contextmanager
 def write(path: str) -> Iterator[BinaryIO]:
-    """Write a file that is whole and sealed, or absent."""
+    """Write a file that is either complete and sealed, or absent."""
     with files.atomic_write(path) as f:
         sealing = Hashing(f)
         yield cast(BinaryIO, sealing)
@@ -51,10 +51,10 @@ def write(path: str) -> Iterator[BinaryIO]:
 
 
 def open_read(path: str) -> BinaryIO:
-    """Open a sealed file whose bytes are as they were written.
+    """Open a sealed file after checking its digest.
 
     Raises:
-        DamagedFile: they are not, or there is no file; a note of it lies in the work folder.
+        DamagedFile: the file is damaged or missing; a note is written to the work folder.
     """
     try:
         stream = files.open_read(path)
@@ -65,13 +65,13 @@ def open_read(path: str) -> BinaryIO:
             hasher.update(block)
             left -= len(block)
         seal = stream.read()
-    except Exception as e:  # some object stores raise errors of their own, and only when they read
+    except Exception as e:  # some object stores raise their own errors, and only on the first read
         if files.exists(path):
             raise e if isinstance(e, OSError) else OSError(f"{path}: {files.reason(e)}") from e
         raise damaged(path, "is missing") from None
     if size < 0 or seal != SEAL % hasher.hexdigest().encode():
         stream.close()
-        raise damaged(path, "is not as it was written: its digest differs")
+        raise damaged(path, "has changed since it was written: its digest differs")
     stream.seek(0)
     return cast(BinaryIO, _Content(stream, size))
 
@@ -86,25 +86,25 @@ def read_json(path: str) -> dict:
     """Read a small sealed JSON file.
 
     Raises:
-        DamagedFile: it is not as it was written, or there is none.
+        DamagedFile: the file is damaged or missing.
     """
     with open_read(path) as f:
         return orjson.loads(f.read())
 
 
 def peek_json(path: str) -> dict:
-    """Read a small sealed JSON file unchecked, to show what is in it."""
+    """Read a small sealed JSON file without checking its digest."""
     return orjson.loads(files.read_bytes(path)[:-SEAL_BYTES])
 
 
 def noted(work: str) -> dict[str, str]:
-    """Return the damaged files below a work folder that were met since the notes were deleted: path and problem."""
-    found: dict[str, str] = {}
+    """Return the damaged files noted in a work folder, as a mapping of paths to problems."""
+    problems: dict[str, str] = {}
     for note in files.within(files.join(work, NOTES), "*.json"):
         with suppress(ValueError, KeyError):
             described = files.read_json(note.path)
-            found[files.join(work, *described["path"])] = described["problem"]
-    return found
+            problems[files.join(work, *described["path"])] = described["problem"]
+    return problems
 
 
 def delete_notes(work: str) -> None:
@@ -113,7 +113,7 @@ def delete_notes(work: str) -> None:
 
 
 def damaged(path: str, problem: str) -> DamagedFile:
-    """Note a damaged file for the run, and return the error: on a cluster only its words come back."""
+    """Note a damaged file in the work folder, because a cluster returns only the text of an error; return the error."""
     output, in_work, below = path.rpartition(f"/{WORK}/")
     if in_work:
         folder = files.join(output, WORK, NOTES)
@@ -124,14 +124,14 @@ def damaged(path: str, problem: str) -> DamagedFile:
 
 
 class Hashing(io.RawIOBase):
-    """Passes on what is written, and hashes it; ``hasher`` may be replaced between two parts."""
+    """Passes on and hashes what is written; ``hasher`` may be replaced between writes."""
 
     def __init__(self, stream: BinaryIO, hasher: Any = None) -> None:
         super().__init__()
         self._stream, self.hasher, self._at = stream, hasher or xxhash.xxh3_64(), 0
 
     def writable(self) -> bool:
-        """Say that it can be written."""
+        """Return True."""
         return True
 
     def write(self, data: ReadableBuffer) -> int:
@@ -143,7 +143,7 @@ class Hashing(io.RawIOBase):
         return len(view)
 
     def tell(self) -> int:
-        """Return how many bytes were written."""
+        """Return the number of bytes written."""
         return self._at
 
 

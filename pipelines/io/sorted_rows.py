@@ -1,4 +1,4 @@
-"""The rows of a shard in order, a row group at a time: a column of texts or tokens is in memory once, with a row group.
+"""The rows of a shard in order, a row group at a time, so that a column of texts or tokens is in memory only once.
 
 >>> tables = [pa.table({"id": ["b", "c"], "text": ["two", "three"]}), pa.table({"id": ["a"], "text": ["one"]})]
 >>> rows = SortedRows(tables, tables[0].schema, by=["id"], large=["text"])
@@ -15,21 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 GROUP_ROWS = 4096
-#: Bytes of texts or tokens in a row group, about: curate's own value, which ordinary rows do not come near. Arrow takes
-#: four times as many where it writes one.
+#: Bytes of texts or tokens in a row group, roughly. curate's own value, far above what ordinary rows need; Arrow takes
+#: four times as much to write a group.
 GROUP_BYTES = 64_000_000
-PIECE_BYTES = 16_000_000  # tables are joined up to this size: rows are taken from each piece in turn
+PIECE_BYTES = 16_000_000  # tables are joined up to this size: fewer pieces make it faster to take rows from them
 
 
 class SortedRows:
-    """The rows of some tables of one schema, sorted; equal ones stay in the order of the tables.
+    """The sorted rows of some tables of one schema; equal rows keep the order of the tables.
 
     Args:
-        tables: what to sort.
-        schema: of each of them.
-        by: columns that give the order.
-        large: columns that are not to be in memory twice, of texts or lists of numbers.
-        narrow: the types in which they are held, where those take less memory and hold the same values.
+        tables: the tables.
+        schema: their schema.
+        by: columns to sort by.
+        large: columns of texts or lists of numbers that must not be in memory twice.
+        narrow: smaller types to hold large columns in, by name; they must be able to hold the same values.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class SortedRows:
                 arrays.append(piece[name].combine_chunks().cast(held[name]))
             self._starts.append(self._starts[-1] + len(piece))
             small.append(piece.drop_columns(list(large)))
-        #: The other columns, not sorted.
+        #: The other columns, unsorted.
         self.small: pa.Table = pa.concat_tables(small).combine_chunks()
-        #: The number of the row that comes first, second, ...
+        #: The row numbers in sorted order.
         self.order = pc.sort_indices(self.small, [(name, "ascending") for name in by]).to_numpy()
 
     def groups(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        """Yield tables of sorted rows, with all columns or some, as many as make a row group."""
+        """Yield the sorted rows, with all columns or some, a row group at a time."""
         schema = self._schema if columns is None else pa.schema([self._schema.field(name) for name in columns])
         for rows in self._cut():
             yield self._group(schema, rows)

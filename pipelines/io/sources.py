@@ -1,4 +1,4 @@
-"""Raw inputs: which files there are, and how they are cut into slices of work."""
+"""Inputs: the files of each source, and how they are split into slices of work."""
 
 from __future__ import annotations
 
@@ -19,38 +19,51 @@ from pipelines.io.tables import REPORTS, TABLES
 from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.model import Source
 
-MAX_SLICE_BYTES = 64_000_000  # a slice is also what a killed worker loses
-MIN_SLICE_BYTES = 500_000  # below this, starting a slice costs more than the work in it
-SLICES = 32  # wanted of any input: enough for many workers, few enough that a small run is not all start-up
+MAX_SLICE_BYTES = 64_000_000  # a killed worker loses at most a slice
+MIN_SLICE_BYTES = 500_000  # starting a smaller slice costs more than the work in it
+SLICES = 32  # aimed at for any input: enough for many workers, and few enough for small runs
 
 
-#: Compressions of formats that do not take all of `COMPRESSED`.
+#: Compressions that a format supports, for formats that do not support all of `COMPRESSED`.
 COMPRESSIONS = {"warc": (".gz", ".zst"), "parquet": (), "arrow": ()}
 
 UNKNOWN = "unknown"
-SHOWN_ENDINGS = 10  # of files that are not read: as many are named
-#: What `datasets.save_to_disk` writes beside the data, and what its `map` leaves there: the data once more.
+SHOWN_ENDINGS = 10  # endings of files that are not read, in a warning
+#: Files that `datasets.save_to_disk` writes beside the data, and the copies of the data that `map` caches there.
 NOT_DATA = ("dataset_info.json", "state.json", "dataset_dict.json", "cache-*.arrow")
 
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file of a source."""
+    """One file of a source.
+
+    Attributes:
+        path: absolute path or URL.
+        size: bytes.
+        modified: time of the last change, in seconds since 1970.
+        format: name of the format, or import path of a reader.
+        source: name of the source.
+        name: for a file that is one page, its path below the folder of the source, which becomes its URL.
+        text: column that holds the text.
+        columns: columns that are copied to the result.
+        id: column that holds the record's id in its source; "" for none.
+        title: column that holds the title; "" for none.
+    """
 
     path: str
     size: int
     modified: float
     format: str
     source: str
-    name: str = ""  # of a file that is one page, below the folder that the source names: what its URL is
-    text: str = "text"  # the column that holds the text
-    columns: tuple[str, ...] = ()  # those that go along into the result
-    id: str = ""  # the column that holds the id of a record in its source
-    title: str = ""  # the column that holds the title
+    name: str = ""
+    text: str = "text"
+    columns: tuple[str, ...] = ()
+    id: str = ""
+    title: str = ""
 
     @property
     def splits(self) -> bool:
-        """Whether a part of the file can be read without the rest: by row groups, compressed records or lines."""
+        """Whether parts of the file can be read separately: by row group, compressed record or line."""
         name = self.path.lower()
         by_record = self.format == "warc" and name.endswith(".gz")
         by_line = self.format == "jsonl" and not name.endswith(COMPRESSED)
@@ -59,7 +72,7 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The records of a file that begin at bytes ``start`` to ``stop``; most parts are whole files."""
+    """The records of a file that begin at bytes ``start`` to ``stop``, exclusive; most parts are whole files."""
 
     file: InputFile
     start: int
@@ -67,13 +80,13 @@ class Part:
 
     @property
     def whole(self) -> bool:
-        """Whether this is all of the file."""
+        """Whether the part is the whole file."""
         return self.start == 0 and self.stop >= self.file.size
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A piece of work: small files together or a part of a large one, always the same for the same inputs."""
+    """A unit of work: some small files, or part of a large one; always the same for the same inputs."""
 
     index: int
     parts: tuple[Part, ...]
@@ -85,14 +98,14 @@ class Slice:
 
 
 def format_of(path: str) -> str | None:
-    """Return the format that a file's name stands for, or None."""
+    """Return the format that a file's name indicates, or None."""
     name, compression = split_compression(path)
-    found = next((fmt for fmt, endings in ENDINGS.items() if name.endswith(endings)), "")
-    return found if found and compression in ("", *COMPRESSIONS.get(found, COMPRESSED)) else None
+    fmt = next((fmt for fmt, endings in ENDINGS.items() if name.endswith(endings)), "")
+    return fmt if fmt and compression in ("", *COMPRESSIONS.get(fmt, COMPRESSED)) else None
 
 
 def not_read(inputs: Iterable[InputFile]) -> str:
-    """Say how many files have no known ending, and which endings they have; "" if there are none."""
+    """Return a warning about files without a known ending that lists their endings; "" if there are none."""
     parts = [split_compression(f.path) for f in inputs if f.format == UNKNOWN]
     endings = Counter(storable(os.path.splitext(name)[1] + compression) or "none" for name, compression in parts)
     if not endings:
@@ -105,34 +118,34 @@ def not_read(inputs: Iterable[InputFile]) -> str:
 
 
 def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
-    """List every file of every source, sorted by path; those of no known format too, which are counted and not read.
+    """List every file of every source, sorted by path; files of unknown format are listed but not read.
 
     Args:
-        sources: of the recipe.
-        output: folder of the run: what a run writes there is no input.
+        sources: sources of the recipe.
+        output: folder of the run; files that a run writes there are not inputs.
 
     Raises:
-        RecipeError: no source at all, a pattern that matches nothing, only files of unknown formats, or a file that two
-            sources claim.
+        RecipeError: there are no sources, a pattern matches nothing or only files of unknown formats, or two sources
+            have the same file.
     """
     if not sources:
         raise RecipeError("nothing to read: give --input PATTERN, or sources in the recipe")
-    found: dict[str, InputFile] = {}
+    inputs: dict[str, InputFile] = {}
     for source in sources:
         if source.format == "datasets":
             if any(os.path.isfile(f"{source.input}/{name}") for name in ("state.json", "dataset_dict.json")):
                 raise RecipeError(
-                    f"input {source.input!r}: a folder of save_to_disk, which format: auto reads; leave datasets out"
+                    f"input {source.input!r} was written by save_to_disk, which format: auto reads; remove the format"
                 )
             local = files.match(source.input) if os.path.isdir(source.input) else []
             changed = sum(f.last_updated_in_seconds + f.size_in_bytes for f in local)
             data = _file(source, source.input, 0, changed, "datasets")
-            if found.setdefault(source.input, data) != data:
-                raise RecipeError(f"the data set {source.input} is in two sources: leave one out")
+            if inputs.setdefault(source.input, data) != data:
+                raise RecipeError(f"the data set {source.input} is in two sources; remove one")
             continue
         matched = files.match(source.input)
         if not matched:
-            raise RecipeError(f"input {source.input!r} matches no file: check the path; quote globs in the shell")
+            raise RecipeError(f"input {source.input!r} matches no file; check the path, and quote globs in the shell")
         usable = written = 0
         saved = _saved(meta.path for meta in matched) if source.format == "auto" else set()
         for meta in matched:
@@ -146,20 +159,20 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
             name = _name_below(meta.path, source.input) if fmt in ("html", "text") else ""
             file = _file(source, meta.path, size if fmt != UNKNOWN else 0, modified, fmt, name)
-            before = found.get(meta.path, file)
+            before = inputs.get(meta.path, file)
             if replace(before, name=file.name) != file:
-                raise RecipeError(f"{meta.path} is in two sources, {before.source!r} and {source.name!r}")
-            # two patterns of one source may match a file: the longer name is the same whichever comes first
-            found[meta.path] = max(before, file, key=lambda f: len(f.name))
+                raise RecipeError(f"{meta.path} is in two sources, {before.source!r} and {source.name!r}; change one")
+            # several patterns of one source may match a file: the longer name is the same whichever comes first
+            inputs[meta.path] = max(before, file, key=lambda f: len(f.name))
         if written == len(matched):
-            raise RecipeError(f"input {source.input!r} is what a run writes into {output}: choose another --output")
+            raise RecipeError(f"input {source.input!r} is in the output folder {output}; choose another --output")
         if not usable:
             known = " ".join(e for endings in ENDINGS.values() for e in endings)
             raise RecipeError(
-                f"input {source.input!r}: no file with a known ending ({known}) beside {' '.join(NOT_DATA)}; "
-                "set format in the recipe"
+                f"input {source.input!r} matches no file with a known ending ({known}), other than "
+                f"{' '.join(NOT_DATA)}; set the format of the source in the recipe"
             )
-    return sorted(found.values(), key=lambda f: f.path)
+    return sorted(inputs.values(), key=lambda f: f.path)
 
 
 def _file(source: Source, path: str, size: int, modified: float, format: str, name: str = "") -> InputFile:
@@ -169,18 +182,18 @@ def _file(source: Source, path: str, size: int, modified: float, format: str, na
 
 def _is_written(path: str, output: str) -> bool:
     folder = files.join(output, "")
-    if "://" not in path:  # links on the way to a file are followed, as in the output
+    if "://" not in path:  # resolve links to the folder, as the output's path does
         path = f"{_real(os.path.dirname(path))}/{os.path.basename(path)}"
     name, *below = path.removeprefix(folder).split("/")
-    mine = name in (*TABLES, *REPORTS, WORK) or (not below and name.endswith(files.INCOMPLETE))
-    return path.startswith(folder) and mine
+    is_output = name in (*TABLES, *REPORTS, WORK) or (not below and name.endswith(files.INCOMPLETE))
+    return path.startswith(folder) and is_output
 
 
 _real = functools.lru_cache(64)(os.path.realpath)
 
 
 def _saved(paths: Iterable[str]) -> set[str]:
-    """Return the folders in which `datasets.save_to_disk` may have written, and those above, of whole dictionaries."""
+    """Return the folders that `datasets.save_to_disk` may have written: those of data sets, and of dictionaries."""
     folders = {path.rpartition("/")[0] for path in paths if path.endswith(".arrow")}
     return folders | {folder.rpartition("/")[0] for folder in folders}
 
@@ -191,7 +204,7 @@ def _is_no_data(path: str, saved: set[str]) -> bool:
 
 
 def _name_below(path: str, pattern: str) -> str:
-    """Return a file's path below the folder that a pattern names, or below what stands before its first wildcard."""
+    """Return a file's path below the folder that a pattern names, or below the last folder before its wildcards."""
     if "://" not in pattern:
         pattern = os.path.abspath(os.path.expanduser(pattern))
     fixed = pattern if path.startswith(f"{pattern}/") else re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
@@ -199,7 +212,7 @@ def _name_below(path: str, pattern: str) -> str:
 
 
 def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
-    """Cut the files, in order of path, into slices of about the same size."""
+    """Split the files, in order of path, into slices of about the same size."""
     wanted = sum(f.size for f in inputs) // SLICES
     room_of_one = min(max(wanted, MIN_SLICE_BYTES), MAX_SLICE_BYTES)
     groups: list[list[Part]] = []
@@ -209,7 +222,7 @@ def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
         for i in range(pieces):
             part = Part(file, file.size * i // pieces, file.size * (i + 1) // pieces)
             size = part.stop - part.start
-            if not groups or room < size or file.format == "datasets":  # whose size nobody knows
+            if not groups or room < size or file.format == "datasets":  # the size of a data set is unknown
                 groups.append([])
                 room = room_of_one
             groups[-1].append(part)

@@ -1,4 +1,4 @@
-"""The tables a run keeps: their schemas, and a writer that appends rows and leaves a whole Parquet file or none."""
+"""The tables of a run: their schemas, and a writer that leaves either a complete Parquet file or none."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import pyarrow.parquet as pq
 
 from pipelines.io import sealed
 
-#: What a run writes into its output folder: folders of tables, reports, and what it builds on.
+#: What a run writes into its output folder, besides `_work`: folders of tables, and reports.
 TABLES = ("documents", "tokens", "megatron", "rejected", "signals")
 REPORTS = ("report.json", "report.html", "inputs.json", "manifest.json")
 
 FLUSH_ROWS = 4096
-#: Bytes in memory of the rows that a table holds before it writes them, and so about the most that a row group takes
-#: where it is read. curate's own value: two records as large as they may be, and a fiftieth of what a process may take.
+#: Bytes of rows that a writer holds before it writes them, and so roughly the most that a row group takes when it is
+#: read. curate's own value: two records of the largest size, and a fiftieth of what a process may take.
 FLUSH_BYTES = 16_000_000
 
-READ_BYTES = 1 << 18  # of a column, read at a time: without a buffer, all of a row group
+READ_BYTES = 1 << 18  # read at a time from a column; without a buffer, Arrow reads the whole row group
 
 #: Shares of languages in a text, the largest first.
 LANGUAGES = pa.list_(pa.struct([("language", pa.string()), ("share", pa.float64())]))
 
-#: The small facts of a document that is still alive, one row each; ``*_row`` is its row in the file that holds the
-#: large field, or -1 where it has none.
+#: The small fields of the documents that are left, one row each; ``*_row`` is the row in the file of a large field, or
+#: -1 if the document has none.
 STATE = pa.schema(
     [
         ("id", pa.string()),
@@ -56,7 +56,7 @@ STATE = pa.schema(
 #: The columns of ``STATE`` that are fields of a document.
 FACTS = STATE.names[: STATE.names.index("extra")]
 
-#: The large fields, each in a file of its own, written only by a pass that changes it.
+#: The large fields, each in a separate file, written only by a pass that changes it.
 LARGE = {
     "html": pa.schema([("html", pa.large_binary())]),
     "text": pa.schema([("text", pa.large_string())]),
@@ -79,7 +79,7 @@ REJECTED = pa.schema(
     ]
 )
 
-#: Rejections in `_work`: with the user's own columns as JSON, whose types are known in the last pass only.
+#: Rejections in `_work`, with user-defined columns as JSON: their types are known only in the last pass.
 REJECTED_IN_WORK = REJECTED.append(pa.field("extra", pa.binary()))
 
 DOCUMENTS = pa.schema(
@@ -113,13 +113,13 @@ TOKENS = pa.schema(
 )
 
 
-def with_columns(schema: pa.Schema, own: Sequence[pa.Field]) -> pa.Schema:
-    """Return a schema with the user's own columns after its own."""
-    return pa.schema([*schema, *own])
+def with_columns(schema: pa.Schema, columns: Sequence[pa.Field]) -> pa.Schema:
+    """Return a schema with user-defined columns appended."""
+    return pa.schema([*schema, *columns])
 
 
 def signals_schema(measures: Sequence[str] = ()) -> pa.Schema:
-    """Return the schema of stored signals: the document, and a column per signal, those of reference filters last."""
+    """Return the schema of stored signals: the document, then a column per signal, those of reference filters last."""
     from curate.filters.signals import signal_names
 
     who = [("id", pa.string()), ("step", pa.string()), ("source", pa.string()), ("language", pa.string())]
@@ -127,19 +127,19 @@ def signals_schema(measures: Sequence[str] = ()) -> pa.Schema:
     return pa.schema([*who, ("text_bytes", pa.int64()), *measured])
 
 
-#: Columns whose values repeat. Dictionaries for the others too, Parquet's default, make no file smaller, and the
-#: signals of 3,000 pages twice as slow to write and three times as slow to read.
+#: Columns with dictionaries, because their values repeat. Dictionaries for all columns, Parquet's default, make no file
+#: smaller, and the signals of 3,000 pages two times slower to write and three times slower to read.
 REPEATED = ("source", "language", "domain", "step", "rule", "charset", "label", "group")
 
 
 def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
-    """Return a writer of tables, all in the one form in which this project writes them."""
+    """Return a Parquet writer with the settings that all tables share."""
     repeated = [name for name in schema.names if name in REPEATED]
     return pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=repeated)
 
 
 class TableWriter(AbstractContextManager["TableWriter"]):
-    """Appends rows to a sealed Parquet file that appears, whole, when the block ends without an error."""
+    """Appends rows to a sealed Parquet file, which appears when the block ends without an error."""
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
         self.schema, self.rows = schema, 0
@@ -153,7 +153,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         return self
 
     def append(self, row: Sequence[Any]) -> int:
-        """Add a row, values in the order of the schema; returns its number."""
+        """Add a row, with values in the order of the schema; return its number."""
         for column, value in zip(self._columns, row, strict=True):
             column.append(value)
         self._bytes += sum(map(getsizeof, row))
@@ -188,27 +188,27 @@ def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
 
 
 def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a whole small sealed table."""
+    """Read a small sealed table as a whole."""
     with sealed.open_read(path) as f:
         return pq.read_table(f, columns=columns)
 
 
 def iter_rows(path: str, batch: int = 1024) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a sealed table one by one, a batch in memory at a time."""
+    """Yield the rows of a sealed table one by one, with one batch in memory at a time."""
     with sealed.open_read(path) as f:
         for chunk in _batches(f, batch):
             yield from chunk.to_pylist()
 
 
 def _batches(stream: BinaryIO, rows: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield batches of so many rows, fewer where a row group ends: it has few bytes, its neighbours may have many."""
+    """Yield batches of at most ``rows`` rows that do not span row groups, each of which has a bounded size."""
     table = pq.ParquetFile(stream, buffer_size=READ_BYTES, pre_buffer=False)
     for group in range(table.num_row_groups):
         yield from table.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
 
 class LargeColumn:
-    """Reads one large field by ascending row number, holding one batch."""
+    """Reads one large field by ascending row number, with one batch in memory at a time."""
 
     def __init__(self, path: str, name: str) -> None:
         self._stream = sealed.open_read(path)

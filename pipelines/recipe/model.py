@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, Generic, TypeGuard, TypeVar
 
 import orjson
 import xxhash
@@ -16,7 +16,7 @@ from pipelines.io.privacy import Privacy
 from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.functions import FunctionStep
 from pipelines.recipe.plugins import PackedPlugins, Plugins
-from pipelines.steps.base import Step, names_in
+from pipelines.steps.base import CorpusStep, MapStep, Step, names_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +51,46 @@ class Output:
     shuffle_seed: int = 0
 
 
+StepT_co = TypeVar("StepT_co", bound=Step, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class RecipeStep:
-    """A step of the recipe: the word or import path that names it, its name in reports, and the step."""
+class RecipeStep(Generic[StepT_co]):
+    """A step of a recipe.
+
+    Attributes:
+        word: the word or import path that names it in the recipe.
+        name: its unique name in reports.
+        step: the step, with its settings.
+    """
 
     word: str
     name: str
-    step: Step
+    step: StepT_co
 
     def settings(self) -> dict[str, Any]:
-        """Return its settings as plain values."""
+        """Return the settings of the step as plain values."""
         if isinstance(self.step, FunctionStep):
             return plain(dict(self.step.settings))
         return plain(self.step)
 
 
+def is_map_step(entry: RecipeStep[Step]) -> TypeGuard[RecipeStep[MapStep]]:
+    """Return whether the step looks at one document at a time."""
+    return isinstance(entry.step, MapStep)
+
+
+def is_corpus_step(entry: RecipeStep[Step]) -> TypeGuard[RecipeStep[CorpusStep]]:
+    """Return whether the step needs to see all documents."""
+    return isinstance(entry.step, CorpusStep)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole recipe, checked."""
+    """A checked recipe."""
 
     name: str
-    steps: tuple[RecipeStep, ...]
+    steps: tuple[RecipeStep[Step], ...]
     sources: tuple[Source, ...] = ()
     output: Output = field(default_factory=Output)
     places: Mapping[str, str] = field(default_factory=dict)  # file and line of each step

@@ -26,43 +26,43 @@ from pipelines.recipe.model import digest
 from pipelines.result.summary import merge
 
 if TYPE_CHECKING:
-    from pipelines.engine.layout import Workspace
+    from pipelines.engine.layout import RunLayout
 
 FEW, MANY = 20, 10_000  # documents below which a step's share says nothing
 TOP_LINES = 20  # in the report
 
 
-def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
+def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
     """Sum what the slices counted into the funnel, and check that nothing disappeared.
 
     Args:
-        space: of a run whose shards are written.
+        layout: of a run whose shards are written.
         shards: the facts of all of them, `pipelines.io.shards.shard_facts`.
 
     Raises:
         RuntimeError: a step where read is not kept plus rejected, or that did not read all its forerunner kept.
     """
-    steps, skipped, broken, undated = _funnel(space)
+    steps, skipped, broken, undated = _funnel(layout)
     totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
-    for manifest in space.manifests(space.plan.passes[-1]):
+    for manifest in layout.manifests(layout.plan.passes[-1]):
         for key in totals:
             totals[key] += manifest["totals"][key]
     summary = merge(shard["summary"] for shard in shards)
-    privacy = space.plan.recipe.privacy
-    shown = _shown(space)
+    privacy = layout.plan.recipe.privacy
+    shown = _shown(layout)
     mixture = _mixture(shown.get("mixture"), summary["labels"])
     warnings = [
-        *_input_warnings(space),
-        *assumptions(space.plan.recipe),
-        *_step_warnings(steps, {e.name for e in space.plan.recipe.steps if e.step.must_reject}),
+        *_input_warnings(layout),
+        *assumptions(layout.plan.recipe),
+        *_step_warnings(steps, {e.name for e in layout.plan.recipe.steps if e.step.must_reject}),
         *_broken_warnings(broken),
-        *_date_warnings(steps, undated, {e.name for e in space.plan.recipe.steps if "date" in e.step.reads}),
+        *_date_warnings(steps, undated, {e.name for e in layout.plan.recipe.steps if "date" in e.step.reads}),
         *_label_warnings(summary["labels"]),
-        *_decision_warnings(space),
+        *_decision_warnings(layout),
         *_mixture_warnings(mixture),
     ]
     return {
-        "recipe": space.plan.recipe.name,
+        "recipe": layout.plan.recipe.name,
         "steps": list(steps.values()),
         "skipped": dict(sorted(privacy.counts(skipped).items())),
         "broken_records": broken,
@@ -78,13 +78,13 @@ def build_report(space: Workspace, shards: Sequence[dict]) -> dict:
     }
 
 
-def _funnel(space: Workspace) -> tuple[dict[str, dict], dict[str, int], int, int]:
+def _funnel(layout: RunLayout) -> tuple[dict[str, dict], dict[str, int], int, int]:
     """Return what each step did, the records that are no pages by kind, and the broken and undated ones."""
     steps: dict[str, dict] = {}
     skipped: dict[str, int] = {}
     broken = undated = 0
-    for pass_ in space.plan.passes:
-        for manifest in space.manifests(pass_):
+    for pass_ in layout.plan.passes:
+        for manifest in layout.manifests(pass_):
             for source in manifest["inputs"]:
                 broken += source["broken"]
                 undated += source["undated"]
@@ -106,11 +106,11 @@ def _funnel(space: Workspace) -> tuple[dict[str, dict], dict[str, int], int, int
     return steps, skipped, broken, undated
 
 
-def _shown(space: Workspace) -> dict[str, Any]:
+def _shown(layout: RunLayout) -> dict[str, Any]:
     """Return what the corpus steps show of their decisions, by the name of its part."""
     found: dict[str, Any] = {}
-    for pass_, data in space.cuts():
-        for name, part in data.step.report(data.decision, _Texts(space, pass_).text).items():
+    for pass_, data in layout.cuts():
+        for name, part in data.step.report(data.decision, _Texts(layout, pass_).text).items():
             found[name] = found[name] + part if name in found and isinstance(part, list) else part
     return found
 
@@ -118,10 +118,10 @@ def _shown(space: Workspace) -> dict[str, Any]:
 class _Texts:
     """The texts of documents as they were after a pass, for the few that a report looks up."""
 
-    def __init__(self, space: Workspace, pass_: Pass) -> None:
-        self._state = space.folder(pass_)
+    def __init__(self, layout: RunLayout, pass_: Pass) -> None:
+        self._state = layout.folder(pass_)
         self._large = next(
-            space.folder(p) for p in reversed(space.plan.passes[: pass_.index + 1]) if "text" in p.writes
+            layout.folder(p) for p in reversed(layout.plan.passes[: pass_.index + 1]) if "text" in p.writes
         )
 
     def text(self, index: int, row: int) -> str:
@@ -139,8 +139,8 @@ def _mixture(plan: dict | None, labels: dict[str, list[dict]]) -> dict | None:
     return plan | {"written": {row["name"]: row["written"] for row in labels.get(by, [])}}
 
 
-def _input_warnings(space: Workspace) -> Iterator[str]:
-    if sentence := not_read(part.file for piece in space.plan.slices for part in piece.parts):
+def _input_warnings(layout: RunLayout) -> Iterator[str]:
+    if sentence := not_read(part.file for piece in layout.plan.slices for part in piece.parts):
         yield sentence
 
 
@@ -178,9 +178,9 @@ def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
                 yield f"{label} {row['name']!r} lost all of its {row['rejected']:,} documents"
 
 
-def _decision_warnings(space: Workspace) -> Iterator[str]:
+def _decision_warnings(layout: RunLayout) -> Iterator[str]:
     """Yield what the corpus steps themselves found alarming, such as one cluster that swallows the corpus."""
-    for _, data in space.cuts():
+    for _, data in layout.cuts():
         for sentence in sealed.read_json(files.join(data.decision.folder, WARNINGS)):
             yield f"{data.name}: {sentence}"
 
@@ -201,16 +201,16 @@ def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
         )
 
 
-def write_reports(space: Workspace, report: dict, shards: Sequence[dict]) -> None:
+def write_reports(layout: RunLayout, report: dict, shards: Sequence[dict]) -> None:
     """Write report.json, report.html, inputs.json, and manifest.json last."""
-    out = space.output
+    out = layout.output
     files.write_json(files.join(out, "report.json"), report)
     with files.atomic_write(files.join(out, "report.html")) as f:
         f.write(render(report).encode())
-    first = space.manifests(space.plan.passes[0])
-    inputs = [space.plan.recipe.privacy.input(source) for manifest in first for source in manifest["inputs"]]
+    first = layout.manifests(layout.plan.passes[0])
+    inputs = [layout.plan.recipe.privacy.input(source) for manifest in first for source in manifest["inputs"]]
     files.write_checked_json(files.join(out, "inputs.json"), {"files": inputs})
-    resolved = space.plan.recipe.resolved()
+    resolved = layout.plan.recipe.resolved()
     resolved.pop("sources")
     manifest = {
         "recipe": resolved,

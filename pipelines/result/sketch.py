@@ -25,7 +25,7 @@ from pipelines.dedup.index import index_parts, read_manifest
 from pipelines.dedup.members import fixed
 from pipelines.dedup.one_process import rank_documents
 from pipelines.dedup.order import key_ids
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.stored import KeyPart
 from pipelines.io import files
 from pipelines.recipe.errors import RecipeError
@@ -50,14 +50,14 @@ def export_run(recipe: Recipe, output: str, folder: str) -> int:
         FileExistsError: the folder holds a sketch already.
     """
     _check_free(folder)
-    space = Workspace.of(recipe, output)
-    for pass_ in space.plan.passes:
-        cut = space.cut(pass_)
+    layout = RunLayout.of(recipe, output)
+    for pass_ in layout.plan.passes:
+        cut = layout.cut(pass_)
         for i, data in enumerate(cut):
             if isinstance(data.step, MinHashDedup):
                 if not data.decision.is_whole():
                     raise RecipeError(f"{output} holds no run of this recipe over these inputs: run it first")
-                keys = [KeyPart(part.index, data, cut[:i]) for part in space.plan.slices]
+                keys = [KeyPart(part.index, data, cut[:i]) for part in layout.plan.slices]
                 return export_sketch([*data.step.index_parts(), *keys], data.step.hashing, folder)
     raise RecipeError(f"recipe {recipe.name} has no step minhash_dedup, which makes sketches")
 

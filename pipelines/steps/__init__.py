@@ -1,4 +1,4 @@
-"""The steps that a recipe can name, a file per word; `pipelines.steps.base` says what a step is."""
+"""The steps that a recipe can name, one file per word; `pipelines.steps.base` defines what a step is."""
 
 import lazy_loader
 

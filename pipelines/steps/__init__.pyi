@@ -1,4 +1,4 @@
-"""The public names: the types that steps are made of, and the steps."""
+"""The public names: the base classes of steps with their helpers, and the built-in steps."""
 
 from .base import (
     Applied as Applied,

@@ -1,10 +1,10 @@
-"""What a step is: a frozen dataclass of settings that says what it reads and writes of a document, and what it does.
+"""The base classes of steps: frozen dataclasses of settings that declare which document fields they read and write.
 
-A *map step* looks at one document: `MapStep.make` returns a function from a document to that document or a rejection. A
-*corpus step* must see all documents: it takes a small key from each (`CorpusStep.key`), decides over the keys alone
-(`CorpusStep.decide`, a Beam transform), and applies the decision (`CorpusStep.apply`). Neither knows where keys and
-decisions are stored: `pipelines.engine` runs the steps of a recipe over files, `pipelines.transforms` runs the same
-methods over a ``PCollection`` of documents.
+A *map step* looks at one document at a time: `MapStep.make` returns a function from a document to a document or a
+rejection. A *corpus step* needs to see all documents: it extracts a small key from each (`CorpusStep.key`), decides
+from the keys alone (`CorpusStep.decide`, a Beam transform), and applies the decision (`CorpusStep.apply`). Steps do not
+know where keys and decisions are stored: `pipelines.engine` runs the steps of a recipe over files, and
+`pipelines.transforms` runs the same methods over a ``PCollection`` of documents.
 
 >>> from dataclasses import dataclass
 >>> from typing import ClassVar
@@ -27,7 +27,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 import orjson
@@ -42,16 +42,16 @@ if TYPE_CHECKING:
     import apache_beam as beam
 
 
-MEMORY = 1_000_000_000  # bytes that the keys of a corpus step may take at a time
+MEMORY = 1_000_000_000  # default budget, in bytes, for the keys of a corpus step
 MapFunction = Callable[[Document], Document | Rejection]
 
 
 class RunError(RuntimeError):
-    """A run that cannot go on, and what to do."""
+    """A run cannot continue; the message says why and what to do."""
 
 
 def from_settings(function: Callable[[Any], Any]) -> Any:
-    """Make a property of what depends on a step's settings, where other steps have a constant."""
+    """Turn a method into a property: for a step attribute that depends on the settings instead of being constant."""
     return property(function)
 
 
@@ -59,14 +59,15 @@ class Step:
     """A step of a recipe; its dataclass fields are its settings, with their defaults.
 
     Attributes:
-        reads: fields of a document that must be there: given by the input, or written by an earlier step.
-        assumes: fields that it reads too, and what it assumes where nothing has written them.
-        writes: fields that it changes; a name that is no field of a document is a column.
-        libraries: distributions whose version can change its results.
-        measures: reference filters whose quantities are among the signals that it writes.
-        privacy: a ``PiiConfig``: what it replaces in a text, and the run in all else that it writes.
-        token_type: NumPy type of token ids, of a step that writes tokens.
-        must_reject: whether it rejects something of any real crawl, so that rejecting nothing deserves a warning.
+        reads: document fields that the step requires, from the input or from an earlier step.
+        assumes: optional document fields, each with a description of what the step assumes if nothing writes it.
+        writes: document fields that the step changes; any other name is a column.
+        libraries: distributions whose version can change the step's results.
+        measures: reference filters whose quantities are among the signals that the step writes.
+        privacy: a ``PiiConfig``: what the step replaces in texts, and what the run replaces everywhere else.
+        token_type: NumPy type of the token ids, for a step that writes tokens.
+        must_reject: whether the step should reject something in any real crawl, so that rejecting nothing is
+            suspicious.
     """
 
     __slots__ = ()
@@ -80,45 +81,48 @@ class Step:
     must_reject: ClassVar[bool] = False
 
     def check(self) -> None:
-        """Look at what the settings name, before anything runs.
+        """Check the settings, and the files that they name, before anything runs.
 
         Raises:
-            ValueError, OSError: what is missing or wrong.
+            ValueError, OSError: something is missing or invalid.
         """
 
     def check_sources(self, sources: Collection[str]) -> None:
-        """Look at settings that name sources of the recipe.
+        """Check the settings that name sources of the recipe.
 
         Raises:
-            ValueError: a source that is not there.
+            ValueError: the recipe has no such source.
         """
 
     def describe(self, decision: DecisionTable | None = None) -> list[str]:
-        """Return sentences for ``curate plan``: what the settings mean, and what a decision that is there did."""
+        """Return sentences for ``curate plan``: what the settings mean and, given a decision, what it did."""
         return []
 
 
+StepT = TypeVar("StepT", bound=Step)
+
+
 class MapStep(Step, ABC):
-    """A step that looks at one document."""
+    """A step that looks at one document at a time."""
 
     __slots__ = ()
 
     @abstractmethod
     def make(self) -> MapFunction:
-        """Return the function of a document; models and lists load here, once per process.
+        """Build the function that processes a document; load models and lists here, once per process.
 
         Raises:
-            ValueError, OSError, ImportError: what is missing.
+            ValueError, OSError, ImportError: something is missing or invalid.
         """
 
 
 class CorpusStep(Step, ABC):
-    """A step that must see all documents.
+    """A step that needs to see all documents.
 
     Attributes:
-        key_schema: of the keys, a row per document.
-        key_settings: names of the settings that keys depend on; the others change the decision alone.
-        by_document: whether a decision has rows for single documents, at the address of their block.
+        key_schema: Arrow schema of the keys, a row per document.
+        key_settings: names of the settings that the keys depend on; the others only change the decision.
+        by_document: whether the decision has rows for single documents, at the address of their block.
         shuffles: what a document costs in a shuffle, for ``curate plan``.
     """
 
@@ -130,18 +134,18 @@ class CorpusStep(Step, ABC):
 
     @abstractmethod
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes a document's key, a row of ``key_schema``."""
+        """Build the function that extracts a document's key, a row of ``key_schema``."""
 
     @abstractmethod
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
-        """Decide over blocks of keys.
+        """Decide from blocks of keys.
 
         Args:
-            keys: the blocks; a step loads the columns that it needs where it needs them.
+            keys: the blocks; load only the columns that are needed, where they are needed.
 
         Returns:
-            The decision: (address, rows as bytes), in any order, as many for an address as there are. An address is
-            `block_address` of a block, or any name.
+            The decision: pairs of (address, rows as bytes), in any order, any number per address. An address is the
+            `block_address` of a block, or any other name.
         """
 
     @abstractmethod
@@ -149,31 +153,36 @@ class CorpusStep(Step, ABC):
         """Return what a decision means for the documents of a block."""
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
-        """Return how many bytes of keys ``decide`` shuffles; 0 where they are few whatever the corpus is."""
+        """Return how many bytes of keys ``decide`` shuffles; 0 if they are few for any corpus."""
         return 0
 
     def takes_several_jobs(self, documents: float, memory: int) -> bool:
-        """Say whether a decision over so many documents needs `decide_in_jobs`, on workers elsewhere."""
+        """Return whether to call `decide_in_jobs` on a cluster.
+
+        Args:
+            documents: upper bound on the number of documents.
+            memory: budget for keys on one machine, in bytes.
+        """
         return False
 
     def decide_in_jobs(self, keys: Sequence[KeySource], jobs: Jobs) -> None:
-        """Decide in a series of Beam jobs, where one cannot: what loops until nothing changes."""
+        """Decide in a series of Beam jobs, for algorithms that iterate until nothing changes."""
         raise NotImplementedError
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Return sentences about a decision that people should look at.
+        """Return warnings about a decision.
 
         Raises:
-            RunError: what makes it useless to go on.
+            RunError: the decision makes it pointless to continue.
         """
         return []
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
-        """Return what the report shows of a decision, by the name of its part.
+        """Return what the report shows of a decision, by report key.
 
         Args:
-            decision: as applied.
-            text: returns the text of a document, by its block and row, as it was when the keys were taken.
+            decision: the decision that was applied.
+            text: returns the text of a document, given its block and row, as it was when the keys were extracted.
         """
         return {}
 
@@ -183,32 +192,32 @@ class Jobs(Protocol):
 
     @property
     def scratch(self) -> str:
-        """A folder that all workers see, deleted when the decision is whole."""
+        """A folder that all workers can access, deleted when the decision is complete."""
 
     def pipeline(self) -> beam.Pipeline:
-        """Return an empty pipeline."""
+        """Return a new, empty pipeline."""
 
     def write(self, address: str, rows: bytes) -> None:
-        """Write a part of the decision; workers may call it too."""
+        """Write a part of the decision; workers may call this too."""
 
 
 class KeyOptions(PipelineOptions):
-    """What a decision may take on one machine."""
+    """Pipeline options: the memory and scratch space that a decision may use on one machine."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--key_memory", type=int, default=MEMORY, help="bytes that keys may take at a time")
-        parser.add_argument("--key_scratch", help="folder for what does not fit; the system's by default")
+        parser.add_argument("--key_memory", type=int, default=MEMORY, help="memory budget for keys, in bytes")
+        parser.add_argument("--key_scratch", help="folder for keys that exceed it; the system's default if not given")
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a decision means for the documents of a block.
+    """The effect of a decision on the documents of a block.
 
     Attributes:
-        rejected: row numbers of documents that it rejects, ascending.
-        rejection: why, by position in ``rejected``.
-        edit: changes a document that stays, by its row number; None where none changes.
+        rejected: row numbers of the rejected documents, ascending.
+        rejection: returns the reason, given a position in ``rejected``.
+        edit: changes a document that is kept, given its row number; None if no document changes.
     """
 
     rejected: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
@@ -223,10 +232,8 @@ class Applied:
 class KeySource(Protocol):
     """A block of keys, loaded where it is needed.
 
-    Attributes:
-        index: number of the block.
-        part, parts: a decision that does not fit the memory is made in ``parts`` runs; a run looks at those keys
-            alone of which ``part`` is the share, as the step defines it.
+    A decision whose keys do not fit in memory is made in ``parts`` runs, each over one part of the keys. The step
+    defines how keys are divided.
     """
 
     @property
@@ -235,17 +242,17 @@ class KeySource(Protocol):
 
     @property
     def part(self) -> int:
-        """Which share of the keys to look at."""
+        """Number of the part of the keys to look at."""
 
     @property
     def parts(self) -> int:
-        """How many shares there are."""
+        """Number of parts."""
 
     def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
-        """Return the row numbers of documents that no earlier step has rejected, and their keys."""
+        """Return the row numbers of the documents that no earlier step has rejected, and their keys."""
 
     def count(self) -> tuple[int, int]:
-        """Return at most how many rows and how many values there are; lists have a value per element."""
+        """Return upper bounds on the number of rows and of values; a list has a value per element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +275,7 @@ class KeyTable:
 
 
 def block_address(index: int) -> str:
-    """Return the address of the rows of a decision that are about the documents of a block."""
+    """Return the address of those rows of a decision that concern the documents of a block."""
     return f"block-{index:05d}"
 
 
@@ -276,12 +283,12 @@ class DecisionTable(Protocol):
     """A decision, read part by part."""
 
     def read(self, address: str) -> list[bytes]:
-        """Return what `CorpusStep.decide` returned for an address, in any order; empty where it returned nothing."""
+        """Return the parts that `CorpusStep.decide` returned for an address, in any order."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionInMemory:
-    """A decision whose parts are at hand."""
+    """A decision whose parts are in memory."""
 
     parts: Mapping[str, list[bytes]]
 
@@ -291,27 +298,27 @@ class DecisionInMemory:
 
 
 def rows_at(decision: DecisionTable, address: str, dtype: np.dtype) -> np.ndarray:
-    """Return the rows of a decision at an address, in no order."""
+    """Return the rows of a decision at an address, in no particular order."""
     return np.frombuffer(b"".join(decision.read(address)), dtype)
 
 
 def table_at(decision: DecisionTable, address: str) -> Any:
-    """Return the one small table that ``table_part`` made."""
+    """Return the small table that ``table_part`` stored at an address."""
     return orjson.loads(decision.read(address)[0])
 
 
 def table_part(address: str, table: Any) -> tuple[str, bytes]:
-    """Return a part of a decision that is one small table of plain values."""
+    """Return a part of a decision that holds one small table of plain values, as JSON."""
     return address, orjson.dumps(table)
 
 
 def apply(function: Callable[..., Document | Rejection], *arguments: Any) -> Document | Rejection:
-    """Call a function whose last argument is a document; an exception costs that document.
+    """Call a function whose last argument is a document; turn an exception into a rejection of that document.
 
-    Signals of a text that has changed are dropped.
+    If the text has changed, the signals measured on the old text are dropped.
 
     Raises:
-        OSError, MemoryError: the machine is at fault and not the document.
+        OSError, MemoryError: the machine is at fault, not the document.
 
     >>> apply(lambda document: 1 / 0, Document(id="0")).detail
     'ZeroDivisionError: division by zero'
@@ -323,7 +330,7 @@ def apply(function: Callable[..., Document | Rejection], *arguments: Any) -> Doc
         result = function(*arguments)
         if not isinstance(result, (Document, Rejection)):
             raise TypeError(f"it returned {result!r:.100}, neither a Document nor a Rejection")
-    except BaseException as e:  # counted with the rest, never the end of a run
+    except BaseException as e:  # a panic of a Rust extension is not an Exception
         return failed(e)
     if isinstance(result, Document) and result.text is not document.text and result.signals is not None:
         return replace(result, signals=None)
@@ -334,7 +341,7 @@ def failed(error: BaseException) -> Rejection:
     """Return the rejection of a document on which a step failed.
 
     Raises:
-        OSError, MemoryError, KeyboardInterrupt: the error itself, where the document is not at fault.
+        OSError, MemoryError, KeyboardInterrupt: the error itself, if the document is not at fault.
     """
     if isinstance(error, OSError | MemoryError) or not (isinstance(error, Exception) or is_panic(error)):
         raise error
@@ -342,7 +349,7 @@ def failed(error: BaseException) -> Rejection:
 
 
 def edited(document: Document, edit: Callable[[str], Edit]) -> Document | Rejection:
-    """Return a document with its text edited, or its rejection where nothing is left of it."""
+    """Return a document with its text edited, or a rejection if nothing is left of the text."""
     result = edit(document.text)
     if not result.text.strip():
         return Rejection("nothing_left", float(sum(result.counts.values())))
@@ -350,7 +357,7 @@ def edited(document: Document, edit: Callable[[str], Edit]) -> Document | Reject
 
 
 def value_of(document: Document, name: str) -> Any:
-    """Return a field of a document or a column; None for a column that it does not have.
+    """Return a field or column of a document; None for a column that it does not have.
 
     >>> value_of(Document(id="0", source="web", extra={"licence": "CC0"}), "licence")
     'CC0'
@@ -359,7 +366,7 @@ def value_of(document: Document, name: str) -> Any:
 
 
 def settings_named(step_type: type, what: Names) -> tuple[str, ...]:
-    """Return the settings of a step that name fields, or files: those annotated `Field` or `File`."""
+    """Return the settings of a step that name fields or files: those annotated with `Field` or `File`."""
     hints = get_type_hints(step_type, include_extras=True)
     return tuple(name for name, hint in hints.items() if get_origin(hint) is not ClassVar and _has(hint, what))
 
@@ -370,8 +377,8 @@ def _has(hint: Any, what: Names) -> bool:
     return any(_has(inner, what) for inner in get_args(hint))
 
 
-def with_absolute_paths(step: Step) -> Step:
-    """Return a step whose settings name files by absolute paths: workers may run in another folder."""
+def with_absolute_paths(step: StepT) -> StepT:
+    """Return a step whose settings name files by absolute path, because workers may run in another folder."""
     changed: dict[str, Any] = {}
     for setting in settings_named(type(step), Names.FILE):
         value = getattr(step, setting)
@@ -388,8 +395,8 @@ def _absolute(name: str) -> str:
 
 def names_in(step: Step, what: Names) -> list[str]:
     """Return the fields, or the files, that the settings of a step name."""
-    found: list[str] = []
+    names: list[str] = []
     for setting in settings_named(type(step), what):
         value = getattr(step, setting)
-        found += [v for v in (value if isinstance(value, tuple | list) else (value,)) if isinstance(v, str) and v]
-    return found
+        names += [v for v in (value if isinstance(value, tuple | list) else (value,)) if isinstance(v, str) and v]
+    return names

@@ -1,4 +1,4 @@
-"""C4's cleaning, line by line."""
+"""C4's line-by-line cleaning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class C4Clean(C4CleanConfig, MapStep):
     writes: ClassVar = frozenset({"text"})
 
     def make(self) -> MapFunction:
-        """Return the function that edits the text of a document."""
+        """Build the function that edits the text of a document."""
 
         def c4_clean(document: Document) -> Document | Rejection:
             return edited(document, lambda text: clean(text, self))

@@ -1,4 +1,4 @@
-"""Removal of documents that contain items of benchmarks."""
+"""Removal of documents that contain benchmark items."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ class Decontaminate(DecontaminateConfig, MapStep):
     reads: ClassVar = frozenset({"text"})
 
     def make(self) -> MapFunction:
-        """Return the function that rejects documents which overlap with an item."""
+        """Build the function that rejects documents that overlap with a benchmark item."""
         items = [item for path in self.benchmarks for item in read_items(path)]
         index = ContaminationIndex(items, self.ngram)
         if index.too_short == len(items):
             raise ValueError(
-                f"no item to look for: of {len(items):,} in {list(self.benchmarks)}, none has enough words"
+                f"no item to look for: none of the {len(items):,} items in {list(self.benchmarks)} has "
+                f"{self.ngram} words; lower ngram or add longer items"
             )
 
         def decontaminate(document: Document) -> Document | Rejection:
-            found = index.find(document.text)
-            if found and found[0].overlap >= self.min_overlap:
-                return Rejection("contaminated", found[0].overlap, self.min_overlap, found[0].item_id)
+            matches = index.find(document.text)
+            if matches and matches[0].overlap >= self.min_overlap:
+                return Rejection("contaminated", matches[0].overlap, self.min_overlap, matches[0].item_id)
             return document
 
         return decontaminate

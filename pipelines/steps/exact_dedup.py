@@ -1,4 +1,4 @@
-"""Exact deduplication: one document per normalised text."""
+"""Exact deduplication: keep one document per normalised text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.dedup.keep_first import KeepFirst
 
 @dataclass(frozen=True, slots=True)
 class ExactDedup(KeepFirst):
-    """Which copy of a text stays: settings as those of url_dedup."""
+    """Keep one copy of each text; the settings are those of url_dedup."""
 
     rule: ClassVar = "exact_duplicate"
     hashed: ClassVar = "text"

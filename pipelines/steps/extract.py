@@ -1,4 +1,4 @@
-"""Main text of HTML pages."""
+"""Extraction of the main text of HTML pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from curate.document import Document, Rejection
 from curate.extract.extraction import Engine, ExtractConfig, extract_text
 from pipelines.steps.base import MapFunction, MapStep, from_settings
 
-#: The libraries that each engine runs on.
+#: The libraries that each engine uses.
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "resiliparse": ("resiliparse",),
     "trafilatura": ("trafilatura", "lxml", "justext"),
@@ -18,10 +18,10 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Extract(ExtractConfig, MapStep):
-    """How the main text of a page is found: as in ``extract_text``, with another engine where none is named.
+    """Extract the main text of a page, with the settings of ``extract_text`` but another default engine.
 
-    A crawl is full of pages without text: on the sample crawl ``blocks``, the function's choice, keeps their banners
-    and menus.
+    A crawl is full of pages without text; on the sample crawl ``blocks``, the default of ``extract_text``, keeps their
+    banners and menus.
     """
 
     engine: Engine = "resiliparse"
@@ -36,15 +36,15 @@ class Extract(ExtractConfig, MapStep):
         return LIBRARIES.get(self.engine, ())
 
     def make(self) -> MapFunction:
-        """Return the function that turns HTML into text; a document that has text already passes as it is."""
+        """Build the function that turns HTML into text; a document that already has text passes unchanged."""
         extract_text("<p>Fails here, rather than page by page, if the engine is missing.</p>", None, self)
 
         def extract(document: Document) -> Document | Rejection:
             if not document.html:
                 return document if document.text.strip() else Rejection("empty_text", 0, 1)
-            found = extract_text(document.html, document.url, self, document.charset)
-            if not found.text.strip():
+            extracted = extract_text(document.html, document.url, self, document.charset)
+            if not extracted.text.strip():
                 return Rejection("empty_text", 0, 1)
-            return replace(document, text=found.text, title=found.title, html=b"")
+            return replace(document, text=extracted.text, title=extracted.title, html=b"")
 
         return extract

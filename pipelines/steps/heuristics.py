@@ -16,9 +16,9 @@ from pipelines.steps.base import MapFunction, MapStep, from_settings, value_of
 
 @dataclass(frozen=True, slots=True)
 class InlineRule:
-    """A rule of the recipe's own: the name of its rejections, a signal or numeric column, and ``min`` or ``max``.
+    """A rule written in the recipe: the name of its rejections, a signal or numeric column, and ``min`` or ``max``.
 
-    With ``strict`` a value equal to the limit is rejected too. A document without the column passes.
+    With ``strict``, a value equal to the limit is rejected too. A document without the column passes.
     """
 
     name: str
@@ -31,13 +31,13 @@ class InlineRule:
         self.rule()
 
     def rule(self) -> Rule:
-        """Return it as a rule.
+        """Convert to the type that ``decide`` takes.
 
         Raises:
-            ValueError: it needs one limit.
+            ValueError: neither or both of ``min`` and ``max`` are given.
         """
         if (self.min is None) == (self.max is None):
-            raise ValueError(f"rule {self.name!r} needs min or max, one of the two")
+            raise ValueError(f"rule {self.name!r} needs exactly one of min and max")
         return Rule(self.name, self.signal, self.min, self.max, self.strict)
 
 
@@ -48,11 +48,10 @@ def is_signal(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Heuristics(MapStep):
-    """Which presets of rules a document must pass, and changed limits by rule name (null removes the rule).
+    """Require documents to pass presets of rules; ``limits`` changes limits by rule name (null removes the rule).
 
-    ``rules`` adds rules of one's own, over any signal (docs/signals.md) or numeric column, as
-    ``rules: [{name: shouting, signal: uppercase_share, max: 0.3}]``; without ``presets`` beside them they come after
-    those of the default preset.
+    ``rules`` adds rules over any signal (docs/signals.md) or numeric column, for example
+    ``rules: [{name: shouting, signal: uppercase_share, max: 0.3}]``. They are applied after the rules of ``presets``.
     """
 
     presets: tuple[str, ...] = ("default",)
@@ -64,34 +63,34 @@ class Heuristics(MapStep):
     must_reject: ClassVar = True
 
     def all_rules(self) -> tuple[Rule, ...]:
-        """Return the rules of all presets with their limits, and then the recipe's own.
+        """Return the rules of all presets with their limits, followed by the inline rules.
 
         Raises:
-            ValueError: an unknown preset or rule.
+            ValueError: a preset or rule is unknown.
         """
         return (*rules_of(self.presets, self.limits), *(rule.rule() for rule in self.rules))
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What the recipe's own rules look at that is not a signal: columns."""
+        """The columns that inline rules use: what is not a signal."""
         return tuple(rule.signal for rule in self.rules if not is_signal(rule.signal))
 
     @from_settings
     def reads(self) -> frozenset[str]:
-        """The text, and columns of the recipe's own rules."""
+        """The text, and the columns that inline rules use."""
         return frozenset({"text", *self.columns})
 
     @from_settings
     def measures(self) -> tuple[str, ...]:
-        """Reference filters whose quantities the rules ask for."""
+        """Reference filters whose quantities the rules use."""
         own = [rule.rule() for rule in self.rules if is_signal(rule.signal)]
         return reference_filters_of([*rules_of(self.presets, self.limits), *own])
 
     def make(self) -> MapFunction:
-        """Return the function that measures a text and rejects it at the first rule that fails."""
+        """Build the function that measures a text and rejects it at the first rule that fails."""
         rules, measures, columns = self.all_rules(), self.measures, self.columns
         if not rules:
-            raise ValueError("no rule is left: name a preset, as presets: [default]")
+            raise ValueError("no rules are left; name a preset, for example presets: [default]")
 
         def heuristics(document: Document) -> Document | Rejection:
             language = document.language or "en"

@@ -1,4 +1,4 @@
-"""Token divergence: documents whose tokens are too far from those of the corpus in their language are rejected."""
+"""KL divergence: reject documents whose tokens are distributed too differently from the corpus in their language."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from pipelines.steps.base import (
     table_part,
 )
 
-MILLINATS = 1000  # a divergence is ranked to a thousandth of a nat: a histogram makes the percentile exact and small
-TOP = 30 * MILLINATS
+MILLINATS = 1000  # divergences are ranked to 0.001 nats, so that a small histogram gives an exact percentile
+TOP = 30 * MILLINATS  # larger divergences share a bin
 LIMITS = "limits"  # address of the limit of each class
 
-#: A document of a slice: its row, its class, and its divergence in nats.
+#: A row per document of a block: its row number, its class, and its divergence in nats.
 MEASURED = np.dtype([("row", "u4"), ("group", "S16"), ("value", "f8")])
 
 
 @dataclass(frozen=True, slots=True)
 class KlDivergence(CorpusStep):
-    """Reject the documents with the highest KL(document || corpus), in nats, within a language and a length class.
+    """Reject the documents with the highest KL(document || corpus), in nats, within a language and length class.
 
-    The Llama 3 paper (section 3.1.1) names the filter and publishes no figure; these are curate's own. ``keep`` 0.99:
-    the one document in a hundred that is furthest away goes, and only if it is also further than ``min_divergence``.
-    Short documents are always further away than long ones, so each is ranked among those with as many tokens, to a
-    factor of two; a class with fewer than ``min_documents`` says nothing about what is usual, and loses none.
+    The Llama 3 paper (section 3.1.1) names the filter but publishes no numbers; the defaults are curate's own values.
+    ``keep`` 0.99 rejects the one document in a hundred that diverges most, if it also exceeds ``min_divergence``.
+    Short documents always diverge more than long ones, so each is ranked among documents of its length, to a factor of
+    two. A class with fewer than ``min_documents`` is too small to say what is usual and loses none.
     """
 
     keep: Share = 0.99
@@ -54,7 +54,7 @@ class KlDivergence(CorpusStep):
     key_schema: ClassVar = pa.schema([("language", pa.string()), ("tokens", pa.int64()), ("counts", pa.large_binary())])
 
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes the language and how often each token occurs."""
+        """Build the function that extracts the language, the number of tokens, and the count of each token."""
 
         def key(document: Document) -> tuple:
             assert document.tokens is not None
@@ -84,7 +84,7 @@ class KlDivergence(CorpusStep):
         return (measured, limits) | beam.Flatten()
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
-        """Reject the documents that are beyond the limit of their class."""
+        """Reject the documents above the limit of their class."""
         limits = table_at(decision, LIMITS)
         rows = rows_at(decision, block_address(keys.index), MEASURED)
         limit = np.array([limits[group.decode()] for group in rows["group"]])
@@ -112,7 +112,7 @@ def _merge(counts: tuple[str, Iterable[bytes]]) -> tuple[str, bytes]:
 
 
 def _measure(keys: KeySource, references: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """Yield the class and the divergence of each document; a class is a language and a power of two of the tokens."""
+    """Yield the class and divergence of each document; a class is a language and a token count to a power of two."""
     numbers, table = keys.load()
     usual: dict[str, TokenCounts] = {}
     rows = np.empty(len(numbers), MEASURED)

@@ -11,7 +11,6 @@ from curate.document import Document, Rejection
 from curate.language.codes import canonical, name
 from curate.language.detection import (
     LanguageConfig,
-    LanguageScore,
     detect_language,
     known_languages,
     language_shares,
@@ -21,21 +20,22 @@ from curate.quality.domains import notation
 from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 #: A page in no known language is code if more than this share of its characters is in lines of source code. curate's
-#: own value: of 555 source files whose language cannot be identified these are 502, of 67 such pieces of web pages
-#: without code 8.
+#: own value: it holds for 502 of 555 source files whose language cannot be identified, and for 8 of 67 such excerpts of
+#: web pages without code.
 CODE_SHARE = 0.25
-#: Above this score nobody looks for a second language: half a page of another one leaves about 0.5. curate's own value.
+#: Above this score the text is taken to be in one language: half a page in another one leaves a score of about 0.5.
+#: curate's own value.
 ONE_LANGUAGE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Language(MapStep):
-    """Which languages a corpus takes, and how sure the identification must be.
+    """Identify the language of each document, and keep those in wanted languages with a high enough score.
 
-    ``engine``, ``model`` and ``labels`` are those of ``LanguageConfig``: ``labels`` maps those of a fastText model of
-    your own to codes. An empty ``keep`` keeps every language. ``min_score`` 0.65 is FineWeb's; ``min_scores`` sets it
-    per language. A page with many lines of source code passes as English if its language cannot be identified: such are
-    the words that programs are written in.
+    ``engine``, ``model`` and ``labels`` are those of ``LanguageConfig``; ``labels`` maps the labels of a custom
+    fastText model to language codes. An empty ``keep`` keeps every language. ``min_score`` 0.65 is FineWeb's value;
+    ``min_scores`` sets it per language. A page whose language cannot be identified passes as English if it has many
+    lines of source code, because programs are written with English words.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
@@ -54,7 +54,7 @@ class Language(MapStep):
         return {"fasttext": ("fasttext-community",), "langdetect": ("langdetect",)}.get(self.engine, ())
 
     def make(self) -> MapFunction:
-        """Return the function that identifies the language of a document, and rejects what is not wanted."""
+        """Build the function that identifies the language of a document and rejects unwanted ones."""
         wanted = frozenset(canonical(code) for code in self.keep)
         minimum = {canonical(code): score for code, score in self.min_scores.items()}
         if len(minimum) < len(self.min_scores):
@@ -65,18 +65,19 @@ class Language(MapStep):
             raise ValueError(f"the engine {self.engine!r} does not know {name(absent[0])} ({absent[0]!r})")
 
         def language(document: Document) -> Document | Rejection:
-            found = detect_language(document.text, engine)
-            limit = minimum.get(found.language, self.min_score)
-            is_code = found.score < limit and notation(document.text[:HEAD])[0] > CODE_SHARE
-            if is_code:
-                found = LanguageScore("en", found.score)
-            elif found.score < limit:
-                return Rejection("language_unknown", found.score, limit, found.language)
-            if wanted and found.language not in wanted:
-                return Rejection("language_unwanted", detail=found.language)
-            sure = is_code or found.score > ONE_LANGUAGE
-            shares = {found.language: 1.0} if sure else language_shares(document.text, engine)
+            detected = detect_language(document.text, engine)
+            code, score = detected.language, detected.score
+            limit = minimum.get(code, self.min_score)
+            is_source_code = score < limit and notation(document.text[:HEAD])[0] > CODE_SHARE
+            if is_source_code:
+                code = "en"
+            elif score < limit:
+                return Rejection("language_unknown", score, limit, code)
+            if wanted and code not in wanted:
+                return Rejection("language_unwanted", detail=code)
+            is_one = is_source_code or score > ONE_LANGUAGE
+            shares = {code: 1.0} if is_one else language_shares(document.text, engine)
             languages: list[Mapping[str, str | float]] = [{"language": c, "share": s} for c, s in shares.items()]
-            return replace(document, language=found.language, language_score=found.score, languages=languages)
+            return replace(document, language=code, language_score=score, languages=languages)
 
         return language

@@ -1,4 +1,4 @@
-"""Line deduplication: lines that stand in more than six documents of a bucket, within a language, are removed."""
+"""Line deduplication: remove lines that occur in too many documents of a bucket, within a language."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from curate.text.hashing import stable_u64
 from pipelines.dedup.keep_first import PARTITIONS
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, rows_at, table_at, table_part
 
-#: A line that is too common: its hash, its documents, and the last place in their order that keeps it.
+#: A row per line that is too common: its hash, its number of documents, and the last document order that keeps it.
 HOT = np.dtype([("hash", "u8"), ("count", "u8"), ("kept_until", "u8")])
-NOBODY = 2**64 - 1
-SHOWN = 100  # most common lines, whose text is looked up for the report
+NOBODY = 2**64 - 1  # comes after every document in the order
+SHOWN = 100  # most common lines whose text is looked up for the report
 SIZES, MOST_COMMON = "sizes", "most_common"  # addresses: documents by language; the most common lines
 Bucket = tuple[str, int]  # a language, and a number within it
 Sizes = Mapping[str, int]
-#: A common line: its documents, its hash as hex digits of 2**64 - 1 less it (of equals the smallest hash comes first;
-#: Beam's integers have a sign), and the language and number of its bucket.
+#: A common line: its number of documents, the hex digits of 2**64 - 1 minus its hash, and the language and number of
+#: its bucket. Inverting the hash sorts the smallest one first among equals; hex digits, because Beam's integers are
+#: signed.
 Common = tuple[int, str, str, int]
 #: A document that has a line: its order as hex digits, the index of its block, and its row.
 Holder = tuple[str, int, int]
@@ -45,19 +46,19 @@ class LineDedup(LineDedupConfig, CorpusStep):
     )
 
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes the language, a hash of the id, and the hashes of the lines.
+        """Build the function that extracts the language, a hash of the id, and the hashes of the lines.
 
-        The hash of the id chooses the bucket, and orders documents.
+        The hash of the id chooses the bucket and orders documents.
         """
         return lambda d: (d.language, stable_u64(d.id, "line-bucket"), line_hashes(d.text, self))
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
-        """Return 16 bytes, and 8 for each copy that is kept, for every line of every document."""
+        """Return 16 bytes for every line of every document, plus 8 for each copy that is kept."""
         return sum(block.count()[1] for block in keys) * _row(self.keep_first).itemsize
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle the distinct lines of each slice with their counts; then find a document of each most common line."""
-        # side inputs made of the main one: what waits for them is names of key files, a few bytes each
+        # These side inputs depend on the main input. What waits for them is names of key files, a few bytes each.
         sizes = (
             keys
             | "Languages" >> beam.FlatMap(_languages).with_output_types(tuple[str, int])
@@ -112,14 +113,14 @@ class LineDedup(LineDedupConfig, CorpusStep):
         return Applied(edit=edit)
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
-        """Show the most common lines: normalised text, language, documents; the most common first."""
+        """Show the most common lines, the most common first: normalised text, language, number of documents."""
         rows: list[dict[str, Any]] = []
         common = [line for part in decision.read(MOST_COMMON) for line in orjson.loads(part)]
         for line in sorted(common, key=lambda line: (-line["documents"], line["hash"], line["language"]))[:SHOWN]:
-            found = find_lines(text(line["block"], line["row"]), {line["hash"]}, self)
+            lines = find_lines(text(line["block"], line["row"]), {line["hash"]}, self)
             rows += [
                 {"line": shown, "language": line["language"], "documents": line["documents"]}
-                for shown in found.values()
+                for shown in lines.values()
             ]
         return {"repeated_lines": sorted(rows, key=lambda row: (-row["documents"], row["line"]))}
 
@@ -130,24 +131,24 @@ def hot_address(language: str, bucket: int) -> str:
 
 
 def buckets_of(documents: int, config: LineDedupConfig) -> int:
-    """Return the number of buckets of a language with so many documents."""
+    """Return the number of buckets of a language with this many documents."""
     return max(1, -(-documents // config.bucket_documents))
 
 
 def _hot_lines(decision: DecisionTable, keys: KeySource, config: LineDedupConfig) -> dict[int, tuple[np.ndarray, int]]:
-    """Return, for each document that has any, the hot lines of its bucket that the block has, and its order.
+    """Return, for each document that has any, the hot lines of its bucket, and the document's order.
 
-    Buckets are loaded one by one, and of each no more is held than the block has, whatever the size of the corpus.
+    Buckets are loaded one at a time and reduced to the lines of the block, so memory does not grow with the corpus.
     """
     sizes = table_at(decision, SIZES)
-    found: dict[int, tuple[np.ndarray, int]] = {}
+    hot_of: dict[int, tuple[np.ndarray, int]] = {}
     for bucket, rows, numbers, order, lines, lengths in _buckets_in(keys, sizes, config):
         hot = np.sort(rows_at(decision, hot_address(*bucket), HOT), order="hash")
         is_hot = np.isin(lines, hot["hash"])
         hot = hot[np.isin(hot["hash"], lines[is_hot])]
         has = np.unique(np.repeat(rows, lengths)[is_hot])
-        found |= {int(numbers[row]): (hot, int(order[row])) for row in has}
-    return found
+        hot_of |= {int(numbers[row]): (hot, int(order[row])) for row in has}
+    return hot_of
 
 
 def _buckets_in(
@@ -156,8 +157,8 @@ def _buckets_in(
     """Yield the documents of a block bucket by bucket.
 
     Yields:
-        The bucket, the rows of its documents, the numbers and orders of all documents, the hashes of the lines of
-        the bucket's documents, and how many lines each of these has.
+        The bucket, the positions of its documents, the row numbers and orders of all documents, the hashes of the lines
+        of the bucket's documents, and the number of lines of each of them.
     """
     numbers, table = keys.load()
     column = table["lines"].combine_chunks()
@@ -176,7 +177,7 @@ def _buckets_in(
 
 
 def _row(keep_first: int) -> np.dtype:
-    """A line of a slice: its hash, its documents, and the first of them in their order."""
+    """Return the dtype of a row per line: its hash, its number of documents, and the orders of the first of them."""
     return np.dtype([("hash", "u8"), ("count", "u8"), *([("first", "u8", (keep_first,))] if keep_first else [])])
 
 
@@ -196,7 +197,7 @@ def _lines(keys: KeySource, config: LineDedupConfig, sizes: Sizes) -> Iterator[t
 
 
 def _count(hashes: np.ndarray, order: np.ndarray, keep_first: int) -> np.ndarray:
-    """Count lines, and find the first documents that have each."""
+    """Count lines, and find the first documents that have each line."""
     rows = np.empty(len(hashes), _row(keep_first))
     rows["hash"], rows["count"] = hashes, 1
     if keep_first:
@@ -206,7 +207,7 @@ def _count(hashes: np.ndarray, order: np.ndarray, keep_first: int) -> np.ndarray
 
 
 def _merge(rows: np.ndarray, keep_first: int) -> np.ndarray:
-    """Add up the rows of each line; returns a row per line, sorted."""
+    """Combine the rows of each line; return a row per line, sorted by hash."""
     rows = rows[np.argsort(rows["hash"], kind="stable")]
     if not len(rows):
         return rows
@@ -251,7 +252,7 @@ def _most_common_of(hot: tuple[Bucket, bytes]) -> Iterator[Common]:
 def _holders(
     keys: KeySource, config: LineDedupConfig, sizes: Sizes, common: Sequence[Common]
 ) -> Iterator[tuple[int, Holder]]:
-    """Yield, for each of the most common lines, by its place, the first document of the block that has it."""
+    """Yield the first document of the block that has a line, for each of the most common lines, by its position."""
     places = {(language, number, NOBODY - int(digits, 16)): i for i, (_, digits, language, number) in enumerate(common)}
     for bucket, rows, numbers, order, lines, lengths in _buckets_in(keys, sizes, config):
         wanted = [(line, i) for (*of, line), i in places.items() if tuple(of) == bucket]

@@ -1,4 +1,4 @@
-"""Near-duplicate documents: band hashes find candidates, sketches verify them, and of each cluster the anchors stay."""
+"""MinHash deduplication: band hashes find candidates, sketches verify them, and the anchors of a cluster are kept."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from pipelines.steps.base import (
     table_part,
 )
 
-LARGE_SHARE = 0.02  # of all documents: a cluster or a bucket of this share is an alarm
-LEAST = 20  # documents in it, at least
-BYTES_PER_DOCUMENT = 64  # that one process holds of a document: its rank, and of many documents pairs and addresses
-ACCOUNT = "account"  # address of what the clustering did
+LARGE_SHARE = 0.02  # share of all documents above which a cluster or bucket raises a warning; curate's own value
+LEAST = 20  # smallest cluster or bucket that raises one
+BYTES_PER_DOCUMENT = 64  # that one process holds: the rank of each document, pairs and addresses of candidates
+CLUSTER_STATS = "account"  # address of `ClusterStats`
 
 
 @dataclass(frozen=True, slots=True)
 class MinHashDedup(CorpusStep):
-    """How near duplicates are found, from which similarity documents are, and which copy stays.
+    """Remove near duplicates: documents whose Jaccard similarity reaches ``threshold``, in (0, 1].
 
-    ``threshold`` is the Jaccard similarity of two documents, in (0, 1]; it chooses the bands and rows unless
-    ``minhash`` does. ``keep`` and ``sources`` are those of url_dedup. ``index`` names sketches (their
-    ``sketch.json``) of earlier corpora, whose documents come before all of these: what is like one of them goes.
-    ``clustering`` chooses where: in one process, on all workers of a cluster, or by size; the result is the same.
+    ``threshold`` also chooses the bands and rows, unless ``minhash`` gives them. ``keep`` and ``sources`` are those of
+    url_dedup. ``index`` names sketches of earlier corpora (folders, or their ``sketch.json``), whose documents come
+    before all of these: near duplicates of them are removed. ``clustering`` chooses whether clusters are computed in
+    one process, on all workers of a cluster, or by size; the result is the same.
     """
 
     threshold: float = 0.8
@@ -71,7 +71,7 @@ class MinHashDedup(CorpusStep):
     )
     by_document: ClassVar = True
     must_reject: ClassVar = True
-    shuffles: ClassVar = "nothing: band hashes are sorted where they lie"
+    shuffles: ClassVar = "nothing: band hashes are sorted in place"
 
     def __post_init__(self) -> None:
         chosen = MinHashConfig.for_threshold(self.threshold)
@@ -79,12 +79,12 @@ class MinHashDedup(CorpusStep):
 
     @from_settings
     def reads(self) -> frozenset[str]:
-        """The text, and what the order goes by."""
+        """The text, and the fields that order documents."""
         return frozenset({"text", *fields_of(self.keep)})
 
     @property
     def hashing(self) -> MinHashConfig:
-        """How keys are made: ``minhash``, given or chosen."""
+        """How keys are made: ``minhash``, or chosen for the threshold."""
         assert self.minhash
         return self.minhash
 
@@ -94,28 +94,28 @@ class MinHashDedup(CorpusStep):
             read_manifest(path, self.hashing)
 
     def describe(self, decision: DecisionTable | None = None) -> list[str]:
-        """Show the S-curve, and the bytes that each stage went over."""
+        """Describe the S-curve, and the bytes that each stage processed."""
         hashing = self.hashing
         curve = ", ".join(f"{j:.1f}: {hashing.candidate_probability(j):.1%}" for j in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
         sentences = [
-            f"{hashing.ngram}-grams, {hashing.bands} bands of {hashing.rows} rows; probability that two documents of a "
-            f"similarity become a candidate pair: {curve}; then pairs are verified from {self.threshold:.2f}, "
-            f"and each document with the anchor that stays for it from {anchor_threshold(self.threshold):.2f}"
+            f"{hashing.ngram}-grams, {hashing.bands} bands of {hashing.rows} rows; probability that two documents "
+            f"become a candidate pair, by similarity: {curve}; pairs are verified at {self.threshold:.2f}, "
+            f"and each document against its anchor at {anchor_threshold(self.threshold):.2f}"
         ]
         if decision:
-            account = table_at(decision, ACCOUNT)
-            each = {k: n / max(account["documents"], 1) for k, n in account["stage_bytes"].items()}
+            stats = table_at(decision, CLUSTER_STATS)
+            each = {k: n / max(stats["documents"], 1) for k, n in stats["stage_bytes"].items()}
             sentences.append("bytes per document: " + ", ".join(f"{stage} {n:,.0f}" for stage, n in each.items()))
         return sentences
 
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes band hashes, sketch, place in the order, date; for alarms source and site."""
+        """Build the function that extracts band hashes, sketch, rank key and date, and for warnings source and site."""
         rank, hashing = rank_key(self.keep, self.sources), self.hashing
 
         def key(document: Document) -> tuple:
             bands, sketch = minhash_keys(document.text, hashing)
-            place = rank(document)
-            return bands.tobytes(), sketch.tobytes(), place, seconds(document.date), document.source, site(document.url)
+            date = seconds(document.date)
+            return bands.tobytes(), sketch.tobytes(), rank(document), date, document.source, site(document.url)
 
         return key
 
@@ -123,7 +123,7 @@ class MinHashDedup(CorpusStep):
         """Return the parts of the sketches that the settings name.
 
         Raises:
-            RunError: a sketch that cannot be read, is damaged or was made in another way.
+            RunError: a sketch cannot be read, is damaged or was made with other settings.
         """
         try:
             return index_parts(self.index, self.hashing, 8 * (len(self.keep) + 3))
@@ -131,7 +131,7 @@ class MinHashDedup(CorpusStep):
             raise RunError(str(e)) from None
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
-        """Cluster all documents where the last block arrives, those of sketches before them, in a given memory."""
+        """Cluster all documents in one worker, within the memory budget; documents of sketches come first."""
         options = keys.pipeline.options.view_as(KeyOptions)
         return (
             keys
@@ -144,23 +144,23 @@ class MinHashDedup(CorpusStep):
         )
 
     def takes_several_jobs(self, documents: float, memory: int) -> bool:
-        """Say whether to cluster on all workers."""
+        """Return whether to cluster on all workers."""
         too_many = documents * BYTES_PER_DOCUMENT > memory
         return self.clustering == "distributed" or (self.clustering == "auto" and too_many)
 
     def decide_in_jobs(self, keys: Sequence[KeySource], jobs: Jobs) -> None:
         """Cluster on all workers."""
         parts = [*self.index_parts(), *keys]
-        account = cluster_distributed(parts, self.hashing.bands, self.threshold, jobs)
-        jobs.write(*table_part(ACCOUNT, asdict(account)))
+        stats = cluster_distributed(parts, self.hashing.bands, self.threshold, jobs)
+        jobs.write(*table_part(CLUSTER_STATS, asdict(stats)))
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Say which cluster or bucket holds a large share of the corpus, and which sources and sites are lost."""
-        account = table_at(decision, ACCOUNT)
-        return [*_large_shares(account), *lost_shares(keys, decision)]
+        """Warn of a cluster or bucket that holds much of the corpus, and of sources and sites that lose nearly all."""
+        stats = table_at(decision, CLUSTER_STATS)
+        return [*_large_shares(stats), *lost_shares(keys, decision)]
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
-        """Reject every document but the anchors, with its similarity to the anchor that stays for it."""
+        """Reject every document but the anchors; the value is its similarity to its anchor."""
         limit = anchor_threshold(self.threshold)
 
         def rejection(row: np.void) -> Rejection:
@@ -170,11 +170,11 @@ class MinHashDedup(CorpusStep):
         return apply_members(decision, keys.index, rejection, clusters=True)
 
 
-def _large_shares(account: dict[str, Any]) -> Iterator[str]:
-    documents = account["documents"]
+def _large_shares(stats: dict[str, Any]) -> Iterator[str]:
+    documents = stats["documents"]
     for name, size, hint in (
-        ("cluster", account["largest_cluster"], f"look at document {account['largest_cluster_first']}, first in it"),
-        ("bucket of a band", account["largest_bucket"], "its documents share a template, or are nearly empty"),
+        ("cluster", stats["largest_cluster"], f"look at its first document, {stats['largest_cluster_first']}"),
+        ("bucket of a band", stats["largest_bucket"], "its documents share a template, or are nearly empty"),
     ):
         if size >= LEAST and size > LARGE_SHARE * documents:
             yield f"one {name} holds {size:,} of {documents:,} documents ({size / documents:.1%}): {hint}"
@@ -188,6 +188,6 @@ def _cluster(
     scratch: str | None,
 ) -> Iterator[tuple[str, bytes]]:
     parts = [*index, *sorted(together[1], key=lambda block: block.index)]
-    account, rows = cluster_keys(parts, step.hashing.bands, step.threshold, memory, scratch)
-    yield table_part(ACCOUNT, asdict(account))
+    stats, rows = cluster_keys(parts, step.hashing.bands, step.threshold, memory, scratch)
+    yield table_part(CLUSTER_STATS, asdict(stats))
     yield from by_block(rows)

@@ -1,4 +1,4 @@
-"""Mixture: how often each label's documents are seen, so that the corpus meets target shares of tokens."""
+"""Mixture: repeat or leave out documents of each label, so that the corpus meets target shares of tokens."""
 
 from __future__ import annotations
 
@@ -33,10 +33,11 @@ PLAN = "mixture"  # address of the plan
 
 @dataclass(frozen=True, slots=True)
 class Mixture(CorpusStep):
-    """Target shares of tokens by label. The default is Llama 3's (section 3.1.2); at most four epochs is curate's own
-    value, after Muennighoff et al. 2023, "Scaling Data-Constrained Language Models".
+    """Repeat or leave out documents to meet target shares of tokens per label.
 
-    ``by`` names what the labels are: ``domain``, ``language``, ``source``, or a column.
+    The default targets are Llama 3's (section 3.1.2). At most four epochs is curate's own value, after Muennighoff et
+    al. 2023, "Scaling Data-Constrained Language Models". ``by`` names the field that holds the label: ``domain``,
+    ``language``, ``source``, or a column.
     """
 
     targets: Mapping[str, float] = field(
@@ -53,28 +54,28 @@ class Mixture(CorpusStep):
 
     @from_settings
     def reads(self) -> frozenset[str]:
-        """Tokens and labels."""
+        """The tokens and the label."""
         return frozenset({"tokens", self.by})
 
     def check(self) -> None:
-        """Try the plan, and look for misspelt labels."""
+        """Compute a trial plan, and look for misspelt labels."""
         if self.by == "domain" and (unknown := sorted(set(self.targets) - set(LABELS))):
             raise ValueError(f"targets: {unknown[0]!r} is not a domain; known: {', '.join(LABELS)}")
         for code in self.targets if self.by == "language" else ():
             if (right := canonical(code)) != code:
-                raise ValueError(f"targets: languages are written as {right!r}, not {code!r}")
+                raise ValueError(f"targets: write the language {code!r} as {right!r}")
         plan_mixture(dict.fromkeys(self.targets, 1), self.targets, self.max_epochs, self.total_tokens)
 
     def check_sources(self, sources: Collection[str]) -> None:
-        """Look for targets that are no sources."""
+        """Look for targets that are not sources."""
         if self.by == "source" and (unknown := sorted(set(self.targets).difference(sources))):
             raise ValueError(
-                f"names the source {unknown[0]!r}, but there are {', '.join(sorted(sources))}: name it in the recipe, "
+                f"names the source {unknown[0]!r}, but the recipe has {', '.join(sorted(sources))}; name it there, "
                 "as sources: [{input: PATTERN, name: NAME}]"
             )
 
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes the label, the token count and the id."""
+        """Build the function that extracts the label, the token count and the id."""
 
         def key(document: Document) -> tuple:
             assert document.tokens is not None
@@ -97,7 +98,7 @@ class Mixture(CorpusStep):
         )
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
-        """Reject the documents that the mixture leaves out, and say of the others how often they are seen."""
+        """Reject the documents that the mixture leaves out, and set ``copies`` of the others."""
         rates = table_at(decision, PLAN)["rates"]
         numbers, table = keys.load()
         ids, labels = table["id"].to_pylist(), table["label"].to_pylist()
@@ -115,18 +116,23 @@ class Mixture(CorpusStep):
         return Applied(numbers[left_out], rejection, edit)
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Name the labels without a target; it is an error if no label that is there has one."""
+        """Warn of labels without a target.
+
+        Raises:
+            RunError: no label in the corpus has a target.
+        """
         tokens = table_at(decision, PLAN)["tokens"]
         if any(tokens.values()) and not any(n and self.targets.get(label) for label, n in tokens.items()):
+            present = ", ".join(label or f"documents without {self.by}" for label, n in tokens.items() if n)
             raise RunError(
-                f"mixture: no target is for a {self.by} that is there: targets name {', '.join(self.targets)}, "
-                f"and there are {', '.join(label or 'documents without one' for label, n in tokens.items() if n)}"
+                f"mixture: targets name {', '.join(self.targets)}, but the corpus has {present}; set a target for a "
+                f"{self.by} in the corpus"
             )
         left_out = {label: n for label, n in tokens.items() if n and label not in self.targets}
         if not left_out:
             return []
         named = ", ".join(f"{label or 'no ' + self.by} ({n:,} tokens)" for label, n in left_out.items())
-        return [f"left out, for no target names them: {named}; give each a target, or 0 to say that it is meant"]
+        return [f"left out, because they have no target: {named}; give each a target, or 0 to leave it out on purpose"]
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
         """Show the plan."""
@@ -141,7 +147,7 @@ def _tokens(keys: KeySource) -> Iterator[tuple[str, int]]:
 
 def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
     tokens = dict(sorted(counts))
-    targets = dict.fromkeys(tokens, 0.0) | dict(step.targets)  # the run goes on without what no target names
+    targets = dict.fromkeys(tokens, 0.0) | dict(step.targets)  # a label without a target is left out
     plan = plan_mixture(tokens, targets, step.max_epochs, step.total_tokens)
     facts = {
         "tokens": tokens,

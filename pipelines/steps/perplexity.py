@@ -1,4 +1,4 @@
-"""Perplexity under a language model of the user's."""
+"""Perplexity under a user-supplied language model."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Perplexity(PerplexityConfig, MapStep):
     libraries: ClassVar = ("kenlm", "sentencepiece")
 
     def make(self) -> MapFunction:
-        """Return the function that rejects documents above the highest perplexity."""
+        """Build the function that rejects documents above the highest perplexity."""
         perplexity_of("Fails here, rather than page by page, if the model is missing.", self)
 
         def perplexity(document: Document) -> Document | Rejection:
-            found = perplexity_of(document.text, self)
-            if found > self.max_perplexity:
-                return Rejection("high_perplexity", found, self.max_perplexity)
+            value = perplexity_of(document.text, self)
+            if value > self.max_perplexity:
+                return Rejection("high_perplexity", value, self.max_perplexity)
             return document
 
         return perplexity

@@ -19,11 +19,11 @@ class Pii(PiiConfig, MapStep):
 
     @from_settings
     def privacy(self) -> PiiConfig:
-        """What it replaces, in all else that the run writes too."""
+        """The step's settings, which apply to everything else that the run writes too."""
         return self
 
     def make(self) -> MapFunction:
-        """Return the function that edits the text of a document."""
+        """Build the function that edits the text of a document."""
 
         def pii(document: Document) -> Document | Rejection:
             return edited(document, lambda text: scrub_pii(text, self))

@@ -1,4 +1,4 @@
-"""Quality: a score of each document, and a lowest one."""
+"""Quality scores, with an optional minimum."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 @dataclass(frozen=True, slots=True)
 class Quality(MapStep):
-    """The quality model that gives the score, and the lowest score that stays.
+    """Score each document with a quality model, and reject scores below ``min_score``.
 
-    ``model`` is the shipped one, the path of one that ``curate train quality`` wrote or of a fastText classifier, whose
-    label for good texts ``label`` names, or the import path of a function of a text (docs/extending.md).
+    ``model`` is the path of a model that ``curate train quality`` wrote, the path of a fastText classifier, or the
+    import path of a function of a text (docs/extending.md); by default, the shipped model. ``label`` is the label that
+    a fastText classifier gives to good texts.
     """
 
     model: File | None = None
@@ -34,7 +35,7 @@ class Quality(MapStep):
         return ("fasttext-community",) if self.model else ()
 
     def make(self) -> MapFunction:
-        """Return the function that scores a document."""
+        """Build the function that scores a document."""
         model = find_object(self.model) or self.model
         quality_score("Fails here if the model is missing or damaged.", model, label=self.label)
 

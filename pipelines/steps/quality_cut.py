@@ -1,4 +1,4 @@
-"""Quality cut: the best share of the documents stays, within each language and domain."""
+"""Quality cut: keep the best share of the documents within each language and domain."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from pipelines.steps.base import (
     value_of,
 )
 
-BINS = 65_536  # `quality` is ranked to 1/65,535: a histogram makes the percentile exact and small
-NO_SCORE = -(2**31)
+BINS = 65_536  # `quality` is ranked to 1/65,535, so that a small histogram gives an exact percentile
+NO_SCORE = -(2**31)  # bin of a document without a score, and cut of a group that is not cut
+CUTS = "cuts"  # address of the cut of each group
 
 
 @dataclass(frozen=True, slots=True)
 class QualityCut(CorpusStep):
-    """Keep the best ``keep`` share within each group of documents that agree in all of ``within``.
+    """Keep the best ``keep`` share of each group of documents that agree in all fields of ``within``.
 
-    Scores of different languages do not compare, nor those of prose and code. A group of fewer than ``min_documents``
-    (curate's own value) says little about what is usual and loses none; documents without a score (NaN) stay. ``score``
-    and ``within`` name fields of a document or columns; a column's scores are ranked to one part in 32,768.
+    Scores are not comparable between languages, nor between prose and code. A group of fewer than ``min_documents``
+    (curate's own value) is too small to say what is usual and loses none. Documents without a score (NaN) are kept.
+    ``score`` and ``within`` name document fields or columns; scores in a column are ranked to one part in 32,768.
     """
 
     keep: Share = 0.4
@@ -55,11 +56,11 @@ class QualityCut(CorpusStep):
 
     @from_settings
     def assumes(self) -> dict[str, str]:
-        """What groups are made of; a field that no step writes makes no difference."""
+        """The fields that groups are made of; a field that no step writes makes no difference."""
         return {name: f"all documents are of one {name}" for name in self.within}
 
     def key(self) -> Callable[[Document], tuple]:
-        """Return the function that takes the group, the rank of the score, and the score."""
+        """Build the function that extracts the group, the bin of the score, and the score."""
         bin_of = quality_bin if self.score == "quality" else column_bin
 
         def key(document: Document) -> tuple:
@@ -77,26 +78,32 @@ class QualityCut(CorpusStep):
             | "Groups" >> beam.GroupByKey()
             | "Cut" >> beam.Map(_cut, self).with_output_types(tuple[str, dict[str, Any]])
             | "OneTable" >> beam.combiners.ToList()
-            | "Table" >> beam.Map(lambda t: table_part("cuts", dict(sorted(t)))).with_output_types(tuple[str, bytes])
+            | "Table" >> beam.Map(lambda t: table_part(CUTS, dict(sorted(t)))).with_output_types(tuple[str, bytes])
         )
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Say where no document has a score, and where most are in groups that are too small to be cut."""
-        groups = table_at(decision, "cuts").values()
+        """Warn if most documents are in groups that are too small to be cut.
+
+        Raises:
+            RunError: no document has a score in the column that ``score`` names.
+        """
+        groups = table_at(decision, CUTS).values()
         if self.score != "quality" and groups and not any(g["documents"] for g in groups):
-            raise RunError(f"quality_cut: no document has a number in {self.score}, which score names")
+            raise RunError(
+                f"quality_cut: no document has a number in the column {self.score}; set score to another column"
+            )
         documents = sum(g["documents"] for g in groups)
         spared = sum(g["documents"] for g in groups if g["documents"] < self.min_documents)
         if self.keep == 1 or spared <= documents / 2:
             return []
         return [
-            f"{spared:,} of {documents:,} documents were not cut: they are in groups (by {', '.join(self.within)}) "
-            f"of fewer than min_documents, {self.min_documents}"
+            f"{spared:,} of {documents:,} documents were not cut, because their groups (by {', '.join(self.within)}) "
+            f"have fewer than min_documents = {self.min_documents} documents"
         ]
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Reject the documents below their group's cut."""
-        cuts = table_at(decision, "cuts")
+        cuts = table_at(decision, CUTS)
         numbers, table = keys.load()
         groups = table["group"].to_pylist()
         limit = np.array([cuts[g]["bin"] if g in cuts else NO_SCORE for g in groups], np.int64)
@@ -120,7 +127,7 @@ def quality_bin(score: float) -> int:
 
 
 def column_bin(score: float) -> int:
-    """Return the bin of any number: its float32 without the last 8 bits, as an integer that sorts as the numbers do.
+    """Return the bin of any number: its float32 without the last 8 bits, as an integer that sorts like the numbers.
 
     >>> column_bin(-1.0) < column_bin(0.0) < column_bin(0.5) < column_bin(5)
     True
@@ -159,7 +166,7 @@ def _histograms(keys: KeySource) -> Iterator[tuple[str, bytes]]:
 
 
 def _cut(histograms: tuple[str, Iterable[bytes]], step: QualityCut) -> tuple[str, dict[str, Any]]:
-    """Return the bin of a group's cut, and how many documents with a score it has."""
+    """Return the bin at which a group is cut, and its number of documents with a score."""
     group, blocks = histograms
     bins, counts = add_histograms(blocks)
     total = int(counts.sum())

@@ -1,4 +1,4 @@
-"""Removal of lines that repeat themselves."""
+"""Removal of lines whose words repeat."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RepetitionClean(RepetitionCleanConfig, MapStep):
     writes: ClassVar = frozenset({"text"})
 
     def make(self) -> MapFunction:
-        """Return the function that edits the text of a document."""
+        """Build the function that edits the text of a document."""
 
         def repetition_clean(document: Document) -> Document | Rejection:
             return edited(document, lambda text: clean(text, self))

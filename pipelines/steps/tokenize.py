@@ -1,4 +1,4 @@
-"""Token ids."""
+"""Tokenization: token ids of each document."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 @dataclass(frozen=True, slots=True)
 class Tokenize(MapStep):
-    """Whose token ids a document gets.
+    """Turn each text into token ids, followed by an end-of-sequence token.
 
-    ``tokenizer`` is the shipped one, the path of a ``tokenizer.json``, of a folder that has one, of a SentencePiece
-    ``.model`` or of a tiktoken rank file, the name of a tiktoken encoding (``cl100k_base``), or the import path of an
-    object of your own, or of a function that returns one (docs/extending.md). ``eos`` is the token put after each
-    document, if the tokenizer does not say which; ``pattern`` splits texts for rank files whose pattern is not known.
+    ``tokenizer`` is the shipped one; the path of a ``tokenizer.json``, of a folder that has one, of a SentencePiece
+    ``.model`` or of a tiktoken rank file; the name of a tiktoken encoding (``cl100k_base``); or the import path of a
+    tokenizer object or of a function that returns one (docs/extending.md). ``eos`` is the end-of-sequence token, if the
+    tokenizer does not define one; ``pattern`` splits texts for rank files whose pattern is not known.
     """
 
     tokenizer: File = "curate-32k"
@@ -33,7 +33,7 @@ class Tokenize(MapStep):
 
     @from_settings
     def libraries(self) -> tuple[str, ...]:
-        """The libraries that tokenizers are from."""
+        """The libraries that implement tokenizers."""
         return ("tokenizers", "tiktoken", *(("sentencepiece",) if self.tokenizer.endswith(".model") else ()))
 
     @from_settings
@@ -42,13 +42,13 @@ class Tokenize(MapStep):
         return self._load().dtype.str
 
     def _load(self) -> Tokenizer:
-        own = find_object(self.tokenizer)
-        if isinstance(own, type) or (own is not None and not hasattr(own, "encode")):
-            own = own()
-        return load_tokenizer(own or self.tokenizer, self.eos, self.pattern)
+        custom = find_object(self.tokenizer)
+        if isinstance(custom, type) or (custom is not None and not hasattr(custom, "encode")):
+            custom = custom()
+        return load_tokenizer(custom or self.tokenizer, self.eos, self.pattern)
 
     def make(self) -> MapFunction:
-        """Return the function that encodes a text."""
+        """Build the function that encodes a text."""
         tokenizer = self._load()
 
         def tokenize(document: Document) -> Document | Rejection:

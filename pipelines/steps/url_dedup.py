@@ -1,4 +1,4 @@
-"""URL deduplication: one document per normalised URL."""
+"""URL deduplication: keep one document per normalised URL."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pipelines.dedup.keep_first import KeepFirst
 
 @dataclass(frozen=True, slots=True)
 class UrlDedup(KeepFirst):
-    """Which copy of a URL stays: the newest (Llama 3, section 3.1.1), then the smallest id, unless ``keep`` says more.
+    """Keep one copy of each URL: by default the newest (Llama 3, section 3.1.1), and the smallest id among equals.
 
-    ``keep`` is a list of newest, oldest, longest, quality and source, the most important first; for source, ``sources``
-    names the preferred ones, the best first.
+    ``keep`` lists preferences, the most important first: newest, oldest, longest, quality, source. For source,
+    ``sources`` lists the preferred sources, the best first.
     """
 
     rule: ClassVar = "older_copy"
@@ -24,6 +24,6 @@ class UrlDedup(KeepFirst):
     libraries: ClassVar = ("idna",)
 
     def hash(self, document: Document) -> int:
-        """Hash the normalised URL; a document without one has no key: the name of a file is no address."""
-        web = document.url and not document.url.startswith(FILE_SCHEME)
-        return stable_u64(normalize_url(document.url)) if web else 0
+        """Hash the normalised URL; a document without a web address has no key, and a file name is not one."""
+        has_address = document.url and not document.url.startswith(FILE_SCHEME)
+        return stable_u64(normalize_url(document.url)) if has_address else 0

@@ -1,4 +1,4 @@
-"""Block lists: domains, and words of the URL."""
+"""URL block lists: domains, and words in the URL."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class UrlFilter(UrlFilterConfig, MapStep):
     libraries: ClassVar = ("idna",)
 
     def make(self) -> MapFunction:
-        """Return the function that rejects documents with a blocked URL."""
+        """Build the function that rejects documents with a blocked URL."""
 
         def url_filter(document: Document) -> Document | Rejection:
             return blocked_url(document.url, self) or document

@@ -26,7 +26,7 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
 
     from pipelines.engine.decisions import warn
     from pipelines.steps.base import table_at
-    from pipelines.steps.minhash_dedup import ACCOUNT
+    from pipelines.steps.minhash_dedup import CLUSTER_STATS
     from tests.benchmarks.signature_sets import signature_set
     from tests.eager import pipeline
     from tests.pipelines.decisions import decide_stored
@@ -37,7 +37,7 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
     started, cpu = time.perf_counter(), time.process_time()
     decide_stored([data], blocks, make, memory)
     seconds = time.perf_counter() - started
-    account = table_at(data.decision, ACCOUNT)
+    account = table_at(data.decision, CLUSTER_STATS)
     return {
         "documents": documents,
         "seconds": round(seconds, 1),

@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from pipelines.cli import main
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.recipe.recipe import SHIPPED, load_recipe
 from pipelines.recipe.registry import step_type, words
 from tests.fuzz import raw
@@ -106,9 +106,9 @@ def check(folder: Path) -> str:
         return f"{found[0]!r} is printed: {result.output!r:.600}"
     if result.exit_code:
         return _of_error(result.output, SENTENCE + 2 * sum(map(len, settings)))
-    space = Workspace.of(load_recipe(str(recipe), [str(source)], settings), str(out))
-    for pass_ in space.plan.passes:
-        for path in (space.folder(pass_), *(data.decision.folder for data in space.cut(pass_))):
+    layout = RunLayout.of(load_recipe(str(recipe), [str(source)], settings), str(out))
+    for pass_ in layout.plan.passes:
+        for path in (layout.folder(pass_), *(data.decision.folder for data in layout.cut(pass_))):
             if "\0" in path or not Path(path).resolve().is_relative_to(out.resolve()):
                 return f"a folder that is not within the output: {path!r:.300}"
             if any(len(part.encode("utf-8", "replace")) > 255 for part in Path(path).parts):

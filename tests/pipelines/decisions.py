@@ -69,14 +69,14 @@ def decide_stored(
     make: Callable[[], beam.Pipeline] = pipeline,
     memory: int = MEMORY,
     distributed: bool = False,
-) -> list[decisions.Share]:
+) -> list[decisions.DecisionJob]:
     """Decide over key files as a run does; returns which jobs that took."""
     indices = range(blocks)
-    jobs = decisions.shares(cut, indices, memory, distributed, 0)
+    jobs = decisions.decision_jobs(cut, indices, memory, distributed, 0)
     for share in jobs:
         for number in share.steps if not share.part else ():
             cut[number].decision.begin(share.parts)
-        if share.several_jobs:
+        if share.iterative:
             decisions.decide_in_jobs(cut, share.steps[0], indices, make)
         else:
             with make() as p:

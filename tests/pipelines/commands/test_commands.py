@@ -19,7 +19,7 @@ from curate.filters.rules import decide
 from curate.filters.signals import signal_names
 from pipelines.cli import main
 from pipelines.engine.estimate import estimate
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.io.files import reason
 from pipelines.recipe.recipe import load_recipe
 from pipelines.result.recut import _first_failed, recut
@@ -75,7 +75,7 @@ def test_plan_looks_at_a_part_of_a_compressed_file(tmp_path):
     (tmp_path / "pages.jsonl.gz").write_bytes(gzip.compress(rows))
     (tmp_path / "recipe.yaml").write_text("steps:\n  - language\n")
     recipe = load_recipe(str(tmp_path / "recipe.yaml"), [str(tmp_path / "pages.jsonl.gz")])
-    found = estimate(Workspace.of(recipe, str(tmp_path / "out")).plan)
+    found = estimate(RunLayout.of(recipe, str(tmp_path / "out")).plan)
     assert found.share < 0.2
     assert found.steps[0].read == pytest.approx(10_000, rel=0.1)
 
@@ -108,7 +108,7 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
     pq.write_table(pa.table({"text": ["水" * 99] * 4000, "more": ["y" * 99] * 4000}), tmp_path / "in" / "z.parquet")
     (tmp_path / "recipe.yaml").write_text("steps:\n  - language\n")
     recipe = load_recipe(str(tmp_path / "recipe.yaml"), [str(tmp_path / "in")])
-    found = estimate(Workspace.of(recipe, str(tmp_path / "out")).plan)
+    found = estimate(RunLayout.of(recipe, str(tmp_path / "out")).plan)
     assert found.steps[0].read == pytest.approx(4000, rel=0.2)
 
 
@@ -119,7 +119,7 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
         ("s3://bucket/x", "s3://bucket/x: s3:// needs more packages: pip install 'curate-corpus[aws]'"),
         (
             "https://a.org/x",
-            "https://a.org/x: https:// is not read, only local paths, gs://, s3://, azfs://, hdfs://: copy",
+            "https://a.org/x: https:// is not supported; copy the files to a local path or to one of gs://, s3://",
         ),
     ],
 )
@@ -268,7 +268,7 @@ def test_filter_shows_where_two_presets_disagree():
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=FlnkRunner"], "FlnkRunner"),
         (
             ["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=PortableRunner", "--job_endpoint=localhost:1"],
-            "nothing answers",
+            "no job server answers",
         ),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality.model=no.zip"], "no.zip"),
         (["filter", "gopher@datatrov", f"{CRAWL}/*"], "did you mean 'gopher@datatrove'"),

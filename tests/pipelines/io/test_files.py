@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.engine import passes
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.run import run_recipe
 from pipelines.engine.runners import RunError
 from pipelines.engine.watched import Track
@@ -108,25 +108,25 @@ def test_a_model_that_cannot_be_reached_does_not_make_another_plan(network, tmp_
     text = "steps:\n  - tokenize: {tokenizer: 'flaky://b/tokenizer.json'}\n"
     (tmp_path / "pages.jsonl").write_text('{"text": "A page."}\n')
     named = parse_recipe(text, "small.yaml", [str(tmp_path / "pages.jsonl")])
-    digest = Workspace.of(named, str(tmp_path / "out")).plan.passes[-1].digest
+    digest = RunLayout.of(named, str(tmp_path / "out")).plan.passes[-1].digest
     for failing in ("exists", "open"):
         network.fail = lambda operation, failing=failing: OSError("timed out") if operation == failing else None
         with pytest.raises(RecipeError, match=r"tokenize: flaky://b/tokenizer.json: timed out"):
-            Workspace.of(named, str(tmp_path / "out"))
+            RunLayout.of(named, str(tmp_path / "out"))
     network.fail = lambda operation: None
-    assert Workspace.of(named, str(tmp_path / "out")).plan.passes[-1].digest == digest
+    assert RunLayout.of(named, str(tmp_path / "out")).plan.passes[-1].digest == digest
 
 
 def test_an_output_that_cannot_be_reached_is_not_made_again(network, tmp_path):
     wanted = recipe(tmp_path)
     run_recipe(wanted, "flaky://b/out")
     before = dict(network.objects)
-    space = Workspace.of(wanted, "flaky://b/out")
-    assert space.finished()
+    layout = RunLayout.of(wanted, "flaky://b/out")
+    assert layout.finished()
     for failing in ("exists", "size"):
         network.fail = lambda operation, failing=failing: OSError("timed out") if operation == failing else None
         with pytest.raises(OSError, match="timed out"):
-            space.finished()
+            layout.finished()
         with pytest.raises((OSError, RunError), match="timed out"):
             run_recipe(wanted, "flaky://b/out")
     calls: list[str] = []

@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from pipelines.engine.progress import Work
+from pipelines.engine.progress import Task
 from pipelines.engine.run import run_recipe
 from pipelines.io import sealed, sources
 from pipelines.io.tables import TableWriter, read_table
@@ -42,7 +42,7 @@ def run(arguments: tuple[str, str], output: Path, before: str = "") -> list[str]
     """Run the recipe, up to a piece of work if one is named; returns what the run said."""
     said: list[str] = []
 
-    def watch(work: Work, function) -> None:
+    def watch(work: Task, function) -> None:
         if before and work.title.startswith(before):
             raise Stopped
         function()
@@ -144,7 +144,7 @@ def test_other_damage(change, arguments, undisturbed, tmp_path):
     assert run(arguments, tmp_path / "out")
     assert outputs(tmp_path / "out") == undisturbed
     (said,) = run(arguments, tmp_path / "out")
-    assert said.endswith("is finished, and every file is as the run left it")
+    assert said.endswith("is finished, and all of its files are intact")
 
 
 def test_a_sealed_table_reads_as_it_was_written(tmp_path):
@@ -156,7 +156,7 @@ def test_a_sealed_table_reads_as_it_was_written(tmp_path):
     whole = Path(path).read_bytes()
     for at in (0, len(whole) // 2, len(whole) - 30, len(whole) - 10, len(whole) - 1):
         Path(path).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        with pytest.raises(sealed.DamagedFile, match=r"table.parquet is not as it was written"):
+        with pytest.raises(sealed.DamagedFile, match=r"table.parquet has changed since it was written"):
             read_table(path)
     Path(path).unlink()
     with pytest.raises(sealed.DamagedFile, match=r"table.parquet is missing"):

@@ -113,7 +113,7 @@ def test_a_saved_data_set_is_read_once_though_it_was_mapped(tmp_path, expected):
     DatasetDict(train=load_from_disk(str(tmp_path / "saved"))).save_to_disk(str(tmp_path / "dict"))
     assert plain(documents(tmp_path / "dict")) == expected
     for name in ("saved", "dict"):
-        with pytest.raises(RecipeError, match=f"{name}': a folder of save_to_disk, which format: auto reads"):
+        with pytest.raises(RecipeError, match=f"{name}' was written by save_to_disk, which format: auto reads"):
             list_inputs([Source(f"{tmp_path}/{name}", format="datasets")])
     (tmp_path / "pages_state.json").write_bytes(LINES)
     assert plain(documents(tmp_path / "pages_state.json")) == expected
@@ -225,7 +225,7 @@ def test_what_a_run_writes_is_no_input(tmp_path):
     assert [f.name for f in list_inputs([Source(str(tmp_path))], str(tmp_path))] == ["a.txt", "raw/b.txt"]
     assert len(list_inputs([Source(str(tmp_path))], f"{tmp_path}/raw")) == 6
     with pytest.raises(
-        RecipeError, match=f"documents/\\*' is what a run writes into {tmp_path}: choose another --output"
+        RecipeError, match=f"documents/\\*' is in the output folder {tmp_path}; choose another --output"
     ):
         list_inputs([Source(f"{tmp_path}/documents/*")], str(tmp_path))
 
@@ -362,7 +362,7 @@ def test_what_cannot_be_read_at_all_is_refused_with_the_fix(tmp_path):
     with pytest.raises(RecipeError, match="matches no file"):
         list_inputs([Source(f"{tmp_path}/nothing*")])
     (tmp_path / "a.docx").write_bytes(b"x")
-    with pytest.raises(RecipeError, match="set format in the recipe"):
+    with pytest.raises(RecipeError, match="set the format of the source in the recipe"):
         list_inputs([Source(str(tmp_path / "a.docx"))])
 
 
@@ -478,7 +478,7 @@ def test_an_input_that_changes_stops_the_run(tmp_path, name):
     with pytest.raises(InputChanged, match="changed from"):
         next(read_part(part))
     path.unlink()
-    with pytest.raises(InputChanged, match=f"{path} was removed while the run read its inputs: run again"):
+    with pytest.raises(InputChanged, match=f"{path} was removed while the run read its inputs; run again"):
         next(read_part(part))
 
 
@@ -487,7 +487,7 @@ def test_an_input_that_is_written_to_stops_the_run(tmp_path):
     path.write_bytes(LINES)
     (file,) = list_inputs([Source(str(path))])
     os.utime(path, (1, 1))
-    with pytest.raises(InputChanged, match="changed while the run read its inputs: run again"):
+    with pytest.raises(InputChanged, match="changed while the run read its inputs; run again"):
         next(read_part(Part(file, 0, file.size)))
 
 

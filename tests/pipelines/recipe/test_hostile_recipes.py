@@ -186,11 +186,11 @@ def test_an_error_of_the_plan_says_where_the_step_is():
     for steps, said in (
         (
             "[url_dedup, exact_dedup, extract]",
-            "my.yaml:1: exact_dedup reads text, which extract finds",
+            "my.yaml:1: exact_dedup reads text, which extract writes",
         ),
         (
             "\n  - extract\n  - quality_cut",
-            "my.yaml:3: quality_cut reads quality, which the step quality finds",
+            "my.yaml:3: quality_cut reads quality, which the step quality writes",
         ),
         ("\n  - heuristics: {presets: [none]}", "my.yaml:2: heuristics: unknown preset 'none'"),
         ("\n  - decontaminate: {benchmarks: [/dev/zero]}", "my.yaml:2: decontaminate: /dev/zero is a device"),

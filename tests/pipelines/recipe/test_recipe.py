@@ -62,7 +62,7 @@ def test_what_is_no_settings_is_refused_where_it_stands(steps, said):
 
 def test_steps_that_need_text_stand_behind_extract():
     recipe = parse_recipe("steps: [url_dedup, exact_dedup, extract]", "my.yaml")
-    with pytest.raises(RecipeError, match="exact_dedup reads text, which extract finds: put extract before it"):
+    with pytest.raises(RecipeError, match="exact_dedup reads text, which extract writes; put extract before it"):
         make_plan(recipe, [])
 
 

@@ -108,7 +108,7 @@ def test_a_flipped_byte_in_any_file_is_found_and_made_again(out, made):
         flip(out / path)
         assert paths(verify(str(out))) == [path]
         said = run_again(made)
-        assert [sentence.partition(": ")[0] for sentence in said] == [str(out / path), f"{out} does not verify"]
+        assert [sentence.partition(": ")[0] for sentence in said] == [str(out / path), f"{out} has damaged files"]
         assert contents(out) == whole, path
         assert verify(str(out)) == []
 
@@ -342,4 +342,4 @@ def test_a_damaged_note_that_the_run_ended_makes_it_end_again(out, made):
 
 
 def test_a_run_over_a_whole_output_says_so(out, made):
-    assert run_again(made) == [f"{out} is finished, and every file is as the run left it"]
+    assert run_again(made) == [f"{out} is finished, and all of its files are intact"]

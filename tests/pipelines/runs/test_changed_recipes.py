@@ -76,22 +76,26 @@ def test_a_step_is_left_out_from_the_command_line():
         (
             "mixture: {targets: {general: 1}}",
             [],
-            "mixture reads domain, which .*: put the step domain before",
+            "mixture reads domain, which .*; put the step domain before",
         ),
         (
             "mixture: {by: language, targets: {en: 1}}",
             [],
-            "mixture reads language, which .*: put the step language before",
+            "mixture reads language, which .*; put the step language before",
         ),
-        ("mixture: {by: source, targets: {books: 1}}", [], "mixture names the source 'books', but there are input"),
+        (
+            "mixture: {by: source, targets: {books: 1}}",
+            [],
+            "mixture names the source 'books', but the recipe has",
+        ),
         (
             "exact_dedup: {keep: [quality]}",
             [],
-            "exact_dedup reads quality, which .*: put the step quality before",
+            "exact_dedup reads quality, which .*; put the step quality before",
         ),
         ("tokenize: {name: again}", [], "again is a second tokenizer"),
         ("exact_dedup: {keep: [source]}", [], "'source' and the list 'sources'"),
-        ("heuristics: {presets: []}", [], "no rule is left"),
+        ("heuristics: {presets: []}", [], "no rules are left"),
         (
             "heuristics: {limits: {gopher_too_few_words: yes}}",
             [],

@@ -49,7 +49,7 @@ def dies_anywhere(track: Track) -> None:
 def test_deaths_at_ever_new_records_end_the_run(tmp_path, monkeypatch):
     (tmp_path / "deaths").write_text("0")
     monkeypatch.setenv("DEATHS", str(tmp_path / "deaths"))
-    with pytest.raises(WorkerDied, match=r"10 workers died one after the other, the last at record 10 .* SIGKILL"):
+    with pytest.raises(WorkerDied, match=r"10 workers died one after another, the last at record 10 .* SIGKILL"):
         run_watched(dies_anywhere, {}, print)
 
 

@@ -94,7 +94,7 @@ def test_a_mixture_keeps_its_copies_whatever_comes_behind(tmp_path):
 
 def test_a_mixture_of_nothing_that_is_there_is_an_error(tmp_path):
     steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {sv: 1}}\n"
-    with pytest.raises(RunError, match="no target is for a language that is there: targets name sv, and there are en"):
+    with pytest.raises(RunError, match="targets name sv, but the corpus has en; set a target for a language in the"):
         small_run(tmp_path, steps, english(9))
 
 
@@ -183,9 +183,9 @@ def test_a_file_of_the_name_of_a_setting_changes_nothing(tmp_path, monkeypatch):
 
 
 def run_digest(recipe) -> str:
-    from pipelines.engine.layout import Workspace
+    from pipelines.engine.layout import RunLayout
 
-    return Workspace.of(recipe, "out").plan.passes[-1].digest
+    return RunLayout.of(recipe, "out").plan.passes[-1].digest
 
 
 def test_a_model_that_is_changed_is_another_model(tmp_path):

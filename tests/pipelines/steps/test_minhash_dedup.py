@@ -10,10 +10,10 @@ import pytest
 from curate.document import Document
 from pipelines.dedup.distributed import cluster_distributed
 from pipelines.dedup.members import members_of
-from pipelines.engine.decisions import Share
+from pipelines.engine.decisions import DecisionJob
 from pipelines.steps.base import table_at
 from pipelines.steps.exact_dedup import ExactDedup
-from pipelines.steps.minhash_dedup import ACCOUNT, MinHashDedup
+from pipelines.steps.minhash_dedup import CLUSTER_STATS, MinHashDedup
 from tests.eager import pipeline
 from tests.pipelines.decisions import decide, decide_stored, keys_of, rejections, store_keys
 
@@ -126,7 +126,7 @@ def test_blocks_and_their_order_make_no_difference(pages, whole):
 def test_memory_makes_no_difference(pages, whole, tmp_path):
     found, decision = removed(pages, 5, "--key_memory=4000", f"--key_scratch={tmp_path}")
     assert found == whole
-    assert table_at(decision, ACCOUNT)["parts"] > 4
+    assert table_at(decision, CLUSTER_STATS)["parts"] > 4
     assert not list(tmp_path.iterdir())
 
 
@@ -140,8 +140,8 @@ def test_many_machines_leave_the_same_bytes_and_the_same_account(tmp_path, pages
     accounts, members = [], []
     for name in ("one_process", "distributed"):
         _, data, jobs = stored(tmp_path / name, pages, 5, MinHashDedup(clustering=name), distributed=True)
-        assert jobs == [Share((0,), several_jobs=name == "distributed")]
-        accounts.append(table_at(data.decision, ACCOUNT))
+        assert jobs == [DecisionJob((0,), iterative=name == "distributed")]
+        accounts.append(table_at(data.decision, CLUSTER_STATS))
         members.append([members_of(data.decision, i).tobytes() for i in range(5)])
     assert members[0] == members[1]
     moved = [a.pop("stage_bytes") for a in accounts]
