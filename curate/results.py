@@ -1,4 +1,4 @@
-"""What functions return, as mappings: each result is a dataclass, and turns into a dict.
+"""Results of functions: dataclasses that are mappings too, so that each converts to a dict.
 
 >>> from curate.document import Decision, Edit
 >>> dict(Edit("a text", {"lines": 2}))
@@ -15,10 +15,10 @@ from typing import Any
 
 
 class Result:
-    """A dataclass whose fields are the keys of a mapping, so that ``dict`` and ``datasets.Dataset.map`` take it.
+    """A dataclass whose fields are the keys of a mapping, so that ``dict`` and ``datasets.Dataset.map`` accept it.
 
-    It counts as a `Mapping` without being derived from it: results compare as dataclasses do, and may have a field with
-    the name of a method of mappings.
+    It is registered as a `Mapping` rather than derived from it, so that results compare as dataclasses do and a field
+    may have the name of a mapping's method.
     """
 
     __slots__ = ()

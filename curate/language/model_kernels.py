@@ -1,4 +1,4 @@
-"""Find the n-grams of a text and add up what the model knows of them."""
+"""Find the n-grams of a text and sum the model's evidence for each label."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from numpy.typing import NDArray
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
 
-#: Longest n-gram. Ours: on sources held out of training, 3, 4 and 5 gave macro F1 .827, .866 and .867, and 5 more with
-#: more training.
+#: Longest n-gram. curate's own value: on sources held out of training, 3, 4 and 5 gave macro F1 0.827, 0.866 and 0.867,
+#: and 5 gains more from more training.
 LONGEST = 5
 #: Longest run of letters that also counts as a whole word: longer ones are not words (Thai, Chinese, base64).
 LONGEST_WORD = 24
-#: Of a text with n n-grams, exp(-n / EVIDENCE) of the evidence is missing: of a word of five letters, with 24, two
-#: thirds. DOUBT times that part, the log prior is added to the logits, and DOUBT times its cube, they are made smaller.
-#: Ours, chosen on half of the measuring texts, cut to 1 to 10 words: the cross entropy over languages is smallest there
-#: (.6 and .7 gave .909 and .910, .8 .922, none 1.088), and so on the other half (.935, .937, .949; 1.117). Weighted by
-#: the languages' share of the web it falls on, but more rare languages are lost, and F1 of whole sentences falls.
+#: In a text with n n-grams, the part exp(-n / EVIDENCE) of the evidence is missing: two thirds for a word of five
+#: letters, with 24 n-grams. The log prior is added to the logits DOUBT times that part, and the logits shrink by DOUBT
+#: times its cube. curate's own values, chosen on one half of the test texts, cut to 1 to 10 words: the cross entropy
+#: over languages is smallest there (0.6 and 0.7 gave 0.909 and 0.910, 0.8 gave 0.922, none 1.088), and likewise on the
+#: other half (0.935, 0.937, 0.949; 1.117). Weighted by the languages' shares of the web it would fall further, but more
+#: rare languages are lost, and F1 of whole sentences falls.
 EVIDENCE, DOUBT = 60.0, 0.7
-#: Less than this is nothing: from 700 n-grams on, some 140 letters, a text is judged by its n-grams alone.
+#: Less than this is ignored: from 700 n-grams on, some 140 letters, a text is judged by its n-grams alone.
 _NONE_MISSING = 1e-5
-#: Classes of code points: no letter; a letter of the training texts; a letter that they never had.
+#: Classes of code points: not a letter; a letter of the training texts; a letter that they never had.
 NO_LETTER, KNOWN, UNSEEN = 0, 1, 2
 
 _BOUNDARY = np.uint32(1)
@@ -30,9 +31,9 @@ _KNUTH = np.uint32(2654435761)  # multiplicative hashing (Knuth, The Art of Comp
 
 @kernel
 def ngram_rows(
-    codes: NDArray[np.uint32], classes: NDArray[np.uint8], mask: int, rows: NDArray[np.int32], found: int
+    codes: NDArray[np.uint32], classes: NDArray[np.uint8], mask: int, rows: NDArray[np.int32], n_rows: int
 ) -> tuple[int, int, int]:
-    """Write the row of each n-gram into ``rows`` from place ``found`` on; stop where it is full.
+    """Write the row of each n-gram into ``rows`` from index ``n_rows`` on; stop when it is full.
 
     Returns the number of rows written so far, of known letters and of unseen ones.
     """
@@ -48,7 +49,7 @@ def ngram_rows(
             end += 1
         length = end - start
         known += length
-        if length == 0 or found + (length + 1) * LONGEST + 1 > len(rows):
+        if length == 0 or n_rows + (length + 1) * LONGEST + 1 > len(rows):
             break
         for first in range(-1, length):
             state = FNV32_BASIS
@@ -57,16 +58,16 @@ def ngram_rows(
                 state = fnv1a_32(state, letter)
                 state ^= state >> np.uint32(15)
                 if i >= 0:  # the boundary alone says nothing
-                    rows[found] = _row(state, mask)
-                    found += 1
+                    rows[n_rows] = _row(state, mask)
+                    n_rows += 1
         if LONGEST <= length <= LONGEST_WORD:
             state = np.uint32(~FNV32_BASIS)
             for i in range(start, end):
                 state = fnv1a_32(state, codes[i])
                 state ^= state >> np.uint32(15)
-            rows[found] = _row(state, mask)
-            found += 1
-    return found, known, unseen
+            rows[n_rows] = _row(state, mask)
+            n_rows += 1
+    return n_rows, known, unseen
 
 
 @kernel
@@ -88,25 +89,25 @@ def predict(
     scripts: NDArray[np.uint8],
     probabilities: NDArray[np.float32],
 ) -> tuple[int, int]:
-    """Write the probability of each label; returns the number of known and of unseen letters.
+    """Write the probability of each label; return the number of known and of unseen letters.
 
     The arrays are those of `curate.language.model.LanguageModel`.
     """
     width, labels = weights.shape
-    # Of a run of letters, (length + 1) * LONGEST n-grams or fewer, and the word; a character stands between two runs.
+    # A run of letters has at most (length + 1) * LONGEST n-grams, and the word; a character separates two runs.
     rows = np.empty((len(codes) + 1) * (LONGEST + 1), np.int32)
-    found, known, unseen = ngram_rows(codes, classes, len(table) - 1, rows, 0)
-    # int32 has room for 16 million n-grams; `curate.language.detection` asks of 12,000 characters.
+    n_rows, known, unseen = ngram_rows(codes, classes, len(table) - 1, rows, 0)
+    # int32 has room for 16 million n-grams; `curate.language.detection` reads at most 20,000 characters.
     total = np.zeros(width, np.int32)
-    for i in range(found):
+    for i in range(n_rows):
         row = table[rows[i]]
         for j in range(width):
             total[j] += row[j]
-    sharpness = np.float32(sharpest * found / (found + half)) if found else np.float32(0)
-    missing = np.exp(-found / EVIDENCE)
+    sharpness = np.float32(sharpest * n_rows / (n_rows + half)) if n_rows else np.float32(0)
+    missing = np.exp(-n_rows / EVIDENCE)
     if missing > _NONE_MISSING:
         sharpness *= np.float32(1 - DOUBT * missing**3)
-    mean = sharpness / np.float32(max(found, 1))
+    mean = sharpness / np.float32(max(n_rows, 1))
     for label in range(labels):
         probabilities[label] = bias[label] * sharpness
     for j in range(width):

@@ -1,7 +1,7 @@
-"""The hash functions of all kernels: FNV-1a, SplitMix64, and the hashes of words that are made with them.
+"""The hash functions of all kernels: FNV-1a, SplitMix64, and the hashes of words built on them.
 
-Words, lines and n-grams are told apart by 64-bit hashes alone: among a million different ones in a text, two fall
-together with a probability of 3 in 100 million. `curate.text.table_kernels` has the tables that hashes are kept in.
+Words, lines and n-grams are compared by their 64-bit hashes alone: among a million different ones in a text, the
+probability that any two collide is 3 in 100 million. `curate.text.table_kernels` has the hash tables.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 
 from curate.text.compiled import inlined_kernel, kernel
 
-# FNV-1a (Fowler, Noll and Vo): where a hash begins, and what each step multiplies it by.
+# FNV-1a (Fowler, Noll and Vo): the initial hash, and the multiplier of each step.
 FNV32_BASIS, FNV32_PRIME = np.uint32(0x811C9DC5), np.uint32(0x01000193)
 FNV64_BASIS, FNV64_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x00000100000001B3)
-# SplitMix64 (Steele, Lea, Flood 2014): 2^64 / golden ratio, odd, and the two multipliers of its finalizer.
+# SplitMix64 (Steele, Lea and Flood 2014): 2^64 / golden ratio, made odd, and the two multipliers of its finalizer.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 SPLITMIX_FIRST, SPLITMIX_SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-SEED = GOLDEN  # of the hash of a word
+SEED = GOLDEN  # the initial hash of a word
 
 
 @inlined_kernel
 def fnv1a_32(h: np.uint32, code: int) -> np.uint32:
-    """Hash one more byte or code point into a 32-bit hash that began with ``FNV32_BASIS``."""
+    """Add a byte or code point to a 32-bit hash that began with ``FNV32_BASIS``."""
     return np.uint32((h ^ np.uint32(code)) * FNV32_PRIME)
 
 
 @inlined_kernel
 def fnv1a_64(h: np.uint64, code: int) -> np.uint64:
-    """Hash one more byte or code point into a 64-bit hash that began with ``FNV64_BASIS``."""
+    """Add a byte or code point to a 64-bit hash that began with ``FNV64_BASIS``."""
     return (h ^ np.uint64(code)) * FNV64_PRIME
 
 
@@ -42,9 +42,9 @@ def splitmix64(h: np.uint64) -> np.uint64:
 
 @kernel
 def spread(h: np.uint64) -> np.uint64:
-    """Spread a hash over all its bits, so that the low ones can choose a place in a table.
+    """Spread a hash over all its bits, so that the low ones can choose a slot in a table.
 
-    One round, of which SplitMix64 has two, with curate's own shifts.
+    One of SplitMix64's two rounds, with curate's own shifts.
     """
     h = (h ^ (h >> np.uint64(32))) * SPLITMIX_SECOND
     return h ^ (h >> np.uint64(29))
@@ -52,7 +52,7 @@ def spread(h: np.uint64) -> np.uint64:
 
 @kernel
 def step(h: np.uint64, code: np.uint32) -> np.uint64:
-    """Hash one more code point of a word that began with ``SEED``; `spread` finishes the hash.
+    """Add a code point to the hash of a word, which began with ``SEED``; `spread` finishes the hash.
 
     FNV-1a over code points, with a multiplier that changes the high bits too.
     """
@@ -70,5 +70,5 @@ def hash_codes(codes: NDArray[np.uint32], start: int, stop: int) -> np.uint64:
 
 @kernel
 def join(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Hash two words in a row; of three: ``join(join(a, b), c)``."""
+    """Hash two consecutive words; for three, ``join(join(a, b), c)``."""
     return spread(a) * SPLITMIX_SECOND + b

@@ -1,7 +1,6 @@
-"""Open-addressing hash tables: values by hash, and the first occurrence of each of many hashes.
+"""Open-addressing hash tables: values by hash, and the first occurrence of each hash in an array.
 
-The size of a table is a power of two. `spread` chooses the place of a hash; where another one has it, the next is
-tried.
+The size of a table is a power of two. `spread` chooses the slot of a hash; if another hash has it, the next is tried.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import spread
 
-# Curate's own. Keys that nobody chose take less than half a step for each place; a text can be made of words whose
-# hashes all want the same place, and then takes time in the square of their number.
+# Steps per slot before the table gives way to sorting. curate's own value: ordinary keys take less than half a step per
+# slot, but the words of a hostile text can all hash to the same slot and take time in the square of their number.
 MAX_STEPS = 8
 
 
 @kernel
 def make_table(hashes: NDArray[np.uint64], values: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Make the table that `find` reads: hashes and values, none of them 0; those of one hash are or-ed."""
+    """Build the table that `find` reads from hashes and values; no value is 0, and the values of one hash are or-ed."""
     size = 16
     while size < 3 * len(hashes):
         size *= 2
@@ -36,7 +35,7 @@ def make_table(hashes: NDArray[np.uint64], values: NDArray[np.int64]) -> tuple[N
 
 @kernel
 def find(keys: NDArray[np.uint64], entries: NDArray[np.int64], h: np.uint64) -> int:
-    """Return the value of a hash in a table of `make_table`, or 0."""
+    """Return the value of a hash in a table built by `make_table`, or 0."""
     mask = np.uint64(len(keys) - 1)
     place = spread(h) & mask
     while entries[place] != 0:
@@ -50,7 +49,7 @@ def find(keys: NDArray[np.uint64], entries: NDArray[np.int64], h: np.uint64) -> 
 def _find_first_by_sorting(
     keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]
 ) -> int:
-    """Do what `find_first` does, in a time that no choice of keys makes longer."""
+    """Do what `find_first` does, in time that does not depend on the keys."""
     order = np.argsort(keys[:n], kind="mergesort")  # stable: of equal keys the first comes first
     different = 0
     for i in range(n):
@@ -67,7 +66,7 @@ def _find_first_by_sorting(
 
 @kernel
 def find_first(keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]) -> int:
-    """Write for each of ``n`` keys where it occurs first, and at that place how often; returns how many differ.
+    """Write where each of ``n`` keys occurs first, and at that index how often; return how many differ.
 
     ``first`` and ``counts`` have room for ``n``.
     """
@@ -77,7 +76,7 @@ def find_first(keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], count
     mask = np.uint64(size - 1)
     table = np.full(size, -1, np.int32)
     different = 0
-    steps = 0  # past places that other keys took
+    steps = 0  # past slots that other keys have
     for i in range(n):
         key = keys[i]
         place = spread(key) & mask

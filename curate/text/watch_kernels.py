@@ -1,4 +1,4 @@
-"""Find words and short phrases of a list among the words of a text."""
+"""Count listed words and short phrases among the words of a text."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from curate.text.compiled import kernel
 from curate.text.hash_kernels import join
 from curate.text.table_kernels import find
 
-#: What an entry of a list is, as bits; `LAST` marks a word that ends a phrase of two or three.
+#: The lists that an entry is in, as bits; `LAST` marks a word that ends a phrase of two or three.
 STOP, DIRTY, POLICY, LOREM, JAVASCRIPT, LAST = 1, 2, 4, 8, 16, 32
-#: Where the number of a stop word, 0 to 63, stands in an entry.
+#: Where the number of a stop word, 0 to 63, begins in an entry.
 NUMBER_SHIFT = 8
 KINDS = 5
 

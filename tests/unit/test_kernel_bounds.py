@@ -238,7 +238,7 @@ def test_characters_that_are_words_have_three_bytes():
 def test_a_text_of_more_characters_than_positions_is_refused(monkeypatch):
     monkeypatch.setattr(characters, "MAX_CODE_POINTS", 5)
     assert len(code_points("five!")) == 5
-    with pytest.raises(ValueError, match="at most 5 fit"):
+    with pytest.raises(ValueError, match="over 5"):
         measure("sixsix")
 
 
@@ -419,7 +419,7 @@ def test_rows_of_another_width_are_refused():
     forest = Forest(("a", "b"), np.array([0], "i4"), np.array([-1], "i2"), np.array([0.5]), np.array([0], "i4"))
     assert forest.predict(np.zeros((2, 2))).tolist() == [0.5, 0.5]
     for width in (0, 1, 3):
-        with pytest.raises(ValueError, match=f"rows of {width} features for a forest of 2"):
+        with pytest.raises(ValueError, match=f"rows have {width} features, and the forest has 2"):
             forest.predict(np.zeros((2, width)))
 
 
