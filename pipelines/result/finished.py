@@ -89,10 +89,12 @@ def steps_with(output: str, attribute: str) -> dict[str, Step]:
     """
     found: dict[str, Step] = {}
     for entry in read_steps(output):
+        if "." in entry["step"]:
+            continue  # a module of the user's own, which need not be here
         try:
             step = step_type(entry["step"])
         except (LookupError, ImportError, TypeError):
-            continue  # a module of the user's own that is not here
+            continue  # a step of a package that is no longer installed
         if isinstance(step, type) and getattr(step, attribute, None) is not None:
             with intact(files.join(output, "manifest.json")):
                 settings = {f.name: entry[f.name] for f in fields(step) if f.name in entry}

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.engine import code
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.run import run_recipe
 from pipelines.recipe.recipe import load_recipe
 from tests.pipelines.conftest import CRAWL
@@ -18,7 +18,7 @@ STEPS = "  - language\n  - tokenize\n"
 
 def digests(recipe: str) -> list[str]:
     """Return what stands for each pass."""
-    plan = Workspace.of(load_recipe(recipe, [f"{CRAWL}/*"]), "nowhere").plan
+    plan = RunLayout.of(load_recipe(recipe, [f"{CRAWL}/*"]), "nowhere").plan
     return [pass_.digest for pass_ in plan.passes]
 
 
@@ -66,6 +66,6 @@ def test_a_finished_run_stays_finished_when_an_unrelated_library_is_installed(tm
     recipe, output = small_recipe(tmp_path, STEPS, english(3)), str(tmp_path / "out")
     run_recipe(recipe, output)
     installed("sentencepiece")
-    assert Workspace.of(recipe, output).finished()
+    assert RunLayout.of(recipe, output).finished()
     installed("tokenizers")
-    assert not Workspace.of(recipe, output).finished()
+    assert not RunLayout.of(recipe, output).finished()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from curate.document import Document
-from pipelines.engine.decisions import Share, shares
+from pipelines.engine.decisions import DecisionJob, decision_jobs
 from pipelines.engine.run import run_recipe
 from pipelines.engine.runners import Runner
 from pipelines.recipe.recipe import load_recipe
@@ -68,21 +68,27 @@ def cut(tmp_path):
 
 
 def test_steps_that_follow_each_other_share_a_job(cut):
-    assert shares(cut, range(4), 10**9, False, 100) == [Share((0, 1, 2))]
-    assert shares(cut, range(4), 10**9, True, 100) == [Share((0, 1, 2))]
+    assert decision_jobs(cut, range(4), 10**9, False, 100) == [DecisionJob((0, 1, 2))]
+    assert decision_jobs(cut, range(4), 10**9, True, 100) == [DecisionJob((0, 1, 2))]
 
 
 def test_keys_beyond_the_memory_are_decided_share_by_share(cut):
-    few = shares(cut, range(4), 7_000, False, 100)
-    assert few == [*(Share((0,), i, 3) for i in range(3)), *(Share((1,), i, 3) for i in range(3)), Share((2,))]
-    assert shares(cut, range(4), 7_000, True, 100) == [Share((0, 1, 2))]  # workers elsewhere have memory together
+    few = decision_jobs(cut, range(4), 7_000, False, 100)
+    assert few == [
+        *(DecisionJob((0,), i, 3) for i in range(3)),
+        *(DecisionJob((1,), i, 3) for i in range(3)),
+        DecisionJob((2,)),
+    ]
+    assert decision_jobs(cut, range(4), 7_000, True, 100) == [
+        DecisionJob((0, 1, 2))
+    ]  # workers elsewhere have memory together
 
 
 def test_a_decision_that_is_there_is_not_made_again(cut):
     decide_stored(cut[:1], 4)
-    assert shares(cut, range(4), 10**9, False, 100) == [Share((1, 2))]
+    assert decision_jobs(cut, range(4), 10**9, False, 100) == [DecisionJob((1, 2))]
     written = {path: path.stat().st_mtime_ns for path in _files(cut[0])}
-    assert decide_stored(cut, 4) == [Share((1, 2))]
+    assert decide_stored(cut, 4) == [DecisionJob((1, 2))]
     assert {path: path.stat().st_mtime_ns for path in _files(cut[0])} == written
     assert decide_stored(cut, 4) == []
 
@@ -90,17 +96,17 @@ def test_a_decision_that_is_there_is_not_made_again(cut):
 def test_a_decision_of_which_a_file_is_lost_is_made_again(cut):
     decide_stored(cut, 4)
     next(path for path in _files(cut[0]) if path.name.startswith("block-")).unlink()
-    assert shares(cut, range(4), 10**9, False, 100) == [Share((0,))]
+    assert decision_jobs(cut, range(4), 10**9, False, 100) == [DecisionJob((0,))]
 
 
 @pytest.mark.parametrize("documents", [10**9 / BYTES_PER_DOCUMENT + 1, math.inf])
 def test_a_clustering_beyond_the_memory_has_jobs_of_its_own(cut, tmp_path, documents):
     decision = replace(cut[0].decision, folder=str(tmp_path / "near"))
     near = replace(cut[0], step=MinHashDedup(), name="near", decision=decision)
-    expected = [Share((0,)), Share((1,), several_jobs=True), Share((2,))]
-    assert shares([cut[0], near, cut[2]], range(4), 10**9, True, documents) == expected
-    assert shares([cut[0], near, cut[2]], range(4), 10**9, True, 1000) == [Share((0, 1, 2))]
-    assert shares([cut[0], near, cut[2]], range(4), 10**9, False, 1000) == [Share((0, 1, 2))]
+    expected = [DecisionJob((0,)), DecisionJob((1,), iterative=True), DecisionJob((2,))]
+    assert decision_jobs([cut[0], near, cut[2]], range(4), 10**9, True, documents) == expected
+    assert decision_jobs([cut[0], near, cut[2]], range(4), 10**9, True, 1000) == [DecisionJob((0, 1, 2))]
+    assert decision_jobs([cut[0], near, cut[2]], range(4), 10**9, False, 1000) == [DecisionJob((0, 1, 2))]
 
 
 def _files(data):

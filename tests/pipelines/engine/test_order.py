@@ -27,17 +27,17 @@ GERMANS = [{"text": f"{GERMAN}Seite {i}.", "url": f"http://example.de/{i}"} for 
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        ("heuristics, language", "heuristics reads language, which language finds: put language before it"),
-        ("domain, {language: {name: tongue}}", "domain reads language, which tongue finds: put tongue before it"),
-        ("heuristics, extract", "heuristics reads text, which extract finds: put extract before it"),
-        ("quality_cut", "quality_cut reads quality, which the step quality finds: put the step quality before it"),
-        ("quality_cut, quality", "quality_cut reads quality, which quality finds: put quality before it"),
-        ("kl_divergence", "kl_divergence reads tokens, which the step tokenize finds: put the step tokenize before"),
-        ("{minhash_dedup: {keep: [quality]}}", "minhash_dedup reads quality, which the step quality finds"),
+        ("heuristics, language", "heuristics reads language, which language writes; put language before it"),
+        ("domain, {language: {name: tongue}}", "domain reads language, which tongue writes; put tongue before it"),
+        ("heuristics, extract", "heuristics reads text, which extract writes; put extract before it"),
+        ("quality_cut", "quality_cut reads quality, which the step quality writes; put the step quality before it"),
+        ("quality_cut, quality", "quality_cut reads quality, which quality writes; put quality before it"),
+        ("kl_divergence", "kl_divergence reads tokens, which the step tokenize writes; put the step tokenize before"),
+        ("{minhash_dedup: {keep: [quality]}}", "minhash_dedup reads quality, which the step quality writes"),
         ("{quality_cut: {score: llm_scor}}", "quality_cut reads 'llm_scor', which is not a field or a column"),
         ("{quality_cut: {score: stars}}", "as sources: [{input: PATTERN, columns: [stars]}]"),
-        ("tokenize, pii", "pii changes the text after tokenize has made tokens of it: put it before"),
-        ("tokenize, {tokenize: {name: two}}", "two is a second tokenizer: a corpus has the ids of one"),
+        ("tokenize, pii", "pii changes the text after tokenize has tokenized it; put it before that step"),
+        ("tokenize, {tokenize: {name: two}}", "two is a second tokenizer; a corpus can have only one"),
     ],
 )
 def test_an_order_that_cannot_work_is_refused_with_the_fix(steps, said):
@@ -83,7 +83,7 @@ def test_german_pages_are_judged_as_german_after_the_step_language(tmp_path):
 
 def test_a_recipe_that_never_looks_for_the_language_is_warned_of_what_that_means(tmp_path):
     said = (
-        "heuristics: every text is judged as English, because no step before it finds the language: "
+        "heuristics: every text is judged as English, because no step before it writes language; "
         "put the step language before it"
     )
     recipe = parse_recipe("steps: [heuristics, line_dedup]", "r.yaml")

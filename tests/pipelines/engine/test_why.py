@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from pipelines.cli import main
 from pipelines.engine import code
-from pipelines.engine.layout import Workspace
+from pipelines.engine.layout import RunLayout
 from pipelines.engine.run import run_recipe
 from pipelines.engine.why import old_work, why_undone
 from pipelines.recipe.recipe import parse_recipe
@@ -38,11 +38,11 @@ class Run:
 
     def plan(self):
         """Return the sentences about why, without the folder."""
-        space = Workspace.of(self._parsed(), str(self.folder / "out"))
+        space = RunLayout.of(self._parsed(), str(self.folder / "out"))
         return [sentence.replace(f"{self.folder}/", "") for sentence in why_undone(space)]
 
     def old(self):
-        return old_work(Workspace.of(self._parsed(), str(self.folder / "out")))
+        return old_work(RunLayout.of(self._parsed(), str(self.folder / "out")))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_libraries_and_code_are_named(run, monkeypatch):
 def test_work_that_was_begun_is_not_explained(run):
     run.recipe = run.recipe.replace("- heuristics", "- heuristics: {presets: [gopher@paper]}")
     assert run.plan()
-    space = Workspace.of(run._parsed(), str(run.folder / "out"))
+    space = RunLayout.of(run._parsed(), str(run.folder / "out"))
     run_recipe(run._parsed(), str(run.folder / "out"))
     assert space.pass_done(space.plan.passes[0])
     assert run.plan() == []

@@ -16,10 +16,10 @@ from pipelines.engine.run import run_recipe
 from pipelines.io.columns import (
     column_array,
     column_type,
-    kinds_of,
-    merge_kinds,
+    merge_types,
     pack_columns,
     plain_value,
+    types_of,
     unpack_columns,
 )
 from pipelines.recipe.recipe import parse_recipe
@@ -69,16 +69,16 @@ def test_what_is_nested_too_deep_is_none():
     ],
 )
 def test_the_narrowest_kind_that_holds_all_values_is_taken(values, kind, array):
-    assert merge_kinds(kinds_of({"c": value}) for value in values) == {"c": kind}
+    assert merge_types(types_of({"c": value}) for value in values) == {"c": kind}
     assert column_array([plain_value(v) for v in values], kind).to_pylist() == array
 
 
 @given(st.lists(st.lists(values, max_size=4), min_size=1, max_size=4))
 def test_the_kind_is_the_same_however_the_values_are_cut_and_ordered_and_holds_them(slices):
     flat = [v for part in slices for v in part]
-    by_slice = [merge_kinds(kinds_of({"c": v}) for v in part) for part in slices]
-    whole = merge_kinds(kinds_of({"c": v}) for v in flat)
-    assert merge_kinds(by_slice) == merge_kinds(by_slice[::-1]) == whole
+    by_slice = [merge_types(types_of({"c": v}) for v in part) for part in slices]
+    whole = merge_types(types_of({"c": v}) for v in flat)
+    assert merge_types(by_slice) == merge_types(by_slice[::-1]) == whole
     if flat:
         plain = [unpack_columns(pack_columns({"c": v}))["c"] for v in flat]
         assert column_array(plain, whole["c"]).type == column_type(whole["c"])

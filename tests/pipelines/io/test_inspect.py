@@ -46,14 +46,28 @@ def folder(request, tmp_path):
         ({"text": "content"}, r"no file of '.*' has the column 'content' of text; known: body, .*meta_id, metadata"),
         ({}, "has the column 'text' of text"),
         ({"text": "bdy"}, "has the column 'bdy' of text; did you mean 'body'"),
-        ({"text": "body", "id": "metaid"}, "has the column 'metaid' of id; did you mean 'meta_id'"),
-        ({"text": "body", "title": "head"}, "has the column 'head' of title"),
-        ({"text": "body", "columns": ("licence", "stars")}, "has the column 'stars' of columns"),
     ],
 )
 def test_a_column_that_no_file_has_is_refused_with_those_that_are_there(folder, source, said):
     with pytest.raises(RecipeError, match=said):
         check(folder, name="web", **source)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"id": "metaid"}, "has the column 'metaid' of id; did you mean 'meta_id'"),
+        ({"title": "head"}, "has the column 'head' of title"),
+        ({"columns": ("licence", "stars")}, "has the column 'stars' of columns"),
+    ],
+)
+def test_other_columns_are_refused_in_tables_and_may_be_rare_in_json_lines(tmp_path, source, said):
+    FORMATS["a.jsonl"](tmp_path / "a.jsonl")
+    check(tmp_path, name="web", text="body", **source)
+    (tmp_path / "a.jsonl").unlink()
+    FORMATS["a.parquet"](tmp_path / "a.parquet")
+    with pytest.raises(RecipeError, match=said):
+        check(tmp_path, name="web", text="body", **source)
 
 
 def test_columns_that_are_there_are_taken_below_metadata_too(folder):

@@ -66,7 +66,7 @@ def test_documents_without_a_score_and_small_groups_stay():
 def test_a_column_without_any_number_ends_the_run():
     step = QualityCut(score="stars", within=())
     keys = keys_of(step, [[Document(id=f"{i:032x}", extra={"stars": None}) for i in range(9)]])
-    with pytest.raises(RunError, match="no document has a number in stars, which score names"):
+    with pytest.raises(RunError, match="no document has a number in the column stars"):
         step.warnings(decide(step, keys), keys)
 
 
