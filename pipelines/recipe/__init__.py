@@ -1,1 +1,1 @@
-"""What a user writes: recipes, and the steps and readers that they name."""
+"""Recipes: YAML in, checked values out, with the steps, readers and modules that they name."""

@@ -1,4 +1,4 @@
-"""``--set``: changes of single settings on the command line."""
+"""``--set``: changes to single settings on the command line."""
 
 from __future__ import annotations
 
@@ -8,43 +8,53 @@ from typing import Any
 from pipelines.recipe.bounded_yaml import MAX_DEPTH, NotYaml, YamlError, read_yaml
 from pipelines.recipe.errors import RecipeError, did_you_mean, short, shown
 
-RawStep = tuple[str, str, dict[str, Any] | None]  # word, name, settings; None where --set leaves the step out
+RawStep = tuple[str, str, dict[str, Any] | None]  # word, name, settings; None if --set removes the step
 
 
 def apply_changes(settings: Sequence[str], raw: dict, steps: list[RawStep], changed: dict[tuple, str]) -> None:
-    """Change the raw recipe as ``--set`` says, and note which path was changed by which setting."""
+    """Apply ``--set`` options to a raw recipe, in place.
+
+    Args:
+        settings: the options, each ``path.to.key=value``.
+        raw: the recipe as YAML values.
+        steps: its steps.
+        changed: receives the option that changed a value, by the path of the value.
+
+    Raises:
+        RecipeError: an option is invalid.
+    """
     for setting in settings:
         path, equals, written = setting.partition("=")
         keys = path.strip().split(".")
-        said = f"--set {short(setting)}"
+        option = f"--set {short(setting)}"
         if not equals or not 2 <= len(keys) <= MAX_DEPTH:
-            raise RecipeError(f"{said}: expected path.to.key=value, as steps.minhash_dedup.threshold=0.8")
-        value = _value(said, written)
+            raise RecipeError(f"{option}: expected path.to.key=value, as steps.minhash_dedup.threshold=0.8")
+        value = _value(option, written)
         if keys[0] == "steps":
             at = {name: i for i, (_, name, options) in enumerate(steps) if options is not None}
             if keys[1] not in at:
-                raise RecipeError(f"{said}: no step {shown(keys[1])}{did_you_mean(keys[1], at)}")
+                raise RecipeError(f"{option}: no step {shown(keys[1])}{did_you_mean(keys[1], at)}")
             i = at[keys[1]]
-            kind, name, options = steps[i]
+            word, name, options = steps[i]
             if len(keys) == 2:
                 if value is not None:
                     raise RecipeError(
-                        f"{said}: which setting of {name}? Write steps.{name}.KEY=VALUE; none leaves it out"
+                        f"{option}: which setting of {name}? Write steps.{name}.KEY=VALUE, or "
+                        f"steps.{name}=none to remove the step"
                     )
-                steps[i] = kind, name, None
+                steps[i] = word, name, None
                 continue
-            assert options is not None
             target: Any = options
-            at_path: tuple = ("steps", i, kind)
+            at_path: tuple = ("steps", i, word)
             keys = keys[2:]
         elif keys[0] == "output":
             target = raw["output"] = raw.get("output") or {}
             at_path, keys = ("output",), keys[1:]
         else:
-            raise RecipeError(f"{said}: the path begins with steps or output")
+            raise RecipeError(f"{option}: the path must begin with steps or output")
         for depth, key in enumerate(keys):
             if not isinstance(target, dict):
-                raise RecipeError(f"{said}: {key!r} is to be set in a value that is not a mapping")
+                raise RecipeError(f"{option}: cannot set {key!r} in a value that is not a mapping")
             if depth == len(keys) - 1 or key not in target:
                 changed[(*at_path, *keys[: depth + 1])] = setting
             if depth < len(keys) - 1:
@@ -52,13 +62,13 @@ def apply_changes(settings: Sequence[str], raw: dict, steps: list[RawStep], chan
         target[keys[-1]] = value
 
 
-def _value(said: str, written: str) -> Any:
-    """Return what ``--set`` gives, written in YAML."""
+def _value(option: str, written: str) -> Any:
+    """Return the value of an option, written in YAML."""
     if written.strip() == "none":
         return None
     try:
         return read_yaml(written)[0]
     except NotYaml:
-        raise RecipeError(f"{said}: {shown(written)} is no number, word, or list as [a, b]") from None
+        raise RecipeError(f"{option}: {shown(written)} is not a number, a word, or a list such as [a, b]") from None
     except YamlError as e:
-        raise RecipeError(f"{said}: {e.problem}") from None
+        raise RecipeError(f"{option}: {e.problem}") from None

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe, in one line that any terminal shows."""
+"""Errors in recipes, as one line that is safe to print on any terminal."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ MAX_MESSAGE = 1000  # characters of an error
 
 
 class RecipeError(ValueError):
-    """What is wrong with a recipe: file, line, key, and the fix."""
+    """A recipe is invalid; the message has the file, line, key, and the fix."""
 
     def __init__(self, message: str) -> None:
         message = printable(message)
-        if len(message) > MAX_MESSAGE:  # it quotes a value that long
+        if len(message) > MAX_MESSAGE:  # it quotes a long value
             message = f"{message[: MAX_MESSAGE // 2]} ... {message[-MAX_MESSAGE // 2 :]}"
         super().__init__(message)
 
 
 def shown(value: Any) -> str:
-    """Return a value as an error quotes it."""
+    """Return a value as errors quote it."""
     return short(repr(value))
 
 
@@ -31,6 +31,6 @@ def short(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Any) -> str:
-    """Return the known word that is nearest, or all of them, as the end of an error."""
+    """Return the end of an error: the most similar known word, or all known words."""
     near = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(known))}"

@@ -1,4 +1,4 @@
-"""A recipe as checked values: which sources, which steps in which order with which settings, and what to write."""
+"""Recipes as checked values: sources, steps with their settings, and output."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from pipelines.steps.base import CorpusStep, MapStep, Step, names_in
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input: a path, folder or glob, and the name that its documents carry.
+    """One input: a path, folder or glob, and the source name of its documents.
 
-    ``text`` names the column that holds the text, where rows are read, ``title`` and ``id`` those that hold the title
-    and the record's own id, ``columns`` those that go along into the result. For the format ``datasets``, ``input`` is
-    a data set of the Hugging Face hub, ``name``, ``name:split`` or ``name:config:split``, or a folder, and it is
-    streamed. ``format`` may be the import path of a reader of your own (docs/extending.md).
+    For formats with rows, ``text``, ``title`` and ``id`` name the columns that hold the text, the title and the
+    record's id, and ``columns`` names more columns to copy to the result. For the format ``datasets``, ``input`` is a
+    folder or a data set of the Hugging Face hub, ``name``, ``name:split`` or ``name:config:split``, which is streamed.
+    ``format`` may also be the import path of a reader (docs/extending.md).
     """
 
     input: str
@@ -40,9 +40,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the run writes beside documents, rejections and signals.
+    """What the run writes, in addition to documents, rejections and signals.
 
-    ``formats`` are ``parquet`` and ``megatron``, or import paths of writers of your own (docs/extending.md).
+    ``formats`` lists ``parquet``, ``megatron``, or import paths of writers (docs/extending.md).
     """
 
     formats: tuple[str, ...] = ("parquet", "megatron")
@@ -93,11 +93,11 @@ class Recipe:
     steps: tuple[RecipeStep[Step], ...]
     sources: tuple[Source, ...] = ()
     output: Output = field(default_factory=Output)
-    places: Mapping[str, str] = field(default_factory=dict)  # file and line of each step
+    places: Mapping[str, str] = field(default_factory=dict)  # file and line of each step, by its name
     plugins: Plugins = field(default_factory=Plugins)
 
     def error(self, step: str, problem: str) -> RecipeError:
-        """Return an error that says where the step is, its name, and what is wrong with it."""
+        """Return an error with the file and line of a step, its name, and the problem."""
         return RecipeError(f"{self.places.get(step, 'steps')}: {step}{problem}")
 
     @property
@@ -105,30 +105,30 @@ class Recipe:
         """Reference filters whose quantities are among the signals that the steps write.
 
         Raises:
-            RecipeError: a preset or rule that is not there.
+            RecipeError: a preset or rule does not exist.
         """
-        found: set[str] = set()
+        measures: set[str] = set()
         for entry in self.steps:
             try:
-                found.update(entry.step.measures)
+                measures.update(entry.step.measures)
             except ValueError as e:
                 raise self.error(entry.name, f": {e}") from None
-        return tuple(sorted(found))
+        return tuple(sorted(measures))
 
     @property
     def privacy(self) -> Privacy:
-        """What the recipe scrubs in all that it writes."""
+        """What the recipe scrubs in everything that it writes."""
         return Privacy.of(entry.step.privacy for entry in self.steps if entry.step.privacy)
 
     def pack(self) -> PackedPlugins:
-        """Return the sources of all modules of the user's own, for workers."""
+        """Return the source files of all user modules, for workers."""
         things: list[Any] = [e.step.function if isinstance(e.step, FunctionStep) else type(e.step) for e in self.steps]
         names = [*(source.format for source in self.sources), *self.output.formats]
         names += [name for e in self.steps for name in names_in(e.step, Names.FILE)]
         return self.plugins.pack([*things, *filter(None, map(self.plugins.find, names))])
 
     def resolved(self) -> dict:
-        """Return every setting, defaults too, as plain values for the manifest."""
+        """Return every setting, including defaults, as plain values for the manifest."""
         return {
             "name": self.name,
             "sources": [plain(s) for s in self.sources],
@@ -138,7 +138,7 @@ class Recipe:
 
 
 def plain(value: Any) -> Any:
-    """Return settings as lists, mappings, numbers and words alone, as YAML and JSON have them."""
+    """Convert settings to lists, mappings, numbers and words, as in YAML and JSON."""
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple | list):
@@ -151,5 +151,5 @@ def plain(value: Any) -> Any:
 
 
 def digest(value: Any) -> str:
-    """Return 16 hex digits that stand for a plain value."""
+    """Return a digest of a plain value, 16 hex digits."""
     return xxhash.xxh3_64_hexdigest(orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS))

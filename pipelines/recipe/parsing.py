@@ -1,4 +1,4 @@
-"""From YAML values to a checked recipe: types, bounds and names, each error with its file, line, key and fix."""
+"""Parsing of YAML values into a checked recipe: types, bounds and names; errors have the file, line, key and fix."""
 
 from __future__ import annotations
 
@@ -25,83 +25,89 @@ from pipelines.recipe.registry import StepType, step_type, words
 from pipelines.steps.base import Step, names_in
 
 
-class Reader:
-    """Turns raw YAML values into typed ones, and knows for the error the line of each, or what set it otherwise."""
+class RecipeParser:
+    """Turns raw YAML values into typed ones, and knows the line of each, or the ``--set`` that changed it, for errors.
+
+    Args:
+        where: the file name that errors have.
+        lines: the line of each value, by its path.
+        plugins: user modules that the recipe may name.
+    """
 
     def __init__(self, where: str, lines: Lines, plugins: Plugins) -> None:
         self.where, self.lines, self.plugins = where, lines, plugins
         self.types: dict[str, StepType] = {}
-        self.changed: dict[tuple, str] = {}  # by the path of a value, the --set that it is from
+        self.changed: dict[tuple, str] = {}  # the --set that changed a value, by the path of the value
 
     def error(self, path: tuple, key: str, problem: str) -> RecipeError:
-        """Return an error about a value, with its place or the ``--set`` that it is from."""
+        """Return an error about a value, with its file and line, or the ``--set`` that changed it."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.changed:
                 return RecipeError(f"--set {short(self.changed[path[:end]])}: {short(key)}: {problem}")
         return RecipeError(f"{self.place(path)}: {short(key)}: {problem}")
 
     def place(self, path: tuple) -> str:
-        """Return the file, and the line of a value or else of what it stands in."""
+        """Return the file, and the line of a value or of the innermost value around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.where}:{self.lines.get(path, 1)}"
 
     def name(self, raw: dict, path: tuple, default: str) -> str:
-        """Return the name that a recipe, step or source has, checked."""
+        """Return the checked name of a recipe, step or source."""
         value = raw.get("name")
         value = default if value is None else value
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise self.error(path, "name", f"a word is expected, and YAML reads {value!r}: put quotes around it")
+            raise self.error(path, "name", f"expected a word, but YAML reads {value!r}; put quotes around it")
         try:
             return check_name(str(value))
         except ValueError as e:
             raise self.error(path, "name", f"{shown(value)}: {e}") from None
 
     def known(self, raw: dict, names: Sequence[str], path: tuple) -> None:
-        """Refuse unknown keys."""
+        """Check that all keys are known."""
         for key in raw:
             if key not in names:
                 raise self.error((*path, key), str(key), f"unknown key{did_you_mean(str(key), names)}")
 
-    def _known_within(self, raw: Any, kind: Any, path: tuple) -> None:
-        """Refuse unknown keys at any depth: in settings that are settings themselves, alone or in lists."""
-        if get_origin(kind) in (UnionType, Union):
-            for inner in get_args(kind):
+    def _known_within(self, raw: Any, type_: Any, path: tuple) -> None:
+        """Check that all keys are known at any depth: in nested settings, alone or in lists."""
+        if get_origin(type_) in (UnionType, Union):
+            for inner in get_args(type_):
                 self._known_within(raw, inner, path)
-        elif isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict):
-            self.known(raw, [f.name for f in fields(kind)], path)
-            types = get_type_hints(kind)
+        elif isinstance(type_, type) and is_dataclass(type_) and isinstance(raw, dict):
+            self.known(raw, [f.name for f in fields(type_)], path)
+            types = get_type_hints(type_)
             for key, value in raw.items():
                 self._known_within(value, types[key], (*path, key))
-        elif isinstance(raw, dict) and len(get_args(kind)) == 2:
+        elif isinstance(raw, dict) and len(get_args(type_)) == 2:
             for key, value in raw.items():
-                self._known_within(value, get_args(kind)[1], (*path, key))
-        elif kind in (int, float) and isinstance(raw, bool):
-            raise self.error(path, str(path[-1]), f"a number is expected, and YAML reads yes, no, on, off as {raw}")
+                self._known_within(value, get_args(type_)[1], (*path, key))
+        elif type_ in (int, float) and isinstance(raw, bool):
+            raise self.error(path, str(path[-1]), f"expected a number, but YAML reads yes, no, on and off as {raw}")
         elif isinstance(raw, list):
             for i, value in enumerate(raw):
-                for inner in get_args(kind):
+                for inner in get_args(type_):
                     self._known_within(value, inner, (*path, i))
 
     def step(self, i: int, entry: Any) -> RawStep:
-        """Return an entry of the list of steps, its word and name checked."""
+        """Return an entry of the list of steps, with its word and name checked."""
         if isinstance(entry, str):
             entry = {entry: None}
         if not isinstance(entry, dict) or len(entry) != 1:
-            raise self.error(("steps", i), f"steps[{i}]", "a step is a name, or one name with its settings below it")
-        ((kind, options),) = entry.items()
-        self._load(kind, ("steps", i))
+            raise self.error(("steps", i), f"steps[{i}]", "expected a step, or one step with its settings below it")
+        ((word, options),) = entry.items()
+        self._load(word, ("steps", i))
         if options is not None and not isinstance(options, dict):
-            raise self.error(("steps", i, kind), kind, f"expected settings as key: value, got {shown(options)}")
+            raise self.error(("steps", i, word), word, f"expected settings as key: value, got {shown(options)}")
         options = dict(options or {})
-        name = self.name(options, ("steps", i, kind, "name"), kind.rpartition(".")[2])
+        name = self.name(options, ("steps", i, word, "name"), word.rpartition(".")[2])
         options.pop("name", None)
         if name.casefold() == "read":
-            raise self.error(("steps", i, kind), "name", "in reports 'read' stands for the input: choose another")
-        return kind, name, options
+            raise self.error(("steps", i, word), "name", "'read' means the input in reports; choose another name")
+        return word, name, options
 
     def _load(self, word: Any, path: tuple) -> None:
-        """Find what a word of the list of steps names."""
+        """Load the class or function that a word in the list of steps names."""
         try:
             if not isinstance(word, str):
                 raise LookupError
@@ -113,24 +119,24 @@ class Reader:
             raise self.error(path, word, str(e)) from None
 
     def _step(self, word: str, options: dict[str, Any], path: tuple) -> Step:
-        """Return a step with its settings, checked."""
-        found = self.types[word]
-        if isinstance(found, type):
-            step: Step = self.build(found, options, path)
+        """Return a step with checked settings."""
+        type_ = self.types[word]
+        if isinstance(type_, type):
+            step: Step = self.build(type_, options, path)
             try:
                 for name in names_in(step, Names.FILE):
                     self.plugins.find(name)
             except ImportError as e:
                 raise self.error(path, word, str(e)) from None
             return step
-        settings = self.build(settings_type(found), options, path)
-        return FunctionStep(found, {f.name: getattr(settings, f.name) for f in fields(settings)})
+        settings = self.build(settings_type(type_), options, path)
+        return FunctionStep(type_, {f.name: getattr(settings, f.name) for f in fields(settings)})
 
     def check_formats(self, output: Output) -> None:
-        """Look for the formats of tokens and documents.
+        """Check the formats of tokens and documents.
 
         Raises:
-            RecipeError: one that is not there.
+            RecipeError: a format does not exist.
         """
         for i, name in enumerate(output.formats):
             try:
@@ -142,30 +148,30 @@ class Reader:
                 raise self.error(("output", "formats", i), "formats", str(e)) from None
 
     def steps(self, raw_steps: Sequence[RawStep]) -> tuple[tuple[RecipeStep, ...], dict[str, str]]:
-        """Return the steps that are not left out, and the place of each by its name."""
+        """Return the steps that ``--set`` does not remove, and the file and line of each by its name."""
         built: list[RecipeStep] = []
         places: dict[str, str] = {}
-        names: dict[str, str] = {}  # as a file system that ignores case and accents' form sees them
-        for i, (kind, name, options) in enumerate(raw_steps):
+        names: dict[str, str] = {}  # by their form on a file system that ignores case and Unicode normalisation
+        for i, (word, name, options) in enumerate(raw_steps):
             if options is None:
                 continue
-            step = self._step(kind, options, ("steps", i, kind))
+            step = self._step(word, options, ("steps", i, word))
             same = unicodedata.normalize("NFC", name).casefold()
             if other := names.get(same):
-                like = "" if other == name else f", which only case sets apart from {other!r}"
-                raise self.error(("steps", i), name, f"a second step {name!r}{like}: give it a unique name (name: ...)")
+                like = "" if other == name else f", which differs from {other!r} only in case"
+                raise self.error(("steps", i), name, f"a second step {name!r}{like}; give it a unique name (name: ...)")
             names[same] = name
-            built.append(RecipeStep(kind, name, step))
+            built.append(RecipeStep(word, name, step))
             places[name] = self.place(("steps", i))
         if not built:
-            raise RecipeError(f"{self.place(('steps',))}: steps: the recipe has no steps")
+            raise RecipeError(f"{self.place(('steps',))}: steps: the recipe has no steps; add some")
         return tuple(built), places
 
     def source(self, i: int, raw: Any) -> Source:
-        """Return a source, its name checked."""
+        """Return a checked source."""
         source: Source = self.build(Source, raw, ("sources", i))
         if not source.input.strip():
-            raise self.error(("sources", i, "input"), "input", "it is empty: give a path, folder or glob")
+            raise self.error(("sources", i, "input"), "input", "it is empty; give a path, folder or glob")
         self.name({"name": source.name}, ("sources", i, "name"), "")
         if source.format not in ("auto", "datasets"):
             try:
@@ -176,27 +182,27 @@ class Reader:
             except (ImportError, TypeError) as e:
                 raise self.error(("sources", i, "format"), "format", str(e)) from None
         if repeated := next((c for c in source.columns if source.columns.count(c) > 1 or c in RESERVED), None):
-            problem = f"{shown(repeated)} is twice there, or a column of curate's own: leave it out"
+            problem = f"{shown(repeated)} is repeated, or a column that curate writes; remove it"
             raise self.error(("sources", i, "columns"), "columns", problem)
         return source
 
     def build(self, cls: type, raw: Any, path: tuple) -> Any:
-        """Return settings as a dataclass, each value checked."""
+        """Return settings as a dataclass with checked values."""
         if not isinstance(raw, dict):
             raise self.error(path, str(path[-1]), "expected a mapping of settings")
         self._known_within(raw, cls, path)
         try:
             config: Any = TypeAdapter(cls).validate_python(raw)
-        except (OSError, ArithmeticError, TypeError) as e:  # from a check of the settings themselves
+        except (OSError, ArithmeticError, TypeError) as e:  # from the settings' own checks
             raise self.error(path, str(path[-1]), str(e)) from None
         except ValidationError as e:
             first = e.errors()[0]
             key = ".".join(str(p) for p in first["loc"]) or str(path[-1])
-            problem = first["msg"].removeprefix("Value error, ")  # of ours, which says what was given
+            problem = first["msg"].removeprefix("Value error, ")  # curate's own messages quote the value themselves
             if first["type"] not in ("missing", "value_error"):
                 problem += f", got {shown(first['input'])}"
             if isinstance(first["input"], bool):
-                problem += " (YAML reads yes, no, on and off so: put quotes around a word)"
+                problem += " (YAML reads yes, no, on and off as booleans; put quotes around a word)"
             if first["type"] == "value_error":
                 problem += "".join(f" (with --set {s})" for p, s in self.changed.items() if p[: len(path)] == path)
             raise self.error((*path, *first["loc"]), key, problem) from None
@@ -204,7 +210,7 @@ class Reader:
         return config
 
     def _check_numbers(self, value: Any, path: tuple) -> None:
-        """Refuse numbers that nothing can be compared with or that JSON cannot hold; quoted ones come this far."""
+        """Reject NaN, and numbers that JSON cannot hold; quoted numbers get past the YAML reader."""
         if is_dataclass(value):
             for f in fields(value):
                 self._check_numbers(getattr(value, f.name), (*path, f.name))
@@ -212,8 +218,8 @@ class Reader:
             for key, inner in value.items():
                 self._check_numbers(inner, (*path, key))
         elif isinstance(value, float) and math.isnan(value):
-            raise self.error(path, str(path[-1]), "nan is not a number: write one")
+            raise self.error(path, str(path[-1]), "nan is not a number; write one")
         elif isinstance(value, int) and abs(value) > MAX_INTEGER:
             raise self.error(
-                path, str(path[-1]), f"beyond the largest whole number, {MAX_INTEGER}: write a smaller one"
+                path, str(path[-1]), f"exceeds the largest whole number, {MAX_INTEGER}; write a smaller one"
             )

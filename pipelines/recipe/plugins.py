@@ -1,9 +1,9 @@
-"""Modules of a user's own: found beside the recipe or on the path, hashed into the plan, taken along to the workers.
+"""User modules: found next to the recipe or on Python's path, part of the plan's digest, and sent to workers.
 
-A recipe names what it uses by its import path, ``my_filters.no_casino``. The module is a ``.py`` file or a package
-beside the recipe, in a file or folder given with ``--plugin``, or elsewhere on Python's path. A recipe may come from a
-stranger, so not all that is installed can be named: nothing of the standard library, and an installed package only if
-``--plugin`` names it or it has an entry point for curate.
+A recipe names an object by its import path, ``my_filters.no_casino``. The module is a ``.py`` file or a package in the
+recipe's folder, in a file or folder given with ``--plugin``, or elsewhere on Python's path. A recipe may come from a
+stranger, so it cannot name everything that is installed: nothing in the standard library, and an installed package only
+if ``--plugin`` names it or it has an entry point for curate.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ GROUPS = ("curate.steps", "curate.readers")  # of entry points
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """Where a recipe's own modules are: folders, which come last on the path, and installed packages."""
+    """Where a recipe's modules are: folders, which are appended to Python's path, and installed packages."""
 
     folders: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
 
     @classmethod
     def at(cls, named: Iterable[str], recipe: str) -> Plugins:
-        """Return what ``--plugin`` names, files, folders or packages, and the folder of a recipe's file.
+        """Return the files, folders and packages that ``--plugin`` names, and the recipe's folder.
 
         Raises:
-            ValueError: neither a folder, a Python file nor a package.
+            ValueError: a name is not a folder, a Python file or a package.
         """
         folders, packages = [], []
         for name in named:
@@ -61,10 +61,10 @@ class Plugins:
         return cls(tuple(dict.fromkeys(folders)), tuple(packages))
 
     def load(self, name: str) -> Any:
-        """Return what an import path names, as its source is now.
+        """Return the object that an import path names, from the current source of its module.
 
         Raises:
-            ImportError: what cannot be found or imported, or may not be named, and why.
+            ImportError: the object cannot be found or imported, or a recipe may not name it.
         """
         module, _, attribute = name.rpartition(".")
         self._install()
@@ -80,10 +80,10 @@ class Plugins:
         return getattr(loaded, attribute)
 
     def find(self, name: str) -> Any | None:
-        """Return what a setting names if it is an import path; None for the path of a file and anything else.
+        """Return the object that a setting names; None if the setting is not an import path.
 
         Raises:
-            ImportError: an import path of something that cannot be imported or may not be named.
+            ImportError: the object cannot be imported, or a recipe may not name it.
         """
         if not _is_import_path(name):
             return None
@@ -91,26 +91,26 @@ class Plugins:
         return self.load(name) if importlib.util.find_spec(name.partition(".")[0]) else None
 
     def _check(self, module: str, attribute: str) -> None:
-        """Make sure that a package is there, and that a recipe may name it."""
+        """Check that a package exists, and that a recipe may name it."""
         package = module.partition(".")[0]
         if package in OWN:
             if module == "curate" and attribute in dir(curate):
                 return
-            raise ImportError("curate's steps are named by their words, and its public functions as curate.NAME")
+            raise ImportError("name curate's steps by their words, and its public functions as curate.NAME")
         spec = importlib.util.find_spec(package)
         if not spec:
             places = ", ".join(self.folders) or "the folder of the recipe"
-            raise ImportError(f"no module {package!r} in {places} or on Python's path: name its folder with --plugin")
+            raise ImportError(f"no module {package!r} in {places} or on Python's path; name its folder with --plugin")
         if package in self.packages or self._file_of(package) or package in _with_entry_points():
             return
         place = spec.origin or next(iter(spec.submodule_search_locations or ()), "")
         if package in sys.stdlib_module_names or not os.path.exists(place):
             raise ImportError(f"{package} is part of Python, which a recipe may not name")
         if any(place.startswith(f"{folder}{os.sep}") for folder in _installed()):
-            raise ImportError(f"{package} is an installed package: a recipe may name it with --plugin {package}")
+            raise ImportError(f"{package} is an installed package; add --plugin {package} to let the recipe name it")
 
     def _file_of(self, package: str) -> str:
-        """Return the file or folder of a package in the folders, "" if it is not there."""
+        """Return the file or folder of a package in the folders; "" if it is not there."""
         for folder in self.folders:
             for path in (os.path.join(folder, package), os.path.join(folder, f"{package}.py")):
                 if package not in OWN and os.path.exists(path):
@@ -118,7 +118,7 @@ class Plugins:
         return ""
 
     def _install(self) -> None:
-        """Put the folders on the path, and drop what was imported from others or has been edited since."""
+        """Add the folders to Python's path, and unload modules of other folders or that were edited since."""
         for folder in _INSTALLED.difference(self.folders):
             _INSTALLED.remove(folder)
             if folder in sys.path:
@@ -128,7 +128,7 @@ class Plugins:
                 sys.path.append(folder)
                 _INSTALLED.add(folder)
         importlib.invalidate_caches()
-        if any(self._is_stale(name, *found) for name, found in _LOADED.items()):
+        if any(self._is_stale(name, file, stamp) for name, (file, stamp) in _LOADED.items()):
             for name in _LOADED:
                 sys.modules.pop(name, None)
             _LOADED.clear()
@@ -139,7 +139,7 @@ class Plugins:
         return stamp != _stamp(file) or not file.startswith(self._file_of(module.partition(".")[0]) or "\0")
 
     def _note(self) -> None:
-        """Note which modules are from the folders, and their contents."""
+        """Note the modules that were imported from the folders, with digests of their files."""
         for name, module in list(sys.modules.items()):
             place = self._file_of(name.partition(".")[0])
             file = getattr(module, "__file__", None) or ""
@@ -148,15 +148,15 @@ class Plugins:
 
     def words(self) -> list[str]:
         """Return the import paths of the public functions and classes that the modules in the folders define."""
-        found = []
-        for file in sorted(path for folder in self.folders for path in Path(folder).glob("*.py")):
-            for node in ast.parse(file.read_text("utf-8")).body:
-                if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                    found.append(f"{file.stem}.{node.name}")
-        return found
+        return [
+            f"{file.stem}.{node.name}"
+            for file in sorted(path for folder in self.folders for path in Path(folder).glob("*.py"))
+            for node in ast.parse(file.read_text("utf-8")).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        ]
 
     def pack(self, things: Sequence[Any]) -> PackedPlugins:
-        """Return the sources of some objects, of those in the folders, for workers that may not have them."""
+        """Return the source files in the folders that some objects depend on, for workers that may not have them."""
         sources: dict[str, bytes] = {}
         for thing in things:
             for file, root in _files_of(thing).items():
@@ -165,7 +165,7 @@ class Plugins:
         return PackedPlugins(self.folders, tuple(sorted(sources.items())))
 
 
-#: Folders that a recipe has put on the path, and the modules that were imported from them: file, and digest of it.
+#: Folders that a recipe has added to Python's path, and the modules imported from them: the file and its digest.
 _INSTALLED: set[str] = set()
 _LOADED: dict[str, tuple[str, str]] = {}
 
@@ -186,7 +186,7 @@ def _with_entry_points() -> set[str]:
 
 
 def find_object(name: str | None) -> Any | None:
-    """Return what a setting names if it is an import path, on a worker too; None for anything else."""
+    """Return the object that a setting names, if it is an import path, on a worker too; None for anything else."""
     if not name or not _is_import_path(name):
         return None
     module, _, attribute = name.rpartition(".")
@@ -202,13 +202,13 @@ def _is_import_path(name: str) -> bool:
     return "." in name and all(part.isidentifier() for part in name.split(".")) and not os.path.exists(name)
 
 
-#: Digest of each file of a user's own.
+#: Digests of the files of user modules.
 _DIGESTS: dict[Path, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class PackedPlugins:
-    """Sources of a user's own modules on their way to a worker; unpickling it makes them importable there."""
+    """Source files of user modules on their way to a worker; unpickling this makes them importable there."""
 
     folders: tuple[str, ...] = ()
     sources: tuple[tuple[str, bytes], ...] = ()
@@ -240,7 +240,7 @@ def _write(sources: tuple[tuple[str, bytes], ...]) -> str:
     folder = Path(tempfile.gettempdir()) / f"curate-plugins-{os.getuid()}-{hasher.hexdigest()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
-        raise PermissionError(f"{folder} is somebody else's: delete it")
+        raise PermissionError(f"{folder} belongs to another user; delete it")
     for name, data in sources:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -252,7 +252,7 @@ def _write(sources: tuple[tuple[str, bytes], ...]) -> str:
 
 
 def source_digests(thing: Any) -> dict[str, str]:
-    """Return the digest of each file of an object's own package that its module depends on, by module-like name."""
+    """Return digests of the files in an object's package that its module depends on, by the name of the module."""
     digests = {}
     for file, root in _files_of(thing).items():
         if file not in _DIGESTS:
@@ -262,7 +262,7 @@ def source_digests(thing: Any) -> dict[str, str]:
 
 
 def _files_of(thing: Any) -> dict[Path, Path]:
-    """Return the source files that an object depends on, each with the folder that its imports start from."""
+    """Return the source files that an object depends on, each with the folder that its imports are relative to."""
     try:
         file = Path(inspect.getfile(inspect.unwrap(thing))).resolve()
     except (TypeError, OSError):

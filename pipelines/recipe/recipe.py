@@ -1,6 +1,6 @@
-"""Loading a recipe: YAML in, frozen typed values out.
+"""Loading of recipes: YAML in, frozen typed values out.
 
-Anything unknown is refused with its file, line and key, and the nearest right word.
+Anything unknown is an error that names the file, line and key, and the most similar known word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipelines.recipe.changes import apply_changes
 from pipelines.recipe.errors import RecipeError, short, shown
 from pipelines.recipe.model import Output, Recipe, Source
 from pipelines.recipe.names import as_name
-from pipelines.recipe.parsing import Reader
+from pipelines.recipe.parsing import RecipeParser
 from pipelines.recipe.plugins import Plugins
 
 SHIPPED = ("llama3", "fineweb")
@@ -25,17 +25,17 @@ SHIPPED = ("llama3", "fineweb")
 def load_recipe(
     name_or_path: str, inputs: Sequence[str] = (), settings: Sequence[str] = (), plugins: Sequence[str] = ()
 ) -> Recipe:
-    """Read a recipe by shipped name or path.
+    """Load a recipe by name or path.
 
     Args:
         name_or_path: ``llama3``, ``fineweb``, or the path of a YAML file.
         inputs: patterns that replace the recipe's sources.
-        settings: ``path.to.key=value`` changes, the value in YAML; a step is addressed by its name
+        settings: changes ``path.to.key=value``, with the value in YAML; a step is addressed by its name
             (``steps.minhash_dedup.threshold=0.8``).
-        plugins: files or folders of modules that the recipe may name, beside those in its own folder.
+        plugins: files, folders or packages with modules that the recipe may name, besides those in its own folder.
 
     Raises:
-        RecipeError: with file, line, key and the fix.
+        RecipeError: the recipe is invalid; the message has the file, line, key and the fix.
     """
     if name_or_path in SHIPPED:
         return parse_recipe(shipped_text(name_or_path), f"{name_or_path}.yaml", inputs, settings, plugins)
@@ -49,32 +49,32 @@ def shipped_text(name: str) -> str:
 
 def _read_file(path: str) -> str:
     if os.path.exists(path) and not os.path.isfile(path):
-        raise RecipeError(f"{path} is not a file: give the path of a YAML file or one of {', '.join(SHIPPED)}")
+        raise RecipeError(f"{path} is not a file; give the path of a YAML file or one of {', '.join(SHIPPED)}")
     try:
         with open(path, "rb") as f:
             data = f.read(MAX_CHARACTERS + 1)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last of a path with a null character
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: the path has a null character
         raise RecipeError(
-            f"no recipe {shown(path)}: give the path of a YAML file or one of {', '.join(SHIPPED)}"
+            f"no recipe {shown(path)}; give the path of a YAML file or one of {', '.join(SHIPPED)}"
         ) from None
     except OSError as e:
-        raise RecipeError(f"{short(path)}: {e.strerror}: give the path of a YAML file that can be read") from None
+        raise RecipeError(f"{short(path)}: {e.strerror}; give the path of a YAML file that can be read") from None
     if len(data) > MAX_CHARACTERS:
-        raise RecipeError(f"{path}:1: more than {MAX_CHARACTERS:,} bytes: name inputs by globs rather than one by one")
+        raise RecipeError(f"{path}:1: more than {MAX_CHARACTERS:,} bytes; name inputs by globs rather than one by one")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         line = data.count(b"\n", 0, e.start) + 1
-        raise RecipeError(f"{path}:{line}: not UTF-8 ({e.reason} at byte {e.start}): save it as UTF-8") from None
+        raise RecipeError(f"{path}:{line}: not UTF-8 ({e.reason} at byte {e.start}); save it as UTF-8") from None
 
 
 def parse_recipe(
     text: str, where: str, inputs: Sequence[str] = (), settings: Sequence[str] = (), plugins: Sequence[str] = ()
 ) -> Recipe:
-    """Build a recipe from YAML text; ``where`` is the file name that errors carry.
+    """Build a recipe from YAML text; ``where`` is the file name for errors, the rest is as in `load_recipe`.
 
     Raises:
-        RecipeError: with file, line, key and the fix.
+        RecipeError: the recipe is invalid; the message has the file, line, key and the fix.
     """
     try:
         raw, lines = read_yaml(text)
@@ -87,20 +87,20 @@ def parse_recipe(
         found = Plugins.at(plugins, where)
     except ValueError as e:
         raise RecipeError(str(e)) from None
-    reader = Reader(where, lines, found)
-    reader.known(raw, ("name", "sources", "steps", "output"), ())
+    parser = RecipeParser(where, lines, found)
+    parser.known(raw, ("name", "sources", "steps", "output"), ())
     for key in ("sources", "steps"):
         if not isinstance(raw.get(key) or [], list):
-            raise reader.error((key,), key, "expected a list: one '- ' line each")
-    name = reader.name(raw, ("name",), as_name(Path(storable(where)).stem) or "recipe")
-    raw_steps = [reader.step(i, entry) for i, entry in enumerate(raw.get("steps") or [])]
-    apply_changes(settings, raw, raw_steps, reader.changed)
-    steps, places = reader.steps(raw_steps)
-    sources = [reader.source(i, source) for i, source in enumerate(raw.get("sources") or [])]
+            raise parser.error((key,), key, "expected a list, one '- ' line per entry")
+    name = parser.name(raw, ("name",), as_name(Path(storable(where)).stem) or "recipe")
+    raw_steps = [parser.step(i, entry) for i, entry in enumerate(raw.get("steps") or [])]
+    apply_changes(settings, raw, raw_steps, parser.changed)
+    steps, places = parser.steps(raw_steps)
+    sources = [parser.source(i, source) for i, source in enumerate(raw.get("sources") or [])]
     if not all(pattern.strip() for pattern in inputs):
-        raise RecipeError("--input: it is empty: give a path, folder or glob")
+        raise RecipeError("--input is empty; give a path, folder or glob")
     if inputs:
         sources = [Source(input=pattern) for pattern in inputs]
-    output = reader.build(Output, raw.get("output") or {}, ("output",))
-    reader.check_formats(output)
+    output = parser.build(Output, raw.get("output") or {}, ("output",))
+    parser.check_formats(output)
     return Recipe(name, steps, tuple(sources), output, places, found)

@@ -1,4 +1,4 @@
-"""What a recipe can name, for people: the steps and their settings, from the same types that check a recipe."""
+"""Help for recipes: the steps and their settings, from the same types that check a recipe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pipelines.steps.base import CorpusStep
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting of a step: what it takes, and its default as a recipe would write it ("" where it must be given)."""
+    """A setting of a step: the values that it takes, and its default in YAML ("" if it is required)."""
 
     key: str
     takes: str
@@ -29,7 +29,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class StepHelp:
-    """A step as a reader of recipes needs it."""
+    """The help text of a step: its word, whether it needs the whole corpus, its description, and its settings."""
 
     name: str
     corpus: bool
@@ -39,22 +39,22 @@ class StepHelp:
 
 
 def describe(word: str, plugins: Plugins | None = None) -> StepHelp:
-    """Return what a step is and which settings it has.
+    """Return the help text of a step.
 
     Raises:
         LookupError, ImportError, TypeError: there is no such step.
     """
-    found = step_type(word, plugins)
-    settings_of: Any = found if isinstance(found, type) else settings_type(found)
+    type_ = step_type(word, plugins)
+    settings_of: Any = type_ if isinstance(type_, type) else settings_type(type_)
     summary, _, more = (inspect.getdoc(settings_of) or "").replace("``", "`").partition("\n\n")
     types = get_type_hints(settings_of, include_extras=True)
     settings = tuple(Setting(f.name, _takes(types[f.name]), _default(f)) for f in fields(settings_of))
-    corpus = isinstance(found, type) and issubclass(found, CorpusStep)
+    corpus = isinstance(type_, type) and issubclass(type_, CorpusStep)
     return StepHelp(word, corpus, " ".join(summary.split()), more, settings)
 
 
 def ordered_words() -> list[str]:
-    """Return all words, those of the recipe of Llama 3 first, in its order."""
+    """Return all words of steps: first those of the llama3 recipe, in its order, then the others."""
     paper = [entry.word for entry in load_recipe("llama3").steps]
     return [*paper, *(word for word in words() if word not in paper)]
 
@@ -70,9 +70,9 @@ def _default(field: Any) -> str:
     return written.removesuffix("\n").removesuffix("\n...")
 
 
-def _takes(kind: Any) -> str:
-    """Say in words which values a type takes."""
-    origin, inner = get_origin(kind), get_args(kind)
+def _takes(type_: Any) -> str:
+    """Describe the values of a type."""
+    origin, inner = get_origin(type_), get_args(type_)
     if origin is Annotated:
         return inner[1].value if isinstance(inner[1], Names) else f"{_takes(inner[0])} {_bounds(inner[1])}"
     if origin is Literal:
@@ -83,12 +83,12 @@ def _takes(kind: Any) -> str:
         return f"list of {_takes(inner[0])}"
     if inner:
         return f"mapping of {_takes(inner[0])} to {_takes(inner[1])}"
-    if kind is NoneType:
+    if type_ is NoneType:
         return "null"
     names = {Any: "any value", str: "text", int: "whole number", float: "number", bool: "true or false"}
-    if kind in names:
-        return names[kind]
-    return f"mapping of {', '.join(f.name for f in fields(kind))}" if is_dataclass(kind) else str(kind)
+    if type_ in names:
+        return names[type_]
+    return f"mapping of {', '.join(f.name for f in fields(type_))}" if is_dataclass(type_) else str(type_)
 
 
 def _bounds(interval: Any) -> str:

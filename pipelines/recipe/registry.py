@@ -1,7 +1,7 @@
-"""What a recipe can name: the steps of `pipelines.steps`, those of entry points, and modules of the user's own.
+"""The steps that a recipe can name: those of `pipelines.steps`, those of entry points, and those in user modules.
 
-A built-in step is the one class in the module ``pipelines.steps.WORD``. An installed package adds words by entry points
-of the groups ``curate.steps`` and ``curate.readers``. Anything else is an import path: ``my_filters.no_casino``.
+A built-in step is the step class in the module ``pipelines.steps.WORD``. An installed package adds words by entry
+points of the groups ``curate.steps`` and ``curate.readers``. Anything else is an import path: ``my_filters.no_casino``.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from curate.document import Document
 from pipelines.recipe.plugins import Plugins
 from pipelines.steps.base import CorpusStep, MapStep, Step
 
-#: A class of steps, or a function of a text or of a document.
+#: A step class, or a function of a text or of a document.
 StepType = type[Step] | Callable[..., Any]
 NOT_WORDS = ("base",)
 
 
 @functools.cache
 def words() -> tuple[str, ...]:
-    """Return the words of the built-in steps, and those of entry points, in alphabetical order.
+    """Return the words of the built-in steps and of entry points, in alphabetical order.
 
     >>> "minhash_dedup" in words()
     True
@@ -37,7 +37,7 @@ def words() -> tuple[str, ...]:
 
 @functools.cache
 def _installed() -> dict[str, metadata.EntryPoint]:
-    """Return the entry points of installed packages; a look into each of these takes a millisecond in all."""
+    """Return the entry points of installed packages; cached, because the search takes a millisecond."""
     return {entry.name: entry for entry in metadata.entry_points(group="curate.steps")}
 
 
@@ -46,8 +46,8 @@ def step_type(word: str, plugins: Plugins | None = None) -> StepType:
 
     Raises:
         LookupError: there is no such word.
-        ImportError: an import path that cannot be imported.
-        TypeError: what it names is not a step.
+        ImportError: the import path cannot be imported.
+        TypeError: the object is not a step.
     """
     if "." in word:
         return _checked(word, (plugins or Plugins()).load(word))
@@ -61,12 +61,12 @@ def step_type(word: str, plugins: Plugins | None = None) -> StepType:
 @functools.cache
 def _built_in(word: str) -> type[Step]:
     module = importlib.import_module(f"pipelines.steps.{word}")
-    (found,) = (
+    (type_,) = (
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, Step) and value.__module__ == module.__name__
     )
-    return found
+    return type_
 
 
 def _checked(word: str, thing: Any) -> StepType:
@@ -75,21 +75,21 @@ def _checked(word: str, thing: Any) -> StepType:
             raise TypeError(f"{word} is a class, but not a MapStep or a CorpusStep of pipelines.steps.base")
         return thing
     if not inspect.isroutine(thing):
-        raise TypeError(f"{word} is neither a function nor a class of steps")
+        raise TypeError(f"{word} is neither a function nor a step class")
     return thing
 
 
 def word_of(step: Step) -> str:
-    """Return the word or import path by which a recipe names a step's class."""
+    """Return the word or import path by which a recipe names the class of a step."""
     package, _, module = type(step).__module__.rpartition(".")
     return module if package == "pipelines.steps" else f"{type(step).__module__}.{type(step).__qualname__}"
 
 
 def own_words(plugins: Plugins) -> list[str]:
-    """Return the import paths of the steps in the folders of a user's modules.
+    """Return the import paths of the steps in the folders of user modules.
 
     Raises:
-        ImportError: a module that cannot be imported.
+        ImportError: a module cannot be imported.
     """
     return [name for name in plugins.words() if _is_step(plugins.load(name))]
 

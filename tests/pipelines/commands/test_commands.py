@@ -252,7 +252,10 @@ def test_filter_shows_where_two_presets_disagree():
             ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.heuristics.limits={gopher_hash_signs: .nan}"],
             "is not a number",
         ),
-        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[a"], "is no number, word, or list"),
+        (
+            ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[a"],
+            "is not a number, a word, or a list",
+        ),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality_cut.keep=40"], "less than or equal to 1"),
         (
             ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.minhash_dedup=3"],
@@ -263,7 +266,7 @@ def test_filter_shows_where_two_presets_disagree():
             "'generl' is not a domain",
         ),
         (["run", "llama3"], "nothing to read: give --input"),
-        (["run", "llama3", f"{CRAWL}/*"], "inputs are given as --input"),
+        (["run", "llama3", f"{CRAWL}/*"], "give inputs as --input"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=DaskRunner"], "silently"),
         (["run", "llama3", "--input", f"{CRAWL}/*", "--", "--runner=FlnkRunner"], "FlnkRunner"),
         (

@@ -21,13 +21,13 @@ HOSTILE = {
     "2001-01-01": "as a date",
     "2001-99-99": "as a date",
     "2001-01-01T00:00:00Z": "as a date",
-    "9" * 5000: "is not a number that can be read",
-    "-" + "9" * 19: "beyond the largest whole number",
-    "99999999999999999999999999": "beyond the largest whole number",
-    "0x" + "f" * 17: "beyond the largest whole number",
+    "9" * 5000: "cannot be read as a number",
+    "-" + "9" * 19: "exceeds the largest whole number",
+    "99999999999999999999999999": "exceeds the largest whole number",
+    "0x" + "f" * 17: "exceeds the largest whole number",
     "1:2:3": "in base 60",
     "1:2.5": "in base 60",
-    "0b_": "is not a number that can be read",
+    "0b_": "cannot be read as a number",
     ".nan": "is not a number",
     "!!binary 'eA=='": "tag",
     "!!timestamp 2001-01-01": "as a date",
@@ -41,7 +41,7 @@ HOSTILE = {
     r'"\x9b"': r"'\x9b' is not text",
     r'"\U00110000"': "not YAML",
     "&a [*a]": "would never end",
-    "*nowhere": "comes before it",
+    "*nowhere": "no &nowhere before it",
     "{? [a] : 1}": "the key of a mapping",
     "{? {a: b} : 1}": "the key of a mapping",
     "{<<: 3}": "merges a mapping",
@@ -118,12 +118,12 @@ def test_aliases_and_merges_within_the_limits_are_taken():
         ("steps: [extract]\n1: y", "my.yaml:2: 1: unknown key"),
         ("null: x\n1: a\nnull: y", "my.yaml:3: None: given twice, first in line 1"),
         ("a: 1\r\nb: 2\r\na: 3\r\n", "my.yaml:3: a: given twice, first in line 1"),
-        ("name: no\nsteps: [extract]", "my.yaml:1: name: a word is expected, and YAML reads False"),
+        ("name: no\nsteps: [extract]", "my.yaml:1: name: expected a word, but YAML reads False"),
         (f"{STEPS}sources: [{{input: ' '}}]", "my.yaml:4: input: it is empty"),
-        (f"{STEPS}sources: [{{input: x, name: '../../x'}}]", "my.yaml:4: name: '../../x': a name begins with"),
+        (f"{STEPS}sources: [{{input: x, name: '../../x'}}]", "my.yaml:4: name: '../../x': a name must begin with"),
         (f"{STEPS}output: {{tokens_per_shard: 'nan'}}", "my.yaml:4: tokens_per_shard: "),
         (f"{STEPS}  - repetition_clean: {{max_share: 'nan'}}", "my.yaml:4: max_share: nan is not a number"),
-        (f"{STEPS}output: {{shuffle_seed: '{'9' * 30}'}}", "my.yaml:4: shuffle_seed: beyond the largest whole number"),
+        (f"{STEPS}output: {{shuffle_seed: '{'9' * 30}'}}", "my.yaml:4: shuffle_seed: exceeds the largest whole number"),
         (
             f"{STEPS}  - minhash_dedup: {{minhash: {{bands: 100000000}}}}",
             "my.yaml:4: minhash: MinHash: bands is 100000000; it must be at most 65,536",
@@ -176,10 +176,10 @@ def test_other_names_are_taken(name):
 
 def test_two_names_that_a_file_system_may_not_tell_apart_are_refused():
     said = refusal(f"{STEPS}  - exact_dedup: {{name: Same}}\n  - url_dedup: {{name: same}}\n")
-    assert said.startswith("my.yaml:5: same: a second step 'same', which only case sets apart from 'Same'")
+    assert said.startswith("my.yaml:5: same: a second step 'same', which differs from 'Same' only in case")
     accents = '  - exact_dedup: {name: "e\\u0301"}\n  - url_dedup: {name: "\\u00e9"}\n'
     assert "a second step" in refusal(STEPS + accents)
-    assert "'read' stands for the input" in refusal(f"{STEPS}  - exact_dedup: {{name: READ}}\n")
+    assert "'read' means the input" in refusal(f"{STEPS}  - exact_dedup: {{name: READ}}\n")
 
 
 def test_an_error_of_the_plan_says_where_the_step_is():

@@ -40,7 +40,7 @@ def test_unknown_key_below_a_setting_is_refused_too():
 
 def test_a_key_given_twice_is_refused():
     text = SMALL + "      threshold: 0.8\n"
-    assert refusal(text) == "my.yaml:6: threshold: given twice, first in line 5: delete one"
+    assert refusal(text) == "my.yaml:6: threshold: given twice, first in line 5; delete one"
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_a_key_given_twice_is_refused():
         ("5: {a: 1}", "unknown step 5"),
         ("language: [en]", "language: expected settings as key: value, got ['en']"),
         ("language: {keep: [no]}", "keep.0: Input should be a valid string, got False (YAML reads"),
-        ("language: {name: read}", "in reports 'read' stands for the input"),
+        ("language: {name: read}", "'read' means the input in reports"),
         ("language: {min_score: 50}", "min_score: Input should be less than or equal to 1, got 50"),
     ],
 )
@@ -67,7 +67,7 @@ def test_steps_that_need_text_stand_behind_extract():
 
 
 def test_steps_must_be_a_list():
-    assert refusal("steps: {language: {}}") == "my.yaml:1: steps: expected a list: one '- ' line each"
+    assert refusal("steps: {language: {}}") == "my.yaml:1: steps: expected a list, one '- ' line per entry"
 
 
 def test_unknown_step_is_refused_with_the_nearest():
