@@ -29,7 +29,7 @@ test-bounds: setup ## the tests of what calls compiled code, with every index ch
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/bounds-cache $(BIN)/python -m pytest -q tests/unit
 
 test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
-	$(BIN)/python -m pytest -q -m flink tests/runners tests/stranger tests/pipelines/test_dedup_flink.py
+	$(BIN)/python -m pytest -q -m flink tests/runners tests/stranger tests/pipelines/dedup
 
 fuzz: setup ## mutated inputs and recipes for SECONDS=60 with SEED=1; what fails is kept in out/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --keep out/fuzz

@@ -1,4 +1,4 @@
-"""The command ``curate``: checks that its own packages are the ones that Python finds, and hands over to them."""
+"""The command ``curate``: check that Python finds curate's own packages, then run the command line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command line of `pipelines`, unless another package of that name hides it."""
+    """Run the command line of `pipelines`, unless another package of that name shadows it."""
     own = Path(__file__).parents[1] / "pipelines"
-    spec = find_spec("pipelines")
-    place = Path(spec.origin or "").parent if spec else own
-    if not spec or place.resolve() != own.resolve():
+    module = find_spec("pipelines")
+    place = Path(module.origin or "").parent if module else own
+    if not module or place.resolve() != own.resolve():
         sys.exit(
             f"curate: Python finds another package 'pipelines' in {place}, before curate's own in {own}: run from "
             "another folder, or take that folder out of PYTHONPATH"

@@ -1,4 +1,4 @@
-"""Types of settings: numbers with bounds, which a recipe may not leave, and names of fields and files."""
+"""Types of settings: numbers with bounds that a recipe must respect, and names of fields and files."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Annotated
 
 from annotated_types import Interval
 
-#: A part of a whole that is not nothing.
+#: A part of a whole, more than nothing.
 Share = Annotated[float, Interval(gt=0, le=1)]
 #: A probability or a quality.
 Score = Annotated[float, Interval(ge=0, le=1)]
-#: How many of something, or none.
+#: A number of things, which may be zero.
 Count = Annotated[int, Interval(ge=0)]
-#: How many of something, one at least.
+#: A number of things, at least one.
 Positive = Annotated[int, Interval(ge=1)]
 
 
 class Names(Enum):
-    """What a text among the settings is the name of."""
+    """What a string among the settings names."""
 
     FIELD = "a field of a document, or a column"
     FILE = "a file or folder"
@@ -26,5 +26,5 @@ class Names(Enum):
 
 #: A setting that names a field of a document or a column of the input, such as ``language`` or ``licence``.
 Field = Annotated[str, Names.FIELD]
-#: A setting that names a file or folder: the result depends on what is in it.
+#: A setting that names a file or folder, whose content the result depends on.
 File = Annotated[str, Names.FILE]

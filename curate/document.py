@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from curate.results import Result
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -68,7 +70,7 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Result):
     """What a filter says of a text: keep it or not, the first rule that failed, and every value it looked at.
 
     ``reason`` is empty where ``keep`` is true; ``value`` and ``limit`` belong to the failed rule. As a condition it is
@@ -82,14 +84,19 @@ class Decision:
     reason: str = ""
     value: float | None = None
     limit: float | None = None
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)  # type: ignore[assignment]  # hides `Result.values`
 
     def __bool__(self) -> bool:
         return self.keep
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        import numpy as np
+
+        return np.array(self.keep, dtype)  # an array of decisions is one of conditions, not of the names of fields
+
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Result):
     """A changed text, and how many pieces were changed or removed for each reason."""
 
     text: str

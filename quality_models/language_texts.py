@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.language.codes import canonical
-from curate.language.model import CODE, KNOWN, NO_LANGUAGE, NO_LETTER, OTHER, UNSEEN, folded_code_points
+from curate.language.model import CODE, NO_LANGUAGE, OTHER, folded_code_points
+from curate.language.model_kernels import KNOWN, NO_LETTER, UNSEEN
 from quality_models.examples import read_rows
 
 #: Texts that a language must have to become a label; those of smaller ones are trained on as `OTHER`. Ours.

@@ -56,7 +56,7 @@ FOLD_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LabelledPage:
     """A text, its topic with ``_`` for spaces, and where it is from."""
 
     text: str
@@ -70,7 +70,7 @@ class Page:
         return names.get(self.topic, "general")
 
 
-def gather(folder: Path) -> list[Page]:
+def gather(folder: Path) -> list[LabelledPage]:
     """Read the pages that have a topic, a fixed choice of each source, in the order of a hash."""
     pages = []
     for path in sorted(folder.glob("*.jsonl.zst")):
@@ -80,7 +80,7 @@ def gather(folder: Path) -> list[Page]:
             if topic == "Code" and row.get("format", "Tutorial") not in CODE_FORMATS:
                 topic = "Software_&_Hardware"
             if topic and not source.startswith(LEFT_OUT):
-                pages.append(Page(str(row["text"]), topic, source))
+                pages.append(LabelledPage(str(row["text"]), topic, source))
     pages.sort(key=lambda page: (stable_u64(page.text), page.topic, page.source))
     taken: Counter[tuple[str, str]] = Counter()
     chosen = []
@@ -91,13 +91,13 @@ def gather(folder: Path) -> list[Page]:
     return chosen
 
 
-def train_classifier(pages: list[Page], quantize: bool) -> bytes:
+def train_classifier(pages: list[LabelledPage], quantize: bool) -> bytes:
     """Train the classifier of topics; returns its file."""
     texts = [prepare(page.text, TRAIN_HEAD).replace("__label__", "") for page in pages]
     return train_topics(texts, [page.topic for page in pages], SETTINGS, quantize)
 
 
-def unseen_witnesses(pages: list[Page]) -> Floats:
+def unseen_witnesses(pages: list[LabelledPage]) -> Floats:
     """What `domains.witnesses` finds in each page, by a classifier not trained on its source; float64 [n, 5]."""
     fold = np.array([FOLD_OF.get(page.source, stable_u64(page.source) % FOLDS) for page in pages])
     found: list[tuple[float, ...]] = [()] * len(pages)
@@ -140,7 +140,7 @@ def fit_weights(found: Floats, labels: list[str], sources: list[str]) -> dict[st
     return dict(zip(CLASSES[1:], rows, strict=True))
 
 
-def confusion(found: Floats, weights: dict[str, list[float]], pages: list[Page]) -> dict[str, dict[str, float]]:
+def confusion(found: Floats, weights: dict[str, list[float]], pages: list[LabelledPage]) -> dict[str, dict[str, float]]:
     """For each class and source, the share of its pages that get each label."""
     scores = np.c_[np.zeros(len(found)), found @ np.array([weights[label] for label in CLASSES[1:]]).T]
     said = scores.argmax(axis=1)

@@ -26,14 +26,14 @@ import zstandard
 from numpy.typing import NDArray
 
 from curate.extract.blocks import Blocks, cut
-from curate.extract.feature_kernels import choose, context
-from curate.extract.html_kernels import ELEMENT, FIRST_TOKEN, PARENT
+from curate.extract.choice_kernels import choose, context
+from curate.extract.columns import CONTEXT_FEATURES, ELEMENT, FEATURES, FIRST_TOKEN, PARENT
 from curate.extract.main_text import FORMAT, LEAST_CHANCE, MODEL, MainTextModel, chances, describe
 from curate.filters.urls import normalize_url
 from curate.models.forest import Forest
 from curate.models.model_file import write_model_file
 from curate.text.charset import decode
-from curate.text.compiled import kernel
+from quality_models.align_kernels import align
 from quality_models.boost import BoostConfig, boost
 
 WORD = re.compile(r"\w+")
@@ -95,7 +95,7 @@ def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
     numbers: dict[str, int] = {}
     page = np.array([numbers.setdefault(w, len(numbers)) for block in words for w in block], np.int32)
     wanted = np.array([numbers.setdefault(w, len(numbers)) for w in gold], np.int32)
-    on_page, in_gold = _align(page, wanted)
+    on_page, in_gold = align(page, wanted)
     left = Counter(wanted[~in_gold].tolist())
     shares = np.zeros(len(words))
     at = 0
@@ -110,31 +110,6 @@ def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
             left -= found
         at += len(block)
     return shares
-
-
-@kernel
-def _align(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Mark, in both sequences, a longest common subsequence."""
-    n, m = len(a), len(b)
-    length = np.zeros((n + 1, m + 1), np.uint16)
-    for i in range(n - 1, -1, -1):
-        for j in range(m - 1, -1, -1):
-            if a[i] == b[j]:
-                length[i, j] = length[i + 1, j + 1] + 1
-            else:
-                length[i, j] = max(length[i + 1, j], length[i, j + 1])
-    in_a, in_b = np.zeros(n, np.bool_), np.zeros(m, np.bool_)
-    i, j = 0, 0
-    while i < n and j < m:
-        if a[i] == b[j]:
-            in_a[i] = in_b[j] = True
-            i += 1
-            j += 1
-        elif length[i + 1, j] >= length[i, j + 1]:
-            i += 1
-        else:
-            j += 1
-    return in_a, in_b
 
 
 def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
@@ -204,7 +179,7 @@ class Trainer:
         """First forest, from all folds but some."""
         if without not in self._first:
             chosen = [e for e in self.examples if e.fold not in without]
-            self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], 1)
+            self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], FEATURES, 1)
         return self._first[without]
 
     def train(self, without: frozenset[int]) -> MainTextModel:
@@ -216,10 +191,12 @@ class Trainer:
             unseen = self.first(without | {example.fold})
             chance = 1 / (1 + np.exp(-logits(unseen, rows)))
             described.append(np.hstack([rows, context(example.page.blocks, example.page.elements, chance)]))
-        second = self._grow(chosen, described, 2)
+        second = self._grow(chosen, described, (*FEATURES, *CONTEXT_FEATURES), 2)
         return MainTextModel(self.first(without), second, *self.weights(without))
 
-    def _grow(self, examples: list[Example], described: list[NDArray[np.float64]], seed: int) -> Forest:
+    def _grow(
+        self, examples: list[Example], described: list[NDArray[np.float64]], names: tuple[str, ...], seed: int
+    ) -> Forest:
         """Grow a forest; a page weighs the same whatever its length, a block by its words to the power of .75."""
         random = np.random.default_rng(seed)
         rows, targets, weights = [], [], []
@@ -230,7 +207,9 @@ class Trainer:
             rows.append(table[some])
             targets.append(example.share[some])
             weights.append((weight / weight.sum() * 100 * n / len(some))[some])
-        return boost(np.concatenate(rows), np.concatenate(targets), np.concatenate(weights), BoostConfig(seed=seed))
+        return boost(
+            names, np.concatenate(rows), np.concatenate(targets), np.concatenate(weights), BoostConfig(seed=seed)
+        )
 
 
 def f1(found: Counter[str], gold: Counter[str]) -> float:
@@ -258,7 +237,7 @@ def save(model: MainTextModel, path: Path, facts: dict) -> None:
         buffer = io.BytesIO()
         np.save(buffer, array)
         parts[f"{name}.npy"] = buffer.getvalue()
-    write_model_file(path, FORMAT, {"facts": facts}, parts)
+    write_model_file(path, FORMAT, {"facts": facts, "first": model.first.names, "second": model.second.names}, parts)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import apache_beam as beam
@@ -17,13 +17,15 @@ def pipeline(*options: str) -> beam.Pipeline:
     return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(options)))
 
 
-def eager(elements: Iterable[Any], *transforms: beam.PTransform, output: str = "") -> list[Any]:
+def eager(
+    elements: Iterable[Any], *transforms: beam.PTransform | Callable, output: str = "", options: Iterable[str] = ()
+) -> list[Any]:
     """Return what a chain of transforms makes of some elements, or an attribute of it, such as ``rejected``."""
     _RESULTS.clear()
-    with pipeline() as p:
+    with pipeline(*options) as p:
         collection = p | beam.Create(list(elements), reshuffle=False)
         for transform in transforms:
-            collection = collection | transform
+            collection = collection | transform if isinstance(transform, beam.PTransform) else transform(collection)
         _ = (getattr(collection, output) if output else collection) | "Collect" >> beam.Map(_collect)
     return list(_RESULTS)
 

@@ -6,9 +6,15 @@ the high half, the earlier one in the low half.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
+
+#: Sketches (uint8), or signatures (any other integers).
+Sketches = NDArray[np.integer[Any]]
 
 U = np.uint64
 _32 = U(32)
@@ -21,7 +27,7 @@ CHANCE = 1 / 254  # two bytes of 1 to 255 agree by chance in 1 of 255 cases: for
 
 
 @kernel
-def similarity(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def similarity(a: Sketches, b: Sketches) -> float:
     """Estimate the similarity of two sketches (uint8), or of two signatures (any other integers)."""
     same, both, either = 0, 0, 0
     for p in range(len(a)):
@@ -35,14 +41,18 @@ def similarity(a, b):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
 
 
 @kernel
-def similarities(sketches, first, second, out):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def similarities(
+    sketches: Sketches, first: NDArray[np.uint32], second: NDArray[np.uint32], out: NDArray[np.float64]
+) -> None:
     """Write the estimated similarity of each pair of rows."""
     for i in range(len(out)):
         out[i] = similarity(sketches[first[i]], sketches[second[i]])
 
 
 @kernel
-def bucket_pairs(keys, hashes, rank):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def bucket_pairs(
+    keys: NDArray[np.uint64], hashes: NDArray[np.uint64], rank: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint64], int]:
     """Return the candidate pairs of one band and the size of its largest bucket.
 
     ``keys`` are sorted: the high half of a hash, and the row that has it. In each bucket (rows of equal hash), every
@@ -79,7 +89,15 @@ def bucket_pairs(keys, hashes, rank):  # type: ignore[no-untyped-def]  # noqa: A
 
 
 @kernel
-def _pair(rows, size, rank, first, pairs, found, writing):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _pair(
+    rows: NDArray[np.uint32],
+    size: int,
+    rank: NDArray[np.uint32],
+    first: NDArray[np.uint32],
+    pairs: NDArray[np.uint64],
+    found: int,
+    writing: bool,
+) -> int:
     """Write the pairs of one bucket behind those that are ``found``, or only count them; returns how many there are.
 
     ``first`` has room for ``SMALL`` ranks.
@@ -110,7 +128,9 @@ def _pair(rows, size, rank, first, pairs, found, writing):  # type: ignore[no-un
 
 
 @kernel
-def assign(sketches, later, earlier, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def assign(
+    sketches: Sketches, later: NDArray[np.uint32], earlier: NDArray[np.uint32], least: float
+) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.uint32]]:
     """Assign each document to the anchor it is most like, document by document in the order of rank.
 
     ``later`` and ``earlier`` are neighbours, sorted. A document's anchors on offer are those of its earlier neighbours;
@@ -152,7 +172,7 @@ def assign(sketches, later, earlier, least):  # type: ignore[no-untyped-def]  # 
 
 
 @kernel
-def label(sketches, links, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def label(sketches: Sketches, links: NDArray[np.uint32], least: float) -> NDArray[np.uint32]:
     """Join linked anchors into clusters whose first anchor each is similar to by ``least``; returns first anchors."""
     n = len(sketches)
     starts = np.zeros(n + 1, np.int64)

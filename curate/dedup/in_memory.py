@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from curate.dedup.minhash import MinHashConfig, estimate_similarity, minhash_keys
+from curate.results import Result
 from curate.text.charset import as_text
 
 
@@ -25,7 +26,7 @@ class NearDuplicatesConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Result):
     """Texts that are near duplicates, named by their position.
 
     ``members`` are all but ``kept``, each with its similarity to it. ``removed`` are the members that are not needed.

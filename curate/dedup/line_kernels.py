@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from curate.dedup.minhash_kernels import PRIME, U, mix
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV64_PRIME, splitmix64
+
+U = np.uint64
 
 
 @kernel
-def hash_lines(codes, table, spaces, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def hash_lines(
+    codes: NDArray[np.uint32], table: NDArray[np.uint32], spaces: NDArray[np.bool_], least: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Return the hash of each normalised line, 0 if it has fewer than ``least`` characters, and the lines' starts."""
     lines = 1
     for c in codes:
@@ -30,10 +35,10 @@ def hash_lines(codes, table, spaces, least):  # type: ignore[no-untyped-def]  # 
         for i in range(first, last):
             c = table[codes[i]]
             if c:
-                h = (h + U(c)) * PRIME
+                h = (h + U(c)) * FNV64_PRIME
                 length += 1
         if length >= max(1, least):
-            hashes[line] = max(mix(h + U(length)), U(1))
+            hashes[line] = max(splitmix64(h + U(length)), U(1))
         line += 1
         start = end + 1
         starts[line] = start

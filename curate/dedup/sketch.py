@@ -50,10 +50,11 @@ from curate.dedup.sketch_file import (
     read_local,
     read_part,
 )
+from curate.results import Result
 
 
 @dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(Result):
     """The document that stays for another one, and how similar it is to it."""
 
     kept: str

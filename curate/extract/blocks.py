@@ -13,20 +13,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from curate.extract.columns import ELEMENT, FLAGS, PRE, START, STOP, WORDS
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
 MAX_BYTES = 2**31 - 1  # of a page in UTF-8: positions in it are int32
-PRE = 1 << 13  # the bit of `curate.extract.html_kernels` for text whose white space counts
 _MANY_SPACES = re.compile(r" {2,}")
 _LONG_CODE = re.compile(r"&#[0-9]{8,};?")  # Unicode ends at &#1114111;
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """A page in pieces; the columns of the arrays are named in `curate.extract.html_kernels`."""
+    """A page in pieces; the columns of the arrays are named in `curate.extract.columns`."""
 
     out: NDArray[np.uint8]
     blocks: NDArray[np.int32]
@@ -38,16 +39,16 @@ class Blocks:
 
     def text(self, i: int) -> str:
         """Return the text of a block."""
-        start, stop = self.blocks[i, :2]
-        text = _unescape(self.out[start:stop].tobytes().decode("utf-8", "replace"))
+        block = self.blocks[i]
+        text = _unescape(self.out[block[START] : block[STOP]].tobytes().decode("utf-8", "replace"))
         if "\xa0" in text or "\xad" in text:
             text = text.replace("\xa0", " ").replace("\xad", "")  # spaces for layout, and where a word may be cut
-        if self.elements[self.blocks[i, 2], 2] & PRE:
+        if self.elements[block[ELEMENT], FLAGS] & PRE:
             return text.strip("\n")
         return _MANY_SPACES.sub(" ", text).strip()
 
 
-# Tags by what they do and what they say of the text in them: see `curate.extract.html_kernels`.
+# Tags by what they do and what they say of the text in them: see `curate.extract.block_kernels`.
 #: Fewer words make no document (Gopher, Rae et al. 2021, has 50): the sentence that an application needs scripts, say.
 FEW_WORDS = 50
 
@@ -120,28 +121,16 @@ _DROPPED_CLASSES = (
 )  # fmt: skip
 
 
-def name_hash(name: bytes) -> int:
-    """FNV-1a (32 bits) of ASCII in lower case, as the kernels have it."""
-    h = 2166136261
-    for byte in name[:40]:
-        h = ((h ^ byte) * 16777619) & 0xFFFFFFFF
-    return h
-
-
 def _table(entries: dict[str, int]) -> tuple[Any, Any]:
+    """Return the table of names that the scan looks tags, attributes and classes up in."""
     import numpy as np
 
-    size = 16
-    while size < 4 * len(entries):
-        size *= 2
-    keys, values = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
-    for name, value in entries.items():
-        h = name_hash(name.encode())
-        place = h & (size - 1)
-        while values[place] >= 0:
-            place = (place + 1) & (size - 1)
-        keys[place], values[place] = h, value
-    return keys, values
+    from curate.extract.tag_kernels import name_hash
+    from curate.text.table_kernels import make_table
+
+    names = [np.frombuffer(name.encode(), np.uint8) for name in entries]
+    hashes = np.array([name_hash(name, 0, len(name)) for name in names], np.uint64)
+    return make_table(hashes, np.array(list(entries.values()), np.int64))
 
 
 TAGS = ["", "html", "title"]
@@ -158,7 +147,7 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
     """
     import numpy as np
 
-    from curate.extract import html_kernels as kernel
+    from curate.extract import block_kernels as kernel, columns
 
     number = {tag: i for i, tag in enumerate(TAGS)}
     action = np.zeros(len(TAGS) + 2, np.int64)
@@ -169,7 +158,7 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
     stops = np.zeros((len(_STOPS), len(TAGS) + 2), np.bool_)
     for tag, name in _BLOCK_TAGS.items():
         action[number[tag]] = kernel.BLOCK
-        flag[number[tag]] = getattr(kernel, name) if name else 0
+        flag[number[tag]] = getattr(columns, name) if name else 0
     for name, group in _OTHER_TAGS.items():
         for tag in group:
             action[number[tag]] = getattr(kernel, name)
@@ -189,7 +178,7 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
         stops[which, [number[t] for t in tags]] = True
     return (
         _table({tag: i for i, tag in enumerate(TAGS) if tag}),
-        _table({name: i for i, name in enumerate(_ATTRIBUTES)}),
+        _table({name: i for i, name in enumerate(_ATTRIBUTES, 1)}),
         _table(dict.fromkeys(_DROPPED_CLASSES, 1)),
         (action, flag, implied, implied_stop, end_stop, stops),
         number["head"],
@@ -231,7 +220,8 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     """
     import numpy as np
 
-    from curate.extract.html_kernels import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP, WORDS, scan
+    from curate.extract.block_kernels import LANG_START, LANG_STOP, MOST_ATTRIBUTES, TITLE_START, TITLE_STOP
+    from curate.extract.html_kernels import scan
 
     raw = page.encode("utf-8", "replace")
     if len(raw) > MAX_BYTES:

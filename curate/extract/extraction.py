@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from curate.extract.blocks import cut
 from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
+from curate.results import Result
 from curate.text.charset import decode
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class ExtractConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(Result):
     """What was found in a page: main text, title, and the language that its ``lang`` names ("" for none).
 
     ``engine`` says which engine gave the text: that of the config, or ``blocks`` where that one failed, found nothing,
@@ -88,11 +89,16 @@ def extract_text(
         charset: that the server declared.
 
     Returns:
-        The text and what is known of it; the text is empty where there is none. Never fails.
+        The text and what is known of it; the text is empty where there is none. Never fails on a page.
+
+    Raises:
+        TypeError: neither bytes nor str, such as the None of an empty cell.
 
     >>> extract_text("<p>One<br>two").text
     'One\\ntwo'
     """
+    if not isinstance(html, bytes | str):
+        raise TypeError(f"HTML is str or bytes, not {type(html).__name__}")
     page = decode(html, charset)[0] if isinstance(html, bytes) else html.encode("utf-8", "replace").decode()
     page = formulas_to_text(page[:MAX_CHARACTERS])
     blocks = cut(page, config.alt_texts == "all")

@@ -1,146 +1,137 @@
-"""What the blocks of a page look like, as numbers, and which of them to keep."""
+"""What the blocks of a page look like, as numbers: what `curate.extract.columns.FEATURES` names."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from curate.extract.html_kernels import (
+from curate.extract.columns import (
     BREAKS,
     CAPITALS,
     CHARS,
+    CLASSES,
+    CLASSES_AT,
     CODES,
     COMMAS,
+    CONTAINER,
+    CONTAINERS_AT,
     DEPTH,
     DIGITS,
     ELEMENT,
     EMPHASIZED,
+    FEATURES,
     FIRST,
-    FIRST_TOKEN,
+    FLAG_NAMES,
     FLAGS,
-    IDEOGRAPHS,
+    FLAGS_AT,
     IMAGES,
     LAST,
+    LEVELS,
     LINK_CHARS,
     LINKS,
+    NEIGHBOUR,
+    NEIGHBOURS,
+    NEIGHBOURS_AT,
+    OWN,
+    PAGE,
+    PAGE_AT,
     PARENT,
+    PLACE,
+    PLACE_AT,
     PUNCTUATION,
+    SIBLINGS,
+    SIBLINGS_AT,
     SOURCE,
     START,
     STOP,
     TAG,
     WORDS,
-)  # fmt: skip
+)
+from curate.extract.element_kernels import (
+    S_BLOCKS,
+    S_CHARS,
+    S_LINKED,
+    S_MARKS,
+    S_PROSE,
+    S_WORDS,
+    Floats,
+    Ints,
+    Keys,
+    Longs,
+    count_equal,
+    is_prose,
+    larger,
+    place_of,
+    sibling_keys,
+    sum_elements,
+    weigh_classes,
+    words_of,
+)
+from curate.extract.tag_kernels import MAX_NAME
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV32_BASIS, FNV64_BASIS, fnv1a_32, fnv1a_64
 
-# Numbers of a block: its own, of each of four neighbours, of each of four containers, of the page, where it stands as
-# bits, class words of what it stands in, its words in the title, repeated siblings around it, its place on the page.
-OWN, NEIGHBOURS, AROUND, LEVELS, CONTAINER, PAGE, BITS, CHAIN, REPEATED, PLACE = 23, 4, 6, 4, 6, 10, 21, 4, 8, 10
-FEATURES = OWN + NEIGHBOURS * AROUND + LEVELS * CONTAINER + PAGE + BITS + CHAIN + REPEATED + PLACE
-# Numbers of what a first judgement says around a block, with its own.
-CONTEXT = 21
-# Sums over what is in an element.
-S_CHARS, S_LINKED, S_BLOCKS, S_MARKS, S_WORDS, S_PROSE = range(6)
-# Groups of tags that matter to this file.
-LIST_ITEM, HEADING, ARTICLE_TAG, MAIN_TAG = 2, 3, 13, 14
+# Groups of tags that matter to this file (`curate.extract.main_text`).
+LIST_ITEM, HEADING_TAG, ARTICLE_TAG, MAIN_TAG = 2, 3, 13, 14
 MAX_CLIMB = 30  # ancestors looked at for repeated siblings
+MIN_SIBLINGS = 3  # that count as repeated
 TITLE_BLOCK = 40  # words of a block that are compared with the title
+MAX_TITLE = 30  # words of a block that may be the title
+NOWHERE = 999.0  # how far what the page does not have is
+_STEPS = tuple(step for _, step in NEIGHBOURS)
+
+Bytes = NDArray[np.uint8]
 
 
 @kernel
-def words_of(block):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Words of a block; two ideographs count as one."""
-    return block[WORDS] + block[IDEOGRAPHS] // 2
-
-
-@kernel
-def is_prose(block):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Say whether a block is longer than 80 characters and not mostly links."""
-    return block[CHARS] > 80 and block[LINK_CHARS] * 4 < block[CHARS]
-
-
-@kernel
-def place_of(keys, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Place of a hash in a sorted list of hashes, or -1."""
-    low, high = 0, len(keys)
-    while low < high:
-        middle = (low + high) // 2
-        if keys[middle] < h:
-            low = middle + 1
-        else:
-            high = middle
-    return low if low < len(keys) and keys[low] == h else -1
-
-
-@kernel
-def larger(sums, elements):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Return, for each element, the next ancestor that holds more blocks, or the root."""
-    found = np.zeros(len(sums), np.int64)
-    for e in range(1, len(sums)):
-        parent = elements[e, PARENT]
-        found[e] = parent if sums[parent, S_BLOCKS] > sums[e, S_BLOCKS] else found[parent]
-    return found
-
-
-@kernel
-def count_copies(out, blocks):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def count_copies(out: Bytes, blocks: Ints) -> Longs:
     """Return how many blocks of the page have the same text, for each block."""
     n = len(blocks)
     hashes = np.empty(n, np.uint64)
     for i in range(n):
-        h = np.uint64(14695981039346656037)
+        h = FNV64_BASIS
         for k in range(blocks[i, START], blocks[i, STOP]):
-            h = (h ^ np.uint64(out[k])) * np.uint64(1099511628211)
+            h = fnv1a_64(h, out[k])
         hashes[i] = h
     return count_equal(hashes)
 
 
 @kernel
-def count_equal(keys):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Return how often the key of each place occurs."""
-    order = np.argsort(keys, kind="mergesort")  # quicksort is quadratic in an order that a page can choose
-    counts = np.empty(len(keys), np.int64)
-    first = 0
-    while first < len(keys):
-        last = first
-        while last < len(keys) and keys[order[last]] == keys[order[first]]:
-            last += 1
-        for k in range(first, last):
-            counts[order[k]] = last - first
-        first = last
-    return counts
+def title_hashes(title: Bytes) -> Keys:
+    """Hash the words of more than two letters in a title, which is in lower case and UTF-8; of long ones the start."""
+    hashes = np.empty((len(title) + 1) // 4, np.uint64)  # a word of three bytes, and what ends it
+    found, size = 0, 0
+    h = FNV32_BASIS
+    for k in range(len(title) + 1):
+        byte = title[k] if k < len(title) else np.uint8(32)
+        if 97 <= byte <= 122 or byte >= 128:
+            if size < MAX_NAME:
+                h = fnv1a_32(h, byte)
+            size += 1
+        else:
+            if size > 2:
+                hashes[found] = h
+                found += 1
+            h, size = FNV32_BASIS, 0
+    return hashes[:found]
 
 
 @kernel
-def sibling_keys(elements, tokens):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Hash of parent, tag and first three class words of each element: equal for the items of a list of anything."""
-    n = len(elements) - 1
-    keys = np.zeros(n, np.uint64)
-    for e in range(1, n):
-        h = np.uint64(elements[e, PARENT]) * np.uint64(0x9E3779B97F4A7C15)
-        h += np.uint64(elements[e, TAG]) * np.uint64(0xC2B2AE3D27D4EB4F)
-        first = elements[e, FIRST_TOKEN]
-        for t in range(first, min(elements[e + 1, FIRST_TOKEN], first + 3)):
-            h = (h ^ np.uint64(tokens[t])) * np.uint64(1099511628211)
-        keys[e] = h
-    return keys
-
-
-@kernel
-def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def title_words(out: Bytes, block: Ints, title: Keys) -> tuple[int, int]:
     """Count the words at the start of a block, and those of them that stand in the title: sorted hashes."""
     counted, found, size = 0, 0, 0
-    h = np.uint64(2166136261)
+    h = FNV32_BASIS
     for k in range(block[START], block[STOP] + 1):
         byte = out[k] if k < block[STOP] else 32
         if 65 <= byte <= 90:
             byte += 32
         if 97 <= byte <= 122 or byte >= 128:
-            h = ((h ^ np.uint64(byte)) * np.uint64(16777619)) & np.uint64(0xFFFFFFFF)
+            h = fnv1a_32(h, byte)
             size += 1
         elif size > 0:
             counted += 1
             found += size > 2 and place_of(title, h) >= 0
-            h = np.uint64(2166136261)
+            h = FNV32_BASIS
             size = 0
             if counted == TITLE_BLOCK:
                 break
@@ -148,7 +139,244 @@ def title_words(out, block, title):  # type: ignore[no-untyped-def]  # noqa: ANN
 
 
 @kernel
-def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weights, title):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def first_character(byte: int) -> int:
+    """Kind of the first byte of a block: a small letter, a capital, a digit, not ASCII, any other."""
+    if 97 <= byte <= 122:
+        return 0
+    if 65 <= byte <= 90:
+        return 1
+    if 48 <= byte <= 57:
+        return 2
+    return 4 if byte < 128 else 3
+
+
+@kernel
+def last_character(byte: int) -> int:
+    """Kind of the last byte of a block: the end of a sentence, a colon, a digit, any other."""
+    if byte in (33, 46, 63):
+        return 3
+    if byte == 58:
+        return 2
+    return 1 if 48 <= byte <= 57 else 0
+
+
+@kernel
+def describe_blocks(rows: Floats, blocks: Ints, elements: Ints, groups: Longs, sums: Floats) -> None:
+    """Write what each block is by itself."""
+    n = len(blocks)
+    page_words = max(sums[0, S_WORDS], 1.0)
+    words_before = 0.0
+    for i in range(n):
+        b, row = blocks[i], rows[i]
+        e = b[ELEMENT]
+        chars, words = max(b[CHARS], 1), words_of(b)
+        row[OWN.log_characters] = np.log(1.0 + chars)
+        row[OWN.log_words] = np.log(1.0 + words)
+        row[OWN.link_share] = b[LINK_CHARS] / chars
+        row[OWN.links] = b[LINKS]
+        row[OWN.marks_per_word] = (b[PUNCTUATION] + b[COMMAS]) / max(words, 1)
+        row[OWN.punctuation] = b[PUNCTUATION]
+        row[OWN.commas] = b[COMMAS]
+        row[OWN.digit_share] = b[DIGITS] / chars
+        row[OWN.capitals_per_word] = b[CAPITALS] / max(b[WORDS], 1)
+        row[OWN.breaks] = b[BREAKS]
+        row[OWN.emphasized_share] = b[EMPHASIZED] / chars
+        row[OWN.code_share] = b[CODES] / chars
+        row[OWN.images] = b[IMAGES]
+        row[OWN.characters_per_word] = chars / max(words, 1)
+        row[OWN.first_character] = first_character(b[FIRST])
+        row[OWN.last_character] = last_character(b[LAST])
+        row[OWN.tag_group] = groups[elements[e, TAG]]
+        row[OWN.depth] = elements[e, DEPTH]
+        row[OWN.place] = i / n
+        row[OWN.words_before] = words_before / page_words
+        row[OWN.log_blocks_before] = np.log(1.0 + i)
+        row[OWN.log_blocks_after] = np.log(1.0 + n - i)
+        row[OWN.log_gap] = np.log(1.0 + b[SOURCE] - (blocks[i - 1, SOURCE] if i > 0 else 0))
+        words_before += words
+
+
+@kernel
+def describe_neighbours(rows: Floats, blocks: Ints, elements: Ints, groups: Longs, classes: Floats) -> None:
+    """Write what the blocks around each block are; -1 where there is none."""
+    n = len(blocks)
+    for i in range(n):
+        row = rows[i]
+        e = blocks[i, ELEMENT]
+        c = NEIGHBOURS_AT
+        for step in _STEPS:
+            k = i + step
+            if 0 <= k < n:
+                other = blocks[k]
+                there = other[ELEMENT]
+                row[c + NEIGHBOUR.log_words] = np.log(1.0 + words_of(other))
+                row[c + NEIGHBOUR.link_share] = other[LINK_CHARS] / max(other[CHARS], 1)
+                row[c + NEIGHBOUR.marks] = other[PUNCTUATION] + other[COMMAS]
+                row[c + NEIGHBOUR.tag_group] = groups[elements[there, TAG]]
+                row[c + NEIGHBOUR.is_sibling] = there == e or elements[there, PARENT] == elements[e, PARENT]
+                row[c + NEIGHBOUR.class_weights] = classes[there, CLASSES.total]
+            else:
+                row[c : c + len(NEIGHBOUR)] = -1.0
+            c += len(NEIGHBOUR)
+
+
+@kernel
+def describe_containers(rows: Floats, blocks: Ints, elements: Ints, sums: Floats) -> None:
+    """Write what the element of each block holds, and the elements around it that hold more blocks."""
+    page_chars = max(sums[0, S_CHARS], 1.0)
+    above = larger(sums, elements)
+    for i in range(len(blocks)):
+        row = rows[i]
+        f = blocks[i, ELEMENT]
+        for level in range(LEVELS):
+            c = CONTAINERS_AT + level * len(CONTAINER)
+            total = max(sums[f, S_CHARS], 1.0)
+            row[c + CONTAINER.log_characters] = np.log(1.0 + sums[f, S_CHARS])
+            row[c + CONTAINER.link_share] = sums[f, S_LINKED] / total
+            row[c + CONTAINER.log_blocks] = np.log(1.0 + sums[f, S_BLOCKS])
+            row[c + CONTAINER.marks_per_word] = sums[f, S_MARKS] / max(sums[f, S_WORDS], 1.0)
+            row[c + CONTAINER.page_share] = sums[f, S_CHARS] / page_chars
+            row[c + CONTAINER.prose_share] = sums[f, S_PROSE] / total
+            f = above[f]
+
+
+@kernel
+def describe_page(rows: Floats, blocks: Ints, elements: Ints, groups: Longs, sums: Floats) -> None:
+    """Write what the page is, the same for every block."""
+    n = len(blocks)
+    headings, items, articles, mains = 0, 0, 0, 0
+    for i in range(n):
+        group = groups[elements[blocks[i, ELEMENT], TAG]]
+        headings += group == HEADING_TAG
+        items += group == LIST_ITEM
+    for e in range(len(elements) - 1):
+        articles += groups[elements[e, TAG]] == ARTICLE_TAG
+        mains += groups[elements[e, TAG]] == MAIN_TAG
+    page_chars = max(sums[0, S_CHARS], 1.0)
+    page = np.empty(len(PAGE), np.float64)
+    page[PAGE.log_characters] = np.log(1.0 + page_chars)
+    page[PAGE.log_blocks] = np.log(1.0 + n)
+    page[PAGE.link_share] = sums[0, S_LINKED] / page_chars
+    page[PAGE.prose_share] = sums[0, S_PROSE] / page_chars
+    page[PAGE.heading_share] = headings / max(n, 1)
+    page[PAGE.item_share] = items / max(n, 1)
+    page[PAGE.log_articles] = np.log(1.0 + articles)
+    page[PAGE.mains] = mains
+    page[PAGE.characters_per_block] = page_chars / max(n, 1)
+    page[PAGE.marks_per_word] = sums[0, S_MARKS] / max(sums[0, S_WORDS], 1.0)
+    for i in range(n):
+        for k in range(len(PAGE)):
+            rows[i, PAGE_AT + k] = page[k]
+
+
+@kernel
+def describe_elements(rows: Floats, blocks: Ints, elements: Ints, classes: Floats) -> None:
+    """Write where each block stands, as bits, and what the class words there weigh."""
+    for i in range(len(blocks)):
+        e = blocks[i, ELEMENT]
+        for bit in range(len(FLAG_NAMES)):
+            rows[i, FLAGS_AT + bit] = (elements[e, FLAGS] >> bit) & 1
+        for k in range(len(CLASSES)):
+            rows[i, CLASSES_AT + k] = classes[e, k]
+
+
+@kernel
+def describe_siblings(rows: Floats, blocks: Ints, elements: Ints, tokens: NDArray[np.uint32], sums: Floats) -> None:
+    """Write which repeated siblings each block stands in: the nearest ones, and those with the most characters."""
+    ne = len(elements) - 1
+    page_chars = max(sums[0, S_CHARS], 1.0)
+    keys = sibling_keys(elements, tokens)
+    siblings = count_equal(keys)
+    order = np.argsort(keys, kind="mergesort")
+    chars, linked = np.zeros(ne, np.float64), np.zeros(ne, np.float64)  # of an element and its like siblings
+    first = 0
+    while first < ne:
+        size = siblings[order[first]]
+        all_chars, all_linked = 0.0, 0.0
+        for k in range(first, first + size):
+            all_chars += sums[order[k], S_CHARS]
+            all_linked += sums[order[k], S_LINKED]
+        for k in range(first, first + size):
+            chars[order[k]], linked[order[k]] = all_chars, all_linked
+        first += size
+    c = SIBLINGS_AT
+    for i in range(len(blocks)):
+        row = rows[i]
+        nearest, largest, f = -1, -1, blocks[i, ELEMENT]
+        for level in range(MAX_CLIMB):
+            if f <= 0:
+                break
+            if siblings[f] >= MIN_SIBLINGS:
+                if nearest < 0:
+                    nearest = f
+                    row[c + SIBLINGS.nearest] = siblings[f]
+                    row[c + SIBLINGS.nearest_characters] = chars[f] / siblings[f]
+                    row[c + SIBLINGS.nearest_page_share] = chars[f] / page_chars
+                    row[c + SIBLINGS.nearest_level] = level
+                if largest < 0 or chars[f] > chars[largest]:
+                    largest = f
+            f = elements[f, PARENT]
+        if largest >= 0:
+            row[c + SIBLINGS.largest] = siblings[largest]
+            row[c + SIBLINGS.largest_characters] = chars[largest] / siblings[largest]
+            row[c + SIBLINGS.largest_page_share] = chars[largest] / page_chars
+            row[c + SIBLINGS.largest_link_share] = linked[largest] / max(chars[largest], 1.0)
+
+
+@kernel
+def describe_places(
+    rows: Floats, out: Bytes, blocks: Ints, elements: Ints, groups: Longs, h1: int, title: Keys, prose: float
+) -> None:
+    """Write how far each block is from headings, prose and the title; ``prose`` is the characters of all prose."""
+    n = len(blocks)
+    copies = count_copies(out, blocks)
+    c = PLACE_AT
+    following = -1
+    for i in range(n - 1, -1, -1):
+        rows[i, c + PLACE.until_prose] = following - i if following >= 0 else NOWHERE
+        if is_prose(blocks[i]):
+            following = i
+    first_h1, last_prose, last_heading, heading_tag, best_title = -1, -1, -1, 0, -1
+    best_overlap, prose_before = 0.0, 0.0
+    for i in range(n):
+        if first_h1 < 0 and elements[blocks[i, ELEMENT], TAG] == h1:
+            first_h1 = i
+    for i in range(n):
+        b, row = blocks[i], rows[i]
+        tag = elements[b[ELEMENT], TAG]
+        counted, found = title_words(out, b, title)
+        overlap = 2.0 * found / max(len(title) + counted, 1)
+        if overlap > best_overlap and counted < MAX_TITLE:
+            best_overlap, best_title = overlap, i
+        row[c + PLACE.copies] = copies[i]
+        row[c + PLACE.since_h1] = i - first_h1 if first_h1 >= 0 else -NOWHERE
+        row[c + PLACE.prose_before] = prose_before / max(prose, 1.0)
+        row[c + PLACE.since_prose] = i - last_prose if last_prose >= 0 else NOWHERE
+        row[c + PLACE.since_heading] = i - last_heading if last_heading >= 0 else NOWHERE
+        row[c + PLACE.heading_tag] = heading_tag
+        row[c + PLACE.title_overlap] = overlap
+        if groups[tag] == HEADING_TAG:
+            last_heading, heading_tag = i, tag
+        if is_prose(b):
+            last_prose = i
+            prose_before += b[CHARS]
+    for i in range(n):
+        rows[i, c + PLACE.since_title] = i - best_title if best_title >= 0 else -NOWHERE
+        rows[i, c + PLACE.best_title_overlap] = best_overlap
+
+
+@kernel
+def features(
+    out: Bytes,
+    blocks: Ints,
+    elements: Ints,
+    tokens: NDArray[np.uint32],
+    groups: Longs,
+    h1: int,
+    class_keys: NDArray[np.uint32],
+    class_weights: Floats,
+    title: Keys,
+) -> Floats:
     """Describe each block of a page.
 
     Args:
@@ -161,309 +389,14 @@ def features(out, blocks, elements, tokens, groups, h1, class_keys, class_weight
     Returns:
         float64 [blocks, FEATURES].
     """
-    n = len(blocks)
-    ne = len(elements) - 1
-    rows = np.zeros((n, FEATURES), np.float64)
-    sums = np.zeros((ne, 6), np.float64)
-    headings, items, prose_total, first_h1 = 0, 0, 0.0, -1
-    for i in range(n):
-        b = blocks[i]
-        e = b[ELEMENT]
-        sums[e, S_CHARS] += b[CHARS]
-        sums[e, S_LINKED] += b[LINK_CHARS]
-        sums[e, S_BLOCKS] += 1
-        sums[e, S_MARKS] += b[PUNCTUATION] + b[COMMAS]
-        sums[e, S_WORDS] += words_of(b)
-        if is_prose(b):
-            sums[e, S_PROSE] += b[CHARS]
-            prose_total += b[CHARS]
-        group = groups[elements[e, TAG]]
-        headings += group == HEADING
-        items += group == LIST_ITEM
-        if first_h1 < 0 and elements[e, TAG] == h1:
-            first_h1 = i
-    for e in range(ne - 1, 0, -1):
-        for k in range(6):
-            sums[elements[e, PARENT], k] += sums[e, k]
-    above = larger(sums, elements)
-    # Class words: weight of the element's own, then sum, least and greatest of all it stands in.
-    chain = np.zeros((ne, CHAIN), np.float64)
-    articles, mains = 0, 0
-    for e in range(ne):
-        own = 0.0
-        for t in range(elements[e, FIRST_TOKEN], elements[e + 1, FIRST_TOKEN]):
-            place = place_of(class_keys, tokens[t])
-            own += class_weights[place] if place >= 0 else 0.0
-        chain[e, 0] = own
-        parent = elements[e, PARENT]
-        if parent >= 0:
-            chain[e, 1] = chain[parent, 1] + own
-            chain[e, 2] = min(chain[parent, 2], own)
-            chain[e, 3] = max(chain[parent, 3], own)
-        articles += groups[elements[e, TAG]] == ARTICLE_TAG
-        mains += groups[elements[e, TAG]] == MAIN_TAG
-    keys = sibling_keys(elements, tokens)
-    siblings = count_equal(keys)
-    order = np.argsort(keys, kind="mergesort")
-    family = np.zeros((ne, 2), np.float64)  # characters, and linked ones, of an element and its like siblings
-    first = 0
-    while first < ne:
-        size = siblings[order[first]]
-        chars, linked = 0.0, 0.0
-        for k in range(first, first + size):
-            chars += sums[order[k], S_CHARS]
-            linked += sums[order[k], S_LINKED]
-        for k in range(first, first + size):
-            family[order[k], 0], family[order[k], 1] = chars, linked
-        first += size
-    copies = count_copies(out, blocks)
-    page_chars, page_words = max(sums[0, S_CHARS], 1.0), max(sums[0, S_WORDS], 1.0)
-    next_prose = np.full(n, 999.0)
-    following = -1
-    for i in range(n - 1, -1, -1):
-        if following >= 0:
-            next_prose[i] = following - i
-        if is_prose(blocks[i]):
-            following = i
-    last_prose, last_heading, heading_tag, best_title, best_overlap = -1, -1, 0, -1, 0.0
-    words_before, prose_before = 0.0, 0.0
-    for i in range(n):
-        b = blocks[i]
-        e = b[ELEMENT]
-        tag = elements[e, TAG]
-        chars, words = max(b[CHARS], 1), words_of(b)
-        row = rows[i]
-        row[0] = np.log(1.0 + chars)
-        row[1] = np.log(1.0 + words)
-        row[2] = b[LINK_CHARS] / chars
-        row[3] = b[LINKS]
-        row[4] = (b[PUNCTUATION] + b[COMMAS]) / max(words, 1)
-        row[5] = b[PUNCTUATION]
-        row[6] = b[COMMAS]
-        row[7] = b[DIGITS] / chars
-        row[8] = b[CAPITALS] / max(b[WORDS], 1)
-        row[9] = b[BREAKS]
-        row[10] = b[EMPHASIZED] / chars
-        row[11] = b[CODES] / chars
-        row[12] = b[IMAGES]
-        row[13] = chars / max(words, 1)
-        byte = b[FIRST]
-        row[14] = 0 if 97 <= byte <= 122 else 1 if 65 <= byte <= 90 else 2 if 48 <= byte <= 57 else 3
-        if byte < 128 and row[14] == 3:
-            row[14] = 4
-        byte = b[LAST]
-        row[15] = 3 if byte in (33, 46, 63) else 2 if byte == 58 else 1 if 48 <= byte <= 57 else 0
-        row[16] = groups[tag]
-        row[17] = elements[e, DEPTH]
-        row[18] = i / n
-        row[19] = words_before / page_words
-        row[20] = np.log(1.0 + i)
-        row[21] = np.log(1.0 + n - i)
-        row[22] = np.log(1.0 + b[SOURCE] - (blocks[i - 1, SOURCE] if i > 0 else 0))
-        c = OWN
-        for step in (-2, -1, 1, 2):
-            k = i + step
-            if 0 <= k < n:
-                other = blocks[k]
-                there = other[ELEMENT]
-                row[c] = np.log(1.0 + words_of(other))
-                row[c + 1] = other[LINK_CHARS] / max(other[CHARS], 1)
-                row[c + 2] = other[PUNCTUATION] + other[COMMAS]
-                row[c + 3] = groups[elements[there, TAG]]
-                row[c + 4] = there == e or elements[there, PARENT] == elements[e, PARENT]
-                row[c + 5] = chain[there, 1]
-            else:
-                row[c : c + AROUND] = -1.0
-            c += AROUND
-        f = e
-        for _ in range(LEVELS):
-            total = max(sums[f, S_CHARS], 1.0)
-            row[c] = np.log(1.0 + sums[f, S_CHARS])
-            row[c + 1] = sums[f, S_LINKED] / total
-            row[c + 2] = np.log(1.0 + sums[f, S_BLOCKS])
-            row[c + 3] = sums[f, S_MARKS] / max(sums[f, S_WORDS], 1.0)
-            row[c + 4] = sums[f, S_CHARS] / page_chars
-            row[c + 5] = sums[f, S_PROSE] / total
-            c += CONTAINER
-            f = above[f]
-        row[c] = np.log(1.0 + page_chars)
-        row[c + 1] = np.log(1.0 + n)
-        row[c + 2] = sums[0, S_LINKED] / page_chars
-        row[c + 3] = sums[0, S_PROSE] / page_chars
-        row[c + 4] = headings / n
-        row[c + 5] = items / n
-        row[c + 6] = np.log(1.0 + articles)
-        row[c + 7] = mains
-        row[c + 8] = page_chars / n
-        row[c + 9] = sums[0, S_MARKS] / page_words
-        c += PAGE
-        for bit in range(BITS):
-            row[c + bit] = (elements[e, FLAGS] >> bit) & 1
-        c += BITS
-        for k in range(CHAIN):
-            row[c + k] = chain[e, k]
-        c += CHAIN
-        nearest, largest, f = -1, -1, e
-        for level in range(MAX_CLIMB):
-            if f <= 0:
-                break
-            if siblings[f] >= 3:
-                if nearest < 0:
-                    nearest = f
-                    row[c] = siblings[f]
-                    row[c + 1] = family[f, 0] / siblings[f]
-                    row[c + 2] = family[f, 0] / page_chars
-                    row[c + 3] = level
-                if largest < 0 or family[f, 0] > family[largest, 0]:
-                    largest = f
-            f = elements[f, PARENT]
-        if largest >= 0:
-            row[c + 4] = siblings[largest]
-            row[c + 5] = family[largest, 0] / siblings[largest]
-            row[c + 6] = family[largest, 0] / page_chars
-            row[c + 7] = family[largest, 1] / max(family[largest, 0], 1.0)
-        c += REPEATED
-        counted, found = title_words(out, b, title)
-        overlap = 2.0 * found / max(len(title) + counted, 1)
-        if overlap > best_overlap and counted < 30:
-            best_overlap, best_title = overlap, i
-        row[c] = copies[i]
-        row[c + 1] = i - first_h1 if first_h1 >= 0 else -999.0
-        row[c + 2] = prose_before / max(prose_total, 1.0)
-        row[c + 3] = i - last_prose if last_prose >= 0 else 999.0
-        row[c + 4] = next_prose[i]
-        row[c + 5] = i - last_heading if last_heading >= 0 else 999.0
-        row[c + 6] = heading_tag
-        row[c + 7] = overlap
-        if groups[tag] == HEADING:
-            last_heading, heading_tag = i, tag
-        if is_prose(b):
-            last_prose = i
-            prose_before += b[CHARS]
-        words_before += words
-    c = FEATURES - 2
-    for i in range(n):
-        rows[i, c] = i - best_title if best_title >= 0 else -999.0
-        rows[i, c + 1] = best_overlap
+    rows = np.zeros((len(blocks), len(FEATURES)), np.float64)
+    sums = sum_elements(blocks, elements)
+    classes = weigh_classes(elements, tokens, class_keys, class_weights)
+    describe_blocks(rows, blocks, elements, groups, sums)
+    describe_neighbours(rows, blocks, elements, groups, classes)
+    describe_containers(rows, blocks, elements, sums)
+    describe_page(rows, blocks, elements, groups, sums)
+    describe_elements(rows, blocks, elements, classes)
+    describe_siblings(rows, blocks, elements, tokens, sums)
+    describe_places(rows, out, blocks, elements, groups, h1, title, sums[0, S_PROSE])
     return rows
-
-
-@kernel
-def context(blocks, elements, chances):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Describe what a first judgement says around each block.
-
-    Args:
-        blocks, elements: of `curate.extract.html_kernels.scan`.
-        chances: that each block is main text, by the first judgement, float64 [blocks].
-
-    Returns:
-        float64 [blocks, CONTEXT]: the chance of the block, of the four before and the four after it, the mean of its
-        five innermost containers of different size, the means around it, near and far, and what the page as a whole
-        looks like.
-    """
-    n = len(blocks)
-    ne = len(elements) - 1
-    rows = np.full((n, CONTEXT), -1.0)
-    sums = np.zeros((ne, 3), np.float64)  # S_BLOCKS is 2
-    weights = np.empty(n, np.float64)
-    total, main, largest = 0.0, 0.0, 0.0
-    for i in range(n):
-        e = blocks[i, ELEMENT]
-        weights[i] = words_of(blocks[i]) + 0.5
-        sums[e, 0] += chances[i] * weights[i]
-        sums[e, 1] += weights[i]
-        sums[e, S_BLOCKS] += 1
-        total += weights[i]
-        main += chances[i] * weights[i]
-        largest = max(largest, chances[i])
-    for e in range(ne - 1, 0, -1):
-        for k in range(3):
-            sums[elements[e, PARENT], k] += sums[e, k]
-    above = larger(sums, elements)
-    order = np.argsort(-chances, kind="mergesort")
-    taken, right, best = 0.0, 0.0, 0.0
-    rank = np.empty(n, np.float64)
-    for k in range(n):
-        i = order[k]
-        rank[i] = k / n
-        taken += weights[i]
-        right += chances[i] * weights[i]
-        best = max(best, 2.0 * right / (taken + main))
-    before = 0.0
-    for i in range(n):
-        row = rows[i]
-        row[0] = chances[i]
-        for k in range(4):
-            if i - 4 + k >= 0:
-                row[1 + k] = chances[i - 4 + k]
-            if i + 1 + k < n:
-                row[5 + k] = chances[i + 1 + k]
-        f = blocks[i, ELEMENT]
-        for k in range(5):
-            row[9 + k] = sums[f, 0] / sums[f, 1]
-            f = above[f]
-        for k in range(2):
-            width = 2.0 if k == 0 else 6.0
-            value, weight = 0.0, 0.0
-            for j in range(max(i - 12, 0), min(i + 13, n)):
-                near = np.exp(-0.5 * ((j - i) / width) ** 2) * weights[j]
-                value += near * chances[j]
-                weight += near
-            row[14 + k] = value / weight
-        before += chances[i] * weights[i]
-        row[16] = best
-        row[17] = main / total
-        row[18] = largest
-        row[19] = rank[i]
-        row[20] = before / max(main, 1e-9)
-    return rows
-
-
-@kernel
-def choose(blocks, chances, least):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Choose the blocks that give the greatest expected F1 of words, none with a chance below ``least``.
-
-    With a chance p for each block of w words, taking the set T is expected to find sum_T(pw) right words among
-    sum_T(w) taken and sum(pw) wanted; the best set is one of the first k by falling chance.
-    """
-    n = len(blocks)
-    order = np.argsort(-chances, kind="mergesort")
-    wanted = 0.0
-    for i in range(n):
-        wanted += chances[i] * words_of(blocks[i])
-    taken, right, best, best_k = 0.0, 0.0, -1.0, 0
-    for k in range(n):
-        i = order[k]
-        if chances[i] < least:
-            break
-        taken += words_of(blocks[i])
-        right += chances[i] * words_of(blocks[i])
-        value = 2.0 * right / max(taken + wanted, 1e-9)
-        if value > best:
-            best, best_k = value, k + 1
-    keep = np.zeros(n, np.bool_)
-    for k in range(best_k):
-        keep[order[k]] = True
-    return keep
-
-
-@kernel
-def layout(elements, kinds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Return what holds each element, int [elements, 4]: table row, cell, item and list; -1 for none.
-
-    Args:
-        elements: of `curate.extract.html_kernels.scan`.
-        kinds: of each tag, bits: 1 a row, 2 a cell, 4 an item, 8 a list, 16 a table or code, which ends lists outside.
-    """
-    n = len(elements) - 1
-    found = np.full((n, 4), -1, np.int64)
-    for e in range(1, n):
-        parent, kind = elements[e, PARENT], kinds[elements[e, TAG]]
-        if not kind & 16:
-            found[e] = found[parent]
-        for k in range(3):
-            if kind & (1 << k):
-                found[e, k] = e
-        if kind & 16 or (kind & 8 and found[e, 3] < 0):  # a list in a list is part of it
-            found[e, 3] = e
-    return found

@@ -17,12 +17,27 @@ quality_models/cards/main-text.md.
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curate.extract.blocks import TAGS, Blocks, cut, name_hash
+from curate.extract.blocks import TAGS, Blocks, cut
+from curate.extract.columns import (
+    CELL_OF,
+    CONTEXT_FEATURES,
+    ELEMENT,
+    FEATURES,
+    FLAGS,
+    IS_CELL,
+    IS_ITEM,
+    IS_LIST,
+    IS_ROW,
+    IS_WHOLE,
+    ITEM_OF,
+    LIST_OF,
+    NAV,
+    ROW_OF,
+)
 from curate.models.shipped import SHIPPED
 
 if TYPE_CHECKING:
@@ -33,7 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cut", "main_text"]
 
-FORMAT = "curate main text model 1"
+FORMAT = "curate main text model 2"
 MODEL = SHIPPED / "main-text.zip"
 LEAST_CHANCE = 0.1  # of a block that is kept, whatever the page; ours
 
@@ -43,7 +58,6 @@ _GROUPS = {
     9: "section", 10: "body", 11: "label button form", 12: "figcaption figure", 13: "article", 14: "main",
     15: "header footer nav aside",
 }  # fmt: skip
-_TITLE_WORD = re.compile(rb"[a-z\x80-\xff]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ def main_text(page: Blocks) -> str:
     Paragraphs, headings and the like stand apart by an empty line; the lines of code, the items of a list and the rows
     of a table by a line break; the cells of a row by a tab.
     """
-    from curate.extract.feature_kernels import choose
+    from curate.extract.choice_kernels import choose
 
     if not len(page.blocks):
         return ""
@@ -77,8 +91,7 @@ def chances(page: Blocks, model: MainTextModel) -> NDArray[np.float64]:
     """Return the chance of each block to be main text, float64 [blocks]."""
     import numpy as np
 
-    from curate.extract.feature_kernels import context
-    from curate.extract.html_kernels import ELEMENT, FLAGS, NAV
+    from curate.extract.choice_kernels import context
 
     rows = describe(page, model.class_keys, model.class_weights)
     first = _sigmoid(model.first.predict(rows) * len(model.first.roots))
@@ -89,13 +102,12 @@ def chances(page: Blocks, model: MainTextModel) -> NDArray[np.float64]:
 
 
 def describe(page: Blocks, class_keys: NDArray[np.uint32], class_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what the forests are told of each block, float64 [blocks, curate.extract.feature_kernels.FEATURES]."""
+    """Return what the forests are told of each block, float64 [blocks, `FEATURES`]."""
     import numpy as np
 
-    from curate.extract.feature_kernels import features
+    from curate.extract.feature_kernels import features, title_hashes
 
-    words = {name_hash(word) for word in _TITLE_WORD.findall(page.title.lower().encode("utf-8", "replace"))}
-    title = np.array(sorted(words), np.uint64)
+    title = np.unique(title_hashes(np.frombuffer(page.title.lower().encode("utf-8", "replace"), np.uint8)))
     h1 = TAGS.index("h1")
     return features(page.out, page.blocks, page.elements, page.tokens, _groups(), h1, class_keys, class_weights, title)
 
@@ -121,24 +133,31 @@ def _layout_kinds() -> NDArray[np.int64]:
     import numpy as np
 
     kinds = np.zeros(len(TAGS) + 2, np.int64)
-    for bits, tags in ((5, "tr"), (2, "td th"), (4, "li dt dd"), (8, "ul ol dl menu dir"), (16, "table"), (20, "pre")):
+    for bits, tags in (
+        (IS_ROW | IS_ITEM, "tr"),
+        (IS_CELL, "td th"),
+        (IS_ITEM, "li dt dd"),
+        (IS_LIST, "ul ol dl menu dir"),
+        (IS_WHOLE, "table"),
+        (IS_WHOLE | IS_ITEM, "pre"),
+    ):
         kinds[[TAGS.index(tag) for tag in tags.split()]] = bits
     return kinds
 
 
 def _join(page: Blocks, kept: list[int]) -> str:
     """Put the texts of blocks together, apart by what separates them on the page."""
-    from curate.extract.feature_kernels import layout
+    from curate.extract.choice_kernels import layout
 
-    places = layout(page.elements, _layout_kinds())[page.blocks[kept, 2]].tolist()
+    places = layout(page.elements, _layout_kinds())[page.blocks[kept, ELEMENT]].tolist()
     parts: list[str] = []
-    before = [-1, -1, -1, -1]  # row, cell, item, list
+    before = [-1] * 4
     for i, here in zip(kept, places, strict=True):
         text = page.text(i)
         if parts and text:
-            if here[0] >= 0 and here[0] == before[0]:
-                parts.append("\n" if here[1] == before[1] else "\t")
-            elif here[3] >= 0 and here[3] == before[3] and here[2] >= 0 and before[2] >= 0:
+            if here[ROW_OF] >= 0 and here[ROW_OF] == before[ROW_OF]:
+                parts.append("\n" if here[CELL_OF] == before[CELL_OF] else "\t")
+            elif here[LIST_OF] == before[LIST_OF] >= 0 and here[ITEM_OF] >= 0 and before[ITEM_OF] >= 0:
                 parts.append("\n")
             else:
                 parts.append("\n\n")
@@ -153,20 +172,20 @@ def load_model(path: Path = MODEL) -> MainTextModel:
     """Read a model that `quality_models.train_main_text` wrote; every byte is checked."""
     import numpy as np
 
-    from curate.extract.feature_kernels import CONTEXT, FEATURES
     from curate.models.forest import read_forest
     from curate.models.model_file import read_array, read_model_file
 
-    _, parts = read_model_file(path, FORMAT, "python -m quality_models.train_main_text")
+    manifest, parts = read_model_file(path, FORMAT, "python -m quality_models.train_main_text")
     try:
-        first, second = (
-            read_forest(parts, tuple(map(str, range(columns))), prefix)
-            for prefix, columns in (("first-", FEATURES), ("second-", FEATURES + CONTEXT))
-        )
+        forests = {}
+        for name, columns in (("first", FEATURES), ("second", (*FEATURES, *CONTEXT_FEATURES))):
+            if manifest.get(name) != list(columns):
+                raise ValueError(f"its {name} forest reads other features: train it again")
+            forests[name] = read_forest(parts, columns, f"{name}-")
         keys = read_array(parts, "class-keys.npy", "<u4", (None,))
         weights = read_array(parts, "class-weights.npy", "<f4 <f8", keys.shape).astype(np.float64)
         if not (keys[1:] > keys[:-1]).all() or not np.isfinite(weights).all():
             raise ValueError("its class words are not in order, or weigh what is not finite")
     except ValueError as error:
         raise ValueError(f"{path} is not a whole model of main text: {error}") from None
-    return MainTextModel(first, second, keys, weights)
+    return MainTextModel(forests["first"], forests["second"], keys, weights)

@@ -3,57 +3,47 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
+from curate.text.table_kernels import find
 
 # Columns of the attributes of one tag: start and stop of each value, 0 where it is absent.
 CLASS, ID, ROLE, ITEMPROP, STYLE, HIDDEN_ATTRIBUTE, ARIA, ALT, HREF, LANG, TYPE = range(11)
 ATTRIBUTES = 11
 
-BASIS, PRIME, MASK = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
 MAX_NAME = 40  # bytes of a tag's or attribute's name that count
 SLASH, BANG, QUESTION, DASH, EQUALS, DOUBLE, SINGLE = 47, 33, 63, 45, 61, 34, 39
 LT, GT = np.int64(60), np.int64(62)
 
 
 @kernel
-def name_hash(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def name_hash(data: NDArray[np.uint8], start: int, stop: int) -> np.uint32:
     """FNV-1a (32 bits) of ASCII without regard to case."""
-    h = BASIS
+    h = FNV32_BASIS
     for i in range(start, min(stop, start + MAX_NAME)):
         byte = data[i]
         if 65 <= byte <= 90:
             byte += 32
-        h = ((h ^ np.uint64(byte)) * PRIME) & MASK
+        h = fnv1a_32(h, byte)
     return h
 
 
 @kernel
-def lookup(keys, values, h):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Value of a hash in an open-addressing table whose size is a power of two, or -1."""
-    mask = len(keys) - 1
-    place = np.int64(h) & mask
-    while values[place] >= 0:
-        if keys[place] == h:
-            return values[place]
-        place = (place + 1) & mask
-    return -1
-
-
-@kernel
-def is_space(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def is_space(byte: int) -> bool:
     """White space of HTML."""
     return byte == 32 or (9 <= byte <= 13)
 
 
 @kernel
-def is_letter(byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def is_letter(byte: int) -> bool:
     """ASCII letter."""
     return 97 <= (byte | 32) <= 122
 
 
 @kernel
-def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def find_byte(data: NDArray[np.uint8], start: int, stop: int, byte: int) -> int:
     """Index of a byte, or stop."""
     while start < stop and data[start] != byte:
         start += 1
@@ -61,7 +51,7 @@ def find_byte(data, start, stop, byte):  # type: ignore[no-untyped-def]  # noqa:
 
 
 @kernel
-def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def find_end_tag(data: NDArray[np.uint8], start: int, stop: int, name_start: int, name_stop: int) -> int:
     """Index of ``</name``, or stop."""
     size = name_stop - name_start
     i = start
@@ -79,7 +69,7 @@ def find_end_tag(data, start, stop, name_start, name_stop):  # type: ignore[no-u
 
 
 @kernel
-def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def contains(data: NDArray[np.uint8], start: int, stop: int, needle: NDArray[np.uint8]) -> bool:
     """Say whether ASCII bytes contain a lower-case needle, whatever their case."""
     size = len(needle)
     for i in range(start, stop - size + 1):
@@ -92,7 +82,9 @@ def contains(data, start, stop, needle):  # type: ignore[no-untyped-def]  # noqa
 
 
 @kernel
-def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def has_name(
+    data: NDArray[np.uint8], start: int, stop: int, keys: NDArray[np.uint64], values: NDArray[np.int64]
+) -> bool:
     """Say whether one of the names in a class stands in a table."""
     i = start
     while i < stop:
@@ -101,18 +93,26 @@ def has_name(data, start, stop, keys, values):  # type: ignore[no-untyped-def]  
         begin = i
         while i < stop and not is_space(data[i]):
             i += 1
-        if i > begin and lookup(keys, values, name_hash(data, begin, i)) >= 0:
+        if i > begin and find(keys, values, name_hash(data, begin, i)):
             return True
     return False
 
 
 @kernel
-def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def read_attributes(
+    data: NDArray[np.uint8],
+    i: int,
+    stop: int,
+    keys: NDArray[np.uint64],
+    values: NDArray[np.int64],
+    found: NDArray[np.int64],
+) -> tuple[int, bool, int]:
     """Read attributes from ``i`` to the end of the tag.
 
     Returns the index behind it, whether ``/`` closed it, and how many attributes there are.
 
-    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each.
+    ``found[kind]`` gets start and stop of the value of each attribute that the table knows, the first of each; the
+    table has ``kind + 1``.
     """
     for kind in range(ATTRIBUTES):
         found[kind, 0] = found[kind, 1] = 0
@@ -131,7 +131,7 @@ def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-unty
         i += 1
         while i < stop and data[i] != EQUALS and data[i] != GT and data[i] != SLASH and not is_space(data[i]):
             i += 1
-        kind = lookup(keys, values, name_hash(data, begin, i))
+        kind = find(keys, values, name_hash(data, begin, i)) - 1
         while i < stop and is_space(data[i]):
             i += 1
         if i < stop and data[i] == EQUALS:
@@ -161,7 +161,7 @@ def read_attributes(data, i, stop, keys, values, found):  # type: ignore[no-unty
 
 
 @kernel
-def style_hides(data, start, stop):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def style_hides(data: NDArray[np.uint8], start: int, stop: int) -> bool:
     """Say whether a style attribute takes an element off the page: display: none or visibility: hidden."""
     i = start
     while i + 8 < stop:

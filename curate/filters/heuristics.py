@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from curate.document import Decision
-from curate.filters.presets import GOPHER_QUALITY, GOPHER_REPETITION, originals_of, rules_of, with_limits
+from curate.filters.presets import GOPHER_QUALITY, GOPHER_REPETITION, reference_filters_of, rules_of, with_limits
 from curate.filters.rules import Rule, decide
 from curate.language.codes import canonical
+from curate.results import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def decide_preset(text: str | bytes, preset: str, config: RuleConfig = RuleConfi
 def _decide(text: str | bytes, rules: Sequence[Rule], language: str) -> Decision:
     from curate.filters.signals import measure
 
-    return decide(measure(text, language, originals_of(rules)), rules, language)
+    return decide(measure(text, language, reference_filters_of(rules)), rules, language)
 
 
 def gopher_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
@@ -113,7 +114,7 @@ def llama3_heuristics(text: str | bytes, config: RuleConfig = RuleConfig()) -> D
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Result):
     """One rule's view of a text: the value of its signal, the limit, and whether the text passes."""
 
     rule: str
@@ -137,7 +138,7 @@ def explain(text: str | bytes, preset: str = "default", config: RuleConfig = Rul
     from curate.filters.signals import measure
 
     rules = rules_of([preset], config.limits)
-    values = measure(text, config.language, originals_of(rules)).as_dict()
+    values = measure(text, config.language, reference_filters_of(rules)).as_dict()
     return [
         Quantity(
             rule.name,

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from curate.filters.scan_kernels import COUNTS as SCANNED, DIGITS, LETTERS, scan
 from curate.text.characters import FIRST_UNSPACED
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import find_first
 from curate.text.ngram_kernels import (
     COLUMNS,
     COVERED,
@@ -19,6 +18,7 @@ from curate.text.ngram_kernels import (
     count_words,
     find_repetitive_lines,
 )
+from curate.text.table_kernels import find_first
 from curate.text.watch_kernels import KINDS, watch
 from curate.text.word_kernels import FACTS, find_words
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -92,12 +93,12 @@ def _default() -> tuple[Rule, ...]:
     )
 
 
-def _original(original: str, *limits: tuple[str, str, str, float]) -> tuple[Rule, ...]:
-    """Rules over an original's quantities: name, quantity, the comparison that DROPS a text, limit."""
+def _rules(reference_filter: str, *limits: tuple[str, str, str, float]) -> tuple[Rule, ...]:
+    """Rules over the quantities of a reference filter: name, quantity, the comparison that DROPS a text, limit."""
     rules = []
     for name, quantity, comparison, limit in limits:
         strict = len(comparison) == 2  # "<=" drops a value equal to the limit
-        signal = f"{original}_{quantity}"
+        signal = f"{reference_filter}_{quantity}"
         if comparison[0] == "<":
             rules.append(Rule(name, signal, minimum=limit, strict=strict))
         else:
@@ -105,9 +106,9 @@ def _original(original: str, *limits: tuple[str, str, str, float]) -> tuple[Rule
     return tuple(rules)
 
 
-def _datatrove_gopher(original: str) -> tuple[Rule, ...]:
-    return _original(
-        original,
+def _datatrove_gopher(reference_filter: str) -> tuple[Rule, ...]:
+    return _rules(
+        reference_filter,
         ("dup_para_frac", "dup_para_frac", ">", 0.3),
         ("dup_para_char_frac", "dup_para_char_frac", ">", 0.2),
         ("dup_line_frac", "dup_line_frac", ">", 0.3),
@@ -127,9 +128,9 @@ def _datatrove_gopher(original: str) -> tuple[Rule, ...]:
     )
 
 
-def _dclm_gopher(original: str) -> tuple[Rule, ...]:
-    return _original(
-        original,
+def _dclm_gopher(reference_filter: str) -> tuple[Rule, ...]:
+    return _rules(
+        reference_filter,
         ("words_min", "words", "<", 50),
         ("words_max", "words", ">", 100_000),
         ("mean_word_length_min", "mean_word_length", "<", 3),
@@ -150,7 +151,7 @@ def _dclm_gopher(original: str) -> tuple[Rule, ...]:
 
 
 # dolma's tagger has no limits: these are Gopher's, in Gopher's order.
-_DOLMA_GOPHER = _original(
+_DOLMA_GOPHER = _rules(
     "dolma",
     ("word_count_min", "word_count", "<", 50),
     ("word_count_max", "word_count", ">", 100_000),
@@ -172,9 +173,9 @@ _DOLMA_GOPHER = _original(
 )
 
 
-def _c4_datatrove(original: str) -> tuple[Rule, ...]:
-    return _original(
-        original,
+def _c4_datatrove(reference_filter: str) -> tuple[Rule, ...]:
+    return _rules(
+        reference_filter,
         ("lorem_ipsum", "lorem_ipsum", ">", 0),
         ("curly_bracket", "curly_bracket", ">", 0),
         ("too_few_sentences", "sentences", "<", 5),
@@ -182,7 +183,7 @@ def _c4_datatrove(original: str) -> tuple[Rule, ...]:
 
 
 def _fineweb_2024(repeated_characters: float) -> tuple[Rule, ...]:
-    return _original(
+    return _rules(
         "fineweb2024",
         ("line_punct_ratio", "line_punct_ratio", "<=", 0.12),
         ("short_line_ratio", "short_line_ratio", ">=", 0.67),
@@ -190,7 +191,7 @@ def _fineweb_2024(repeated_characters: float) -> tuple[Rule, ...]:
     )
 
 
-_NEMO = _original(
+_NEMO = _rules(
     "nemo",
     ("alpha_numeric", "alpha_numeric", ">", 0.25),
     ("symbol_to_word", "symbol_to_word", ">", 0.1),
@@ -225,7 +226,7 @@ PRESETS: dict[str, tuple[Rule, ...]] = {
     "gopher@fineweb-2024": _datatrove_gopher("fineweb2024"),
     "gopher@dclm": _dclm_gopher("dclm"),
     "gopher@dolma": _DOLMA_GOPHER,
-    "c4@tfds": _original(
+    "c4@tfds": _rules(
         "c4_tfds",
         ("too_long", "chars", ">", 190_000),
         ("loremipsum", "lorem_ipsum", ">", 0),
@@ -234,7 +235,7 @@ PRESETS: dict[str, tuple[Rule, ...]] = {
     ),
     "c4@datatrove": _c4_datatrove("c4_datatrove"),
     "c4@fineweb-2024": _c4_datatrove("c4_fineweb2024"),
-    "fineweb@datatrove": _original(
+    "fineweb@datatrove": _rules(
         "datatrove",
         ("empty", "lines", "<", 1),
         ("line_punct_ratio", "line_punct_ratio", "<", 0.12),
@@ -242,11 +243,11 @@ PRESETS: dict[str, tuple[Rule, ...]] = {
         ("char_dup_ratio", "char_dup_ratio", ">", 0.01),
         ("list_ratio", "list_ratio", ">", 0.3),
     ),
-    "fineweb@2024": (*_fineweb_2024(0.01), *_original("fineweb2024", ("list_ratio", "list_ratio", ">", 0.3))),
+    "fineweb@2024": (*_fineweb_2024(0.01), *_rules("fineweb2024", ("list_ratio", "list_ratio", ">", 0.3))),
     "fineweb@paper": _fineweb_2024(0.1),
     "dclm@baseline": (
         *_dclm_gopher("dclm_baseline"),
-        *_original("dclm_baseline", ("removed_word_ratio", "removed_word_ratio", ">", 0.05)),
+        *_rules("dclm_baseline", ("removed_word_ratio", "removed_word_ratio", ">", 0.05)),
     ),
     "nemo@english": _NEMO,
 }
@@ -271,19 +272,40 @@ def rules_of(presets: Sequence[str], limits: Mapping[str, float | None] | None =
     return with_limits([rule for name in presets for rule in _get(name)], limits or {})
 
 
-def originals_of(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Return whose quantities rules ask for, as `curate.filters.signals.measure` takes them.
+def reference_filters_of(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """Return the reference filters whose quantities rules need, as `curate.filters.signals.measure` takes them.
 
-    >>> originals_of(rules_of(["default", "gopher@dolma", "dclm@baseline"]))
+    Raises:
+        ValueError: a rule over a signal that does not exist.
+
+    >>> reference_filters_of(rules_of(["default", "gopher@dolma", "dclm@baseline"]))
     ('dclm_baseline', 'dolma')
+    >>> reference_filters_of([Rule("too_short", "wrods", minimum=50)])
+    Traceback (most recent call last):
+    ValueError: the rule 'too_short' needs the signal 'wrods', which does not exist: did you mean 'words'?
     """
-    from curate.filters.reference_filters import ORIGINALS
     from curate.filters.signals import signal_names
 
-    ours = signal_names()
-    by_length = sorted(ORIGINALS, key=len, reverse=True)  # "dclm_baseline" before "dclm"
-    signals = {rule.signal for rule in rules}.difference(ours)
-    return tuple(sorted({next(o for o in by_length if signal.startswith(f"{o}_")) for signal in signals}))
+    own = signal_names()
+    needed = set()
+    for rule in rules:
+        if rule.signal in own:
+            continue
+        owners = _owners()
+        if rule.signal not in owners:
+            close = difflib.get_close_matches(rule.signal, [*own, *owners], 1, 0.5)
+            hint = f"did you mean {close[0]!r}?" if close else "docs/signals.md and docs/presets.md list all"
+            raise ValueError(f"the rule {rule.name!r} needs the signal {rule.signal!r}, which does not exist: {hint}")
+        needed.add(owners[rule.signal])
+    return tuple(sorted(needed))
+
+
+@functools.cache
+def _owners() -> dict[str, str]:
+    """Return the reference filter that each quantity belongs to."""
+    from curate.filters.reference_filters import REFERENCE_FILTERS, quantity_names
+
+    return {name: each for each in REFERENCE_FILTERS for name in quantity_names(each)}
 
 
 def _get(preset: str) -> tuple[Rule, ...]:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from curate.document import Decision
+from curate.filters.signals import Signals
 from curate.text.words import UNMARKED_LANGUAGES, UNSPACED_LANGUAGES, stop_words
-
-if TYPE_CHECKING:
-    from curate.filters.signals import Signals
 
 #: Where a rule applies: everywhere; where we have a list of the language's stop words; where words have spaces between
 #: them; where sentences end in a mark (in all languages but Thai and Lao).
@@ -78,7 +76,7 @@ def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], langua
     Raises:
         KeyError: a rule's signal is not among those measured.
     """
-    measured = signals if isinstance(signals, Mapping) else signals.as_dict()
+    measured = signals.as_dict() if isinstance(signals, Signals) else signals
     values: dict[str, float] = {}
     failed: Rule | None = None
     for rule in rules:
@@ -87,7 +85,7 @@ def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], langua
         if rule.signal not in measured:
             raise KeyError(
                 f"the rule {rule.name} needs {rule.signal}, which was not measured: "
-                "call measure(text, language, originals_of(rules))"
+                "call measure(text, language, reference_filters_of(rules))"
             )
         value = values[rule.signal] = measured[rule.signal]
         if failed is None and not rule.passes(value):

@@ -20,7 +20,8 @@ from curate.text.characters import (
     UPPER,
 )
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import SEED, find_first, join, mix
+from curate.text.hash_kernels import SEED, join, spread
+from curate.text.table_kernels import find_first
 
 _21, _42 = np.uint64(21), np.uint64(42)
 
@@ -52,10 +53,10 @@ def hash_line(codes: NDArray[np.uint32], start: int, stop: int) -> np.uint64:
     i = start
     while i + 2 < stop:
         three = np.uint64(codes[i]) | np.uint64(codes[i + 1]) << _21 | np.uint64(codes[i + 2]) << _42
-        h = mix(h ^ three)
+        h = spread(h ^ three)
         i += 3
     while i < stop:
-        h = mix(h ^ np.uint64(codes[i]))
+        h = spread(h ^ np.uint64(codes[i]))
         i += 1
     return h
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from curate.language.codes import resolve
+from curate.results import Result
 from curate.text.charset import as_text
 
 #: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
@@ -23,7 +24,7 @@ REPETITIVE_LINE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(Result):
     """What was measured of a text: counts, means and shares, in the order of the columns that are stored.
 
     A word is what `text.word_kernels` cuts, a line is stripped and not empty, a paragraph is a run of such lines, a
@@ -112,28 +113,40 @@ class Signals:
     dirty_words: float
     dirty_word_share: float
     # quantities as the filters of others measure them, where they were asked for
-    originals: Mapping[str, float] = field(default_factory=dict)
+    reference_quantities: Mapping[str, float] = field(default_factory=dict)
+
+    def _names(self) -> tuple[str, ...]:
+        return (*_NAMES, *self.reference_quantities)
+
+    def __getitem__(self, name: str) -> float:
+        if name in self.reference_quantities:
+            return self.reference_quantities[name]
+        if name in _OWN:
+            return float(getattr(self, name))
+        raise KeyError(name)
 
     def as_dict(self) -> dict[str, float]:
         """Return the signals by name, in the order of `signal_names`."""
-        return {**{name: getattr(self, name) for name in _NAMES}, **self.originals}
+        return {**{name: getattr(self, name) for name in _NAMES}, **self.reference_quantities}
 
 
 _NAMES = tuple(field.name for field in fields(Signals))[:-1]
+_OWN = frozenset(_NAMES)
 
 
-def signal_names(originals: Iterable[str] = ()) -> tuple[str, ...]:
+def signal_names(reference_filters: Iterable[str] = ()) -> tuple[str, ...]:
     """Return the names of all signals, in order.
 
     Args:
-        originals: names in `curate.filters.reference_filters.ORIGINALS`; their quantities follow our own signals.
+        reference_filters: names in `curate.filters.reference_filters.REFERENCE_FILTERS`; their quantities follow
+            curate's own signals.
 
     >>> signal_names()[:3], signal_names(["c4_tfds"])[-1]
     (('characters', 'bytes', 'words'), 'c4_tfds_sentences')
     """
-    from curate.filters.reference_filters import original_names
+    from curate.filters.reference_filters import quantity_names
 
-    return (*_NAMES, *(name for original in originals for name in original_names(original)))
+    return (*_NAMES, *(name for each in reference_filters for name in quantity_names(each)))
 
 
 #: What each signal is: a count, or a count divided by another; the counts are those of `filters.measure_kernels`, and
@@ -216,15 +229,15 @@ FORMULAS: dict[str, str] = {
 _PARTS = tuple((part, whole or "one") for part, _, whole in (formula.partition(" / ") for formula in FORMULAS.values()))
 
 
-def measure(text: str | bytes, language: str = "en", originals: Iterable[str] = ()) -> Signals:
+def measure(text: str | bytes, language: str = "en", reference_filters: Iterable[str] = ()) -> Signals:
     """Measure a text.
 
     Args:
         text: any string: empty, ten megabytes in one line, lone surrogates, NUL.
         language: ISO 639-1 code, else 639-3: chooses the lists of stop words and dirty words, and the script.
             A language without a list has no stop words, and the English dirty words.
-        originals: whose quantities to measure beside our own, names in `reference_filters.ORIGINALS`. What a list of
-            rules needs, `curate.filters.presets.originals_of` tells.
+        reference_filters: whose quantities to measure too, names in `reference_filters.REFERENCE_FILTERS`;
+            `curate.filters.presets.reference_filters_of` returns those that a list of rules needs.
 
     Returns:
         The signals; the time is linear in the length of the text.
@@ -238,7 +251,7 @@ def measure(text: str | bytes, language: str = "en", originals: Iterable[str] = 
     import numpy as np
 
     from curate.filters.measure_kernels import COUNTS, measure_codes
-    from curate.filters.reference_filters import measure_original
+    from curate.filters.reference_filters import measure_reference
     from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
     from curate.text.words import UNSPACED_LANGUAGES, lower_table, pieces_found, scripts_of, watch_table
 
@@ -260,6 +273,6 @@ def measure(text: str | bytes, language: str = "en", originals: Iterable[str] = 
     expected = scripts_of(language)
     n["in_language"] = sum(scripts[i] for i in expected) if expected else n["main_script"]
     values = [n[part] / n[whole] if n[whole] else 0.0 for part, whole in _PARTS]
-    quantities = [measure_original(original, text, codes) for original in originals]
+    quantities = [measure_reference(each, text, codes) for each in reference_filters]
     others = {name: value for each in quantities for name, value in each.items()}
-    return Signals(*values, originals=others)  # type: ignore[misc, arg-type]
+    return Signals(*values, reference_quantities=others)  # type: ignore[misc, arg-type]

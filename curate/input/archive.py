@@ -1,7 +1,7 @@
-"""The bytes of an archive file, uncompressed: plain, gzip or Zstandard, one member per record or one for all.
+"""The uncompressed bytes of an archive file: plain, gzip or Zstandard, with one member per record or one for all.
 
 The bytes form one long stream with a mark where each compressed member begins. Damage ends the stream; `resume` finds
-the next member after it that starts a record.
+the next member after the damage that starts a record.
 
 >>> import gzip, io
 >>> archive = Archive(io.BytesIO(gzip.compress(b"WARC/1.0 one") + gzip.compress(b"WARC/1.0 two")), "x.warc.gz")
@@ -32,22 +32,22 @@ from curate.input.members import (
     read_dictionary,
 )
 
-BOMBS = 16  # of a file that are passed over; ours: they take a minute or less
+BOMBS = 16  # per file that are skipped; curate's own value: they take a minute at most
 SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
 
 
 class _Marks:
-    """Where members begin, by position in the uncompressed bytes: 16 bytes for each, for members can be tiny."""
+    """Where members begin, by position in the uncompressed bytes: 16 bytes for each, because members can be tiny."""
 
     def __init__(self) -> None:
         self._positions, self._offsets = array("q"), array("q")
-        self._first = 0  # the ones before it are dropped
+        self._first = 0  # earlier marks are dropped
 
     def __len__(self) -> int:
         return len(self._positions) - self._first
 
     def add(self, position: int, offset: int) -> None:
-        """Mark a member; an empty one before it is forgotten."""
+        """Mark a member, and drop the mark of an empty one before it."""
         if len(self._positions) > self._first and self._positions[-1] == position:
             self._offsets[-1] = offset
         else:
@@ -55,7 +55,7 @@ class _Marks:
             self._offsets.append(offset)
 
     def at(self, position: int) -> tuple[int, int]:
-        """Return position and file offset of the member that holds a position."""
+        """Return position and file offset of the member that contains a position."""
         place = bisect_right(self._positions, position, self._first) - 1
         return self._positions[place], self._offsets[place]
 
@@ -66,22 +66,22 @@ class _Marks:
             yield self._positions[place]
 
     def forget(self, position: int) -> None:
-        """Forget the members that end before a position."""
+        """Drop the marks of members that end before a position."""
         self._first = max(bisect_right(self._positions, position, self._first) - 1, self._first)
-        if 2 * self._first > len(self._positions):  # as seldom as it takes to move each mark once on average
+        if 2 * self._first > len(self._positions):  # so rarely that each mark moves once on average
             del self._positions[: self._first], self._offsets[: self._first]
             self._first = 0
 
 
 class Archive:
-    """The uncompressed bytes of a file by position, read as they are asked for.
+    """The uncompressed bytes of a file by position, read on demand.
 
     Args:
-        stream: the file; must be able to seek.
-        name: of the file; where the file starts with damage, its ending says what kind it is.
+        stream: the file; must be seekable.
+        name: of the file; its extension decides the compression if the file starts with damage.
         start: offset in the file of the first member to read.
 
-    ``damage`` is why the bytes end where they do: empty at the end of the file, else "truncated" or
+    ``damage`` is why the bytes end where they do: empty at the end of the file, otherwise "truncated" or
     "damaged_compression", with ``detail`` for people.
     """
 
@@ -92,9 +92,9 @@ class Archive:
         self._kind = ""
         self._dictionary = b""
         self._decompressor = zstd_decompressor()
-        self._unusable = ""  # what is wrong with the dictionary
+        self._unusable = ""  # why the dictionary cannot be used
         self._data = bytearray()
-        self._base = 0  # position of the first byte that is kept
+        self._base = 0  # position of the first byte kept
         self._marks = _Marks()
         self._first = self._start = start
         self._skipped = self._settled = 0
@@ -114,43 +114,43 @@ class Archive:
 
     @property
     def end(self) -> int:
-        """Position behind the last byte read so far."""
+        """Position after the last byte read so far."""
         return self._base + len(self._data)
 
     def too_many(self, records: int) -> bool:
-        """Say whether so many records are too many for the compressed bytes that were read."""
+        """Say whether that many records are too many for the compressed bytes read so far."""
         return self._kind != "plain" and too_many_rows(records, self._offset - self._first)
 
     def have(self, position: int) -> bool:
-        """Read on until all bytes before ``position`` are there; False where the bytes end before."""
+        """Read on until all bytes before ``position`` are available; False if the bytes end before that."""
         while self.end < position:
             if not self._fill():
                 return False
         return True
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return the bytes from ``start`` to ``stop`` as far as they were read and not dropped."""
+        """Return those bytes from ``start`` to ``stop`` that were read and not dropped."""
         with memoryview(self._data) as view:
             return bytes(view[max(start - self._base, 0) : max(stop - self._base, 0)])
 
     def find(self, pattern: re.Pattern[bytes], start: int, stop: int) -> int | None:
-        """Return where a pattern first matches between two positions, of those read."""
-        found = pattern.search(self._data, start - self._base, max(stop - self._base, 0))
-        return found.start() + self._base if found else None
+        """Return where a pattern first matches between two positions, in the bytes read so far."""
+        match = pattern.search(self._data, start - self._base, max(stop - self._base, 0))
+        return match.start() + self._base if match else None
 
     def match(self, pattern: re.Pattern[bytes], position: int) -> re.Match[bytes] | None:
         """Match a pattern at a position."""
         return pattern.match(self._data, position - self._base)
 
     def drop(self, position: int) -> None:
-        """Forget all bytes before ``position``, of those read."""
+        """Drop the bytes read so far that are before ``position``."""
         position = min(position, self.end)
         del self._data[: position - self._base]
         self._base = position
         self._marks.forget(position)
 
     def skip(self, position: int) -> None:
-        """Pass over all bytes before ``position``, those not read yet among them, because they give no record."""
+        """Skip all bytes before ``position``, read or not, because they give no record."""
         while True:
             self._skipped += min(position, self.end) - self._base
             self.drop(position)
@@ -158,48 +158,48 @@ class Archive:
                 return
 
     def settle(self) -> None:
-        """Hold what was passed over against no later record: what it was part of is known."""
+        """Stop counting the skipped bytes toward a bomb: the record they belong to is known."""
         self._settled += self._skipped
         self._start, self._skipped = self._offset, 0
 
     def offset(self, position: int) -> int:
-        """Return the offset in the file of the member that holds the byte at ``position``, or of the byte if plain."""
+        """Return the file offset of the member that contains the byte at ``position``; of the byte itself if plain."""
         begin, offset = self._marks.at(position)
         return offset + (position - begin if self._kind == "plain" else 0)
 
     def members(self, start: int, stop: int) -> Iterator[int]:
-        """Yield the positions after ``start`` and before ``stop`` at which members begin, of those read."""
+        """Yield the positions after ``start`` and before ``stop`` at which members read so far begin."""
         return self._marks.between(start, stop)
 
     def resume(self) -> int | None:
-        """Find the next member, after damage, that starts a record; return its position, or None if there is none.
+        """Find the next member after the damage that starts a record; return its position, or None if there is none.
 
-        None, too, where all members together unpack to far more than their size without a record.
+        Also return None if all members together unpack to far more than their size without a record.
         """
         if not self.damage or self._kind == "plain":
             return None
         passed = self._settled + self._skipped
         if is_bomb(passed, self._offset - self._first, BOMBS * FREE_BYTES):
             return None
-        found = next_member(self._stream, self._suspect + 1, self._kind, self._dictionary)
-        if found is None:
+        offset = next_member(self._stream, self._suspect + 1, self._kind, self._dictionary)
+        if offset is None:
             return None
         self.drop(self.end)
         self._marks = _Marks()
         self.damage = self.detail = ""
-        self._go_to(found)
+        self._go_to(offset)
         self.settle()
         return self.end
 
     def _stop(self, damage: str, detail: str, offset: int, suspect: int | None = None) -> bool:
-        """End the bytes for damage in the member at an offset of the file, or in the one before it; returns False."""
+        """End the bytes because of damage in the member at a file offset, or in the one before it; return False."""
         self.damage, self.detail, self.damage_offset = damage, detail, offset
         self._suspect = offset if suspect is None else suspect
         self._done = True
         return False
 
     def _fill(self) -> bool:
-        """Read a piece more; False at the end."""
+        """Read another piece; False at the end."""
         if self._done:
             return False
         if self._decoder is None and not self._open_member():
@@ -223,8 +223,8 @@ class Archive:
         return True
 
     def _open_member(self) -> bool:
-        """Start the decoder of the next member; False at the end of the file and where no member follows."""
-        frame: int | None = None  # where the skippable frame before it starts
+        """Start the decoder of the next member; False if no member follows."""
+        frame: int | None = None  # where the preceding skippable frame starts
         while True:
             while self._skip_zeros():
                 pass
@@ -258,8 +258,8 @@ class Archive:
         return True
 
     def _before(self) -> int | None:
-        """Return the offset of the member before if its end is in doubt: a damaged Zstandard frame can take the start
-        of the next one for its own end, and most have no checksum."""
+        """Return the offset of the preceding member if its end is in doubt: a damaged Zstandard frame can decode the
+        start of the next one as its own end, and most have no checksum."""
         return self._marks.at(self.end)[1] if self._kind == "zstd" and self._marks else None
 
     def _looks_plain(self) -> bool:
@@ -276,14 +276,14 @@ class Archive:
         return self._raw[self._at : self._at + size]
 
     def _skip_zeros(self) -> bool:
-        """Pass over padding between members; True if there may be more."""
+        """Skip padding between members; True if there may be more."""
         if not self._kind or not self._need(1).startswith(b"\0"):
             return False
         self._raw, self._at = self._raw[self._at :].lstrip(b"\0"), 0
         return not self._raw
 
     def _skip_frame(self, head: bytes) -> bool:
-        """Pass over a skippable frame, and load it if it is a dictionary, for all members that follow."""
+        """Skip a skippable frame; if it is a dictionary, load it for all members that follow."""
         start, stop = self._offset, self._offset + 8 + int.from_bytes(head[4:], "little")
         self._kind = "zstd"
         if stop > self._size:

@@ -1,4 +1,4 @@
-"""Reading files that somebody else made: regular ones, of a bounded size, and JSON that can be held in memory."""
+"""Read untrusted files safely: regular files of a bounded size, and JSON."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
-#: Bytes that are decompressed at a time: Zstandard makes up to 2,000 times as many of them.
+#: Bytes decompressed at a time: Zstandard expands them up to 2,000 times.
 _STEP = 4096
 
 
 def open_regular(path: str | Path) -> BufferedReader:
-    """Open a file for reading; a device or a named pipe, which could block or never end, is refused.
+    """Open a file for reading, but refuse devices and named pipes, which could block or never end.
 
     Raises:
-        OSError: the file is absent or cannot be read.
-        ValueError: not a regular file.
+        OSError: the file is missing or cannot be read.
+        ValueError: it is not a regular file.
 
     >>> open_regular("/dev/zero")
     Traceback (most recent call last):
@@ -33,7 +33,7 @@ def open_regular(path: str | Path) -> BufferedReader:
 
 
 def read_regular(path: str | Path, limit: int) -> bytes:
-    """Return the bytes of a regular file that has at most ``limit`` of them.
+    """Return the bytes of a regular file of at most ``limit`` bytes.
 
     Raises:
         OSError, ValueError: as `open_regular`; ValueError also for a larger file.
@@ -43,22 +43,22 @@ def read_regular(path: str | Path, limit: int) -> bytes:
 
 
 def read_all(file: BinaryIO, limit: int, name: str) -> bytes:
-    """Return the rest of a stream that has at most ``limit`` bytes.
+    """Return the rest of a stream, at most ``limit`` bytes.
 
     Raises:
         ValueError: there are more.
     """
     data = file.read(limit + 1)
     if len(data) > limit:
-        raise ValueError(f"{name} is larger than {limit:,} bytes, the most that is read of such a file")
+        raise ValueError(f"{name} is larger than {limit:,} bytes, the limit for such a file")
     return data
 
 
 def decompress_frame(data: bytes, limit: int) -> bytes:
-    """Return the content of one Zstandard frame that has at most ``limit`` bytes.
+    """Return the content of one Zstandard frame, at most ``limit`` bytes.
 
     Raises:
-        ValueError: a damaged frame, one that is larger, or more after it.
+        ValueError: the frame is damaged or larger, or something follows it.
 
     >>> import zstandard
     >>> decompress_frame(zstandard.compress(b"model"), 5)
@@ -74,7 +74,7 @@ def decompress_frame(data: bytes, limit: int) -> bytes:
             content.append(frame.decompress(data[start : start + _STEP]))
             size += len(content[-1])
             if size > limit:
-                raise ValueError(f"it holds more than {limit:,} bytes, the most that is read of such a file")
+                raise ValueError(f"it holds more than {limit:,} bytes, the limit for such a file")
             if frame.eof:
                 break
     except zstandard.ZstdError as error:
@@ -88,7 +88,7 @@ def parse_json(data: bytes) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: not JSON, not UTF-8, nested too deeply, or with a number of thousands of digits.
+        ValueError: the text is not JSON or not UTF-8, is nested too deeply, or has a number of thousands of digits.
 
     >>> parse_json(b"[" * 100_000)
     Traceback (most recent call last):

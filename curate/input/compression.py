@@ -1,4 +1,4 @@
-"""Files as they were before gzip, bzip2, xz or Zstandard, by the endings of their names."""
+"""Decompress gzip, bzip2, xz and Zstandard files, chosen by the extension of their names."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from curate.input.limits import MAX_WINDOW
 from curate.input.pieces import PieceStream
 
 READ_BYTES = 1 << 16
-LONGEST_WINDOW = 1 << 31  # that Zstandard has (--long=31)
-XZ_STATE = 1 << 20  # beside the dictionary; liblzma takes some 60 KiB
-HEAD_BYTES = 18  # of a Zstandard frame at most (RFC 8878, 3.1.1.1)
+LONGEST_WINDOW = 1 << 31  # of Zstandard (--long=31)
+XZ_STATE = 1 << 20  # memory beside the dictionary; liblzma takes some 60 KiB
+HEAD_BYTES = 18  # largest header of a Zstandard frame (RFC 8878, 3.1.1.1)
 MAGICS = b"BZh", b"\xfd7zXZ\0", b"]\0\0"  # of bzip2, xz, and LZMA as xz --format=lzma writes it
 
-#: Bytes of history that a Zstandard frame with a window of more than `MAX_WINDOW` may fill, and how many times the
-#: compressed bytes more: memory is taken as it fills. Ours: text is seldom compressed to less than a 32nd.
+#: A Zstandard frame with a window of more than `MAX_WINDOW` may fill `FREE_HISTORY` bytes of history and `MAX_HISTORY`
+#: times its compressed bytes more: memory is taken as it fills. curate's own values: text rarely compresses to less
+#: than a 32nd.
 FREE_HISTORY = 1 << 29
 MAX_HISTORY = 32
 
-#: Endings of the files that `decompressed` uncompresses.
+#: Extensions of the files that `decompressed` decompresses.
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 
@@ -34,7 +35,7 @@ class Damaged(ValueError):
 
 
 def split_compression(path: str) -> tuple[str, str]:
-    """Return a file's name in small letters without the ending of its compression, and that ending.
+    """Return a file's name in lower case without the extension of its compression, and that extension.
 
     >>> split_compression("crawl/Pages.jsonl.GZ"), split_compression("pages.jsonl")
     (('pages.jsonl', '.gz'), ('pages.jsonl', ''))
@@ -45,13 +46,13 @@ def split_compression(path: str) -> tuple[str, str]:
 
 
 def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
-    """Return the bytes of a file with one of the endings in `COMPRESSED` uncompressed, of another file as they are.
+    """Return a stream of the decompressed bytes of a file, or the file itself if no `COMPRESSED` extension applies.
 
-    Reading raises `Damaged` behind the last byte that can be unpacked. It takes a bounded memory, and ``read`` unpacks
-    no more than it was asked for, about.
+    Reading raises `Damaged` after the last byte that can be unpacked. Memory is bounded, and ``read`` unpacks little
+    more than it was asked for.
 
     Args:
-        stream: the file; must be able to seek.
+        stream: the file; must be seekable.
         path: of the file, or its name.
 
     >>> import gzip
@@ -73,7 +74,7 @@ def decompressed(stream: BinaryIO, path: str) -> BinaryIO:
 
 
 def _memory(stream: BinaryIO) -> int:
-    """Return how many bytes a decoder of xz may take: as many as the file has, for it takes them at once."""
+    """Return how many bytes an xz decoder may take: as many as the file has, because it takes them all at once."""
     at = stream.tell()
     size = stream.seek(0, 2)
     stream.seek(at)
@@ -84,9 +85,9 @@ _Decoder = Gzip | Bzip2OrXz | Zstd
 
 
 def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> Iterator[bytes]:
-    """Unpack members one after the other, with zeros as padding between and behind them."""
+    """Unpack members one after the other, with zeros as padding between and after them."""
     member: _Decoder | None = None
-    begin = given = window = 0  # where the member begins, how many bytes it gave, and how many it keeps as history
+    begin = given = window = 0  # where the member begins, bytes it gave so far, and bytes it keeps as history
     while raw := stream.read(READ_BYTES):
         start, at = stream.tell() - len(raw), 0
         while at < len(raw) or (member and member.pending):
@@ -96,7 +97,7 @@ def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> I
                     continue
                 head = _head(stream, raw, at)
                 if isinstance(member, Bzip2OrXz) and not any(m.startswith(head[: len(m)]) for m in MAGICS):
-                    return  # the tools and the standard library ignore what is behind the last stream, too
+                    return  # as the tools and the standard library, ignore what follows the last stream
                 member, begin, given = decoder(), start + at, 0
                 window = _window(head) if isinstance(member, Zstd) else 0
             piece, at, problem = member.decode(raw, at)
@@ -106,7 +107,7 @@ def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> I
             if history > max(MAX_WINDOW, FREE_HISTORY + MAX_HISTORY * (start + at)) and not member.ended:
                 raise Damaged(f"a window of {window:,} bytes for a small file: compress it without --long")
             if problem:
-                if not isinstance(member, Gzip):  # which gives all that it can by itself
+                if not isinstance(member, Gzip):  # which already gives every byte it can
                     yield from _before_damage(stream, begin, start, decoder(), given)
                 raise Damaged(_explained(problem, memory))
     if member and not member.ended:
@@ -114,18 +115,18 @@ def _unpack(stream: BinaryIO, decoder: Callable[[], _Decoder], memory: int) -> I
 
 
 def _head(stream: BinaryIO, raw: bytes, at: int) -> bytes:
-    """Return the first bytes of a member, of which the stream was read to the end of ``raw``."""
+    """Return the first bytes of a member at ``raw[at:]``, reading ahead in the stream where ``raw`` ends too early."""
     missing = HEAD_BYTES - (len(raw) - at)
     if missing <= 0:
         return raw[at : at + HEAD_BYTES]
-    behind = stream.tell()
+    position = stream.tell()
     more = stream.read(missing)
-    stream.seek(behind)
+    stream.seek(position)
     return raw[at:] + more
 
 
 def _window(head: bytes) -> int:
-    """Return how many bytes of history a Zstandard frame takes; 0 if it is none."""
+    """Return how many bytes of history a Zstandard frame takes; 0 if these bytes do not begin one."""
     try:
         return zstandard.get_frame_parameters(head).window_size
     except zstandard.ZstdError:
@@ -141,10 +142,10 @@ def _explained(problem: str, memory: int) -> str:
 
 
 def _before_damage(stream: BinaryIO, begin: int, start: int, member: _Decoder, given: int) -> Iterator[bytes]:
-    """Yield what a member gives before its damage, but behind so many bytes: a call that fails returns none of it.
+    """Yield what a member gives after ``given`` bytes and before its damage: a failed call returns none of it.
 
-    The libraries cannot copy a decoder, so that the member is decoded once more, and a byte at a time from ``start``
-    on, where the bytes begin that it was reading.
+    The libraries cannot copy a decoder, so the member is decoded again from ``begin``, and byte by byte from ``start``
+    on, where the piece being read begins.
     """
     stream.seek(begin)
     problem = ""

@@ -1,8 +1,8 @@
-"""Decoders of one member of a compressed file, which take it in bites: the time is linear, and so is what comes out.
+"""Decoders of one member of a compressed file, which take it in bites, so that time and memory stay bounded.
 
-Each has ``decode(raw, at)``, which takes bytes from position ``at`` on and returns a piece of what comes out, the
-position of the first byte that was not used, and what is wrong ("" for nothing); ``ended``; and ``pending``, whether
-more comes out of the bytes that were used.
+Each has ``decode(raw, at)``, which takes bytes from position ``at`` on and returns a piece of output, the position of
+the first byte that was not used, and what is wrong ("" for nothing); ``ended``; and ``pending``, which is true if the
+bytes already used hold more output.
 
 >>> import gzip
 >>> member = gzip.compress(b"page")
@@ -22,9 +22,9 @@ import zstandard
 
 from curate.input.limits import MAX_WINDOW
 
-PIECE_BYTES = 1 << 20  # what one call may give, about
-BITES = 1 << 14, 1 << 16  # the first and the largest: what follows a member is copied with its last bite
-ZSTD_BITE = 256  # four bytes can stand for 128 KiB (a block of one repeated byte), and a call gives all at once
+PIECE_BYTES = 1 << 20  # output of one call, about
+BITES = 1 << 14, 1 << 16  # the first and the largest: bytes after a member are copied with its last bite
+ZSTD_BITE = 256  # four bytes can unpack to 128 KiB (a block of one repeated byte), and a call gives all at once
 
 
 class Plain:
@@ -50,7 +50,7 @@ class Gzip:
 
     @property
     def ended(self) -> bool:
-        """Whether the member is whole, and its checksum right."""
+        """Whether the member is complete and its checksum correct."""
         return self._decoder.eof
 
     def decode(self, raw: bytes, at: int) -> tuple[bytes, int, str]:
@@ -68,7 +68,7 @@ class Gzip:
 
 
 def _until_error(decoder: zlib._Decompress, bite: bytes) -> bytes:
-    """Return what can be decoded before the error: a call that fails returns none of it."""
+    """Return what can be decoded before the error: a failed call returns none of it."""
     out = bytearray()
     try:
         for i in range(len(bite)):
@@ -88,20 +88,20 @@ class Bzip2OrXz:
     def __init__(self, decoder: bz2.BZ2Decompressor | lzma.LZMADecompressor) -> None:
         self._decoder = decoder
         self._bite, self._largest = BITES
-        self._full = False  # whether the last piece is as large as it may be
+        self._full = False  # whether the last piece had the largest size allowed
 
     @property
     def ended(self) -> bool:
-        """Whether the stream is whole, and its checksums right."""
+        """Whether the stream is complete and its checksums correct."""
         return self._decoder.eof
 
     @property
     def pending(self) -> bool:
-        """Whether more comes out of the bytes that were used."""
+        """Whether the bytes already used hold more output."""
         return not self._decoder.eof and (self._full or not self._decoder.needs_input)
 
     def decode(self, raw: bytes, at: int) -> tuple[bytes, int, str]:
-        """Decode one bite, or more of the one before."""
+        """Decode one bite, or the rest of the one before."""
         bite = b"" if self.pending else raw[at : at + self._bite]
         self._bite = min(2 * self._bite, self._largest)
         try:
@@ -116,8 +116,8 @@ class Zstd:
     """One Zstandard frame.
 
     Args:
-        decompressor: of `zstd_decompressor`; one frame at a time.
-        bite: bytes that are decoded before what came out is looked at.
+        decompressor: from `zstd_decompressor`; it decodes one frame at a time.
+        bite: bytes decoded before the size of the output is checked.
     """
 
     pending = False
@@ -128,11 +128,11 @@ class Zstd:
 
     @property
     def ended(self) -> bool:
-        """Whether the frame is whole."""
+        """Whether the frame is complete."""
         return self._decoder.eof
 
     def decode(self, raw: bytes, at: int, enough: int = PIECE_BYTES) -> tuple[bytes, int, str]:
-        """Decode bites until there is enough."""
+        """Decode bites until there are ``enough`` bytes of output."""
         decoder, bite, out = self._decoder, self._bite, bytearray()
         try:
             while at < len(raw) and len(out) < enough and not decoder.eof:
@@ -144,7 +144,7 @@ class Zstd:
 
 
 def zstd_decompressor(dictionary: bytes = b"", window: int = MAX_WINDOW) -> zstandard.ZstdDecompressor:
-    """Return what decodes frames with a dictionary, none by default, and up to a window of so many bytes.
+    """Return a decompressor for frames with a dictionary, none by default, and a window of up to so many bytes.
 
     Raises:
         zstandard.ZstdError: the dictionary is damaged.

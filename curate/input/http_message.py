@@ -1,4 +1,4 @@
-"""HTTP responses as crawlers stored them: status, headers, and the body without transfer and content encodings.
+"""Parse HTTP responses as crawlers store them: status, headers, and the body without transfer and content encodings.
 
 >>> head = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n"
 >>> response = parse_response(head + b"2\\r\\nHi\\r\\n0\\r\\n\\r\\n")
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from curate.input.limits import MAX_RECORD_BYTES
 
-MAX_HEADER_BYTES = 1 << 18  # as much as Chrome takes (net/http/http_stream_parser.h, kMaxHeaderBufSize)
-MAX_ENCODINGS = 5  # one on top of the other; curl has the same limit (CVE-2022-32206)
-ZSTD_WINDOW = 1 << 23  # RFC 9659: servers may not ask for more
+MAX_HEADER_BYTES = 1 << 18  # as in Chrome (net/http/http_stream_parser.h, kMaxHeaderBufSize)
+MAX_ENCODINGS = 5  # nested in one another; curl has the same limit (CVE-2022-32206)
+ZSTD_WINDOW = 1 << 23  # the most that servers may use (RFC 9659)
 
 _STATUS = re.compile(rb"(?:HTTPX?/\d(?:\.\d)?|ICY)[ \t]+(\d{3})\b[^\r\n]*")
 _END = re.compile(rb"\r?\n\r?\n")
@@ -25,7 +25,7 @@ _CHUNK = re.compile(rb"[ \t]*+([0-9A-Fa-f]{1,8})[ \t]*+(?:;[^\r\n]*+)?\r?\n")
 
 
 class HttpError(ValueError):
-    """What is wrong with a response: ``reason`` in one word of a fixed set, and a sentence for people."""
+    """A response cannot be read: ``reason`` is one word of a fixed set, the message a sentence for people."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -42,7 +42,7 @@ class Response:
 
 
 def parse_headers(lines: bytes) -> dict[str, str]:
-    """Parse header lines, folded ones too; of a name that comes twice the last value that is not empty counts.
+    """Parse header lines, including folded ones; if a name occurs twice, the last value that is not empty counts.
 
     >>> parse_headers(b"Content-Type: text/html;\\r\\n charset=utf-8\\r\\nnonsense\\r\\n")
     {'content-type': 'text/html; charset=utf-8'}
@@ -68,16 +68,16 @@ def parse_media_type(value: str) -> tuple[str, str]:
     >>> parse_media_type('Text/HTML; Charset="UTF-8"')
     ('text/html', 'utf-8')
     """
-    kind, _, parameters = value.partition(";")
+    media_type, _, parameters = value.partition(";")
     charset = re.search(r"charset\s*+=\s*+[\"']?\s*+([^\s\"';,]{1,40}+)(?![^\s\"';,])", parameters, re.IGNORECASE)
-    return kind.split(",")[0].strip().lower(), charset.group(1).lower() if charset else ""
+    return media_type.split(",")[0].strip().lower(), charset.group(1).lower() if charset else ""
 
 
 def parse_response(block: bytes) -> Response:
     """Parse a stored response.
 
-    Crawlers often undo the encodings and leave the headers as they were; a body that is plainly not in the encoding
-    that its header names is taken as it is.
+    Crawlers often undo the encodings and keep the headers, so a body that is plainly not in the encoding that its
+    header names is used as it is.
 
     Raises:
         HttpError: with reason ``bad_http`` (no status line), ``truncated_body``, ``damaged_body`` or ``too_large``.
@@ -102,7 +102,7 @@ def parse_response(block: bytes) -> Response:
 
 
 def _dechunk(body: bytes) -> bytes:
-    """Join the chunks of a body. A missing last chunk is forgiven, a chunk cut short is not."""
+    """Join the chunks of a body. The last chunk may be missing, but no chunk may be cut short."""
     out = bytearray()
     at = 0
     while at < len(body):
@@ -117,7 +117,7 @@ def _dechunk(body: bytes) -> bytes:
         first, at = not at, head.end() + size
         if at > len(body):
             if first and at - len(body) > len(body):
-                return body  # a text that starts like a number
+                return body  # not chunked: a text that happens to start with hex digits
             raise HttpError("truncated_body", f"a chunk of {size:,} bytes ends {at - len(body):,} bytes too early")
         out += body[head.end() : at]
         while body[at : at + 1] in (b"\r", b"\n"):
@@ -144,7 +144,7 @@ def _inflate(decoder: zlib._Decompress, body: bytes, at: int = 0) -> Generator[b
         given = rest or body[at : at + bite]
         if not rest:
             at += len(given)
-            bite = min(2 * bite, 1 << 16)  # small at first: what is behind a stream is copied with its last bite
+            bite = min(2 * bite, 1 << 16)  # small at first: bytes after a stream are copied with its last bite
         piece = decoder.decompress(given, 1 << 20)
         rest = decoder.unconsumed_tail
         if not piece and not given:
@@ -154,7 +154,7 @@ def _inflate(decoder: zlib._Decompress, body: bytes, at: int = 0) -> Generator[b
 
 
 def _inflate_any(body: bytes) -> bytes:
-    """Undo ``deflate``: zlib by the standard, raw deflate by what many servers send."""
+    """Undo ``deflate``: zlib according to the standard, raw deflate from many servers."""
     for bits in (15, -15):
         try:
             return _bounded(_inflate(zlib.decompressobj(bits), body), "deflate")
@@ -165,7 +165,7 @@ def _inflate_any(body: bytes) -> bytes:
 
 
 def _as_it_is(body: bytes, name: str) -> bytes:
-    """Take a page for decoded already, in an encoding without magic number."""
+    """Return a body that looks like a decoded page, for an encoding without magic number."""
     if body.lstrip()[:1] == b"<":
         return body
     raise HttpError("damaged_body", f"the {name} body is damaged")
@@ -200,7 +200,7 @@ def _unzstd(body: bytes) -> bytes:
 
     def pieces() -> Iterator[bytes]:
         decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj()
-        for at in range(0, len(body), 256):  # small bites: four bytes can stand for 128 KiB
+        for at in range(0, len(body), 256):  # small bites, because four bytes can unpack to 128 KiB
             yield decoder.decompress(body[at : at + 256])
             if decoder.eof:
                 return

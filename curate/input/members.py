@@ -1,4 +1,4 @@
-"""Where members of an archive start that are the start of a record: the next one after damage, or after a cut.
+"""Find the members of an archive that start a record: the next one after damage, or after a split of the file.
 
 >>> import gzip, io
 >>> one = gzip.compress(b"WARC/1.0\\r\\n")
@@ -17,32 +17,33 @@ import zstandard
 from curate.input.decoders import Gzip, Zstd, zstd_decompressor
 
 READ_BYTES = 1 << 16
-START_BYTES = 512  # as much of a member as is looked at to see whether a record starts there
-CHAIN_BYTES = 1 << 18  # of members in a row that prove the first; curate's own: 4 times the 64 KiB of `first_member`
-SEARCH_BYTES = 1 << 12, 1 << 20  # of a file, read at once to search it: the first time, and the most
+START_BYTES = 512  # of a member, in which a record must start
+# Consecutive members of this size prove the first. curate's own value: 4 times the 64 KiB that `first_member` explains.
+CHAIN_BYTES = 1 << 18
+SEARCH_BYTES = 1 << 12, 1 << 20  # of a file read at once to search it: the first time, and at most
 
 GZIP = b"\x1f\x8b\x08"
 ZSTD = b"\x28\xb5\x2f\xfd"
 DICTIONARY = (
     b"\x5d\x2a\x4d\x18"  # a skippable frame that holds the dictionary (iipc.github.io/warc-specifications, zstd)
 )
-MAX_DICTIONARY = 1 << 24  # curate's own: zstd trains 110 KiB by default
+MAX_DICTIONARY = 1 << 24  # curate's own value: zstd trains 110 KiB by default
 
 # Of a Zstandard frame (RFC 8878, sections 3.1.1.1 and 3.1.1.2.4).
 MAX_FRAME_HEADER = 18
 MAX_BLOCK = 1 << 17
 
-# What a member looks like, and how many of its bytes must be there to try it: a gzip member gives its first bytes at
-# once, a Zstandard frame only with its first block.
+# What a member looks like, and how many of its bytes are needed to try it: a gzip member gives its first bytes at once,
+# a Zstandard frame only with its first block.
 _LOOKS = {
     "gzip": (re.compile(re.escape(GZIP) + rb"[\x00-\x1f]", re.DOTALL), 4 * START_BYTES),
     "zstd": (re.compile(re.escape(ZSTD) + b"|" + re.escape(DICTIONARY)), MAX_FRAME_HEADER + 3 + MAX_BLOCK),
 }
 
 # The first line of a record. ARC 1 is URL, IP, date, media type, length; ARC 2 has five more before the length
-# (archive.org/web/researcher/ArcFileFormat.php). The first address and date of a line decide ("(?>"): with each of them
-# to try, a line of many would take a time that grows with its square. Each part has a limit, because a member can start
-# at each byte of one long line.
+# (archive.org/web/researcher/ArcFileFormat.php). The first address and date of a line decide ("(?>"): trying each of
+# them would take time in the square of their number. Each part has a limit, because a member can start at each byte of
+# one long line.
 RECORD_START = re.compile(
     rb"WARC/\d\.\d{1,2}[ \t]{0,99}\r?\n|[A-Za-z][A-Za-z0-9+.-]{0,30}+:"
     rb"(?>[^\r\n]{0,16384}? (?:\d{1,3}\.){3}\d{1,3} \d{8,14} )(?:[^\r\n]{0,4096} )?\d{1,9999}+[ \t]{0,99}\r?\n"
@@ -52,14 +53,14 @@ RECORD_START = re.compile(
 def next_member(
     stream: BinaryIO, offset: int, kind: str, dictionary: bytes = b"", before: int | None = None
 ) -> int | None:
-    """Return where the first member at ``offset`` or later is that starts a record, or a dictionary for such members.
+    """Return the offset of the first member at ``offset`` or later that starts a record, or holds a dictionary.
 
     Args:
         stream: the file.
         offset: byte of the file.
         kind: "gzip" or "zstd".
-        dictionary: of Zstandard frames up to here.
-        before: a member that starts there or later need not be found.
+        dictionary: of the Zstandard frames up to here.
+        before: a member that starts there or later may be missed.
 
     >>> import io
     >>> next_member(io.BytesIO(b"no member at all"), 0, "gzip") is None
@@ -74,18 +75,18 @@ def next_member(
         more = stream.read(max(size, needed))
         size = min(2 * size, most)
         window += more
-        found = looks.search(window)
-        while found and (len(window) - found.start() >= needed or not more):
-            at = found.start()
+        match = looks.search(window)
+        while match and (len(window) - match.start() >= needed or not more):
+            at = match.start()
             if window.startswith(DICTIONARY, at):
                 if _holds_dictionary(stream, offset + at):
                     return offset + at
             elif _starts_record(window, at, decompressor):
                 return offset + at
-            found = looks.search(window, at + 1)
+            match = looks.search(window, at + 1)
         if not more or (before is not None and offset >= before):
             return None
-        kept = found.start() if found else max(len(window) - len(ZSTD) + 1, 0)
+        kept = match.start() if match else max(len(window) - len(ZSTD) + 1, 0)
         offset += kept
         window = window[kept:]
 
@@ -110,7 +111,7 @@ def _starts_record(window: bytes, at: int, decompressor: zstandard.ZstdDecompres
 
 
 def _first_block(window: bytes, at: int, decompressor: zstandard.ZstdDecompressor) -> bytes:
-    """Return how the first block of a Zstandard frame starts: no more is decoded, for that can be 128 KiB at most."""
+    """Return the start of the first block of a Zstandard frame; only that block, of at most 128 KiB, is decoded."""
     try:
         begin = at + zstandard.frame_header_size(window[at : at + MAX_FRAME_HEADER])
     except zstandard.ZstdError:
@@ -159,14 +160,14 @@ def read_dictionary(stream: BinaryIO, offset: int) -> tuple[bytes, str]:
 def first_member(stream: BinaryIO, offset: int, before: int | None = None) -> int:
     """Return where the first gzip member at ``offset`` or later starts, or the file's size if there is none.
 
-    With ``before`` the size may be returned, too, where there is none that starts before it: a file of one large member
-    is not searched to its end for every range.
+    With ``before``, the size may also be returned if no member starts before it, so that a file of one large member is
+    not searched to its end for every range.
 
-    Three bytes that look like a member are not enough, nor is one that looks like a record: a page can be an archive
-    itself. A member counts if others follow it without a gap, each with the right checksum and each the start of a
-    record, for 256 KiB or up to the end of the file. In a page, compressed data would be cut at least every 64 KiB by
-    the header of a stored block (RFC 1951, section 3.2.4). So a false start is practically impossible, and a true one
-    that is missed does no harm: the reader of the range before it misses it as well.
+    Three bytes that look like a member are not enough, nor is a member that looks like a record: a page can itself be
+    an archive. A member counts if others follow it without a gap, each with a correct checksum and each the start of a
+    record, for 256 KiB or to the end of the file. Inside a page, the header of a stored block would interrupt
+    compressed data at least every 64 KiB (RFC 1951, section 3.2.4). So a false start is practically impossible, and
+    missing a true one does no harm, because the reader of the preceding range misses it too.
 
     >>> import gzip, io
     >>> one = gzip.compress(b"WARC/1.0\\r\\n")
@@ -177,17 +178,17 @@ def first_member(stream: BinaryIO, offset: int, before: int | None = None) -> in
     if offset <= 0:
         return 0
     while True:
-        found = next_member(stream, offset, "gzip", before=before)
-        if found is None or (before is not None and found >= before):
+        member = next_member(stream, offset, "gzip", before=before)
+        if member is None or (before is not None and member >= before):
             return size
-        broken = _broken_link(stream, found)
+        broken = _broken_link(stream, member)
         if broken is None:
-            return found
+            return member
         offset = broken + 1  # a chain that starts between the two breaks at the same member
 
 
 def _broken_link(stream: BinaryIO, offset: int) -> int | None:
-    """Follow the members from ``offset`` on; return the first that is not whole or no record, None for a long chain."""
+    """Follow the members from ``offset`` on; return the first that is damaged or no record, None for a long chain."""
     stream.seek(offset)
     raw, at, begin = b"", 0, offset
     taken = 0

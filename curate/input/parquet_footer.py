@@ -1,4 +1,4 @@
-"""What a Parquet footer says of its columns: Arrow ends the process when it is asked about one that is encrypted.
+"""Parse the columns in a Parquet footer without Arrow, which aborts the process on an encrypted column.
 
 The format: github.com/apache/parquet-format, Encryption.md and parquet.thrift.
 """
@@ -18,7 +18,7 @@ ENCRYPTED_FOOTER = b"PARE"  # at the end of the file
 #: FileMetaData.encryption_algorithm; crypto_metadata and encrypted_column_metadata of row_groups.columns.
 ENCRYPTION = (8,), (4, 1, 8), (4, 1, 9)
 GROUP, COLUMN = (4,), (4, 1)  # row_groups, and their columns
-#: The types of the values of all lists: Arrow goes by the format, not by the types that the lists say they have.
+#: The types of the values of all lists: Arrow relies on the format, not on the types that the lists declare.
 INTEGER, BINARY, STRUCT = (4, 5, 6), (8,), (12,)
 LISTS: dict[Path, tuple[int, ...]] = {
     (2,): STRUCT,  # schema
@@ -35,9 +35,7 @@ LISTS: dict[Path, tuple[int, ...]] = {
     (5,): STRUCT,  # key_value_metadata
     (7,): STRUCT,  # column_orders
 }
-
-
-TYPES: dict[Path, tuple[int]] = {(4, 1, 3, number): (6,) for number in (5, 7, 9, 11)}  # of the numbers of a `Chunk`
+TYPES: dict[Path, tuple[int]] = {(4, 1, 3, number): (6,) for number in (5, 7, 9, 11)}  # of the fields of a `Chunk`
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ class Footer:
     """The columns of a Parquet file's row groups.
 
     Args:
-        end: bytes of the file, of which the last are its footer, the size of the footer and the magic.
+        end: the last bytes of the file, with its whole footer, the size of the footer and the magic.
 
     Raises:
         ValueError: something is encrypted, or the footer is damaged.
@@ -73,12 +71,12 @@ class Footer:
             raise ValueError("the file ends without its footer")
         self._data = end[len(end) - 8 - size : -8]
         try:
-            found = find_fields(self._data, (*ENCRYPTION, GROUP, COLUMN), TYPES, LISTS)
+            fields = find_fields(self._data, (*ENCRYPTION, GROUP, COLUMN), TYPES, LISTS)
         except IndexError:
             raise ValueError("its footer is damaged") from None
-        if any(path in found for path in ENCRYPTION):
+        if any(path in fields for path in ENCRYPTION):
             raise ValueError(ENCRYPTED)
-        self._groups, self._chunks = (found.get(path, array("I")) for path in (GROUP, COLUMN))
+        self._groups, self._chunks = (fields.get(path, array("I")) for path in (GROUP, COLUMN))
 
     def chunks(self, metadata: pq.FileMetaData, number: int) -> list[Chunk]:
         """Return the columns of a row group, in the order of the schema.
@@ -88,7 +86,7 @@ class Footer:
             number: of the row group.
 
         Raises:
-            ValueError: the row group has other columns than the schema.
+            ValueError: the row group does not have the columns of the schema.
         """
         begin, *end = self._groups[number : number + 2]
         stop = bisect_left(self._chunks, end[0]) if end else len(self._chunks)

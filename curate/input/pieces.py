@@ -1,4 +1,4 @@
-"""Bytes that come in pieces, as a stream.
+"""A stream over bytes that come in pieces.
 
 >>> PieceStream(iter([b"one ", b"two"])).read()
 b'one two'

@@ -1,4 +1,4 @@
-"""Structs of Thrift's compact protocol, in which Parquet describes its pages, and itself in its footer.
+"""Parse structs of Thrift's compact protocol, the format of Parquet's page headers and footer.
 
 The format: thrift-compact-protocol.md in github.com/apache/thrift/tree/master/doc/specs.
 
@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Path = tuple[int, ...]
-MAX_DEPTH = 12  # structs and lists in one another: curate's own value; a footer has 8, a page header 3
-
+MAX_DEPTH = 12  # of nested structs and lists; curate's own value: a footer has 8, a page header 3
 MAX_FIELD = 2**15 - 1
 
 
@@ -25,20 +24,20 @@ def find_fields(
     types: Mapping[Path, Collection[int]] | None = None,
     lists: Mapping[Path, Collection[int]] | None = None,
 ) -> dict[Path, array[int]]:
-    """Find where fields of a struct are, also in structs and lists of structs below it.
+    """Find where fields of a struct are, including those of nested structs and lists of structs.
 
     Args:
         data: bytes of the struct.
-        wanted: numbers of the fields that lead to each.
-        types: that some fields may have.
-        lists: for some that are lists, the types that their values may have.
+        wanted: the path of each field: the numbers of the fields that lead to it.
+        types: types that a field may have, by path.
+        lists: types that the values of a list may have, by path.
 
     Returns:
-        Those that are there: where their values begin, or the values of a list.
+        For each path that exists, where its values begin.
 
     Raises:
-        IndexError: the data ends inside it.
-        ValueError: it is damaged.
+        IndexError: the data ends inside the struct.
+        ValueError: the struct is damaged.
 
     >>> find_fields(bytes([0x15, 0x04, 0x2C, 0x15, 0x06, 0x00, 0x00]), [(3, 1), (3, 2), (4,)])
     {(3, 1): array('I', [4])}
@@ -56,7 +55,7 @@ class _Search:
     found: dict[Path, array[int]] = field(default_factory=dict)
 
     def note(self, path: Path, at: int) -> None:
-        """Take the place of a value, if it is one that is looked for."""
+        """Record where a value is, if its path is wanted."""
         if path in self.wanted:
             self.found.setdefault(path, array("I")).append(at)
 
@@ -67,18 +66,18 @@ def read_struct(
     """Parse a struct.
 
     Args:
-        data: bytes.
+        data: bytes that contain the struct.
         at: where it begins in them.
-        depth: how many structs and lists it is in.
+        depth: number of structs and lists around it.
         path: numbers of the fields that lead to it.
-        search: takes the fields that are looked for.
+        search: collects the wanted fields.
 
     Returns:
-        Its fields by number, of lists and binary values None, and where it ends.
+        Its fields by number, None for lists and binary values, and where it ends.
 
     Raises:
-        IndexError: the data ends inside it.
-        ValueError: it is damaged.
+        IndexError: the data ends inside the struct.
+        ValueError: the struct is damaged.
     """
     fields: dict[int, Any] = {}
     number = 0
@@ -88,8 +87,8 @@ def read_struct(
             number += head >> 4
         else:
             number, at = _integer(data, at)
-        if not -MAX_FIELD <= number <= MAX_FIELD:  # others would take it modulo 65,536
-            raise ValueError("a struct has a field of no known number")
+        if not -MAX_FIELD <= number <= MAX_FIELD:  # other readers would take it modulo 65,536
+            raise ValueError("a struct has a field number that does not exist")
         below = path
         if search:
             below = (*path, number)
@@ -103,13 +102,13 @@ def read_struct(
     return fields, at + 1
 
 
-def _value(data: Sequence[int], at: int, kind: int, depth: int, path: Path, search: _Search | None) -> tuple[Any, int]:
-    """Parse a value; of lists and binary values only the end is returned."""
+def _value(data: Sequence[int], at: int, type: int, depth: int, path: Path, search: _Search | None) -> tuple[Any, int]:
+    """Parse a value and return it with its end; a list or binary value is returned as None."""
     if depth > MAX_DEPTH:
-        raise ValueError("structs are nested too deep")
-    match kind:
+        raise ValueError("structs are nested too deeply")
+    match type:
         case 1 | 2:  # true and false
-            return kind == 1, at
+            return type == 1, at
         case 3:
             return data[at], at + 1
         case 4 | 5 | 6:
@@ -126,7 +125,7 @@ def _value(data: Sequence[int], at: int, kind: int, depth: int, path: Path, sear
             if search and size and inner not in search.lists.get(path, (inner,)):
                 raise ValueError("a list has values of another type")
             for _ in range(size):
-                if inner in (1, 2):  # a list of flags has a byte for each
+                if inner in (1, 2):  # in a list, each flag takes a byte
                     at = _within(data, at + 1)
                 else:
                     if search:
@@ -135,7 +134,7 @@ def _value(data: Sequence[int], at: int, kind: int, depth: int, path: Path, sear
             return None, at
         case 12:
             return read_struct(data, at, depth + 1, path, search)
-    raise ValueError("a struct has a field of no known type")
+    raise ValueError("a struct has a field of an unknown type")
 
 
 def _within(data: Sequence[int], at: int) -> int:

@@ -1,7 +1,7 @@
-"""WARC and ARC archives: the pages in them, and what became of every other record.
+"""Read the pages of WARC and ARC archives, and account for every other record.
 
-A reader of its own rather than FastWARC's because each record must be accounted for: FastWARC 2.0.1 stops at the first
-damaged record, gives a clipped record as if it were whole, loses records without a word and knows no ARC.
+curate has its own reader because each record must be accounted for: FastWARC 2.0.1 stops at the first damaged record,
+returns a clipped record as if it were whole, drops records silently and does not read ARC.
 
 >>> import io
 >>> block = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/html; charset=utf-8\\r\\n\\r\\n<p>Hello"
@@ -28,7 +28,7 @@ from curate.input.members import RECORD_START, first_member
 MAX_HEADER_BYTES = 1 << 16
 MAX_LENGTH_DIGITS = 15  # of a record's length: a thousand terabytes
 MAX_SCHEME = 32  # bytes of a scheme with its colon (`RECORD_START`)
-MAX_TRAILER_BYTES = 512  # as much is read behind a record to see that the next one starts there
+MAX_TRAILER_BYTES = 512  # read after a record to see that the next one starts there
 PAGE_SCHEMES = ("http:", "https:", "ftp:", "ftps:", "file:")
 
 HTML_TYPES = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
@@ -43,8 +43,8 @@ _HTML_START = re.compile(
 )
 
 _BLANK = re.compile(rb"[\r\n]*")
-# The end of a header, or the next record where the header has none: a search for the end alone would cost the limit of
-# a header for each of many starts.
+# The end of a header, or the next record if the header has no end: a search for the end alone would read up to the
+# limit of a header at each of many starts.
 _HEADER_END = re.compile(rb"(?<=\n)(?:\r?\n|(?=WARC/\d\.\d{1,2}[ \t]{0,99}\r?\n))")
 _TRAILER = re.compile(rb"[\s\0]*")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
@@ -58,9 +58,9 @@ class Page:
 
     ``date`` is ISO 8601 in UTC to the second, or empty; ``content`` the body without transfer and content encodings;
     ``content_type`` the media type in lower case; ``charset`` the one the HTTP header declares, or empty; ``status``
-    the HTTP status, 0 where there is none; ``kind`` "response" for HTTP, else "conversion" or "resource"; ``offset``
+    the HTTP status, 0 if there is none; ``kind`` "response" for HTTP, otherwise "conversion" or "resource"; ``offset``
     where the record (its compressed member) starts in the file; ``truncated`` why the crawler cut the page short
-    (``length``, ``time``, ``disconnect``), mostly empty.
+    (``length``, ``time``, ``disconnect``), usually empty.
     """
 
     url: str
@@ -76,7 +76,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A whole record that is no page: ``request``, ``metadata``, ``warcinfo``, ``revisit``, ``dns``, ..."""
+    """A complete record that is not a page: ``request``, ``metadata``, ``warcinfo``, ``revisit``, ``dns``, ..."""
 
     kind: str
     offset: int
@@ -98,7 +98,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What the header of a record says: ``size`` of the block, and where that starts."""
+    """The header of a record, with the ``size`` of its block in bytes, and the position where the block starts."""
 
     type: str
     url: str
@@ -107,7 +107,7 @@ class _Head:
     size: int
     block: int
     truncated: str = ""
-    closing: bytes = b"\n\n"  # what closes the record, in a file of line feeds
+    closing: bytes = b"\n\n"  # the lines that close the record, in a file of line feeds
 
     @property
     def kind(self) -> str:
@@ -116,7 +116,7 @@ class _Head:
 
     @property
     def is_page(self) -> bool:
-        """Responses but those of name servers, conversions, and resources from the web, not the crawler's own."""
+        """Whether this is a conversion, or a response or resource from the web rather than DNS or the crawler."""
         web = self.url.lower().startswith(PAGE_SCHEMES)
         return self.type == "conversion" or (web and self.type in ("response", "resource"))
 
@@ -124,16 +124,16 @@ class _Head:
 def read_records(
     stream: BinaryIO, name: str, start: int = 0, stop: int | None = None
 ) -> Iterator[Page | Skipped | Broken]:
-    """Read a WARC or ARC file, plain, gzip or Zstandard, and yield something for each record.
+    """Read a WARC or ARC file, plain, gzip or Zstandard, and yield one item for each record.
 
-    Memory is bounded by ``curate.input.limits.MAX_RECORD_BYTES``, for the record and for its body once unpacked.
+    Memory is bounded by ``curate.input.limits.MAX_RECORD_BYTES``, for the record and for its unpacked body.
 
     Args:
-        stream: the file, as it is; must be able to seek.
-        name: of the file: its ending says how to go on where the file starts with damage.
-        start: byte of the file. With ``stop``, only records that start in [start, stop) are read; any cut of [0, size)
-            into ranges gives together what the whole file gives. Only gzip files with a member per record can be cut:
-            of others the range that holds byte 0 gives all. Where cuts fall inside a member, the next one counts.
+        stream: the file, still compressed; must be seekable.
+        name: of the file; its extension decides the compression if the file starts with damage.
+        start: byte of the file. With ``stop``, only records that start in [start, stop) are read; the ranges of any
+            split of [0, size) together give what the whole file gives. Only gzip files with a member per record can be
+            split: of others the range with byte 0 gives everything. A split inside a member moves to the next one.
         stop: byte of the file where the next range starts.
 
     >>> import io
@@ -153,13 +153,13 @@ def read_records(
     archive = Archive(stream, name, start)
     at: int | None = 0
     count = 0
-    told = False  # whether a record was given up for the damage ahead
+    reported = False  # whether a record was already reported as broken by the damage ahead
     while at is not None:
         at = _skip_blank(archive, at)
         if not archive.have(at + 1):
-            if archive.damage and not told:
+            if archive.damage and not reported:
                 yield Broken(archive.damage, archive.detail, "", archive.damage_offset)
-            at, told = archive.resume(), False
+            at, reported = archive.resume(), False
             continue
         offset = archive.offset(at)
         if stop is not None and offset >= stop:
@@ -170,19 +170,19 @@ def read_records(
             yield Broken("too_many_records", detail, "", offset)
             return
         record, at = _read_record(archive, at, offset)
-        told = told or (isinstance(record, Broken) and record.reason == archive.damage)
+        reported = reported or (isinstance(record, Broken) and record.reason == archive.damage)
         yield record
 
 
 def _skip_blank(archive: Archive, at: int) -> int:
-    """Pass over the empty lines between records."""
+    """Skip the empty lines between records."""
     archive.drop(at)
     while archive.have(at + 1):
-        found = archive.match(_BLANK, at)
-        assert found
-        if not found.group():
+        blank = archive.match(_BLANK, at)
+        assert blank
+        if not blank.group():
             break
-        at += len(found.group())
+        at += len(blank.group())
         archive.skip(at)
     return at
 
@@ -191,14 +191,14 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
     """Read the record at ``at``; return it and where to look for the next."""
     head = _read_head(archive, at)
     if isinstance(head, str):
-        found = _next_record(archive, at)
-        if archive.damage and found >= archive.end:
-            return Broken(archive.damage, archive.detail, "", offset), found
-        return Broken("bad_header", head, "", offset), found
+        following = _next_record(archive, at)
+        if archive.damage and following >= archive.end:
+            return Broken(archive.damage, archive.detail, "", offset), following
+        return Broken("bad_header", head, "", offset), following
     if head.size > MAX_RECORD_BYTES:
-        return _pass_over(archive, head, at, offset)
+        return _skip_large(archive, head, at, offset)
     stop = head.block + head.size
-    archive.have(stop + MAX_TRAILER_BYTES)  # so that a checksum behind the block is tested, too
+    archive.have(stop + MAX_TRAILER_BYTES)  # so that a checksum after the block is tested too
     cut = _record_inside(archive, at, stop)
     if cut is None and archive.end < stop:
         cut = archive.find(_NEXT, head.block, archive.end)
@@ -207,9 +207,9 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
     if cut is None and archive.end <= stop + 4 and archive.damage and archive.damage_offset == archive.offset(stop - 1):
         return _cut_off(archive, head, offset), archive.end
     if cut is None:
-        behind = _behind(archive, head, stop)
-        if behind is not None:
-            return _content(archive, head, offset), behind
+        end = _end(archive, head, stop)
+        if end is not None:
+            return _content(archive, head, offset), end
         cut = _next_record(archive, head.block - 1)
     return _wrong_length(head, cut, offset), cut
 
@@ -217,7 +217,7 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
 def _wrong_length(head: _Head, cut: int, offset: int) -> Skipped | Broken:
     if not head.is_page:
         return Skipped(head.kind, offset)
-    detail = f"Content-Length is {head.size:,}, but the next record starts {cut - head.block:,} bytes behind the header"
+    detail = f"Content-Length is {head.size:,}, but the next record starts {cut - head.block:,} bytes after the header"
     return Broken("wrong_length", detail, head.url, offset)
 
 
@@ -226,8 +226,8 @@ def _cut_off(archive: Archive, head: _Head, offset: int) -> Broken:
     return Broken(archive.damage or "truncated", detail, head.url, offset)
 
 
-def _pass_over(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Skipped | Broken, int]:
-    """Pass over a record too large to hold, unless its length is wrong: then another starts inside it."""
+def _skip_large(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Skipped | Broken, int]:
+    """Skip a record that exceeds the limit, or up to the next one if its length is wrong and one starts inside it."""
     stop = head.block + head.size
     archive.have(head.block + MAX_RECORD_BYTES)
     cut = _record_inside(archive, at, stop) or archive.find(_NEXT, head.block, archive.end)
@@ -243,7 +243,7 @@ def _pass_over(archive: Archive, head: _Head, at: int, offset: int) -> tuple[Ski
 
 
 def _record_inside(archive: Archive, start: int, stop: int) -> int | None:
-    """Return the first position between two at which a compressed member starts a record of its own."""
+    """Return the first position between two at which a compressed member starts another record."""
     for position in archive.members(start, stop):
         archive.have(position + MAX_TRAILER_BYTES)
         if archive.match(RECORD_START, position):
@@ -251,15 +251,15 @@ def _record_inside(archive: Archive, start: int, stop: int) -> int | None:
     return None
 
 
-def _behind(archive: Archive, head: _Head, stop: int) -> int | None:
-    """Return the position behind the end of a record and the lines that close it; None if this is not the end."""
+def _end(archive: Archive, head: _Head, stop: int) -> int | None:
+    """Return the position after a record that stops there and its closing lines; None if it does not stop there."""
     blank = archive.match(_TRAILER, stop)
     at = stop + len(blank.group()) if blank else stop
     member = next(archive.members(stop - 1, at + 1), None)
     ends = at >= archive.end or archive.read(stop, stop + 4) == b"\r\n\r\n" or member is not None
     if ends or (archive.match(RECORD_START, at) and (at > stop or not _inside_scheme(archive, at))):
         return at
-    # The next first line may be damaged: the lines that close this record are enough if no other starts in it.
+    # The first line of the next record may be damaged: closing lines are enough if no other record starts in this one.
     if archive.read(stop, stop + len(head.closing)) != head.closing:
         return None
     archive.have(stop + MAX_HEADER_BYTES)
@@ -268,18 +268,18 @@ def _behind(archive: Archive, head: _Head, stop: int) -> int | None:
 
 
 def _inside_scheme(archive: Archive, at: int) -> bool:
-    """Say whether the record that seems to start at a position starts a few bytes before: ``ttp:`` is a scheme, too."""
+    """Say whether the record that seems to start here starts a few bytes before: ``ttp:`` looks like a scheme too."""
     _, newline, scheme = archive.read(at - MAX_SCHEME, at).rpartition(b"\n")
     return bool(newline and scheme and archive.match(RECORD_START, at - len(scheme)))
 
 
 def _next_record(archive: Archive, at: int) -> int:
-    """Return the position behind ``at`` of the next record, or of the end of what can be read."""
+    """Return the position after ``at`` of the next record, or of the end of what can be read."""
     while True:
         more = archive.have(at + 2 * MAX_HEADER_BYTES)
-        found = archive.find(_NEXT, at + 1, archive.end)
-        member = _record_inside(archive, at, found or archive.end)
-        if first := member or found:
+        line = archive.find(_NEXT, at + 1, archive.end)
+        member = _record_inside(archive, at, line or archive.end)
+        if first := member or line:
             return first
         if not more:
             return archive.end
@@ -288,7 +288,7 @@ def _next_record(archive: Archive, at: int) -> int:
 
 
 def _read_head(archive: Archive, at: int) -> _Head | str:
-    """Parse the header of the record at ``at``; a string says what is wrong with it."""
+    """Parse the header of the record at ``at``; return a string that says what is wrong with it if it is damaged."""
     archive.have(at + MAX_HEADER_BYTES)
     first = archive.match(RECORD_START, at)
     if not first:
@@ -319,7 +319,7 @@ def _read_head(archive: Archive, at: int) -> _Head | str:
 
 
 def _arc_head(fields: list[str], block: int) -> _Head | str:
-    """Parse a line of URL, IP, date, media type, in version 2 five fields more, and length; a URL may hold spaces."""
+    """Parse a line of URL, IP, date, media type, five more fields in version 2, and length; a URL may have spaces."""
     if len(fields[-1]) > MAX_LENGTH_DIGITS:
         return f"the length is a number of {len(fields[-1]):,} digits"
     address = next(
@@ -332,9 +332,9 @@ def _arc_head(fields: list[str], block: int) -> _Head | str:
 
 
 def utc(date: str) -> str:
-    """Return a date of a WARC or ARC header as ISO 8601 in UTC, to the second; empty if it is none.
+    """Return a date of a WARC or ARC header as ISO 8601 in UTC, to the second; empty if it is not a date.
 
-    Of digits alone it is down to the second, as in ARC, or less: a number of any other length is no date.
+    Digits alone are a date only if there are 14 (to the second, as in ARC), 12 or 8 of them.
 
     >>> utc("2020-10-29T12:17:32.5+02:00"), utc("20140216050221"), utc("201402160502"), utc("0")
     ('2020-10-29T10:17:32Z', '2014-02-16T05:02:21Z', '2014-02-16T05:02:00Z', '')
@@ -345,7 +345,7 @@ def utc(date: str) -> str:
 
 
 def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Broken:
-    """Make a page of a whole record, if it is one."""
+    """Return the page in a complete record, or what the record is instead."""
     if not head.is_page:
         return Skipped(head.kind, offset)
     block = archive.read(head.block, head.block + head.size)
@@ -354,16 +354,16 @@ def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Bro
             response = parse_response(block)
         except HttpError as e:
             return Broken(e.reason, str(e), head.url, offset)
-        kind, charset = parse_media_type(response.headers.get("content-type", ""))
+        media_type, charset = parse_media_type(response.headers.get("content-type", ""))
         status, body = response.status, response.body
-        return Page(head.url, head.date, body, kind, charset, status, "response", offset, head.truncated)
-    kind, charset = parse_media_type(head.media_type)
-    of = "conversion" if head.type == "conversion" else "resource"
-    return Page(head.url, head.date, block, kind, charset, 0, of, offset, head.truncated)
+        return Page(head.url, head.date, body, media_type, charset, status, "response", offset, head.truncated)
+    media_type, charset = parse_media_type(head.media_type)
+    kind = "conversion" if head.type == "conversion" else "resource"
+    return Page(head.url, head.date, block, media_type, charset, 0, kind, offset, head.truncated)
 
 
 def is_html(content_type: str, content: bytes) -> bool:
-    """Say whether a body is an HTML page: by its media type, or by how it starts where that says nothing.
+    """Say whether a body is an HTML page: by its media type, or by how it starts if the type is unspecific.
 
     >>> is_html("text/html", b"<p>x"), is_html("", b"<!DOCTYPE html><p>x"), is_html("text/html", b"%PDF-1.4")
     (True, True, False)

@@ -1,4 +1,4 @@
-"""Which language a text is in."""
+"""Language identification, and codes of languages."""
 
 import lazy_loader
 

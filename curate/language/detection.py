@@ -1,4 +1,4 @@
-"""Which language a text is written in, and how sure that is.
+"""Identify the language of a text, with a calibrated score.
 
 >>> detect_language("This is a sentence, and it is written in English.").language
 'en'
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from curate.language.codes import UNDETERMINED, canonical
 from curate.models.file_stamp import file_stamp
 from curate.models.shipped import SHIPPED
+from curate.results import Result
 from curate.text.charset import as_text
 
 if TYPE_CHECKING:
@@ -29,24 +30,24 @@ if TYPE_CHECKING:
 
 _MODEL = SHIPPED / "language.npz.zst"
 
-# Characters that are read: of a longer text, so many pieces of such a length, evenly spread. Ours: on 10 KB pages more
-# changes one answer in a thousand (quality_models/cards/language.md).
+# Number and length in characters of the evenly spread pieces read of a longer text. curate's own values: on 10 KB
+# pages, reading more changes one answer in a thousand (quality_models/cards/language.md).
 _PIECES = 6
 _PIECE = 200
-# Fewer letters than this in the pieces of a long text: it is mostly something else, and more of it is read.
+# If the pieces of a long text have fewer letters than this, it is mostly something else, and more of it is read.
 _FEW_LETTERS = 100
 _MORE_PIECES, _MORE_PIECE = 40, 500
 
-# A text that is code with a higher probability than this is code alone; with less, it is in the language of the prose
-# between. Ours: so none of 371 PEPs and 3 of 229 pages of Python's documentation are taken for code, and 96 % of files
-# of source code are.
+# A text that is code with a higher probability than this is only code; with a lower one, it is in the language of the
+# prose around the code. curate's own value: it classifies none of 371 PEPs, 3 of 229 pages of Python's documentation
+# and 96 % of files of source code as code.
 _ALL_CODE = 0.9
 
-# A part of a mixed page: at least 60 characters, shorter ones being told apart badly, up to the end of a line or
-# sentence; at most 200. A part with a lower score than this counts as in no language. Ours.
+# A part of a mixed page: at least 60 characters, because shorter ones are identified badly, up to the end of a line or
+# sentence; at most 200. A part with a score below `_SURE` counts as undetermined. curate's own values.
 _PART = re.compile(r".{60,200}?(?:\n|[.!?…।。！？]\s?)|.{1,199}\s|.{1,200}", re.DOTALL)
 _SURE = 0.5
-# Characters of a long text that are divided: 10,000, in pieces.
+# Of a long text, 10,000 characters are split into parts.
 _SHARE_PIECES, _SHARE_PIECE = 25, 400
 
 
@@ -54,26 +55,26 @@ _SHARE_PIECES, _SHARE_PIECE = 25, 400
 class LanguageConfig:
     """How languages are identified.
 
-    ``engine`` is ``curate`` (the shipped model: the best of the three and the fastest), ``fasttext`` (any fastText
-    model of languages: lid.176.bin or lid.176.ftz, GlotLID, OpenLID, your own) or ``langdetect``. ``model`` is the path
-    of the model: needed for ``fasttext``; for ``curate`` one that quality_models/train_language.py made. A file
+    ``engine`` is ``curate`` (the shipped model, the best and fastest of the three), ``fasttext`` (any fastText model of
+    languages: lid.176.bin or lid.176.ftz, GlotLID, OpenLID, your own) or ``langdetect``. ``model`` is the path of the
+    model: required for ``fasttext``; for ``curate``, a model trained by quality_models/train_language.py. A file
     ``MODEL.sha256`` beside it is checked. ``labels`` is for ``fasttext``: the language of each label whose name is not
-    a code that `language.codes.canonical` knows, as ``{"__label__english": "en"}``, or "" for one that is not a
-    language; probabilities of labels of one language add up.
+    a code that `language.codes.canonical` knows, such as ``{"__label__english": "en"}``, or "" for a label that is not
+    a language; the probabilities of labels of the same language add up.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
     model: str | None = None
-    labels: Mapping[str, str] = field(default_factory=dict, hash=False)  # compared, so that two are told apart
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)  # not hashable, but compared
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageScore:
+class LanguageScore(Result):
     """A language (ISO 639-1, else 639-3) and the probability, 0 to 1, that the text is in it.
 
-    ``und`` (undetermined) is a text without letters, or one that is more likely no language at all (random letters) or
-    a language unknown to the model than any that it knows, or that is almost only code; its score is that of the
-    likeliest known one, always below .5. Code between prose is not held against the language of the prose.
+    ``und`` (undetermined) is a text without letters, almost only code, or likelier not a language (random letters) or
+    a language unknown to the model than any known one; its score is that of the likeliest known language, always below
+    0.5. Code between prose does not lower the score of the prose's language.
     """
 
     language: str
@@ -84,26 +85,26 @@ _DEFAULT = LanguageConfig()
 
 
 def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> LanguageScore:
-    """Say which language a text is mostly written in.
+    """Identify the main language of a text.
 
-    A long text is judged by 1,200 characters, taken in pieces from all of it. Thread-safe; the same text and config
-    give the same answer always.
+    A long text is judged by 1,200 characters, in pieces spread over the text. The function is thread-safe, and the same
+    text and config always give the same answer.
 
     Args:
         text: any string.
         config: the engine.
 
     Returns:
-        The language and its score. With the default engine the score is calibrated: of texts with a score near .8, four
-        in five are right; a page that is half in another language gets about .5, code and random letters next to
-        nothing. A few words are judged with a prior, the languages' shares of the web, so that a rare language needs
-        more of them: single words are wrong in three of ten. The scores of the other two engines are theirs, and too
-        sure: fastText's and langdetect's of random letters are often above .5.
+        The language and its score. With the default engine the score is calibrated: of texts with a score near 0.8,
+        four in five are right; a page that is half in another language gets about 0.5, code and random letters almost
+        0. A few words are judged with a prior, the languages' shares of the web, so that a rare language needs more of
+        them; for single words, three answers in ten are wrong. The scores of the other two engines are not calibrated
+        and too high: fastText and langdetect often give random letters more than 0.5.
 
     Raises:
-        FileNotFoundError: the model is not there; the message says where to get it.
-        ValueError: an engine that does not exist, a model that is damaged or of another kind, or has the wrong sha256,
-            or a label that is neither mapped nor a code.
+        FileNotFoundError: the model does not exist; the message says where to get one.
+        ValueError: the engine does not exist, the model is damaged, of another type or has the wrong sha256, or a label
+            is neither mapped nor a code.
 
     >>> detect_language("Hello world").language
     'en'
@@ -117,17 +118,17 @@ def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> Lan
 
 
 def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dict[str, float]:
-    """Say how a text is divided between languages.
+    """Return the share of each language in a text.
 
-    The text (of a long one 10,000 characters, evenly spread) is cut at the ends of lines and sentences into parts of 60
-    to 200 characters. Each is identified, and weighs as many letters as it has.
+    The text (of a long one, 10,000 evenly spread characters) is split at the ends of lines and sentences into parts of
+    60 to 200 characters. Each part is identified, and weighted by its number of letters.
 
     Args:
         text: any string.
         config: the engine.
 
     Returns:
-        The share of each language, largest first, rounded to two digits. ``und`` has the parts with a score below .5.
+        The share of each language, largest first, rounded to two digits. Parts with a score below 0.5 count as ``und``.
         Empty for a text without letters.
 
     >>> language_shares("")
@@ -138,15 +139,15 @@ def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dic
     for match in _PART.finditer(_sample(text, _SHARE_PIECES, _SHARE_PIECE)):
         letters = sum(map(str.isalpha, match[0]))
         if letters:
-            found = detect(match[0])
-            language = found.language if found.score >= _SURE else UNDETERMINED
+            detected = detect(match[0])
+            language = detected.language if detected.score >= _SURE else UNDETERMINED
             sizes[language] = sizes.get(language, 0) + letters
     total = sum(sizes.values())
     return {language: round(size / total, 2) for language, size in sorted(sizes.items(), key=lambda s: (-s[1], s[0]))}
 
 
 def known_languages(config: LanguageConfig = _DEFAULT) -> frozenset[str]:
-    """Return the languages that an engine can give, so that a recipe which asks for another can be refused.
+    """Return the languages that an engine can detect, so that a recipe that asks for another can be refused.
 
     Raises:
         FileNotFoundError, ValueError: as `detect_language`.
@@ -163,7 +164,7 @@ def known_languages(config: LanguageConfig = _DEFAULT) -> frozenset[str]:
 
 
 def _sample(text: str, pieces: int = _PIECES, piece: int = _PIECE) -> str:
-    """Return the text, or of a long one that many pieces of that many characters, evenly spread, a line each."""
+    """Return the text, or for a long one, ``pieces`` evenly spread pieces of ``piece`` characters, one per line."""
     if len(text) <= pieces * piece:
         return text
     step = (len(text) - piece) // (pieces - 1)
@@ -173,14 +174,14 @@ def _sample(text: str, pieces: int = _PIECES, piece: int = _PIECE) -> str:
 @functools.cache
 def _detector(config: LanguageConfig, stamp: tuple[int, int]) -> Callable[[str], LanguageScore]:
     if config.labels and config.engine != "fasttext":
-        raise ValueError(f"labels is for the engine fasttext: leave it out with the engine {config.engine!r}")
+        raise ValueError(f"only the engine fasttext has labels: remove them with the engine {config.engine!r}")
     if config.engine == "curate":
         return functools.partial(_detect_curate, _model(config.model, stamp))
     if config.engine == "fasttext":
         return functools.partial(_detect_fasttext, _fasttext(config, stamp))
     if config.engine == "langdetect":
         return functools.partial(_detect_langdetect, _langdetect_factory())
-    raise ValueError(f"no language engine {config.engine!r}: there are curate, fasttext and langdetect")
+    raise ValueError(f"unknown language engine {config.engine!r}: use curate, fasttext or langdetect")
 
 
 @functools.cache
@@ -195,7 +196,7 @@ def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
     if known + unseen < _FEW_LETTERS and len(text) > _PIECES * _PIECE:
         probabilities, known, unseen = model.probabilities(_sample(text, _MORE_PIECES, _MORE_PIECE))
     if not known:
-        # Yi is written in a script of its own, and no free text of it was there to train on.
+        # Yi has its own script, and there was no free text in it to train on.
         yi = any("\ua000" <= character <= "\ua48c" for character in _sample(text))
         return LanguageScore("ii", 1.0) if yi else LanguageScore(UNDETERMINED, 0.0)
     likeliest = int(probabilities[:-3].argmax())
@@ -207,7 +208,7 @@ def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
 
 
 def _detect_fasttext(languages: FastTextLanguages, text: str) -> LanguageScore:
-    # lid.176 was trained on lines, so that a line end is a space to it.
+    # lid.176 was trained on single lines, so line ends become spaces.
     line = _sample(text).replace("\n", " ").encode("utf-8", "replace").decode()
     return LanguageScore(*languages.detect(line)) if line.strip() else LanguageScore(UNDETERMINED, 0.0)
 
@@ -218,7 +219,7 @@ def _fasttext(config: LanguageConfig, stamp: tuple[int, int]) -> FastTextLanguag
 
     if config.model is None or not Path(config.model).is_file():
         raise FileNotFoundError(
-            f"engine fasttext: no model {config.model!r}. Get lid.176.ftz (0.9 MB, CC-BY-SA 3.0) from "
+            f"engine fasttext: no model at {config.model!r}. Get lid.176.ftz (0.9 MB, CC-BY-SA 3.0) from "
             "fasttext.cc/docs/en/language-identification.html and give its path as `model`, or use the engine 'curate'"
         )
     return load_languages(Path(config.model), config.labels)
@@ -240,7 +241,7 @@ def _detect_langdetect(factory: Any, text: str) -> LanguageScore:
 def _langdetect_factory() -> Any:
     from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 
-    # A factory of our own: langdetect's is made on the first call, by all threads at once, and draws without a seed.
+    # langdetect's own factory is built on the first call, by all threads at once, and has no seed.
     factory = DetectorFactory()
     factory.load_profile(PROFILES_DIRECTORY)
     factory.set_seed(0)

@@ -1,4 +1,4 @@
-"""Languages by a fastText model: lid.176, GlotLID, OpenLID or one's own, its labels mapped to codes of languages.
+"""Identify languages with a fastText model (lid.176, GlotLID, OpenLID, your own), its labels mapped to codes.
 
 >>> codes_of(["__label__eng_Latn", "__label__nice", "__label__spam"], {"__label__nice": "fr", "spam": ""}, "x.bin")
 {'__label__eng_Latn': 'en', '__label__nice': 'fr', '__label__spam': 'und'}
@@ -15,31 +15,32 @@ from curate.language.codes import UNDETERMINED, canonical
 from curate.models.fasttext_model import load_fasttext, predict
 from curate.models.model_file import check_sha256
 
-# Labels of lid.176 that are not ISO 639 codes of a language, or that mean something else there (Wikipedia's codes):
-# bh and nah are groups of languages; no member of the second stands for all.
+# Labels of lid.176 that are not ISO 639 codes of a language, or that mean something else in it (Wikipedia's codes): bh
+# and nah are groups of languages, and no member of nah can represent it.
 _WIKIPEDIA = {"als": "gsw", "bh": "bho", "eml": "egl", "nah": ""}
-# ISO 639-3 codes of what is not one language: undetermined, no linguistic content, several, one without a code.
+# ISO 639-3 codes that are not a single language: undetermined, no linguistic content, several, one without a code.
 _NO_LANGUAGE = {UNDETERMINED, "zxx", "mul", "mis"}
-# Probability from which on a label adds to its language. curate's own value: a model of 2,100 labels, as GlotLID, takes
-# 0.4 ms for the likeliest label of 1,200 characters and 1.0 ms for all; most are below, and no score depends on them.
+# Smallest probability of a label that counts toward its language. curate's own value: a model of 2,100 labels, such as
+# GlotLID, takes 0.4 ms for the likeliest label of 1,200 characters and 1.0 ms for all; most labels are below it, and no
+# score depends on them.
 _LEAST = 1e-6
-# Labels that an error lists. curate's own value: a sentence holds no more.
+# Labels that an error lists. curate's own value: more would not fit a sentence.
 _LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class FastTextLanguages:
-    """A fastText model, and the language of each of its labels: ``und`` for what is not one."""
+    """A fastText model, and the language of each of its labels; ``und`` for labels that are not languages."""
 
     model: Any
     codes: Mapping[str, str]
 
     def detect(self, line: str) -> tuple[str, float]:
-        """Return the likeliest language of a line and its probability, that of all its labels together.
+        """Return the likeliest language of a line and its probability, summed over its labels.
 
-        ``und`` where what is not a language is likelier than any that is, with the probability of the likeliest one.
+        ``und``, with the probability of the likeliest language, if "not a language" is likelier than that.
         """
-        # Two labels, the second for where the first is not a language; all only where some have one language together.
+        # Two labels, in case the first is not a language; all of them only if several labels share a language.
         most, least = (-1, _LEAST) if len(set(self.codes.values())) < len(self.codes) else (2, 0.0)
         totals = {UNDETERMINED: 0.0}
         for label, probability in predict(self.model, line, most, least):
@@ -59,7 +60,7 @@ def load_languages(path: Path, labels: Mapping[str, str]) -> FastTextLanguages:
         labels: as `codes_of`.
 
     Raises:
-        ValueError: not a whole classifier, or not the file of its ``.sha256``; or as `codes_of`.
+        ValueError: the file is not a complete classifier or does not match its ``.sha256``; or as `codes_of`.
     """
     check_sha256(path)
     model = load_fasttext(path)
@@ -71,12 +72,12 @@ def codes_of(labels: Iterable[str], mapped: Mapping[str, str], name: str) -> dic
 
     Args:
         labels: of the model.
-        mapped: code, or "" for what is not a language, by label, with or without ``__label__``; any other label is
-            read by `curate.language.codes.canonical`.
+        mapped: the code of a label, or "" if it is not a language, by label, with or without ``__label__``;
+            `curate.language.codes.canonical` maps all others.
         name: of the model, for errors.
 
     Raises:
-        ValueError: a label that is neither mapped nor a code, one that is mapped and absent, or a wrong code.
+        ValueError: a label is neither mapped nor a code, a mapped label does not exist, or a code is wrong.
     """
     mapped = {label.removeprefix("__label__"): code for label, code in mapped.items()}
     labels = sorted(labels)
@@ -86,23 +87,23 @@ def codes_of(labels: Iterable[str], mapped: Mapping[str, str], name: str) -> dic
         bare = label.removeprefix("__label__")
         code = mapped.get(bare, _WIKIPEDIA.get(bare, bare))
         try:
-            found = canonical(code) if code else UNDETERMINED
+            language = canonical(code) if code else UNDETERMINED
         except ValueError as error:
             if bare in mapped:
                 raise ValueError(f"labels maps {label} to an {error}") from None
             unknown.append(label)
         else:
-            codes[label] = UNDETERMINED if found in _NO_LANGUAGE else found
-    if absent := mapped.keys() - {label.removeprefix("__label__") for label in labels}:
-        raise ValueError(f"labels maps {_listed(sorted(absent))}, and {name} has no such label: {_listed(labels)}")
+            codes[label] = UNDETERMINED if language in _NO_LANGUAGE else language
+    if missing := mapped.keys() - {label.removeprefix("__label__") for label in labels}:
+        raise ValueError(f"labels maps {_listed(sorted(missing))}, but {name} has only the labels {_listed(labels)}")
     if unknown:
         raise ValueError(
             f"{name} has labels that are not codes of languages: {_listed(unknown)}; map each of them with labels, as "
-            f"in {{{unknown[0]}: en}}, or to '' where it is not a language"
+            f"in {{{unknown[0]}: en}}, or to '' if it is not a language"
         )
     return codes
 
 
 def _listed(labels: Sequence[str]) -> str:
-    """Return the first of some labels, and how many more there are."""
+    """Return a list of the first labels, and how many more there are."""
     return ", ".join(labels[:_LISTED]) + (f" and {len(labels) - _LISTED:,} more" if len(labels) > _LISTED else "")

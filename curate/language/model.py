@@ -1,14 +1,14 @@
-"""The model behind `language.detection`: hashed n-grams of letters, one small vector each, their mean, a softmax.
+"""The model of `language.detection`: hashed n-grams of letters, one small vector each, their mean, a softmax.
 
-A text is lower-cased and put into NFKC. Words are runs of letters; each gives its n-grams of 1 to 5 letters, the
-boundary counting as a letter, and itself as a whole. Their hashes name rows of a table, as in fastText (Bojanowski et
-al. 2017, arXiv 1607.04606; Joulin et al. 2017, arXiv 1612.03651); the mean of the rows, times a matrix, gives the
-logit of each label. Ours: all of it in one compiled pass without making words or strings, which costs a tenth of
-fastText's time; rows of int8; of short texts, less trust in the n-grams and a prior (`curate.language.prior`); and
-labels for code, for what else is no language (``zxx``: random letters) and for languages with too little training text
-(``und``), so that the score of a real one is low there.
+A text is lower-cased and normalized to NFKC. Words are runs of letters; each gives its n-grams of 1 to 5 letters, where
+the boundary counts as a letter, and the whole word. Their hashes select rows of a table, as in fastText (Bojanowski et
+al. 2017, arXiv 1607.04606; Joulin et al. 2017, arXiv 1612.03651); the mean of the rows, times a matrix, gives the logit
+of each label. Unlike fastText, curate does all this in one compiled pass without building words or strings, in a tenth
+of the time; has rows of int8; trusts the n-grams of short texts less and adds a prior (`curate.language.prior`); and
+has labels for code, for other text that is not a language (``zxx``: random letters) and for languages with too little
+training text (``und``), so that the score of a real language is low there.
 
-quality_models/train_language.py makes the file; quality_models/cards/language.md says from what, and how good it is.
+quality_models/train_language.py trains the model; quality_models/cards/language.md describes its data and quality.
 """
 
 from __future__ import annotations
@@ -26,36 +26,18 @@ from numpy.typing import NDArray
 
 from curate.input.checked_file import decompress_frame, parse_json, read_regular
 from curate.language.codes import canonical
+from curate.language.model_kernels import UNSEEN, predict
 from curate.language.prior import log_prior, scripts_of_letters
 from curate.models.model_file import check_sha256, read_array, read_members, write_with_sha256
 from curate.text.characters import code_points
-from curate.text.compiled import kernel
 
-#: Longest n-gram. Ours: on sources held out of training, 3, 4 and 5 gave macro F1 .827, .866 and .867, and 5 more with
-#: more training.
-LONGEST = 5
-#: Longest run of letters that also counts as a whole word: longer ones are not words (Thai, Chinese, base64).
-LONGEST_WORD = 24
-#: Of a text with n n-grams, exp(-n / EVIDENCE) of the evidence is missing: of a word of five letters, with 24, two
-#: thirds. DOUBT times that part, the log prior is added to the logits, and DOUBT times its cube, they are made smaller.
-#: Ours, chosen on half of the measuring texts, cut to 1 to 10 words: the cross entropy over languages is smallest there
-#: (.6 and .7 gave .909 and .910, .8 .922, none 1.088), and so on the other half (.935, .937, .949; 1.117). Weighted by
-#: the languages' share of the web it falls on, but more rare languages are lost, and F1 of whole sentences falls.
-EVIDENCE, DOUBT = 60.0, 0.7
-#: Less than this is nothing: from 700 n-grams on, some 140 letters, a text is judged by its n-grams alone.
-_NONE_MISSING = 1e-5
-#: Labels, the last three of a model: languages with too little text, no language, source code.
+#: The last three labels of a model: languages with too little text, not a language, source code.
 OTHER, NO_LANGUAGE, CODE = "und", "zxx", "code"
 
-#: Classes of code points: no letter; a letter of the training texts; a letter that they never had.
-NO_LETTER, KNOWN, UNSEEN = 0, 1, 2
-
 _FORMAT = "curate language model 1"
-#: Bytes of a model, packed or not, and the largest of its numbers. Ours: of the shipped one 17 MB and 11.
+#: Bytes of a model, packed or unpacked, and the largest of its numbers. curate's own values: the shipped model has
+#: 17 MB and 11.
 _MAX_BYTES, _MAX_WEIGHT = 256 << 20, 1e6
-_BOUNDARY = np.uint32(1)
-_OFFSET, _PRIME = np.uint32(2166136261), np.uint32(16777619)  # FNV-1a, 32 bits
-_GOLDEN = np.uint32(2654435761)  # Knuth's multiplicative hashing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +45,12 @@ class LanguageModel:
     """A trained model.
 
     ``labels`` are canonical codes, then `OTHER`, `NO_LANGUAGE` and `CODE`; ``classes`` [0x110000] is the class of each
-    code point; ``rows`` int8 [buckets, width], a power of two of buckets; ``weights`` float32 [width, labels], with the
-    step of ``rows`` already in them; ``bias`` float32 [labels]. A logit of a text with n n-grams is multiplied by
-    ``sharpness[0] * n / (n + sharpness[1])`` before the softmax, which makes the probabilities true ones; of a short
-    text by less, and ``prior`` [scripts, labels] of its script is added (`EVIDENCE`). ``scripts`` [0x110000] is the
-    script of each code point. Neither is in the file.
+    code point; ``rows`` int8 [buckets, width], where the number of buckets is a power of two; ``weights`` float32
+    [width, labels], which include the quantization step of ``rows``; ``bias`` float32 [labels]. The logits of a text
+    with n n-grams are multiplied by ``sharpness[0] * n / (n + sharpness[1])`` before the softmax, which calibrates the
+    probabilities; for a short text by less, and the ``prior`` [scripts, labels] of its script is added
+    (`curate.language.model_kernels.EVIDENCE`). ``scripts`` [0x110000] is the script of each code point. The file does
+    not contain ``prior`` and ``scripts``.
     """
 
     labels: tuple[str, ...]
@@ -86,7 +69,7 @@ class LanguageModel:
     def probabilities(self, text: str) -> tuple[NDArray[np.float32], int, int]:
         """Return the probability of each label, and the number of known and of unseen letters of the text."""
         probabilities = np.empty(len(self.labels), np.float32)
-        known, unseen = _predict(
+        known, unseen = predict(
             folded_code_points(text), self.classes, self.rows, self.weights, self.bias, *self.sharpness,
             self.prior, self.scripts, probabilities,
         )  # fmt: skip
@@ -94,7 +77,7 @@ class LanguageModel:
 
 
 def folded_code_points(text: str) -> NDArray[np.uint32]:
-    """Return the code points of a text in lower case and NFKC, which is how the model sees it.
+    """Return the code points of a text in lower case and NFKC, as the model reads it.
 
     >>> folded_code_points("ﬁN").tolist() == [ord(letter) for letter in "fin"]
     True
@@ -103,111 +86,8 @@ def folded_code_points(text: str) -> NDArray[np.uint32]:
     return code_points(text if text.isascii() else unicodedata.normalize("NFKC", text))
 
 
-@kernel
-def ngram_rows(
-    codes: NDArray[np.uint32], classes: NDArray[np.uint8], mask: int, rows: NDArray[np.int32], found: int
-) -> tuple[int, int, int]:
-    """Write the row of each n-gram into ``rows`` from place ``found`` on; stop where it is full.
-
-    Returns the number of rows written so far, of known letters and of unseen ones.
-    """
-    known = unseen = 0
-    end = 0
-    while end < len(codes):
-        start = end
-        while start < len(codes) and classes[codes[start]] != KNOWN:
-            unseen += classes[codes[start]] == UNSEEN
-            start += 1
-        end = start
-        while end < len(codes) and classes[codes[end]] == KNOWN:
-            end += 1
-        length = end - start
-        known += length
-        if length == 0 or found + (length + 1) * LONGEST + 1 > len(rows):
-            break
-        for first in range(-1, length):
-            state = _OFFSET
-            for i in range(first, min(first + LONGEST, length + 1)):
-                letter = _BOUNDARY if i < 0 or i == length else codes[start + i]
-                state = np.uint32((state ^ letter) * _PRIME)
-                state ^= state >> np.uint32(15)
-                if i >= 0:  # the boundary alone says nothing
-                    rows[found] = _row(state, mask)
-                    found += 1
-        if LONGEST <= length <= LONGEST_WORD:
-            state = np.uint32(~_OFFSET)
-            for i in range(start, end):
-                state = np.uint32((state ^ codes[i]) * _PRIME)
-                state ^= state >> np.uint32(15)
-            rows[found] = _row(state, mask)
-            found += 1
-    return found, known, unseen
-
-
-@kernel
-def _row(state: np.uint32, mask: int) -> np.int32:
-    state = np.uint32(state * _GOLDEN)
-    return np.int32((state ^ (state >> np.uint32(16))) & np.uint32(mask))
-
-
-@kernel
-def _predict(
-    codes: NDArray[np.uint32],
-    classes: NDArray[np.uint8],
-    table: NDArray[np.int8],
-    weights: NDArray[np.float32],
-    bias: NDArray[np.float32],
-    sharpest: float,
-    half: float,
-    prior: NDArray[np.float32],
-    scripts: NDArray[np.uint8],
-    probabilities: NDArray[np.float32],
-) -> tuple[int, int]:
-    width, labels = weights.shape
-    # Of a run of letters, (length + 1) * LONGEST n-grams or fewer, and the word; a character stands between two runs.
-    rows = np.empty((len(codes) + 1) * (LONGEST + 1), np.int32)
-    found, known, unseen = ngram_rows(codes, classes, len(table) - 1, rows, 0)
-    total = np.zeros(
-        width, np.int32
-    )  # room for 16 million n-grams; `curate.language.detection` asks of 12,000 characters
-    for i in range(found):
-        row = table[rows[i]]
-        for j in range(width):
-            total[j] += row[j]
-    sharpness = np.float32(sharpest * found / (found + half)) if found else np.float32(0)
-    missing = np.exp(-found / EVIDENCE)
-    if missing > _NONE_MISSING:
-        sharpness *= np.float32(1 - DOUBT * missing**3)
-    mean = sharpness / np.float32(max(found, 1))
-    for label in range(labels):
-        probabilities[label] = bias[label] * sharpness
-    for j in range(width):
-        factor = total[j] * mean
-        for label in range(labels):
-            probabilities[label] += factor * weights[j, label]
-    if missing > _NONE_MISSING:
-        expected = prior[_main_script(codes, classes, scripts, len(prior))]
-        for label in range(labels):
-            probabilities[label] += np.float32(DOUBT * missing) * expected[label]
-    largest = probabilities.max()
-    for label in range(labels):
-        probabilities[label] = np.exp(probabilities[label] - largest)
-    probabilities /= probabilities.sum()
-    return known, unseen
-
-
-@kernel
-def _main_script(codes: NDArray[np.uint32], classes: NDArray[np.uint8], scripts: NDArray[np.uint8], n: int) -> int:
-    """Return the script that most known letters are in."""
-    letters = np.zeros(n, np.int32)
-    for code in codes:
-        if classes[code] == KNOWN:
-            letters[scripts[code]] += 1
-    return int(letters.argmax())
-
-
 def save_model(model: LanguageModel, path: Path) -> str:
-    """Write a model, the same bytes every time, and beside it its sha256 in a file that ``sha256sum --check`` reads.
+    """Write a model, always with the same bytes, and beside it a ``.sha256`` file for ``sha256sum --check``.
 
     Returns:
         The sha256, hex.
@@ -232,11 +112,11 @@ def load_model(path: Path) -> LanguageModel:
     """Read a model that `save_model` wrote.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a language model of this version, damaged, or not the file its ``.sha256`` speaks of.
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a language model of this version, is damaged, or does not match its ``.sha256``.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no language model {path}: install curate again, or give the path of one")
+        raise FileNotFoundError(f"no language model at {path}: install curate again, or give the path of a model")
     check_sha256(path)
     try:
         data = decompress_frame(read_regular(path, _MAX_BYTES), _MAX_BYTES)
@@ -249,14 +129,14 @@ def load_model(path: Path) -> LanguageModel:
         if len(rows) not in (1 << n for n in range(31)):
             raise ValueError(f"its table has {len(rows):,} rows, which is not a power of two")
         if not all((np.abs(numbers) <= _MAX_WEIGHT).all() for numbers in (weights, bias)):
-            raise ValueError("its weights are too large, or not numbers")
+            raise ValueError("its weights are too large or NaN")
     except ValueError as error:
         raise ValueError(f"{path} is not a language model that this version reads ({error}): train it again") from error
     return LanguageModel(labels, classes, rows, weights, bias, sharpness)
 
 
 def _check_about(text: str) -> tuple[tuple[str, ...], tuple[float, float]]:
-    """Return the labels and the sharpness that a model says it has."""
+    """Return the labels and the sharpness that a model declares, after checking them."""
     about = parse_json(text.encode("utf-8", "replace"))
     if not isinstance(about, dict) or set(about) != {"format", "labels", "sharpness"}:
         raise ValueError("it does not say its format, labels and sharpness")
@@ -270,8 +150,8 @@ def _check_about(text: str) -> tuple[tuple[str, ...], tuple[float, float]]:
     if len(labels) < 4 or len(set(labels)) < len(labels):
         raise ValueError("it has a label twice, or no language")
     for label in labels[:-3]:
-        if canonical(label) != label:  # which raises what it says of no language at all
-            raise ValueError(f"its label {label} is not the code of a language but another form of {canonical(label)}")
+        if canonical(label) != label:  # which raises if the label is not a language at all
+            raise ValueError(f"its label {label} is not a canonical code but another form of {canonical(label)}")
     if (
         not isinstance(sharpness, list)
         or len(sharpness) != 2
@@ -282,7 +162,7 @@ def _check_about(text: str) -> tuple[tuple[str, ...], tuple[float, float]]:
 
 
 def _classes(parts: Mapping[str, bytes]) -> NDArray[np.uint8]:
-    """Return the class of each code point, which the file has as runs."""
+    """Return the class of each code point, which the file stores as runs."""
     edges = read_array(parts, "class_edges.npy", "<i4", (None,))
     values = read_array(parts, "class_values.npy", "|u1", (len(edges) + 1,))
     bounds = np.concatenate([[0], edges.astype(np.int64), [0x110000]])

@@ -1,7 +1,7 @@
-"""How likely each language is before a text is read: what `curate.language.model` goes by where a text is too short.
+"""The prior probability of each language, which `curate.language.model` uses for short texts.
 
-The prior is that of Common Crawl's pages (curate/language/language_shares.tsv), for each script: of a text in Latin
-letters English is the likeliest, of one in Cyrillic Russian, and English no likelier there than Cree.
+It comes from Common Crawl's pages (curate/language/language_shares.tsv), for each script: English is the likeliest
+language of a text in Latin letters, Russian of one in Cyrillic, where English is no likelier than Cree.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from curate.text.characters import SCRIPT_NAMES, SCRIPTS
 from curate.text.words import scripts_of
 
-#: Share of a language that the list does not have, so that none is lost. Ours.
+#: Share of a language that is not in the list, so that none is impossible. curate's own value.
 RAREST = 1e-5
-#: Of the texts in a script, so many are in an unknown language, in none, and code. Ours: ten times as many change macro
-#: F1 of short texts by .001.
+#: Shares of the texts in a script that are in an unknown language, not a language, and code. curate's own values: ten
+#: times as many change macro F1 of short texts by 0.001.
 NONE_OF_THEM = (1e-4, 1e-3, 1e-3)
 
 
 def web_shares() -> dict[str, float]:
-    """Return the part of the web's pages, 0 to 1, that each listed language has.
+    """Return the share of the web's pages, 0 to 1, of each listed language.
 
     >>> shares = web_shares()
     >>> shares["en"] > 5 * shares["ru"] > 5 * shares["tr"]
@@ -35,10 +35,10 @@ def web_shares() -> dict[str, float]:
 
 
 def log_prior(labels: Sequence[str]) -> NDArray[np.float32]:
-    """Return the logarithm of how likely a label is in a text of a script, 0 for the likeliest: [scripts, labels].
+    """Return the log prior of each label in a text of each script, 0 for the likeliest: float32 [scripts, labels].
 
-    The scripts are those of `text.characters.SCRIPT_NAMES`; the last three labels are those that are no language. In
-    a script of no listed language all are as likely.
+    The scripts are those of `text.characters.SCRIPT_NAMES`; the last three labels are not languages. In a script
+    without listed languages, all labels are equally likely.
     """
     prior = np.zeros((len(SCRIPT_NAMES), len(labels)))
     latin = (SCRIPT_NAMES.index("latin"),)
@@ -53,7 +53,7 @@ def log_prior(labels: Sequence[str]) -> NDArray[np.float32]:
 
 
 def scripts_of_letters() -> NDArray[np.uint8]:
-    """Return the place in `curate.text.characters.SCRIPT_NAMES` of the script of each code point: [0x110000].
+    """Return the index in `curate.text.characters.SCRIPT_NAMES` of the script of each code point: uint8 [0x110000].
 
     >>> table = scripts_of_letters()
     >>> [SCRIPT_NAMES[table[ord(letter)]] for letter in "aжか"]

@@ -19,6 +19,7 @@ from annotated_types import Interval
 from curate.bounds import File, Score
 from curate.input.checked_file import open_regular, parse_json
 from curate.input.compression import Damaged, decompressed, split_compression
+from curate.results import Result
 from curate.text.charset import as_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _MULTIPLIER = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Result):
     """An item found in a text: the share of the item's n-grams that the text has, and where, in characters of the text.
 
     ``start`` and ``end`` enclose the longest stretch of matched n-grams that touch or overlap.

@@ -11,6 +11,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from curate.results import Result
+
 # "Scaling Data-Constrained Language Models" (Muennighoff et al. 2023, arXiv 2305.16264): up to 4 epochs of repeated
 # data change the loss hardly at all against new data; after that the value of a repetition falls quickly.
 MAX_EPOCHS = 4.0
@@ -19,7 +21,7 @@ MOST_EPOCHS, MOST_WEIGHT = 1_000_000.0, 1e100
 
 
 @dataclass(frozen=True, slots=True)
-class Mixture:
+class Mixture(Result):
     """What `plan_mixture` decided, per label in the order of the alphabet.
 
     ``rates`` are epochs: 0.3 takes three documents in ten, 2.5 takes each twice and half of them a third time.
@@ -85,32 +87,53 @@ def plan_mixture(
     rates = dict.fromkeys(labels, 0.0)
     limited_by = ""
     if usable and total_tokens is None:
-        # Tokens the corpus would have if this label, at one epoch, were exactly its share of it.
-        size_at_one_epoch = {label: have[label] / wanted[label] for label in usable}
-        scarcest = min(usable, key=size_at_one_epoch.__getitem__)
-        size = max(size_at_one_epoch.values())
-        if size > max_epochs * size_at_one_epoch[scarcest]:
-            size = max_epochs * size_at_one_epoch[scarcest]
-            limited_by = scarcest
-        rates |= {label: min(size / size_at_one_epoch[label], max_epochs) for label in usable}
+        some, limited_by = _most_rates(have, {label: wanted[label] for label in usable}, max_epochs)
+        rates |= some
     elif usable and total_tokens is not None:
         rates |= _fill(have, {label: wanted[label] for label in usable}, max_epochs, total_tokens)
-        infeasible += [
-            f"{label}: target {_percent(wanted[label])} of {total_tokens:,} tokens, but {max_epochs:g} epochs of it, "
-            f"the cap, are {max_epochs * have[label]:,.0f}"
-            for label in usable
-            if wanted[label] * total_tokens > max_epochs * have[label]
-        ]
-        reached = math.fsum(rates[label] * have[label] for label in usable)
-        if reached < total_tokens * (1 - 1e-9):
-            infeasible.append(
-                f"total: {total_tokens:,} tokens wanted, but {max_epochs:g} epochs of all labels, the cap, "
-                f"are {reached:,.0f}"
-            )
+        infeasible += _shortfalls(have, {label: wanted[label] for label in usable}, rates, max_epochs, total_tokens)
     tokens = {label: rates[label] * have[label] for label in labels}
     total = math.fsum(tokens.values())
     shares = {label: tokens[label] / total if total else 0.0 for label in labels}
     return Mixture(rates, tokens, shares, wanted, total, limited_by, infeasible)
+
+
+def _most_rates(
+    have: Mapping[str, int], wanted: Mapping[str, float], max_epochs: float
+) -> tuple[dict[str, float], str]:
+    """Rates of the largest corpus that the cap allows, and the label that limits it, "" for none."""
+    # Tokens the corpus would have if this label, at one epoch, were exactly its share of it.
+    size_at_one_epoch = {label: have[label] / wanted[label] for label in wanted}
+    scarcest = min(wanted, key=size_at_one_epoch.__getitem__)
+    size = max(size_at_one_epoch.values())
+    limited_by = ""
+    if size > max_epochs * size_at_one_epoch[scarcest]:
+        size = max_epochs * size_at_one_epoch[scarcest]
+        limited_by = scarcest
+    return {label: min(size / size_at_one_epoch[label], max_epochs) for label in wanted}, limited_by
+
+
+def _shortfalls(
+    have: Mapping[str, int],
+    wanted: Mapping[str, float],
+    rates: Mapping[str, float],
+    max_epochs: float,
+    total_tokens: int,
+) -> list[str]:
+    """Say which labels, and whether the whole, stay below what was asked for."""
+    short = [
+        f"{label}: target {_percent(wanted[label])} of {total_tokens:,} tokens, but {max_epochs:g} epochs of it, "
+        f"the cap, are {max_epochs * have[label]:,.0f}"
+        for label in wanted
+        if wanted[label] * total_tokens > max_epochs * have[label]
+    ]
+    reached = math.fsum(rates[label] * have[label] for label in wanted)
+    if reached < total_tokens * (1 - 1e-9):
+        short.append(
+            f"total: {total_tokens:,} tokens wanted, but {max_epochs:g} epochs of all labels, the cap, "
+            f"are {reached:,.0f}"
+        )
+    return short
 
 
 def _fill(

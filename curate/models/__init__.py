@@ -1,1 +1,1 @@
-"""Files of models: the shipped ones and those of strangers, checked before a library reads them."""
+"""Model files, shipped and untrusted, checked before a library reads them."""

@@ -1,4 +1,4 @@
-"""Telling whether a file is still the one that was loaded.
+"""Detect that a file has changed since it was loaded.
 
 >>> file_stamp("no such file")
 (0, 0)
@@ -11,12 +11,12 @@ from pathlib import Path
 
 
 def file_stamp(path: str | Path | None) -> tuple[int, int]:
-    """Return what changes when a file does, its time of change in ns and its size; zeros where there is none.
+    """Return the modification time of a file in ns and its size in bytes; zeros if there is no file.
 
-    It is a part of the keys under which loaded models and lists are kept: one that is trained or edited again in the
-    same process is loaded again.
+    The stamp is part of the key under which a loaded model or list is cached, so that a file that changes during the
+    process is loaded again.
     """
-    if not path:  # a model of ours: asked for each text
+    if not path:  # a shipped model; called for each text
         return 0, 0
     try:
         facts = os.stat(path)

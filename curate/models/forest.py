@@ -1,9 +1,9 @@
 """A forest of regression trees as plain arrays: the part of the small models that weighs the signals.
 
-`quality_models.grow` grows one; this file only reads it, so that scoring needs numpy and numba and nothing else.
+`quality_models.grow` trains one; this module only reads it, so that scoring needs only NumPy and numba.
 
 >>> import numpy as np
->>> # One tree: "words <= 50" leads to a leaf of 0.1, all else to one of 0.9.
+>>> # One tree: "words <= 50" leads to a leaf of 0.1, everything else to one of 0.9.
 >>> forest = Forest(("words",), np.array([0], "i4"), np.array([0, -1, -1], "i2"), np.array([50, 0.1, 0.9]),
 ...                 np.array([1, 0, 0], "i4"))
 >>> forest.predict(np.array([[20.0], [500.0]])).tolist()
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_DTYPES = ["<i4", "<i2", "<f8", "<i4"]  # of roots, feature, value and left, as the kernel is compiled for
+_DTYPES = ["<i4", "<i2", "<f8", "<i4"]  # of roots, feature, value and left, for which the kernel is compiled
 
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """Trees laid one after the other in three arrays, a node per entry.
+    """Trees stored one after the other in three arrays, one node per entry.
 
-    ``names`` are the features, in the order of the columns; ``roots`` [trees] the first node of each tree. A node with
-    ``feature`` >= 0 sends rows whose feature is <= ``value`` to node ``left`` and the others to ``left + 1``; one with
-    ``feature`` -1 is a leaf, and ``value`` is what it predicts.
+    ``names`` are the features, in the order of the columns; ``roots`` [trees] is the first node of each tree. A node
+    with ``feature`` >= 0 sends rows whose feature is <= ``value`` to node ``left`` and the others to ``left + 1``; a
+    node with ``feature`` -1 is a leaf that predicts ``value``.
     """
 
     names: tuple[str, ...]
@@ -48,7 +48,7 @@ class Forest:
             float64 [n].
 
         Raises:
-            ValueError: another number of features.
+            ValueError: the rows do not have as many features as the forest.
 
         >>> import numpy as np
         >>> leaf = Forest(("words",), np.array([0], "i4"), np.array([-1], "i2"), np.array([0.3]), np.array([0], "i4"))
@@ -58,13 +58,13 @@ class Forest:
         from curate.models.tree_kernels import predict_rows
 
         if rows.shape[1] != len(self.names):
-            raise ValueError(f"rows of {rows.shape[1]} features for a forest of {len(self.names)}")
+            raise ValueError(f"the rows have {rows.shape[1]} features, and the forest has {len(self.names)}")
         return predict_rows(rows, self.roots, self.feature, self.value, self.left)
 
     def check(self) -> None:
-        """Raise ValueError unless the arrays are trees: the loop that walks them checks nothing.
+        """Raise ValueError unless the arrays form trees, because the loop that walks them checks nothing.
 
-        Every node is a root or one child of one node, so that a row visits no more nodes than there are.
+        Every node must be a root or the child of exactly one node, so that no row visits a node twice.
         """
         import numpy as np
 
@@ -77,7 +77,7 @@ class Forest:
             and len(self.roots) > 0
             and bool(((self.roots >= 0) & (self.roots < nodes)).all())
             and bool((self.feature < len(self.names)).all())
-            # children stand after their parent, so that every walk ends
+            # children come after their parent, so that every walk ends
             and bool((self.left[inner] > inner).all() and (self.left[inner] < nodes - 1).all())
             and bool(np.isfinite(self.value).all())
         )
@@ -85,19 +85,19 @@ class Forest:
             reached = np.concatenate([self.roots, self.left[inner], self.left[inner] + 1])
             whole = bool((np.bincount(reached, minlength=nodes) == 1).all())
         if not whole:
-            raise ValueError("the arrays of the forest do not fit together: the file is damaged, or of another version")
+            raise ValueError("the arrays of the forest do not fit together: the file is damaged or of another version")
 
 
 def read_forest(parts: Mapping[str, bytes], names: tuple[str, ...], prefix: str = "") -> Forest:
     """Return the forest whose arrays are parts of a model.
 
     Args:
-        parts: of the model, by name.
+        parts: the model's parts, by name.
         names: of the features.
         prefix: of the names of the four parts.
 
     Raises:
-        ValueError: a part that is absent, not an array of its kind, or does not fit the others.
+        ValueError: a part is missing, is not an array of the expected type, or does not fit the others.
     """
     import numpy as np
 

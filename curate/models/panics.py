@@ -1,4 +1,4 @@
-"""Panics of libraries in Rust: pyo3 raises them past every ``except Exception``, though they concern one call only."""
+"""Handle panics of Rust libraries, which pyo3 raises past every ``except Exception`` though they concern one call."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 
 def is_panic(error: BaseException) -> bool:
-    """Say whether an exception is a panic of a library in Rust; its class cannot be imported."""
+    """Say whether an exception is a panic of a Rust library, whose class cannot be imported."""
     return type(error).__module__ == "pyo3_runtime"
 
 
 @contextmanager
 def panics_as_errors(name: str) -> Iterator[None]:
-    """Raise a ValueError with the name of a model where a library in Rust panics."""
+    """Raise a ValueError with the name of a model if a Rust library panics."""
     try:
         yield
     except BaseException as error:

@@ -1,7 +1,7 @@
-"""Trying a model of unknown origin in a process of its own, so that one that kills its library does not kill the run.
+"""Try an untrusted model in a separate process, so that a model that crashes its library does not crash the run.
 
-A probe loads the model and scores a few texts, with limits on memory and processor time. It costs half a second for a
-small model and runs once for each: what has passed is kept in an environment variable, which worker processes inherit.
+A probe loads the model and scores a few texts, with limits on memory and processor time. It takes half a second for a
+small model and runs once per model: an environment variable, which worker processes inherit, lists those that passed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 from curate.input.checked_file import open_regular
 
-#: Memory that the library may take for a model, and processor time in seconds. Ours: a model of n bytes takes little
-#: more than n, and a second per 500 MB.
+#: Memory in bytes and processor time in seconds that a library may take for a model. curate's own values: a model of n
+#: bytes takes little more than n bytes, and a second per 500 MB.
 MEMORY, MEMORY_PER_BYTE = 2 << 30, 3
 SECONDS, SECONDS_PER_GB = 60, 60
-#: Seconds that a probe may take in all, waiting for a slow disk included. Ours.
+#: Seconds that a probe may take in all, including waits for a slow disk. curate's own value.
 PATIENCE = 900
 
 _PASSED = "CURATE_PROBED_MODELS"
 _REFUSED = 3  # exit status of a probe whose model raised an error
 
-#: What a model is tried on: nothing, prose, marks, many scripts, a very long word, many words, characters of 4 bytes.
+#: Texts for the trial: empty, prose, marks, many scripts, a very long word, many words, characters of 4 bytes.
 TEXTS = (
     "",
     "The old bridge was built of grey stone, and it stands to this day. Home | About (0) <n> 12:30 https://a.example/",
@@ -43,12 +43,12 @@ def probe(library: str, path: str | Path, name: str, key: str = "", setting: str
     Args:
         library: a key of `LIBRARIES`.
         path: of the model's file.
-        name: of it, for errors.
-        key: what tells it from others, such as a digest; by default its path, and when and how it was written.
-        setting: what the library needs beside the file: the pattern of a tiktoken rank file.
+        name: of the model, for errors.
+        key: identifies the model, such as a digest; by default its path, inode, modification time and size.
+        setting: what the library needs besides the file: the pattern of a tiktoken rank file.
 
     Raises:
-        ValueError: the model kills the library, or needs too much memory or time, or the library refuses it.
+        ValueError: the model crashes the library, needs too much memory or time, or the library refuses it.
     """
     with open_regular(path) as file:
         facts = os.fstat(file.fileno())
@@ -62,13 +62,13 @@ def probe(library: str, path: str | Path, name: str, key: str = "", setting: str
     seconds = SECONDS + SECONDS_PER_GB * (size >> 30)
     limits = (str(MEMORY + MEMORY_PER_BYTE * size), str(seconds))
     command = [sys.executable, "-m", __name__, library, str(path), *limits, *((setting,) if setting else ())]
-    # A thread of OpenBLAS for each processor would take more address space than the model may.
+    # One OpenBLAS thread per processor would take more address space than the model may.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
     try:
-        found = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE)
-        reason = "" if found.returncode == 0 else _reason(found.returncode, found.stdout, found.stderr, seconds)
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=PATIENCE)
+        reason = "" if done.returncode == 0 else _reason(done.returncode, done.stdout, done.stderr, seconds)
     except subprocess.TimeoutExpired:
-        reason = f"it did not end within {PATIENCE} s"
+        reason = f"it did not finish within {PATIENCE} s"
     if reason:
         reason = reason.removeprefix(f"{path} ")
         remedy = "give another pattern" if setting else "make it again"
@@ -106,7 +106,7 @@ def _sentencepiece(path: str) -> None:
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor(model_file=path)
-    processor.id_to_piece(list(range(processor.vocab_size())))  # which fails at one that is not UTF-8
+    processor.id_to_piece(list(range(processor.vocab_size())))  # fails if a piece is not UTF-8
     for text in TEXTS:
         processor.encode(text, out_type=str)
 
@@ -120,7 +120,7 @@ def _tokenizers(path: str) -> None:
     for text in TEXTS:
         with panics_as_errors("it has no ids for some texts"):
             ids += len(tokenizer.encode(text, add_special_tokens=False).ids)
-    if not ids:  # of some texts a good one has none: its alphabet lacks them, and it has no token for the unknown
+    if not ids:  # a good tokenizer may have none for some texts: those outside of its alphabet, if it lacks <unk>
         raise ValueError("it has no ids for any text")
 
 
@@ -152,21 +152,21 @@ LIBRARIES: dict[str, Callable[..., None]] = {
 
 
 def _limit(memory: int, seconds: int) -> None:
-    """Limit what this process may take from now on: its address space only where it is known (Linux)."""
+    """Limit the memory and processor time of this process from now on; memory only where its use is known (Linux)."""
     import resource
 
     limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_CPU: seconds}
     pages = Path("/proc/self/statm")
     if pages.exists():
         limits[resource.RLIMIT_AS] = memory + int(pages.read_text().split()[0]) * resource.getpagesize()
-    for kind, limit in limits.items():
-        _, most = resource.getrlimit(kind)  # which only an administrator can raise
-        resource.setrlimit(kind, (limit if most < 0 else min(limit, most), most))
+    for name, limit in limits.items():
+        _, most = resource.getrlimit(name)  # which only an administrator can raise
+        resource.setrlimit(name, (limit if most < 0 else min(limit, most), most))
 
 
 def main(library: str, path: str, memory: str, seconds: str, *settings: str) -> int:
-    """Try a model in this process; returns the exit status."""
-    __import__(library)  # what it maps is no part of the model's memory
+    """Try a model in this process; return the exit status."""
+    __import__(library)  # what it maps does not count as memory of the model
     _limit(int(memory), int(seconds))
     try:
         LIBRARIES[library](path, *settings)

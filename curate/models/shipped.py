@@ -1,11 +1,11 @@
-"""The models that come with curate: weights, in the package ``quality_models``."""
+"""The models that come with curate: their weights are data of the package ``quality_models``."""
 
 from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
 
-#: The folder that they are in.
+#: The folder that contains them.
 SHIPPED = Path(str(resources.files("quality_models").joinpath("models")))
 
 

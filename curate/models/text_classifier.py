@@ -1,4 +1,4 @@
-"""fastText classifiers of texts: the one way their text is prepared, and loading them from bytes.
+"""fastText classifiers of texts: prepare their text, and load them from bytes.
 
 >>> prepare("Home | About\\nIt rained, again.")
 'home  |  about <n> it rained ,  again . '
@@ -16,18 +16,18 @@ from typing import Any
 
 from curate.models.fasttext_model import load_fasttext, predict
 
-#: Characters of a text that are read. Ours: on web pages the ranking by quality does not gain from more.
+#: Characters of a text that are read. curate's own value: more does not improve the ranking of web pages by quality.
 HEAD = 2500
-# Words are cut at white space by fastText; these marks become words of their own.
+# fastText splits words at white space; these marks become separate words.
 _MARKS = '.,!?:;()"|'
 
 
 def prepare(text: str, head: int = HEAD) -> str:
-    """Return a text as these classifiers see it: its beginning, lower case, marks and line ends as words.
+    """Return a text as these classifiers read it: its beginning, in lower case, with marks and line ends as words.
 
     Args:
         text: any string; lone surrogates become "?".
-        head: characters that are read.
+        head: number of characters to read.
     """
     text = text[:head].lower()
     for mark in _MARKS:
@@ -37,7 +37,7 @@ def prepare(text: str, head: int = HEAD) -> str:
 
 
 def logit(p: float) -> float:
-    """Return ``ln(p / (1 - p))``, of p no nearer to 0 and 1 than 0.0001: no single opinion shall settle a score.
+    """Return ``ln(p / (1 - p))`` of p clipped to [0.0001, 0.9999], so that no single model decides a score alone.
 
     >>> logit(0.5), round(logit(1.0), 2)
     (0.0, 9.21)
@@ -48,15 +48,15 @@ def logit(p: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TextClassifier:
-    """A fastText model and its labels, without the ``__label__`` they carry inside."""
+    """A fastText model and its labels, without the prefix ``__label__``."""
 
     labels: tuple[str, ...]
     _model: Any
 
     def probabilities(self, prepared: str) -> dict[str, float]:
-        """Return the probability of each label for a text that `prepare` made; together 1.
+        """Return the probability of each label for a text from `prepare`; they add up to 1.
 
-        A text of which no word is known gives every label the same.
+        If the model knows no word of the text, all labels are equally likely.
         """
         scores = {label.removeprefix("__label__"): score for label, score in predict(self._model, prepared)}
         return scores or dict.fromkeys(self.labels, 1 / len(self.labels))
@@ -68,8 +68,8 @@ def load_classifier(data: bytes, name: str, labels: tuple[str, ...], trusted: bo
     Args:
         data: a ``.bin`` or ``.ftz`` file.
         name: of the file, for errors.
-        labels: those it must have, in any order.
-        trusted: skip the checks of `load_fasttext`: the bytes come with curate, or were just made here.
+        labels: the labels it must have, in any order.
+        trusted: skip the checks of `load_fasttext`, because the bytes come with curate or were just made here.
 
     Raises:
         ValueError, ImportError: as `curate.models.fasttext_model.load_fasttext`; ValueError also for other labels.

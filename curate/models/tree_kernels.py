@@ -16,7 +16,7 @@ def predict_rows(
     value: NDArray[np.float64],
     left: NDArray[np.int32],
 ) -> NDArray[np.float64]:
-    """Mean leaf value over the trees, for each row; see `curate.models.forest.Forest` for the arrays."""
+    """Return the mean leaf value over the trees for each row; `curate.models.forest.Forest` describes the arrays."""
     out = np.empty(rows.shape[0], np.float64)
     for i in range(rows.shape[0]):
         total = 0.0

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from curate.language.codes import resolve
 from curate.models.shipped import SHIPPED
 from curate.models.text_classifier import HEAD, logit, prepare
+from curate.results import Result
 from curate.text.charset import as_text
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ _SITE_EVIDENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class DomainLabel:
+class DomainLabel(Result):
     """The mixture's label, the probability (0 to 1) that it is right, and the likeliest of 23 topics.
 
     The topic of a text that is not English is "".

@@ -1,1 +1,1 @@
-"""Characters, words, charsets and hashes: what all who read text share, and how loops over it are compiled."""
+"""Characters, words, charsets and hashes, the basis of everything that reads text, and how loops are compiled."""

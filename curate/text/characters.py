@@ -1,4 +1,4 @@
-"""What each character is: one table of flags for all of Unicode, which the kernels look characters up in.
+"""One table of flags for every character of Unicode, in which the kernels look characters up.
 
 >>> table = character_table()
 >>> bool(table[ord("é")] & LETTER), bool(table[ord("7")] & LETTER)
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Longest text that kernels take: positions in it are int32.
+#: Length of the longest text that kernels take, in characters: positions are int32.
 MAX_CODE_POINTS = 2**31 - 1
 
-LETTER = 1 << 0  # general category L*: what str.isalpha says
-NUMBER = 1 << 1  # N*: with letters, what str.isalnum says
+LETTER = 1 << 0  # general category L*, as in str.isalpha
+NUMBER = 1 << 1  # N*; letters and numbers together are str.isalnum
 MARK = 1 << 2  # M* and Cf: belongs to the character before it
-CONNECTOR = 1 << 3  # Pc, "_" above all
+CONNECTOR = 1 << 3  # Pc, mostly "_"
 SPACE = 1 << 4  # str.isspace
 UPPER = 1 << 5  # Lu and Lt
 DIGIT = 1 << 6  # Nd
@@ -32,15 +32,15 @@ BULLET = 1 << 10  # opens an item of a list: `BULLETS`
 JOINS_LETTERS = 1 << 11  # between two letters it belongs to the word (UAX 29: MidLetter, MidNumLet, Single_Quote)
 JOINS_NUMBERS = 1 << 12  # the same between two digits (MidNum, MidNumLet, Single_Quote)
 UNSPACED = 1 << 13  # letters of a script that is written without spaces between words: `SCRIPTS`
-NO_BREAK_BEFORE = 1 << 14  # in such a script: never begins a word
-NO_BREAK_AFTER = 1 << 15  # in such a script: never ends one
-BROKEN = 1 << 16  # no text: U+FFFD, controls that are no white space, surrogates, private use, noncharacters
+NO_BREAK_BEFORE = 1 << 14  # in such a script, never begins a word
+NO_BREAK_AFTER = 1 << 15  # in such a script, never ends a word
+BROKEN = 1 << 16  # not text: U+FFFD, controls other than white space, surrogates, private use, noncharacters
 CLOSER = 1 << 17  # closing quotation marks and brackets (Pe, Pf) and " and ': may follow a terminal mark
-SCRIPT_SHIFT = 24  # the eight bits from here: the index of the script in `SCRIPTS`, for letters
+SCRIPT_SHIFT = 24  # for letters, the eight bits from here are the index of the script in `SCRIPTS`
 WORD = LETTER | NUMBER | MARK | CONNECTOR
 
-#: Marks that end a sentence in the scripts of the world: Unicode's Sentence_Terminal property (PropList.txt 15.1) in
-#: the Basic Multilingual Plane, the ellipsis, and the Tibetan shads.
+#: Marks that end a sentence in any script: Unicode's Sentence_Terminal property (PropList.txt 15.1) in the Basic
+#: Multilingual Plane, the ellipsis, and the Tibetan shads.
 TERMINAL_MARKS = (
     "\u0f0d\u0f0e\u0f0f\u0f10\u0f11\u0f12"
     "!.?\u0589\u061d\u061e\u061f\u06d4\u0700\u0701\u0702\u07f9\u0837\u0839\u083d\u083e\u0964\u0965\u104a\u104b\u1362"
@@ -106,7 +106,7 @@ FIRST_UNSPACED = SCRIPT_NAMES.index("han")
 _THAI_LAO_LEADING = (*range(0xE40, 0xE45), *range(0xEC0, 0xEC5))
 _THAI_LAO_FOLLOWING = (0xE2F, 0xE30, 0xE32, 0xE33, 0xE45, 0xE46, 0xEB0, 0xEB2, 0xEB3, 0xEBD, 0xEC6)
 _STACKING = (0x17D2, 0x1039)
-# Small kana, the prolonged sound mark and iteration marks go on with the word before them.
+# Small kana, the prolonged sound mark and iteration marks continue the word before them.
 _KANA_FOLLOWING = (
     *(ord(c) for c in "ぁぃぅぇぉっゃゅょゎゝゞァィゥェォッャュョヮヵヶーヽヾ々"),
     *range(0x31F0, 0x3200),
@@ -156,13 +156,13 @@ def code_points(text: str) -> NDArray[np.uint32]:
     import numpy as np
 
     if len(text) > MAX_CODE_POINTS:
-        raise ValueError(f"a text of {len(text):,} characters: at most {MAX_CODE_POINTS:,} fit; cut it into documents")
+        raise ValueError(f"a text has {len(text):,} characters, over {MAX_CODE_POINTS:,}; cut it into documents")
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 @functools.cache
 def character_table() -> NDArray[np.uint32]:
-    """Return the flags of every code point, uint32 [0x110000]; made once per process, from Python's own Unicode data.
+    """Return the flags of every code point, uint32 [0x110000]; built once per process, from Python's Unicode data.
 
     >>> SCRIPT_NAMES[character_table()[0x0E01] >> SCRIPT_SHIFT]
     'thai'
@@ -171,8 +171,7 @@ def character_table() -> NDArray[np.uint32]:
 
     table = np.zeros(0x110000, np.uint32)
     for first, stop in _ASSIGNED:
-        of = _OF_CATEGORY.get
-        flags = (of(category, 0) for category in map(unicodedata.category, map(chr, range(first, stop))))
+        flags = (_OF_CATEGORY.get(unicodedata.category(chr(code)), 0) for code in range(first, stop))
         table[first:stop] = np.fromiter(flags, np.uint32, stop - first)
     table[0xF0000:] = BROKEN
     letters = (table & LETTER) != 0

@@ -1,4 +1,4 @@
-"""Bytes to text: which charset a page is in, whatever it says, and its text.
+"""Decode bytes to text: find the charset of a page, whatever it declares.
 
 >>> decode("Käse".encode("utf-8"))
 ('Käse', 'utf-8')
@@ -12,8 +12,8 @@ import codecs
 import re
 from collections import Counter
 
-META_BYTES = 8192  # browsers look at 1,024 for a declaration; pages put it behind scripts all the same
-# Browsers read these names as larger sets (encoding.spec.whatwg.org) than Python's codecs of the name do.
+META_BYTES = 8192  # browsers search 1,024 for a declaration, but many pages put it after their scripts
+# Browsers read these names as larger sets (encoding.spec.whatwg.org) than Python's codecs of the same name.
 _WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -32,12 +32,16 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-ZEROS_BYTES = 4096  # searched for the zeros of UTF-16 without a mark; ours: the markup a page begins with is half zeros
-MAX_DAMAGE = 0.005  # of the characters; ours: a wrong multi-byte charset gives far more, a page cut short one
-# Codecs that the detector names and pages are hardly ever in, or that a later one contains.
+# Bytes searched for the zeros of UTF-16 without a byte order mark. curate's own value: half the bytes of the markup
+# at the start of such a page are zeros.
+ZEROS_BYTES = 4096
+# Share of undecodable characters. curate's own value: a wrong multi-byte charset gives far more, a page cut short
+# only one.
+MAX_DAMAGE = 0.005
+# Codecs that the detector reports but that pages hardly ever use, or that a larger one contains.
 _LIKELIER = {
     "ascii": "cp1252",
-    "utf-8": "cp1252",  # bytes that are no UTF-8, and too few to tell
+    "utf-8": "cp1252",  # bytes that are not UTF-8, and too few to tell what they are
     "koi8-r": "koi8-u",
     "iso8859-3": "cp1252",
     "iso8859-10": "cp1252",
@@ -69,10 +73,12 @@ _LATIN_LANGUAGES = {
     ("cp1254",): ("tr",),
     ("cp1258",): ("vi",),
 }
-LANGUAGE_BYTES = 65536  # that the language is told by; ours: some ten thousand words, far more than it takes
-MIN_STOP_WORDS = 5  # ours: fewer can be chance, for "a", "de" and "no" are words of many languages
-# Ours: where ten characters are whole UTF-8 for each that is broken, the page is damaged UTF-8. In another charset,
-# bytes above 127 seldom make a whole one.
+# Bytes that the language is detected from. curate's own value: some ten thousand words, far more than needed.
+LANGUAGE_BYTES = 65536
+# curate's own value: fewer can be chance, because "a", "de" and "no" are words of many languages.
+MIN_STOP_WORDS = 5
+# A page with this many whole multi-byte characters per broken one is damaged UTF-8. curate's own value: in another
+# charset, bytes above 127 seldom form a whole one.
 WHOLE_PER_BROKEN = 10
 _ASCII_WORD = re.compile(rb"[a-z\x80-\xff]+")
 _HIGH = bytes(range(128, 256))
@@ -85,7 +91,7 @@ _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 
 
 def known_charset(label: str) -> str:
-    """Return Python's codec for a charset's name as browsers understand it, or "" for none.
+    """Return Python's codec for a charset's name as browsers understand it, or "" if there is none.
 
     >>> known_charset("ISO-8859-1"), known_charset("x-sjis"), known_charset("rot13")
     ('cp1252', 'cp932', '')
@@ -93,13 +99,13 @@ def known_charset(label: str) -> str:
     from resiliparse.parse.encoding import map_encoding_to_html5
 
     label = label.strip().strip("\"'").lower().replace("_", "-")
-    found = map_encoding_to_html5(label, fallback_utf8=False)
-    if not found and (number := re.fullmatch(r"(?:cp|win|windows)-?(\d{3,4})", label)):
-        found = f"cp{number.group(1)}"
-    if not found:
+    charset = map_encoding_to_html5(label, fallback_utf8=False)
+    if not charset and (number := re.fullmatch(r"(?:cp|win|windows)-?(\d{3,4})", label)):
+        charset = f"cp{number.group(1)}"
+    if not charset:
         return ""
     try:
-        name = codecs.lookup(found).name
+        name = codecs.lookup(charset).name
     except LookupError:
         return ""
     return _WIDER.get(name, name)
@@ -111,17 +117,17 @@ def declared_in(content: bytes) -> str:
     >>> declared_in(b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">')
     'cp1251'
     """
-    for found in _META.finditer(content[:META_BYTES]):
-        if name := known_charset(found.group(1).decode("ascii", "replace")):
-            return "utf-8" if name.startswith("utf-16") else name  # it could not have been read as UTF-16
+    for declaration in _META.finditer(content[:META_BYTES]):
+        if name := known_charset(declaration.group(1).decode("ascii", "replace")):
+            return "utf-8" if name.startswith("utf-16") else name  # in UTF-16 the pattern would not have matched
     return ""
 
 
 def as_text(content: str | bytes) -> str:
-    """Return a text as it is, and bytes decoded: every public function takes both.
+    """Return text unchanged and decode bytes: every public function takes both.
 
     Raises:
-        TypeError: neither, such as the None of an empty cell.
+        TypeError: the content is neither, such as the None of an empty cell.
 
     >>> as_text("Käse"), as_text("Käse".encode())
     ('Käse', 'Käse')
@@ -136,17 +142,17 @@ def as_text(content: str | bytes) -> str:
 def decode(content: bytes, declared: str = "") -> tuple[str, str]:
     """Decode a page; never fails.
 
-    A byte order mark decides. Else UTF-8 where that is what the bytes are, whatever was declared. Else the first of
-    these that fits the bytes: the charset in the HTTP header, the one in the page, and the detected one. A Latin one of
-    the server, often a default that nobody chose, comes after that of the page; and where the bytes above 127 stand in
-    long runs, as they do in no Latin text, a Latin declaration is ignored.
+    A byte order mark decides. Otherwise the charset is UTF-8 if the bytes are, whatever was declared, and otherwise the
+    first of these that fits the bytes: the charset in the HTTP header, the one in the page, and the detected one. A
+    Latin charset in the header, often a default that nobody chose, comes after that of the page. A Latin declaration is
+    ignored if most bytes above 127 are in long runs, which Latin text does not have.
 
     Args:
         content: the bytes of a page or text.
         declared: charset of the HTTP header, "" if it has none.
 
     Returns:
-        The text, bytes that cannot be decoded as U+FFFD, and the name of Python's codec.
+        The text, with U+FFFD for bytes that cannot be decoded, and the name of Python's codec.
 
     >>> decode("Привет, мир".encode("cp1251"), "ISO-8859-1")
     ('Привет, мир', 'cp1251')
@@ -182,39 +188,39 @@ def decode(content: bytes, declared: str = "") -> tuple[str, str]:
 
 
 def _damage(text: str) -> float:
-    """Share of characters that could not be decoded."""
+    """Return the share of characters that could not be decoded."""
     return text.count("\ufffd") / max(len(text), 1)
 
 
 def _multibyte(content: bytes) -> int:
-    """Count the characters of more than one byte in UTF-8."""
+    """Count the well-formed UTF-8 characters of more than one byte."""
     return len(_MULTIBYTE.findall(content))
 
 
 def _is_latin(content: bytes) -> bool:
-    """Say whether most bytes above 127 stand alone or in short runs, as letters with accents do."""
+    """Say whether most bytes above 127 are alone or in short runs, as letters with accents are."""
     long_runs = sum(map(len, _LONG_RUN.findall(content)))
     return 2 * long_runs <= len(content) - len(content.translate(None, _HIGH))
 
 
 def _detect(content: bytes) -> str:
-    """Guess the charset from the bytes (the detector of resiliparse), as the one of its family that pages are in."""
+    """Guess the charset from the bytes with resiliparse's detector, then choose the likeliest of its family."""
     from resiliparse.parse.encoding import detect_encoding
 
-    found = detect_encoding(content, html5_compatible=False) or ""
+    detected = detect_encoding(content, html5_compatible=False) or ""
     try:
-        name = codecs.lookup(found).name
+        name = codecs.lookup(detected).name
     except LookupError:
         return "cp1252"
     name = _LIKELIER.get(name, _WIDER.get(name, name))
     return _latin_charset(content, name) if name in _LATIN else name
 
 
-def _latin_charset(content: bytes, found: str) -> str:
-    """Choose among the Latin charsets by the language, whose most frequent words are mostly without accents."""
+def _latin_charset(content: bytes, detected: str) -> str:
+    """Choose among the Latin charsets by the language, whose most frequent words mostly have no accents."""
     from curate.text.words import stop_words
 
-    if content.decode(found, "replace") == content.decode("cp1252", "replace"):
+    if content.decode(detected, "replace") == content.decode("cp1252", "replace"):
         return "cp1252"
     words = Counter(_ASCII_WORD.findall(content[:LANGUAGE_BYTES].lower()))
     hits = {
@@ -224,7 +230,7 @@ def _latin_charset(content: bytes, found: str) -> str:
     }
     language = max(sorted(hits), key=hits.__getitem__)
     fits = next(names for names, languages in _LATIN_LANGUAGES.items() if language in languages)
-    if found in fits or hits[language] < MIN_STOP_WORDS:
-        return found
-    own = next((languages for names, languages in _LATIN_LANGUAGES.items() if found in names), ())
-    return found if 2 * max((hits[language] for language in own), default=0) > hits[language] else fits[0]
+    if detected in fits or hits[language] < MIN_STOP_WORDS:
+        return detected
+    own = next((languages for names, languages in _LATIN_LANGUAGES.items() if detected in names), ())
+    return detected if 2 * max((hits[language] for language in own), default=0) > hits[language] else fits[0]

@@ -1,7 +1,7 @@
-"""Hashes of words, and the table that finds equal ones.
+"""The hash functions of all kernels: FNV-1a, SplitMix64, and the hashes of words built on them.
 
-Words, lines and n-grams are told apart by 64-bit hashes alone: among a million different ones in a text, two fall
-together with a probability of 3 in 100 million.
+Words, lines and n-grams are compared by their 64-bit hashes alone: among a million different ones in a text, the
+probability that any two collide is 3 in 100 million. `curate.text.table_kernels` has the hash tables.
 """
 
 from __future__ import annotations
@@ -9,29 +9,54 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.text.compiled import kernel
+from curate.text.compiled import inlined_kernel, kernel
 
-# The odd 64-bit multipliers of SplitMix64 (Steele, Lea, Flood 2014) and the golden ratio.
-SEED = np.uint64(0x9E3779B97F4A7C15)
-STEP = np.uint64(0xBF58476D1CE4E5B9)
-JOIN = np.uint64(0x94D049BB133111EB)
-SHIFT = np.uint64(32)
-# Curate's own. Keys that nobody chose take less than half a step for each place; a text can be made of words whose
-# hashes all want the same place, and then takes time in the square of their number.
-MAX_STEPS = 8
+# FNV-1a (Fowler, Noll and Vo): the initial hash, and the multiplier of each step.
+FNV32_BASIS, FNV32_PRIME = np.uint32(0x811C9DC5), np.uint32(0x01000193)
+FNV64_BASIS, FNV64_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x00000100000001B3)
+# SplitMix64 (Steele, Lea and Flood 2014): 2^64 / golden ratio, made odd, and the two multipliers of its finalizer.
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+SPLITMIX_FIRST, SPLITMIX_SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+SEED = GOLDEN  # the initial hash of a word
+
+
+@inlined_kernel
+def fnv1a_32(h: np.uint32, code: int) -> np.uint32:
+    """Add a byte or code point to a 32-bit hash that began with ``FNV32_BASIS``."""
+    return np.uint32((h ^ np.uint32(code)) * FNV32_PRIME)
+
+
+@inlined_kernel
+def fnv1a_64(h: np.uint64, code: int) -> np.uint64:
+    """Add a byte or code point to a 64-bit hash that began with ``FNV64_BASIS``."""
+    return (h ^ np.uint64(code)) * FNV64_PRIME
 
 
 @kernel
-def mix(h: np.uint64) -> np.uint64:
-    """Spread a hash over all its bits, so that the low ones can choose a place in a table."""
-    h = (h ^ (h >> SHIFT)) * JOIN
+def splitmix64(h: np.uint64) -> np.uint64:
+    """Finalize as SplitMix64 does: every bit of the input changes every bit of the result."""
+    h = (h ^ (h >> np.uint64(30))) * SPLITMIX_FIRST
+    h = (h ^ (h >> np.uint64(27))) * SPLITMIX_SECOND
+    return h ^ (h >> np.uint64(31))
+
+
+@kernel
+def spread(h: np.uint64) -> np.uint64:
+    """Spread a hash over all its bits, so that the low ones can choose a slot in a table.
+
+    One of SplitMix64's two rounds, with curate's own shifts.
+    """
+    h = (h ^ (h >> np.uint64(32))) * SPLITMIX_SECOND
     return h ^ (h >> np.uint64(29))
 
 
 @kernel
 def step(h: np.uint64, code: np.uint32) -> np.uint64:
-    """Hash one more code point of a word that began with ``SEED``; `mix` spreads what comes out."""
-    return (h ^ np.uint64(code)) * STEP
+    """Add a code point to the hash of a word, which began with ``SEED``; `spread` finishes the hash.
+
+    FNV-1a over code points, with a multiplier that changes the high bits too.
+    """
+    return (h ^ np.uint64(code)) * SPLITMIX_FIRST
 
 
 @kernel
@@ -45,57 +70,5 @@ def hash_codes(codes: NDArray[np.uint32], start: int, stop: int) -> np.uint64:
 
 @kernel
 def join(a: np.uint64, b: np.uint64) -> np.uint64:
-    """Hash two words in a row; of three: ``join(join(a, b), c)``."""
-    return mix(a) * JOIN + b
-
-
-@kernel
-def _find_first_by_sorting(
-    keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]
-) -> int:
-    """Do what `find_first` does, in a time that no choice of keys makes longer."""
-    order = np.argsort(keys[:n], kind="mergesort")  # stable: of equal keys the first comes first
-    different = 0
-    for i in range(n):
-        j = order[i]
-        if i and keys[j] == keys[order[i - 1]]:
-            first[j] = first[order[i - 1]]
-            counts[first[j]] += 1
-        else:
-            first[j] = j
-            counts[j] = 1
-            different += 1
-    return different
-
-
-@kernel
-def find_first(keys: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32]) -> int:
-    """Write for each of ``n`` keys where it occurs first, and at that place how often; returns how many differ.
-
-    ``first`` and ``counts`` have room for ``n``.
-    """
-    size = 16
-    while size < 2 * n:  # at most half full, so that a search always ends
-        size *= 2
-    mask = np.uint64(size - 1)
-    table = np.full(size, -1, np.int32)
-    different = 0
-    steps = 0  # past places that other keys took
-    for i in range(n):
-        key = keys[i]
-        place = mix(key) & mask
-        while table[place] >= 0 and keys[table[place]] != key:
-            place = (place + np.uint64(1)) & mask
-            steps += 1
-        if steps > MAX_STEPS * size:
-            return _find_first_by_sorting(keys, n, first, counts)
-        j = table[place]
-        if j < 0:
-            table[place] = i
-            first[i] = i
-            counts[i] = 1
-            different += 1
-        else:
-            first[i] = j
-            counts[j] += 1
-    return different
+    """Hash two consecutive words; for three, ``join(join(a, b), c)``."""
+    return spread(a) * SPLITMIX_SECOND + b

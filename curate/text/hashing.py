@@ -1,6 +1,6 @@
-"""Stable hashes: ids of documents, choices that any machine makes alike, and the hash of a text's words.
+"""Stable hashes: ids of documents, random choices that every machine makes alike, and the hash of a text's words.
 
-Nothing here depends on the process, the platform or the order of the input.
+No result depends on the process, the platform or the order of the input.
 
 >>> len(document_id("https://example.org/", "2026-01-01T00:00:00Z", b"page"))
 32
@@ -37,7 +37,7 @@ def stable_u64(value: str | bytes, salt: str = "") -> int:
 
 
 def fraction(id: str, salt: str) -> float:
-    """Return a number in [0, 1) that a document's id chooses, for sampling: keep where it is below the rate.
+    """Return a number in [0, 1) derived from a document's id, for sampling: keep the document if it is below the rate.
 
     >>> fraction("00", "mixture") == fraction("00", "mixture")
     True
@@ -46,7 +46,7 @@ def fraction(id: str, salt: str) -> float:
 
 
 def text_hash(text: str) -> int:
-    """Return a 64-bit hash of a text without regard to case and white space.
+    """Return a 64-bit hash of a text, ignoring case and white space.
 
     >>> text_hash("One  two\\n") == text_hash("one two")
     True

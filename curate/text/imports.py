@@ -1,4 +1,4 @@
-"""Which files of a package a source file is made of: it, and the modules of its own package that it imports."""
+"""Find the files that a Python source file depends on: itself and the modules below a folder that it imports."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _WORD = re.compile(r"(\w+)(?:[ \t]+as[ \t]+\w+)?")
 
 
 def imported_files(file: Path, root: Path) -> frozenset[Path]:
-    """Return the files that a source file depends on below a folder, itself among them.
+    """Return the files below a folder that a source file depends on, itself included.
 
     Args:
-        file: of Python source.
+        file: a Python source file.
         root: the folder that absolute imports start from, as if it were the only entry of ``sys.path``.
 
     >>> here = Path(__file__)
     >>> sorted(path.name for path in imported_files(here, here.parents[2]))
     ['imports.py']
     """
-    found: set[Path] = set()
+    files: set[Path] = set()
     left = [file]
     while left:
         path = left.pop()
-        if path not in found:
-            found.add(path)
+        if path not in files:
+            files.add(path)
             left += _direct(path, root)
-    return frozenset(found)
+    return frozenset(files)
 
 
 def forget_files() -> None:
-    """Read all files again: some have been edited."""
+    """Read all files again on the next call, because some have been edited."""
     _direct.cache_clear()
 
 
@@ -47,24 +47,24 @@ def _direct(file: Path, root: Path) -> frozenset[Path]:
         source = file.read_text("utf-8", "replace")
     except OSError:
         return frozenset()
-    found: set[Path] = set()
+    files: set[Path] = set()
     for match in _IMPORT.finditer(source):
         if match["modules"]:
             for module in match["modules"].split(","):
-                found.update(_files(root, module.split()[0].split(".") if module.split() else ()))
+                files.update(_files(root, module.split()[0].split(".") if module.split() else ()))
             continue
         name = match["module"].lstrip(".")
         dots = len(match["module"]) - len(name)
         parts = [part for part in name.split(".") if part]
         base = file.parents[dots - 1] if dots else root
-        found.update(_files(base, parts))
+        files.update(_files(base, parts))
         for imported in _WORD.findall(match["names"]):
-            found.update(_files(base, [*parts, imported]))
-    return frozenset(found)
+            files.update(_files(base, [*parts, imported]))
+    return frozenset(files)
 
 
 def _files(base: Path, parts: Iterable[str]) -> Iterable[Path]:
-    """Yield the file of a module, and those of the packages that it is in."""
+    """Yield the files of a module and of the packages that contain it."""
     place = base
     for part in parts:
         place = place / part

@@ -1,4 +1,4 @@
-"""Word n-grams that occur more than once, by every definition in use (docs/presets.md sets them side by side)."""
+"""Count word n-grams that occur more than once, by every definition in use (docs/presets.md compares them)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import find_first, join
+from curate.text.hash_kernels import join
+from curate.text.table_kernels import find_first
 
 _NEWLINE = 0x0A
 LONGEST = 10
-#: Length of the n-grams, and least mean length of words, in the lines that `find_repetitive_lines` looks for.
+#: Words in each n-gram, and the smallest mean length of a word in bytes, in lines that `find_repetitive_lines` finds.
 IN_LINES = 3
 WORD_BYTES = 3
-#: What `count_ngrams` writes for each length, in the order of its columns. All are characters but the last two.
+#: The columns that `count_ngrams` writes for each length. All but the last two are in characters.
 COLUMNS = (
     "top",  # in all occurrences of the most frequent n-gram; of several, the longest (DCLM); 0 if none occurs twice
-    "top_first",  # the same; of several, the one that comes first (datatrove, dolma)
-    "covered",  # in words that lie in any n-gram that occurs more than once, each word once (Gopher's paper, DCLM)
+    "top_first",  # the same, but of several, the first one (datatrove, dolma)
+    "covered",  # in words of any n-gram that occurs more than once, each word once (Gopher's paper, DCLM)
     "later",  # in second and later occurrences, left to right without overlap (datatrove)
     "all_copies",  # in all occurrences of n-grams that occur more than once, overlaps counted again (dolma)
     "every",  # in all n-grams, overlaps counted again (dolma)
     "later_joined",  # in second and later occurrences, each character once, and the spaces between their words (NeMo)
     "top_times",  # how often the most frequent n-gram occurs
-    "top_place",  # the word that it begins with: the first such n-gram's
+    "top_place",  # index of its first word; of several n-grams, the first one's
 )
 TOP, TOP_FIRST, COVERED, LATER, ALL_COPIES, EVERY, LATER_JOINED, TOP_TIMES, TOP_PLACE = range(len(COLUMNS))
 
@@ -41,13 +42,24 @@ def count_ngrams(
     repeated: NDArray[np.int32],
     repeated_keys: NDArray[np.uint64],
 ) -> int:
-    """Count, for n-grams of 2 to 10 words, what `COLUMNS` names into ``out[length]``.
+    """Count the `COLUMNS` of n-grams of 2 to 10 words into ``out[length]``.
 
-    ``lengths`` are those of the ``n`` words in characters, ``first`` and ``counts`` what `find_first` wrote of their
-    hashes, and room for more; ``out`` is int64 [11, columns]. ``repeated`` and ``repeated_keys``, with room for ``n``,
-    take the first word and the hash of the n-grams of ``IN_LINES`` words that occur more than once; returns how many
-    these are. An n-gram can occur twice only if both of the shorter ones in it do. So each length looks only at the
-    places that the last one left, which on ordinary text are few after two words.
+    An n-gram can occur twice only if both n-grams of one word less in it do, so each length looks only at the places
+    that the length before left: few, on ordinary text, after two words.
+
+    Args:
+        hashes: of the words.
+        lengths: of the words, in characters.
+        n: number of words.
+        first: what `find_first` wrote for the hashes; overwritten.
+        counts: the same.
+        out: int64 [11, columns].
+        repeated: takes the index of the first word of each n-gram of ``IN_LINES`` words that occurs more than once;
+            has room for ``n``.
+        repeated_keys: takes the hashes of these n-grams; has room for ``n``.
+
+    Returns:
+        The number of n-grams written to ``repeated``.
     """
     for k in range(len(out)):
         for i in range(len(COLUMNS)):
@@ -59,20 +71,20 @@ def count_ngrams(
         before[i + 1] = before[i] + lengths[i]
     every = before[n]
     # At most one n-gram begins at each word.
-    places = np.empty(n, np.int32)  # where an n-gram begins that occurs more than once
+    places = np.empty(n, np.int32)  # where the n-grams that occur more than once begin
     keys = np.empty(n, np.uint64)
-    visited = np.empty(n, np.bool_)  # whether the scan for LATER has come upon it
-    found = 0
+    visited = np.empty(n, np.bool_)  # whether the scan for LATER has reached it
+    n_places = 0
     for i in range(n):
         if counts[first[i]] > 1:
-            places[found] = i
-            keys[found] = hashes[i]
-            found += 1
+            places[n_places] = i
+            keys[n_places] = hashes[i]
+            n_places += 1
     for k in range(2, LONGEST + 1):
         if n < k:
             break
         candidates = 0
-        for j in range(found - 1):
+        for j in range(n_places - 1):
             if places[j + 1] == places[j] + 1:
                 places[candidates] = places[j]
                 keys[candidates] = join(keys[j], hashes[places[j] + k - 1])
@@ -80,7 +92,7 @@ def count_ngrams(
         find_first(keys, candidates, first, counts)
         for j in range(candidates):
             visited[j] = False
-        found = 0
+        n_places = 0
         times, longest, top_first, top_place = 1, 0, before[k], 0
         covered_to = later_to = joined_to = 0
         covered = later = joined = all_copies = 0
@@ -106,12 +118,12 @@ def count_ngrams(
                     later += size
                     later_to = i + k
                 visited[group] = True
-            places[found] = i
-            keys[found] = keys[j]
-            found += 1
+            places[n_places] = i
+            keys[n_places] = keys[j]
+            n_places += 1
         if k == IN_LINES:
-            n_repeated = found
-            for j in range(found):
+            n_repeated = n_places
+            for j in range(n_places):
                 repeated[j], repeated_keys[j] = places[j], keys[j]
         out[k, TOP] = times * longest
         out[k, TOP_FIRST] = times * top_first
@@ -128,9 +140,9 @@ def count_ngrams(
 def count_words(
     hashes: NDArray[np.uint64], n: int, first: NDArray[np.int32], counts: NDArray[np.int32], out: NDArray[np.int64]
 ) -> float:
-    """Write how many words differ and how often the most frequent occurs; returns the entropy of words, in nats.
+    """Write how many words differ and how often the most frequent occurs; return the entropy of words, in nats.
 
-    ``first`` and ``counts`` take what `find_first` says of the words.
+    ``first`` and ``counts`` take the output of `find_first`.
     """
     out[0] = find_first(hashes, n, first, counts)
     out[1] = 0
@@ -156,17 +168,17 @@ def find_repetitive_lines(
     max_share: float,
     spans: NDArray[np.int32],
 ) -> int:
-    """Write start and stop of each line that consists of repeated n-grams; returns how many there are.
+    """Write start and stop of each line that consists of repeated n-grams; return how many there are.
 
     Such a line has ``min_words`` words or more, of ``WORD_BYTES`` UTF-8 bytes or more on average (formulas have shorter
     ones), and more than ``max_share`` of their characters are in second and later occurrences, within the line, of
     n-grams of ``IN_LINES`` words. ``repeated`` is what `count_ngrams` wrote; ``spans`` is int32 [lines, 2], the lines
     without their newline, with room for ``n // max(min_words, 1)``.
     """
-    found = 0
+    n_lines = 0
     word = 0
     j = 0
-    keys = np.empty(n_repeated, np.uint64)  # those of one line, which may hold all
+    keys = np.empty(n_repeated, np.uint64)  # of one line, which may hold all of them
     first, counts = np.empty(n_repeated, np.int32), np.empty(n_repeated, np.int32)
     visited = np.empty(n_repeated, np.bool_)
     while word < n and j < n_repeated:
@@ -205,6 +217,6 @@ def find_repetitive_lines(
             line_start = starts[begin]
             while line_start > 0 and codes[line_start - 1] != _NEWLINE:
                 line_start -= 1
-            spans[found, 0], spans[found, 1] = line_start, line_stop
-            found += 1
-    return found
+            spans[n_lines, 0], spans[n_lines, 1] = line_start, line_stop
+            n_lines += 1
+    return n_lines

@@ -1,21 +1,21 @@
-"""Text that strangers wrote, made fit for a terminal or a page, and for tables and JSON."""
+"""Make untrusted text safe for terminals, pages, tables and JSON."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-#: Unprintable by Unicode, and still shown as they are: the joiners that Persian, Hindi and emoji are written with.
+#: Unprintable according to Unicode, but left as they are: the joiners that Persian, Hindi and emoji need.
 JOINERS = "\u200c\u200d"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    r"""Return text that a terminal shows and does not obey: everything that is not visible becomes a visible escape.
+    r"""Return text that is safe to print: everything invisible becomes a visible escape.
 
-    Escaped are control characters (C0, DEL and C1; newline and tab too, so that a name cannot forge a line of output),
+    This escapes control characters (C0, DEL and C1; newline and tab too, so that a name cannot forge a line of output),
     characters that reverse or hide text, line separators, lone surrogates and unassigned characters. A byte of a file
-    name that is not UTF-8 appears as ``\xff``. Spaces of any width and the joiners of words stay.
+    name that is not UTF-8 appears as ``\xff``. Spaces of any width and joiners stay.
 
     >>> printable("a\x1b[31m\u202e.txt\n")
     'a\\x1b[31m\\u202e.txt\\n'
@@ -30,14 +30,14 @@ def printable(text: str) -> str:
 
 
 def storable(text: str) -> str:
-    r"""Return text that UTF-8 can hold, for JSON and tables: lone surrogates become visible escapes.
+    r"""Return text that UTF-8 can encode, for JSON and tables: lone surrogates become visible escapes.
 
-    Python has them in paths whose bytes are not UTF-8: each stands for a byte.
+    Python puts one in a path for each byte that is not UTF-8.
 
     >>> storable("caf\udce9.html")
     'caf\\xe9.html'
     """
-    return _SURROGATE.sub(lambda found: _escape(found[0]), text)
+    return _SURROGATE.sub(lambda match: _escape(match[0]), text)
 
 
 def _escape(character: str) -> str:

@@ -1,4 +1,4 @@
-"""Cut a text into words."""
+"""Split a text into words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from curate.text.characters import (
     WORD,
 )
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import SEED, mix, step
+from curate.text.hash_kernels import SEED, spread, step
 
 _KATAKANA = SCRIPT_NAMES.index("katakana")
 _HIRAGANA = SCRIPT_NAMES.index("hiragana")
@@ -30,22 +30,22 @@ _HAN = SCRIPT_NAMES.index("han")
 _BURMESE = SCRIPT_NAMES.index("burmese")
 _ASAT, _VIRAMA = 0x103A, 0x1039
 
-#: What `find_words` counts, in the order of its result.
+#: The counts that `find_words` writes, in order.
 FACTS = ("words", "word_characters", "numbers", "capitals", "mixed_scripts")
 
-# Ours: so that the number of words comes out as with dictionary segmenters (docs/signals.md); in Burmese, two syllables
-# to a word.
+# curate's own values: they give as many words as dictionary segmenters do (docs/signals.md); in Burmese, one for every
+# two syllables.
 _BREAKS = {"han": 123, "hiragana": 96, "bopomofo": 96, "thai": 70, "lao": 85, "khmer": 91, "burmese": 128}
-#: Of 256 places where a word may end inside a run of letters of a script without spaces, so many end one; by script.
+#: How many of 256 places between letters of a script without spaces end a word, by script.
 BREAKS = np.array([_BREAKS.get(name, 0) for name in SCRIPT_NAMES], np.int64)
 
 
 @kernel
 def ends_word(codes: NDArray[np.uint32], flags: int, i: int, table: NDArray[np.uint32]) -> bool:
-    """Whether a word ends before code point ``i``, at a letter of a script without spaces or after one.
+    """Say whether a word ends before code point ``i``, at a letter of a script without spaces or after one.
 
-    ``flags`` are those of the last letter. The rule looks at the two neighbours only, so that the same phrase is cut
-    alike wherever it stands.
+    ``flags`` are those of the last letter. The rule looks at the two neighbours only, so that a phrase is split the
+    same way wherever it occurs.
     """
     after = table[codes[i]]
     if after & (MARK | NO_BREAK_BEFORE) or (flags | table[codes[i - 1]]) & NO_BREAK_AFTER:
@@ -59,7 +59,7 @@ def ends_word(codes: NDArray[np.uint32], flags: int, i: int, table: NDArray[np.u
     ):
         return False
     pair = step(step(SEED, codes[i - 1]), codes[i])
-    return np.int64(mix(pair) & np.uint64(255)) < BREAKS[next_script]
+    return np.int64(spread(pair) & np.uint64(255)) < BREAKS[next_script]
 
 
 @kernel
@@ -73,17 +73,18 @@ def find_words(
     folded: NDArray[np.uint64],
     facts: NDArray[np.int64],
 ) -> int:
-    """Write start, stop, hash, and hash in lower case of each word, and `FACTS`; returns their number.
+    """Write start, stop, hash, and lower-case hash of each word, and `FACTS`; return the number of words.
 
-    There are never more words than characters; `curate.filters.measure_kernels` has a closer bound.
     A word is a run of letters, numbers, marks and connectors that begins with a letter or number, much as in Unicode's
     word boundaries (UAX 29): an apostrophe, full stop or middle dot between two letters and a full stop or comma
-    between two digits belong to it. In scripts without spaces `ends_word` cuts the run further. Numbers are words
-    without a letter, capitals words of two letters or more that are all capitals, mixed those with letters of two
-    scripts. The lower case is that of `curate.text.words.lower_table`.
+    between two digits belong to it. In scripts without spaces `ends_word` splits the run further. Numbers are words
+    without a letter, capitals are words of at least two letters, all capitals, and mixed scripts are words with letters
+    of two scripts. Lower case is that of `curate.text.words.lower_table`.
+
+    There are never more words than characters; `curate.filters.measure_kernels` has a closer bound.
     """
     n = len(codes)
-    found = characters = numbers = capitals = mixed = 0
+    n_words = characters = numbers = capitals = mixed = 0
     i = 0
     while i < n:
         here = table[codes[i]] | 0  # as a signed integer
@@ -91,7 +92,7 @@ def find_words(
             i += 1
             continue
         start = i
-        last = here  # of the last character that is no mark
+        last = here  # flags of the last character that is not a mark
         h = SEED
         letters = uppers = scripts = 0
         while True:
@@ -116,25 +117,25 @@ def find_words(
                     break
             else:
                 break
-        starts[found] = start
-        stops[found] = i
-        hashes[found] = h
+        starts[n_words] = start
+        stops[n_words] = i
+        hashes[n_words] = h
         if uppers:
             h = SEED
             for k in range(start, i):
                 c = codes[k]
                 h = step(h, lower[c] if c < len(lower) else c)
-        folded[found] = h
-        found += 1
+        folded[n_words] = h
+        n_words += 1
         characters += i - start
         numbers += letters == 0
         capitals += uppers == letters and letters > 1
         scripts &= ~1
         mixed += scripts & (scripts - 1) != 0
-    values = (found, characters, numbers, capitals, mixed)
+    values = (n_words, characters, numbers, capitals, mixed)
     for k in range(len(values)):
         facts[k] = values[k]
-    return found
+    return n_words
 
 
 @kernel
@@ -144,20 +145,20 @@ def find_chunks(
     starts: NDArray[np.int32],
     stops: NDArray[np.int32],
 ) -> int:
-    """Write start and stop of each run of characters between white space (``str.split``); returns how many.
+    """Write start and stop of each run of characters between white space, as ``str.split``; return how many.
 
-    There are at most ``(len(codes) + 1) // 2``: white space stands between any two.
+    There are at most ``(len(codes) + 1) // 2``, because white space separates any two.
     """
     n = len(codes)
-    found = 0
+    n_chunks = 0
     i = 0
     while i < n:
         if table[codes[i]] & SPACE:
             i += 1
             continue
-        starts[found] = i
+        starts[n_chunks] = i
         while i < n and not table[codes[i]] & SPACE:
             i += 1
-        stops[found] = i
-        found += 1
-    return found
+        stops[n_chunks] = i
+        n_chunks += 1
+    return n_chunks

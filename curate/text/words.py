@@ -1,4 +1,4 @@
-"""Lists of words by language, as the tables that the kernels look words up in.
+"""Word lists by language, and the tables in which the kernels look words up.
 
 >>> stop_words("de")[:3]
 ('der', 'die', 'das')
@@ -16,15 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Phrases of the notices that C4 drops lines for (Raffel et al. 2020; TFDS, c4_utils.py).
+#: Phrases of notices whose lines C4 drops (Raffel et al. 2020; TFDS, c4_utils.py).
 POLICY_PHRASES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
-#: Languages written without spaces: their listed words are sought as pieces of text.
+#: Languages written without spaces: their listed words are counted as substrings of the text.
 UNSPACED_LANGUAGES = frozenset({"zh", "yue", "wuu", "lzh", "ja", "th", "lo", "km", "my", "shn", "mnw", "bo", "dz"})
-
-
 #: Languages whose sentences end in a space, not in a mark.
 UNMARKED_LANGUAGES = frozenset({"th", "lo"})
-#: Scripts (`curate.text.characters.SCRIPTS`), and the languages that are written in them.
+#: The languages that are written in each script of `curate.text.characters.SCRIPTS`.
 _WRITTEN_IN = {
     "cyrillic": "ru uk be bg sr mk kk ky tg mn tt ba cv ce os av ab kv udm sah tyv bua xal krc kbd kum lez inh myv",
     "greek": "el grc pnt",
@@ -61,7 +59,7 @@ _WRITTEN_IN = {
 
 @functools.cache
 def scripts_of(language: str) -> tuple[int, ...]:
-    """Return the places in `text.characters.SCRIPT_NAMES` of the scripts a language is written in; empty: not known.
+    """Return the indexes in `text.characters.SCRIPT_NAMES` of the scripts of a language; empty if unknown.
 
     >>> from curate.text.characters import SCRIPT_NAMES
     >>> [SCRIPT_NAMES[i] for i in scripts_of("ja")]
@@ -78,9 +76,9 @@ def _lists(name: str) -> dict[str, tuple[str, ...]]:
 
 
 def stop_words(language: str) -> tuple[str, ...]:
-    """Return the stop words of a language (ISO 639-1, else 639-3), lower case; empty where there is no list.
+    """Return the stop words of a language (ISO 639-1, else 639-3), lower case; empty if there is no list.
 
-    The lists are ours: curate/text/stop_words.txt.
+    The lists are curate's own: curate/text/stop_words.txt.
 
     >>> stop_words("xx")
     ()
@@ -89,9 +87,9 @@ def stop_words(language: str) -> tuple[str, ...]:
 
 
 def dirty_words(language: str) -> tuple[str, ...]:
-    """Return the dirty words and phrases looked for in a language: its own and the English ones.
+    """Return the dirty words and phrases of a language and those of English.
 
-    The lists are ours: curate/text/dirty_words.txt.
+    The lists are curate's own: curate/text/dirty_words.txt.
 
     >>> "porno" in dirty_words("de"), "titten" in dirty_words("en")
     (True, False)
@@ -103,21 +101,13 @@ def dirty_words(language: str) -> tuple[str, ...]:
 
 @functools.cache
 def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the table of `text.watch_kernels` for a language: stop words, dirty words, and what C4 looks for."""
+    """Return the table of `text.watch_kernels` for a language: stop words, dirty words, and the phrases of C4."""
     import numpy as np
 
     from curate.text.characters import character_table, code_points
     from curate.text.hash_kernels import join
-    from curate.text.watch_kernels import (
-        DIRTY,
-        JAVASCRIPT,
-        LAST,
-        LOREM,
-        NUMBER_SHIFT,
-        POLICY,
-        STOP,
-        make_table,
-    )
+    from curate.text.table_kernels import make_table
+    from curate.text.watch_kernels import DIRTY, JAVASCRIPT, LAST, LOREM, NUMBER_SHIFT, POLICY, STOP
     from curate.text.word_kernels import FACTS, find_words
 
     hashes: list[int] = []
@@ -125,7 +115,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
     def add(phrase: str, value: int) -> None:
         codes = code_points(phrase)
-        # A word has a character at least.
+        # A word has at least one character.
         room = [np.empty(len(codes), t) for t in (np.int32, np.int32, np.uint64, np.uint64)]
         facts = np.empty(len(FACTS), np.int64)
         n = find_words(codes, character_table(), lower_table(), *room, facts)
@@ -153,7 +143,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
 @functools.cache
 def lower_table() -> NDArray[np.uint32]:
-    """Return the lower case of each code point below U+2000, where all but rare scripts have their capitals.
+    """Return the lower case of each code point below U+2000, where all but rare scripts have their capitals, uint32.
 
     >>> chr(lower_table()[ord("Ж")])
     'ж'
@@ -165,12 +155,12 @@ def lower_table() -> NDArray[np.uint32]:
 
 
 def pieces_found(text: str, language: str, dirty: int) -> dict[str, int]:
-    """Count what is sought as pieces of the text, where words have no spaces between them.
+    """Count listed words as substrings of a text in a language without spaces between words.
 
     Args:
         text: any text.
         language: one of `UNSPACED_LANGUAGES`.
-        dirty: English dirty words found, which the language's own are added to.
+        dirty: number of English dirty words in the text, to which those of the language are added.
 
     >>> pieces_found("東京の駅の前", "ja", 0)
     {'stop_words': 2, 'different_stop_words': 1, 'dirty_words': 0}

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from curate.document import Document
 from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
 from pipelines.engine.stored import StepData
 from pipelines.io import files, sealed
-from pipelines.io.columns import merge_types
+from pipelines.io.columns import merge_types, unpack_columns
 from pipelines.io.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_tasks, write_shard
 from pipelines.io.tables import FACTS, TABLES, iter_rows, read_table
 from pipelines.result.report import build_report, write_reports
@@ -57,13 +59,16 @@ def _kept(layout: RunLayout, pass_: Pass, cut: Sequence[StepData], index: int) -
     path = files.join(layout.folder(pass_), f"state-{index:05d}.parquet")
     state = read_table(path, ["text_bytes", "token_count", "copies"])
     copies = state["copies"].to_numpy().copy()
+    stays = np.ones(len(copies), bool)
     for data in cut:
         applied = data.apply(index)
         if "copies" in data.step.writes and applied.edit:
             for row, facts in enumerate(iter_rows(path)):
-                edited = applied.edit(row, Document(**{name: facts[name] for name in FACTS}))
-                copies[row] = edited.copies if isinstance(edited, Document) else 0
-        copies[applied.rejected] = 0
+                document = Document(**{name: facts[name] for name in FACTS}, extra=unpack_columns(facts["extra"]))
+                seen = applied.edit(row, document)
+                copies[row] = seen.copies if isinstance(seen, Document) else 0
+        stays[applied.rejected] = False
+    copies[~stays] = 0
     return int(state["text_bytes"].to_numpy()[copies > 0].sum()), int(state["token_count"].to_numpy() @ copies)
 
 

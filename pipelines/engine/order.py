@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from curate.document import Document
+from curate.filters.signals import signal_names
 from pipelines.io.columns import SOURCE_ID
 from pipelines.recipe.errors import RecipeError, did_you_mean
 from pipelines.recipe.model import Recipe, RecipeStep
@@ -71,11 +72,11 @@ def _missing(recipe: Recipe, entry: RecipeStep, field: str) -> RecipeError:
         return recipe.error(entry.name, f" reads {field}, which the step {word} writes; put the step {word} before it")
     if field in FIELDS:
         return recipe.error(entry.name, f" reads {field}, which no step before it writes")
-    known = sorted(FIELDS | columns_of(recipe))
-    fix = f"name it in the source, as sources: [{{input: PATTERN, columns: [{field}]}}]"
-    return recipe.error(
-        entry.name, f" reads {field!r}, which is not a field or column{did_you_mean(field, known)}; or {fix}"
-    )
+    signals = signal_names(entry.step.measures) if "signals" in entry.step.writes else ()
+    known = sorted({*FIELDS, *columns_of(recipe), *signals})
+    what = "a field, a signal or a column" if signals else "a field or a column"
+    fix = f"name a column of the input in its source, as sources: [{{input: PATTERN, columns: [{field}]}}]"
+    return recipe.error(entry.name, f" reads {field!r}, which is not {what}: {fix}{did_you_mean(field, known)}")
 
 
 def _word_for(field: str) -> str:

@@ -41,8 +41,11 @@ class StoredDecision:
 
     def begin(self, parts: int) -> None:
         """Create the folder, for a decision that is made in ``parts`` parts of the keys."""
+        path = files.join(self.folder, PARTS)
+        if files.exists(path) and sealed.read_json(path) != {"parts": parts}:
+            files.delete([self.folder])  # left by a run that was stopped and had other memory
         files.make_folder(self.folder)
-        sealed.write_json(files.join(self.folder, PARTS), {"parts": parts})
+        sealed.write_json(path, {"parts": parts})
 
     def write(self, address: str, rows: bytes, part: int = 0) -> None:
         """Write the rows for an address that one part of the keys gives."""

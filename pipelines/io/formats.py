@@ -15,7 +15,7 @@ from importlib import metadata
 from typing import Any
 
 from pipelines.io.tables import REPORTS, TABLES
-from pipelines.recipe.plugins import Plugins
+from pipelines.recipe.plugins import Plugins, find_object
 
 #: File name endings by format.
 ENDINGS: dict[str, tuple[str, ...]] = {
@@ -57,7 +57,7 @@ def input_format(name: str, plugins: Plugins | None = None) -> ReadRows | None:
         return _function(name, entry.load(), 1)
     if "." not in name:
         raise LookupError(name)
-    return _function(name, (plugins or Plugins()).load(name), 1)
+    return _function(name, _named(name, plugins), 1)
 
 
 def output_format(name: str, plugins: Plugins | None = None) -> WriteRows | None:
@@ -72,10 +72,15 @@ def output_format(name: str, plugins: Plugins | None = None) -> WriteRows | None
         return None
     if "." not in name:
         raise LookupError(name)
-    function = _function(name, (plugins or Plugins()).load(name), 2)
+    function = _function(name, _named(name, plugins), 2)
     if function.__name__ in (*TABLES, *REPORTS, "_work"):
         raise TypeError(f"{name} would write into the folder {function.__name__} of curate's own; rename the function")
     return function
+
+
+def _named(name: str, plugins: Plugins | None) -> Any:
+    """Return what an import path names; without plugins it is one that was checked when the recipe was read."""
+    return plugins.load(name) if plugins else find_object(name)
 
 
 def _function(name: str, thing: Any, parameters: int) -> Callable[..., Any]:

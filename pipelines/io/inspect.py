@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 import orjson
 import pyarrow as pa
@@ -23,7 +24,7 @@ HTML = "html"  # a column that replaces the text
 
 
 def check_columns(sources: Sequence[Source], inputs: Iterable[InputFile]) -> None:
-    """Check that each source of rows has a text, and the columns that it names.
+    """Check that each source of rows has a text, and each source of tables the columns that it names.
 
     Raises:
         RecipeError: no file has a column; the message lists those that exist.
@@ -41,6 +42,8 @@ def check_columns(sources: Sequence[Source], inputs: Iterable[InputFile]) -> Non
             continue
         if source.text not in present and HTML not in present:
             raise _absent(source, "text", source.text, present)
+        if any(file.format != "parquet" for file in rows):
+            continue  # a key of JSON lines may be rare; a column of a table is in all rows
         for setting, name in (("id", source.id), ("title", source.title), *(("columns", c) for c in source.columns)):
             if name and name not in present:
                 raise _absent(source, setting, name, present)
@@ -72,12 +75,11 @@ def _columns(file: InputFile) -> Iterator[str]:
             lines = decompressed(stream, file.path)
             for _ in range(LINES):
                 line = lines.readline(MAX_RECORD_BYTES)
-                row = orjson.loads(line) if line.strip() else None
-                if isinstance(row, dict):
-                    yield from row
-                    if isinstance(row.get("metadata"), dict):
-                        yield from row["metadata"]
                 if not line:
                     return
+                with suppress(ValueError):  # a broken line; those after it may be good
+                    row = orjson.loads(line)
+                    for of in (row, row.get("metadata")) if isinstance(row, dict) else ():
+                        yield from of if isinstance(of, dict) else ()
     except (ValueError, pa.ArrowException, Damaged, OSError, EOFError):
         return

@@ -159,9 +159,11 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
             name = _name_below(meta.path, source.input) if fmt in ("html", "text") else ""
             file = _file(source, meta.path, size if fmt != UNKNOWN else 0, modified, fmt, name)
-            before = inputs.setdefault(meta.path, file)
-            if replace(before, name=file.name) != file:  # several patterns of one source may match a file
+            before = inputs.get(meta.path, file)
+            if replace(before, name=file.name) != file:
                 raise RecipeError(f"{meta.path} is in two sources, {before.source!r} and {source.name!r}; change one")
+            # several patterns of one source may match a file: the longer name is the same whichever comes first
+            inputs[meta.path] = max(before, file, key=lambda f: len(f.name))
         if written == len(matched):
             raise RecipeError(f"input {source.input!r} is in the output folder {output}; choose another --output")
         if not usable:

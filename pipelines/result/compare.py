@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from curate.document import Decision, Document
 from curate.extract.extraction import extract_text
-from curate.filters.presets import originals_of, rules_of
+from curate.filters.presets import reference_filters_of, rules_of
 from curate.filters.rules import decide
 from curate.filters.signals import measure
 from curate.language.codes import canonical
@@ -51,12 +51,12 @@ def compare(path: str, presets: list[str], language: str | None = None) -> Compa
         ValueError: a preset or language is unknown.
     """
     rules = [rules_of([preset]) for preset in presets]
-    originals = originals_of(rules_of(presets))
+    filters = reference_filters_of(rules_of(presets))
     language = canonical(language) if language else None
     result = Comparison()
     for document in texts(path, result.unread):
         spoken = language or detect_language(document.text).language
-        signals = measure(document.text, spoken, originals)
+        signals = measure(document.text, spoken, filters)
         outcomes = tuple(_outcome(decide(signals, each, spoken)) for each in rules)
         result.pairs[outcomes] += 1
         if len(shown := result.examples.setdefault(outcomes, [])) < EXAMPLES:

@@ -92,10 +92,12 @@ def steps_with(output: str, attribute: str) -> dict[str, Step]:
     """
     steps: dict[str, Step] = {}
     for entry in read_steps(output):
+        if "." in entry["step"]:
+            continue  # a user module, which need not be available here
         try:
             type_ = step_type(entry["step"])
         except (LookupError, ImportError, TypeError):
-            continue  # a user module that is not available here
+            continue  # a step of a package that is no longer installed
         if isinstance(type_, type) and getattr(type_, attribute, None) is not None:
             with intact(files.join(output, "manifest.json")):
                 settings = {f.name: entry[f.name] for f in fields(type_) if f.name in entry}

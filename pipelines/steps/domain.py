@@ -17,7 +17,6 @@ class Domain(MapStep):
     reads: ClassVar = frozenset({"text", "url"})
     assumes: ClassVar = {"language": "every text is labelled as English"}
     writes: ClassVar = frozenset({"domain"})
-    libraries: ClassVar = ("fasttext-community",)
 
     def make(self) -> MapFunction:
         """Build the function that labels a document."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from curate.document import Document, Rejection
-from curate.filters.presets import originals_of, rules_of
+from curate.filters.presets import reference_filters_of, rules_of
+from curate.filters.reference_filters import REFERENCE_FILTERS
 from curate.filters.rules import Rule, decide
 from curate.filters.signals import measure, signal_names
 from pipelines.steps.base import MapFunction, MapStep, from_settings, value_of
@@ -40,6 +41,11 @@ class InlineRule:
         return Rule(self.name, self.signal, self.min, self.max, self.strict)
 
 
+def is_signal(name: str) -> bool:
+    """Say whether a name is that of a signal, or of a quantity of a reference filter."""
+    return name in signal_names(REFERENCE_FILTERS)
+
+
 @dataclass(frozen=True, slots=True)
 class Heuristics(MapStep):
     """Require documents to pass presets of rules; ``limits`` changes limits by rule name (null removes the rule).
@@ -66,9 +72,8 @@ class Heuristics(MapStep):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that inline rules use: their signals that are not measured."""
-        measured = signal_names(self.measures)
-        return tuple(rule.signal for rule in self.rules if rule.signal not in measured)
+        """The columns that inline rules use: what is not a signal."""
+        return tuple(rule.signal for rule in self.rules if not is_signal(rule.signal))
 
     @from_settings
     def reads(self) -> frozenset[str]:
@@ -78,7 +83,8 @@ class Heuristics(MapStep):
     @from_settings
     def measures(self) -> tuple[str, ...]:
         """Reference filters whose quantities the rules use."""
-        return originals_of(rules_of(self.presets, self.limits))
+        own = [rule.rule() for rule in self.rules if is_signal(rule.signal)]
+        return reference_filters_of([*rules_of(self.presets, self.limits), *own])
 
     def make(self) -> MapFunction:
         """Build the function that measures a text and rejects it at the first rule that fails."""

@@ -9,7 +9,7 @@ from curate.bounds import File
 from curate.document import Document, Rejection
 from curate.quality.scoring import quality_score
 from pipelines.recipe.plugins import find_object
-from pipelines.steps.base import MapFunction, MapStep
+from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,11 @@ class Quality(MapStep):
     reads: ClassVar = frozenset({"text"})
     assumes: ClassVar = {"language": "every text is judged as English"}
     writes: ClassVar = frozenset({"quality"})
-    libraries: ClassVar = ("fasttext-community",)
+
+    @from_settings
+    def libraries(self) -> tuple[str, ...]:
+        """The library of fastText classifiers."""
+        return ("fasttext-community",) if self.model else ()
 
     def make(self) -> MapFunction:
         """Build the function that scores a document."""

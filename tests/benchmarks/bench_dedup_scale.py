@@ -28,7 +28,8 @@ def measure(folder: Path, documents: int, memory: int) -> dict:
     from pipelines.steps.base import table_at
     from pipelines.steps.minhash_dedup import CLUSTER_STATS
     from tests.benchmarks.signature_sets import signature_set
-    from tests.pipelines.decisions import decide_stored, pipeline
+    from tests.eager import pipeline
+    from tests.pipelines.decisions import decide_stored
 
     data = signature_set(folder)
     blocks = len(list(folder.glob("keys-*.parquet")))

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.dedup.minhash import SKETCH_BINS
-from curate.dedup.minhash_kernels import bands, mix
+from curate.dedup.minhash_kernels import bands
 from curate.text.compiled import kernel
+from curate.text.hash_kernels import splitmix64 as mix
 from pipelines.engine.stored import StepData, StoredDecision
 from pipelines.io import sealed
 from pipelines.steps.minhash_dedup import MinHashDedup
@@ -71,7 +72,7 @@ def plan(documents: int, seed: int = 0) -> np.ndarray:
 
 
 @kernel
-def _draw(rows, first, seed, positions, signatures, sketches):  # type: ignore[no-untyped-def]
+def _draw(rows, first, seed, positions, signatures, sketches):
     """Draw the signature and the sketch of each planned document; ``first`` is the number of the first."""
     for i in range(len(rows)):
         own, root = mix(U(first + i) ^ mix(U(seed))), mix(U(rows[i]["root"]) + U(seed) * U(1 << 48))

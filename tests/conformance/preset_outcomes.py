@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from curate.filters.heuristics import decide_preset
 from curate.filters.presets import PRESETS
-from curate.filters.reference_filters import ORIGINALS
+from curate.filters.reference_filters import REFERENCE_FILTERS
 
 
 def preset_names() -> set[str]:
@@ -20,5 +20,5 @@ def preset_outcome(preset: str, text: str) -> tuple[bool, str, dict[str, float]]
 
 def bare_name(signal: str) -> str:
     """``dolma_word_count`` is "word_count": the longest name of an original is cut off."""
-    originals = [name for name in ORIGINALS if signal.startswith(f"{name}_")]
-    return signal.removeprefix(f"{max(originals, key=len)}_") if originals else signal
+    owners = [name for name in REFERENCE_FILTERS if signal.startswith(f"{name}_")]
+    return signal.removeprefix(f"{max(owners, key=len)}_") if owners else signal

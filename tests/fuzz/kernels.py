@@ -24,7 +24,7 @@ def functions() -> tuple[dict[str, Callable[[str], Any]], dict[str, Callable[[st
     from curate.extract.extraction import ExtractConfig, extract_text
     from curate.extract.formulas import formulas_to_text
     from curate.filters.clean import RepetitionCleanConfig, c4_clean, refinedweb_clean, repetition_clean
-    from curate.filters.reference_filters import ORIGINALS
+    from curate.filters.reference_filters import REFERENCE_FILTERS
     from curate.filters.signals import measure
     from curate.tokens.tokenizers import load_tokenizer
 
@@ -37,7 +37,7 @@ def functions() -> tuple[dict[str, Callable[[str], Any]], dict[str, Callable[[st
         "formulas_to_text": formulas_to_text,
     }
     texts: dict[str, Callable[[str], Any]] = {
-        "measure": lambda text: measure(text, "en", list(ORIGINALS)),
+        "measure": lambda text: measure(text, "en", list(REFERENCE_FILTERS)),
         "measure, Japanese": lambda text: measure(text, "ja"),
         "minhash_keys": minhash_keys,
         "line_hashes": line_hashes,

@@ -8,23 +8,15 @@ from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from curate.document import Document
 from pipelines.engine import decisions
 from pipelines.engine.stored import KeyPart, StepData, StoredDecision
 from pipelines.io.tables import TableWriter
 from pipelines.steps.base import MEMORY, Applied, CorpusStep, DecisionInMemory, KeySource, KeyTable
+from tests.eager import eager, pipeline
 
 Blocks = Sequence[Sequence[Document]]
-#: What the in-memory pipelines of this process have decided: their functions are copied, and this is not.
-DECIDED: list[list[tuple[str, bytes]]] = []
-
-
-def pipeline(*options: str) -> beam.Pipeline:
-    """Return an empty pipeline on the runner that local runs use."""
-    return beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(list(options)))
 
 
 def keys_of(step: CorpusStep, blocks: Blocks) -> list[KeyTable]:
@@ -35,18 +27,11 @@ def keys_of(step: CorpusStep, blocks: Blocks) -> list[KeyTable]:
 
 
 def decide(step: CorpusStep, keys: Sequence[KeySource], *options: str) -> DecisionInMemory:
-    """Decide over keys in one pipeline in this process."""
-    DECIDED.append([])
-    with pipeline(*options) as p:
-        _ = step.decide(p | beam.Create(list(keys))) | beam.Map(_collect, len(DECIDED) - 1)
+    """Decide over keys in an in-memory pipeline."""
     parts = defaultdict(list)
-    for address, rows in DECIDED[-1]:
+    for address, rows in eager(keys, step.decide, options=options):
         parts[address].append(rows)
     return DecisionInMemory(parts)
-
-
-def _collect(part: tuple[str, bytes], number: int) -> None:
-    DECIDED[number].append(part)
 
 
 def applied(step: CorpusStep, blocks: Blocks, *options: str) -> list[Applied]:

@@ -116,7 +116,7 @@ def test_the_sample_recipe_gives_the_same_bytes_on_flink(flink, tmp_path):
         e.add_note(f"The job server's last words:\n{flink.last_words()}")
         raise
     assert found == expected
-    assert flink.jobs() > jobs, "the run never reached Flink"
+    assert jobs < flink.jobs() <= jobs + 5
 
 
 @contextmanager

@@ -3,7 +3,7 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from curate.extract import html_kernels as k
+from curate.extract import columns as k
 from curate.extract.blocks import cut
 
 

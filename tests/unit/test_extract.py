@@ -89,6 +89,12 @@ def test_any_bytes_are_a_page(page):
     extract_text(page)
 
 
+@pytest.mark.parametrize("page", [None, 7, bytearray(b"<p>a")])
+def test_what_is_no_page_is_refused(page):
+    with pytest.raises(TypeError, match=f"HTML is str or bytes, not {type(page).__name__}"):
+        extract_text(page)
+
+
 def test_pages_do_not_depend_on_those_before():
     config = ExtractConfig(engine="trafilatura")
     first = extract_text(ARTICLE, config=config)

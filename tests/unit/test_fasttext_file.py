@@ -49,7 +49,7 @@ HEADER = {
     "dim": (8, 64, "matrix is 3301 x 10"),
     "dim 0": (8, 0, "vectors have 0 numbers"),
     "word n-grams": (28, 10**9, "n-grams of 1000000000 words"),
-    "loss": (32, 9, "loss is of kind 9"),
+    "loss": (32, 9, "loss has the unknown type 9"),
     "unsupervised": (36, 1, "not a classifier"),
     "buckets 0": (40, 0, "no buckets"),
     "buckets": (40, 10**6, "input matrix"),
@@ -84,9 +84,9 @@ def test_entries_that_the_library_would_take_for_something_else(tmp_path):
     label = data.index(b"__label__")
     end = data.index(b"\0", label)
     cases = {
-        "is of kind 0": data[: end + 9] + b"\0" + data[end + 10 :],
-        "has the count -1": data[: end + 1] + b"\xff" * 8 + data[end + 9 :],
-        "has the count 2305843009": data[: end + 8] + b"\x20" + data[end + 9 :],
+        "has the type 0": data[: end + 9] + b"\0" + data[end + 10 :],
+        "the count -1": data[: end + 1] + b"\xff" * 8 + data[end + 9 :],
+        "the count 2305843009": data[: end + 8] + b"\x20" + data[end + 9 :],
         "the count 0 in a tree": data[: end + 1] + bytes(8) + data[end + 9 :],
         "is not UTF-8": data[:label] + b"\xff" + data[label + 1 :],
     }
@@ -99,7 +99,7 @@ def test_matrices_that_do_not_fill_the_file_or_are_not_numbers(tmp_path):
     data = train(tmp_path, **NGRAMS)
     for said, damaged in {
         "bytes follow": data + b"x",
-        "are missing": data[:-1],
+        "bytes should follow byte": data[:-1],
         "output matrix has numbers that are not finite": data[:-4] + struct.pack("<f", float("nan")),
     }.items():
         with pytest.raises(ValueError, match=said):

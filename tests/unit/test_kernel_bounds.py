@@ -4,6 +4,7 @@ A kernel does not check its indices: a write past the end of an array overwrites
 these tests, and all others that call kernels, with every index checked.
 """
 
+import functools
 import random
 import re
 import statistics
@@ -23,21 +24,22 @@ from curate.dedup.clusters import candidate_pairs, cluster
 from curate.dedup.line_kernels import hash_lines
 from curate.dedup.minhash import _characters as word_characters, estimate_similarity, minhash_signature
 from curate.dedup.minhash_kernels import ALONE, hash_shingles
-from curate.extract import blocks, html_kernels as html
+from curate.extract import block_kernels as html, blocks, columns
 from curate.extract.blocks import cut
 from curate.extract.extraction import extract_text
 from curate.filters.clean import RepetitionCleanConfig, repetition_clean
 from curate.filters.measure_kernels import COUNTS, measure_codes
-from curate.filters.reference_filters import ORIGINALS, measure_original, nltk, spacy
+from curate.filters.reference_filters import REFERENCE_FILTERS, measure_reference, nltk, spacy
 from curate.filters.reference_filters.token_counts import chunk_spans, count_tokens, uax29_spans
 from curate.filters.signals import measure
-from curate.language.model import LONGEST as LONGEST_NGRAM, LONGEST_WORD, ngram_rows
+from curate.language.model_kernels import LONGEST as LONGEST_NGRAM, LONGEST_WORD, ngram_rows
 from curate.models.forest import Forest
 from curate.text import characters
 from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import JOIN, find_first
+from curate.text.hash_kernels import SPLITMIX_SECOND
 from curate.text.ngram_kernels import COLUMNS, LONGEST, TOP_TIMES
+from curate.text.table_kernels import find_first
 from curate.text.words import lower_table, watch_table
 
 TEXT = "<p>" + "A text of a page that is read by people. " * 20
@@ -54,13 +56,18 @@ def test_with_bounds_checks_an_index_past_the_end_raises():
         read(np.zeros(4), 4)
 
 
-# Pages: curate.extract.html_kernels
+# Pages: curate.extract.html_kernels, block_kernels
+
+
+def name_hash(name):
+    """FNV-1a, 32 bits."""
+    return functools.reduce(lambda h, byte: (h ^ byte) * 0x01000193 & 0xFFFFFFFF, name, 0x811C9DC5)
 
 
 def class_words(value):
     """The words of a class that are kept, by the definition."""
     found = [word.lower() for word in re.findall(r"[A-Z]*[a-z]+|[A-Z]+", value) if len(word) > 1]
-    return [blocks.name_hash(word[: html.MAX_WORD].encode()) for word in found[: html.MAX_TOKENS]]
+    return [name_hash(word[: html.MAX_WORD].encode()) for word in found[: html.MAX_TOKENS]]
 
 
 @settings(deadline=None)
@@ -75,8 +82,8 @@ def test_class_words_are_the_plain_definition(values):
 def test_class_words_fill_their_buffer(elements, words):
     page = cut(f"<p id={'Ab' * words}>" * elements + TEXT)
     assert len(page.tokens) == min(words, html.MAX_TOKENS) * elements
-    assert (page.tokens == blocks.name_hash(b"ab")).all()
-    starts = page.elements[: elements + 1, html.FIRST_TOKEN]
+    assert (page.tokens == name_hash(b"ab")).all()
+    starts = page.elements[: elements + 1, columns.FIRST_TOKEN]
     assert (np.diff(starts)[1:] == min(words, html.MAX_TOKENS)).all()
 
 
@@ -84,7 +91,7 @@ def test_a_word_takes_two_bytes():
     for size in range(60):
         data = np.frombuffer(("Ab" * 30)[:size].encode(), np.uint8)
         tokens, state = np.zeros(size // 2, np.uint32), np.zeros(html.STATES, np.int64)
-        html.add_tokens(data, 0, size, np.uint64(0), tokens, state, 0)
+        html.add_tokens(data, 0, size, np.uint32(0), tokens, state, 0)
         assert state[html.N_TOKENS] == min(size // 2, html.MAX_TOKENS)
 
 
@@ -132,7 +139,7 @@ def test_elements_and_the_stack_fill_their_buffers(most):
     divs = html.MAX_ELEMENTS + most
     page = cut("<div>" * divs + "a")
     assert len(page.elements) - 1 == min(divs + 1, html.MAX_ELEMENTS)  # with the root, without the last row
-    assert page.elements[-2, html.DEPTH] == len(page.elements) - 2
+    assert page.elements[-2, columns.DEPTH] == len(page.elements) - 2
     assert len(page.blocks) == (divs + 1 < html.MAX_ELEMENTS)
 
 
@@ -231,7 +238,7 @@ def test_characters_that_are_words_have_three_bytes():
 def test_a_text_of_more_characters_than_positions_is_refused(monkeypatch):
     monkeypatch.setattr(characters, "MAX_CODE_POINTS", 5)
     assert len(code_points("five!")) == 5
-    with pytest.raises(ValueError, match="at most 5 fit"):
+    with pytest.raises(ValueError, match="over 5"):
         measure("sixsix")
 
 
@@ -269,8 +276,8 @@ def test_a_piece_with_the_hash_of_an_exception_keeps_its_length(piece, text):
         found = tokens(text)
         assert "".join(found) == text.replace(" ", "")
         assert all(found)
-    for original in ORIGINALS:
-        measure_original(original, text)
+    for name in REFERENCE_FILTERS:
+        measure_reference(name, text)
 
 
 @settings(deadline=None)
@@ -294,9 +301,9 @@ def plain_find_first(keys):
 def colliding(n):
     """Different keys that all want the same place in a table of up to 2^40."""
     h = np.arange(n, dtype=np.uint64) << np.uint64(40)
-    with np.errstate(over="ignore"):  # the steps of `curate.text.hash_kernels.mix` backwards
+    with np.errstate(over="ignore"):  # the steps of `curate.text.hash_kernels.spread` backwards
         h ^= (h >> np.uint64(29)) ^ (h >> np.uint64(58))
-        h *= np.uint64(pow(int(JOIN), -1, 1 << 64))
+        h *= np.uint64(pow(int(SPLITMIX_SECOND), -1, 1 << 64))
     return h ^ (h >> np.uint64(32))
 
 
@@ -412,7 +419,7 @@ def test_rows_of_another_width_are_refused():
     forest = Forest(("a", "b"), np.array([0], "i4"), np.array([-1], "i2"), np.array([0.5]), np.array([0], "i4"))
     assert forest.predict(np.zeros((2, 2))).tolist() == [0.5, 0.5]
     for width in (0, 1, 3):
-        with pytest.raises(ValueError, match=f"rows of {width} features for a forest of 2"):
+        with pytest.raises(ValueError, match=f"rows have {width} features, and the forest has 2"):
             forest.predict(np.zeros((2, width)))
 
 
@@ -440,5 +447,5 @@ def test_strange_pages_and_texts_stay_in_bounds(seed):
         measure(text, "ja")
         minhash_signature(text)
         repetition_clean(text, RepetitionCleanConfig(min_words=rng.randrange(-1, 4), max_share=0.1))
-        for original in ORIGINALS:
-            measure_original(original, text)
+        for name in REFERENCE_FILTERS:
+            measure_reference(name, text)

@@ -210,7 +210,7 @@ def test_import_is_light():
 
 
 def test_an_engine_that_does_not_exist():
-    with pytest.raises(ValueError, match="no language engine 'cld2': there are curate, fasttext and langdetect"):
+    with pytest.raises(ValueError, match="unknown language engine 'cld2': use curate, fasttext or langdetect"):
         detect_language("x", LanguageConfig("cld2"))  # type: ignore[arg-type]
 
 
@@ -283,10 +283,10 @@ class TestFastText:
         ("labels", "said"),
         [
             ({}, r"own\.bin has labels that are not codes of languages: __label__hq, __label__nice; map each of them "
-                 r"with labels, as in \{__label__hq: en\}, or to '' where"),
+                 r"with labels, as in \{__label__hq: en\}, or to '' if"),
             ({"hq": ""}, r"not codes of languages: __label__nice; map"),
             ({"hq": "", "nice": "klingon"}, "labels maps __label__nice to an unknown language code 'klingon'"),
-            ({"hq": "", "nice": "en", "nise": "fr"}, r"labels maps nise, and .*own\.bin has no such label: __l"),
+            ({"hq": "", "nice": "en", "nise": "fr"}, r"labels maps nise, but .*own\.bin has only the labels __l"),
         ],
     )  # fmt: skip
     def test_a_label_that_is_not_a_code(self, tmp_path, labels, said):
@@ -302,7 +302,7 @@ class TestFastText:
 
     def test_labels_for_another_engine(self):
         with pytest.raises(
-            ValueError, match="labels is for the engine fasttext: leave it out with the engine 'curate'"
+            ValueError, match="only the engine fasttext has labels: remove them with the engine 'curate'"
         ):
             detect_language("x", LanguageConfig(labels={"english": "en"}))
 

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from curate.extract.blocks import cut
-from curate.extract.feature_kernels import CONTEXT, FEATURES, choose, context
-from curate.extract.main_text import chances, describe, load_model, main_text
+from curate.extract.choice_kernels import choose, context
+from curate.extract.columns import CONTEXT_FEATURES, FEATURES
+from curate.extract.main_text import FORMAT, MODEL, chances, describe, load_model, main_text
+from curate.models.model_file import read_model_file, write_model_file
 
 SENTENCE = "The river rose in the night, and the bridge stayed closed until the morning because of it. "
 MENU = "<ul class=menu><li><a href=/>Home</a><li><a href=/news>News</a><li><a href=/about>About us</a></ul>"
@@ -82,14 +84,41 @@ def test_chances_are_chances_and_numbers_are_numbers(page):
     if not len(blocks.blocks):
         return
     rows = describe(blocks, model.class_keys, model.class_weights)
-    assert rows.shape == (len(blocks.blocks), FEATURES)
+    assert rows.shape == (len(blocks.blocks), len(FEATURES))
     assert np.isfinite(rows).all()
     around = context(blocks.blocks, blocks.elements, np.full(len(rows), 0.5))
-    assert around.shape == (len(rows), CONTEXT)
+    assert around.shape == (len(rows), len(CONTEXT_FEATURES))
     assert np.isfinite(around).all()
     found = chances(blocks, model)
     assert ((found >= 0) & (found <= 1)).all()
     assert set(main_text(blocks).split()) <= {w for i in range(len(rows)) for w in blocks.text(i).split()}
+
+
+def test_features_are_what_their_names_say():
+    page = cut(
+        f"<title>River news</title><nav><a href=/>Home</a></nav><h1>River news</h1><p class=body>{SENTENCE * 9}</p>"
+    )
+    model = load_model()
+    nav, heading, prose = (
+        dict(zip(FEATURES, row, strict=True)) for row in describe(page, model.class_keys, model.class_weights).tolist()
+    )
+    assert (nav["link_share"], heading["link_share"], heading["before_link_share"]) == (1, 0, 1)
+    assert (nav["in_nav"], nav["in_paragraph"], prose["in_nav"], prose["in_paragraph"]) == (1, 0, 0, 1)
+    assert (nav["two_after_log_words"], prose["after_log_words"]) == (prose["log_words"], -1)
+    assert (nav["since_title"], heading["since_title"], heading["title_overlap"]) == (-1, 0, 1)
+    assert (nav["until_prose"], prose["until_prose"], prose["since_h1"]) == (2, 999, 1)
+    assert nav["page_heading_share"] == prose["page_heading_share"] == 1 / 3
+    assert prose["class_weight_total"] == prose["class_weight_own"]
+    assert len(set(FEATURES)) == len(FEATURES)
+
+
+def test_a_model_of_other_features_is_refused(tmp_path):
+    manifest, parts = read_model_file(MODEL, FORMAT, "")
+    del manifest["format"]
+    for features in (["0", *FEATURES[1:]], 5, None):
+        write_model_file(tmp_path / "m.zip", FORMAT, {**manifest, "first": features}, parts)
+        with pytest.raises(ValueError, match=r"m\.zip .* first forest reads other features: train it again"):
+            load_model(tmp_path / "m.zip")
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 50)), min_size=1, max_size=9))

@@ -43,7 +43,7 @@ def test_the_library_is_named_where_it_is_missing(model, monkeypatch):
 
     module._model.cache_clear()
     monkeypatch.setitem(sys.modules, "kenlm", None)
-    with pytest.raises(ImportError, match=r"pip install 'curate\[perplexity\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'curate-corpus\[perplexity\]'"):
         perplexity("hot tea", PerplexityConfig(model))
 
 

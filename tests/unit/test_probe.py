@@ -60,7 +60,7 @@ def test_memory_and_time_are_limited(model, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setenv("CURATE_PROBED_MODELS", "")
     monkeypatch.setattr(module, "PATIENCE", 0.01)
-    with pytest.raises(ValueError, match=r"it did not end within 0\.01 s"):
+    with pytest.raises(ValueError, match=r"it did not finish within 0\.01 s"):
         probe("fasttext", model / "good.bin", "ours")
 
 

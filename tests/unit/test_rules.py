@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from curate.filters.presets import PRESETS, originals_of, rules_of
+from curate.filters.presets import PRESETS, reference_filters_of, rules_of
+from curate.filters.reference_filters import REFERENCE_FILTERS, quantity_names
 from curate.filters.rules import Rule, decide
 from curate.filters.signals import measure, signal_names
 
@@ -59,7 +60,7 @@ def test_rules_by_language():
 
 
 def test_a_signal_that_was_not_measured_is_an_error_with_the_way_out():
-    with pytest.raises(KeyError, match=r"word_count_min needs dolma_word_count.*originals_of"):
+    with pytest.raises(KeyError, match=r"word_count_min needs dolma_word_count.*reference_filters_of"):
         decide(measure(PAGE), PRESETS["gopher@dolma"])
 
 
@@ -67,9 +68,9 @@ def test_a_signal_that_was_not_measured_is_an_error_with_the_way_out():
 def test_every_preset_decides_over_what_it_asks_to_be_measured(preset):
     rules = rules_of([preset])
     assert len({rule.name for rule in rules}) == len(rules)
-    originals = originals_of(rules)
-    signals = measure(PAGE, "en", originals)
-    assert tuple(signals.as_dict()) == signal_names(originals)
+    reference_filters = reference_filters_of(rules)
+    signals = measure(PAGE, "en", reference_filters)
+    assert tuple(signals.as_dict()) == signal_names(reference_filters)
     assert set(decide(signals, rules).values) == {rule.signal for rule in rules}
 
 
@@ -77,7 +78,7 @@ def test_every_preset_decides_over_what_it_asks_to_be_measured(preset):
 @given(st.text(max_size=60), st.sampled_from(sorted(PRESETS)))
 def test_any_text_gets_a_decision(text, preset):
     rules = PRESETS[preset]
-    decision = decide(measure(text, "en", originals_of(rules)), rules)
+    decision = decide(measure(text, "en", reference_filters_of(rules)), rules)
     assert all(map(math.isfinite, decision.values.values()))
     assert decision.keep == (decision.reason == "")
 
@@ -102,6 +103,26 @@ def test_limits_change_or_remove_a_rule_and_only_that():
 def test_a_wrong_name_is_told_with_the_nearest_right_one(presets, limits, message):
     with pytest.raises(ValueError, match=message):
         rules_of(presets, limits)
+
+
+@pytest.mark.parametrize(
+    ("signal", "message"),
+    [
+        ("wrods", "rule 'short' needs the signal 'wrods', which does not exist: did you mean 'words'"),
+        ("dolma_wordcount", "did you mean 'dolma_word_count'"),
+        ("dclm_", "which does not exist"),
+        ("", "docs/presets.md list all"),
+    ],
+)
+def test_a_rule_over_no_signal_is_named_with_the_nearest_right_one(signal, message):
+    with pytest.raises(ValueError, match=message):
+        reference_filters_of([Rule("short", signal, minimum=5)])
+
+
+@pytest.mark.parametrize("name", REFERENCE_FILTERS)
+def test_each_quantity_has_one_owner(name):
+    rules = [Rule("any", quantity, minimum=5) for quantity in quantity_names(name)]
+    assert reference_filters_of(rules) == (name,)
 
 
 @pytest.mark.parametrize("name", LANGUAGES)

@@ -224,7 +224,7 @@ class TestSentencePiece:
 def test_a_sentencepiece_model_without_the_library(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     (tmp_path / "x.model").touch()
-    with pytest.raises(ImportError, match=r"x\.model needs .* pip install 'curate\[sentencepiece\]'"):
+    with pytest.raises(ImportError, match=r"x\.model needs .* pip install 'curate-corpus\[sentencepiece\]'"):
         load_tokenizer(tmp_path / "x.model")
 
 

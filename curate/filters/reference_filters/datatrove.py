@@ -8,7 +8,14 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from curate.filters.reference_filters.token_counts import DUPLICATE, TOP, TokenCounts, count_tokens, later_copies, ratio
+from curate.filters.reference_filters.token_counts import (
+    DUPLICATE,
+    TOP,
+    TokenStatistics,
+    count_tokens,
+    later_copies,
+    ratio,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +90,7 @@ def measure_2024(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
     }
 
 
-def _gopher(text: str, counts: TokenCounts, stop_words: int, lines: list[str]) -> dict[str, float]:
+def _gopher(text: str, counts: TokenStatistics, stop_words: int, lines: list[str]) -> dict[str, float]:
     from curate.text.ngram_kernels import LATER, TOP_FIRST, TOP_TIMES
 
     size = len(text)
@@ -134,7 +141,7 @@ def _split_paragraphs(text: str) -> list[str]:
     return [part for piece in text.split("\n\n") if (part := piece.lstrip("\n"))] or [""]
 
 
-def _fineweb(text: str, counts: TokenCounts, lines: list[str], ended: int) -> dict[str, float]:
+def _fineweb(text: str, counts: TokenStatistics, lines: list[str], ended: int) -> dict[str, float]:
     newlines = text.count("\n")
     repeated = later_copies([line for line in lines if line.strip()])[1]
     return {

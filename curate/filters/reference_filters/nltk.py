@@ -74,7 +74,7 @@ def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]
     from curate.filters.reference_filters.treebank_kernels import ABBREVIATION, STARTER
     from curate.text.characters import code_points
     from curate.text.hash_kernels import hash_codes
-    from curate.text.watch_kernels import make_table
+    from curate.text.table_kernels import make_table
 
     def hashes(words: list[str]) -> NDArray[np.uint64]:
         return np.array([int(hash_codes(code_points(word), 0, len(word))) for word in words], np.uint64)

@@ -82,8 +82,32 @@ def kinds_table() -> NDArray[np.uint16]:
     return kinds
 
 
-def _exceptions() -> Iterator[tuple[str, ...]]:
-    """The pieces that the rules do not apply to, as their tokens."""
+# Exceptions that are cut, as their tokens.
+_CUT = (
+    "y' all", "y all", "how 'd 'y", "How 'd 'y", "not 've", "not ve", "Not 've", "Not ve", "can not", "Can not",
+    "gon na", "Gon na", "got ta", "Got ta", "let 's", "Let 's", "c'm on", "C'm on", "° f .", "° F .", "° c .",
+    "° C .", "° k .", "° K .",
+)  # fmt: skip
+# Exceptions that are one token each.
+_WHOLE = (
+    "doin' goin' nothin' nuthin' ol' somethin' Doin' Goin' Nothin' Nuthin' Ol' Somethin' 'em 'll 'nuff 'S 's ‘S ‘s "
+    "and/or w/o 're 'Cause 'cause 'cos 'Cos 'coz 'Coz 'cuz 'Cuz 'bout ma'am Ma'am o'clock O'clock lovin' Lovin' "
+    "havin' Havin' Mt. Ak. Ala. Apr. Ariz. Ark. Aug. Calif. Colo. Conn. Dec. Del. Feb. Fla. Ga. Ia. Id. Ill. Ind. "
+    "Jan. Jul. Jun. Kan. Kans. Ky. La. Mar. Mass. Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. "
+    "Nov. Oct. Okla. Ore. Pa. S.C. Sep. Sept. Tenn. Va. Wash. Wis. 'd a.m. Adm. Bros. co. Co. Corp. D.C. Dr. e.g. "
+    "E.g. E.G. Gen. Gov. i.e. I.e. I.E. Inc. Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. p.m. Ph.D. Prof. Rep. "
+    "Rev. Sen. St. vs. v.s. — ' '' \\\") <space> C++ \\t \\n ä. ö. ü. "
+    # faces
+    ":) :-) :)) :-)) :))) :-))) (: (-: =) (= :] :-] [: [-: [= =] :o) (o: :} :-} 8) 8-) (-8 ;) ;-) (; (-; :( :-( "
+    ":(( :-(( :((( :-((( ): )-: =( >:( :') :'-) :'( :'-( :/ :-/ =/ =| :| :-| ]= =[ :1 :P :-P :p :-p :O :-O :o :-o "
+    ":0 :-0 :() >:o :* :-* :3 :-3 =3 :> :-> :X :-X :x :-x :D :-D ;D ;-D =D xD XD xDD XDD 8D 8-D ^_^ ^__^ ^___^ >.< "
+    ">.> <.< ._. ;_; -_- -__- v.v V.V v_v V_V o_o o_O O_o O_O 0_o o_0 0_0 o.O O.o O.O o.o 0.0 o.0 0.o @_@ <3 <33 "
+    "<333 </3 (^_^) (-_-) (._.) (>_<) (*_*) (¬_¬) ಠ_ಠ ಠ︵ಠ (ಠ_ಠ) ¯\\(ツ)/¯ (╯°□°）╯︵┻━┻ ><(((*>"
+)
+
+
+def _contractions() -> Iterator[tuple[str, ...]]:
+    """Yield pronouns, question words and verbs with what is contracted to them, as their tokens."""
 
     def both(word: str) -> tuple[str, str]:
         return word, word.title()
@@ -119,31 +143,17 @@ def _exceptions() -> Iterator[tuple[str, ...]]:
             yield from endings(word, "'ve")
     for word in itertools.chain(*map(both, ("ai", "are", "is", "was", "were", "have", "has", "dare"))):
         yield from endings(word, "n't")
+
+
+def _exceptions() -> Iterator[tuple[str, ...]]:
+    """Yield the pieces that the rules do not apply to, as their tokens."""
+    yield from _contractions()
     for hour in range(1, 13):
         for half in ("a.m.", "am", "p.m.", "pm"):
             yield str(hour), half
-    for text in (
-        "y' all", "y all", "how 'd 'y", "How 'd 'y", "not 've", "not ve", "Not 've", "Not ve", "can not", "Can not",
-        "gon na", "Gon na", "got ta", "Got ta", "let 's", "Let 's", "c'm on", "C'm on", "° f .", "° F .", "° c .",
-        "° C .", "° k .", "° K .",
-    ):  # fmt: skip
+    for text in _CUT:
         yield tuple(text.split())
-    whole = (
-        "doin' goin' nothin' nuthin' ol' somethin' Doin' Goin' Nothin' Nuthin' Ol' Somethin' 'em 'll 'nuff 'S 's ‘S ‘s "
-        "and/or w/o 're 'Cause 'cause 'cos 'Cos 'coz 'Coz 'cuz 'Cuz 'bout ma'am Ma'am o'clock O'clock lovin' Lovin' "
-        "havin' Havin' Mt. Ak. Ala. Apr. Ariz. Ark. Aug. Calif. Colo. Conn. Dec. Del. Feb. Fla. Ga. Ia. Id. Ill. Ind. "
-        "Jan. Jul. Jun. Kan. Kans. Ky. La. Mar. Mass. Mich. Minn. Miss. N.C. N.D. N.H. N.J. N.M. N.Y. Neb. Nebr. Nev. "
-        "Nov. Oct. Okla. Ore. Pa. S.C. Sep. Sept. Tenn. Va. Wash. Wis. 'd a.m. Adm. Bros. co. Co. Corp. D.C. Dr. e.g. "
-        "E.g. E.G. Gen. Gov. i.e. I.e. I.E. Inc. Jr. Ltd. Md. Messrs. Mo. Mont. Mr. Mrs. Ms. p.m. Ph.D. Prof. Rep. "
-        "Rev. Sen. St. vs. v.s. — ' '' \\\") <space> C++ \\t \\n ä. ö. ü. "
-        # faces
-        ":) :-) :)) :-)) :))) :-))) (: (-: =) (= :] :-] [: [-: [= =] :o) (o: :} :-} 8) 8-) (-8 ;) ;-) (; (-; :( :-( "
-        ":(( :-(( :((( :-((( ): )-: =( >:( :') :'-) :'( :'-( :/ :-/ =/ =| :| :-| ]= =[ :1 :P :-P :p :-p :O :-O :o :-o "
-        ":0 :-0 :() >:o :* :-* :3 :-3 =3 :> :-> :X :-X :x :-x :D :-D ;D ;-D =D xD XD xDD XDD 8D 8-D ^_^ ^__^ ^___^ >.< "
-        ">.> <.< ._. ;_; -_- -__- v.v V.V v_v V_V o_o o_O O_o O_O 0_o o_0 0_0 o.O O.o O.O o.o 0.0 o.0 0.o @_@ <3 <33 "
-        "<333 </3 (^_^) (-_-) (._.) (>_<) (*_*) (¬_¬) ಠ_ಠ ಠ︵ಠ (ಠ_ಠ) ¯\\(ツ)/¯ (╯°□°）╯︵┻━┻ ><(((*>"
-    )
-    for word in whole.split():
+    for word in _WHOLE.split():
         yield (word,)
     for letter in "abcdefghijklmnopqrstuvwxyz":
         yield (f"{letter}.",)
@@ -162,7 +172,7 @@ def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64]
 
     from curate.text.characters import code_points
     from curate.text.hash_kernels import hash_codes
-    from curate.text.watch_kernels import make_table
+    from curate.text.table_kernels import make_table
 
     def hash_of(text: str) -> int:
         codes = code_points(text)

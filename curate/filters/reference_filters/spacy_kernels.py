@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from curate.text.characters import PUNCTUATION
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import hash_codes
-from curate.text.watch_kernels import find
+from curate.text.table_kernels import find
 
 # What a character is to spaCy's punctuation rules.
 SPACE, PREFIX, SUFFIX, ICON, CURRENCY = 1, 2, 4, 8, 16
@@ -178,7 +178,7 @@ def spacy_tokens(
     """Write start and stop of each token; returns their number, never more than there are characters.
 
     Tokens do not overlap, and none is empty: not even where a piece only has the hash of an exception, and is shorter.
-    ``special`` and ``pieces`` are a table (`curate.text.watch_kernels.find`) from the hash of a piece that rules do not
+    ``special`` and ``pieces`` are a table (`curate.text.table_kernels.find`) from the hash of a piece that rules do not
     apply to, to the lengths of its first two tokens and 1: ``first << 16 | second << 8 | 1``.
     """
     n = len(codes)

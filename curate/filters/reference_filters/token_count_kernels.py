@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from curate.text.characters import LETTER
 from curate.text.compiled import kernel
-from curate.text.hash_kernels import find_first, hash_codes
+from curate.text.hash_kernels import hash_codes
 from curate.text.ngram_kernels import count_ngrams
-from curate.text.watch_kernels import find
+from curate.text.table_kernels import find, find_first
 
 #: What `describe_tokens` counts, in the order of its result.
 COUNTS = ("words", "word_characters", "with_letter", "stop_words", "different_stop_words", "longest", "median_twice")

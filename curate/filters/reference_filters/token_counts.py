@@ -19,7 +19,7 @@ STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 
 @dataclass(frozen=True, slots=True)
-class TokenCounts:
+class TokenStatistics:
     """Of all tokens: how many, characters, how many with a letter, stop words, and `text.ngram_kernels`' columns by
     length. ``words`` and ``word_characters`` leave out tokens of ignored characters alone.
     """
@@ -42,7 +42,7 @@ def _stop_word_table() -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
     from curate.text.characters import code_points
     from curate.text.hash_kernels import hash_codes
-    from curate.text.watch_kernels import make_table
+    from curate.text.table_kernels import make_table
 
     hashes = [int(hash_codes(code_points(word), 0, len(word))) for word in STOP_WORDS]
     return make_table(np.array(hashes, np.uint64), np.arange(1, len(STOP_WORDS) + 1))
@@ -61,7 +61,7 @@ def count_tokens(
     stops: NDArray[np.int32],
     ignored: NDArray[np.bool_] | None = None,
     quote_length: int = 1,
-) -> TokenCounts:
+) -> TokenStatistics:
     """Count what filters ask of tokens.
 
     Args:
@@ -85,7 +85,7 @@ def count_tokens(
     )  # fmt: skip
     words, word_characters, with_letter, stop, different, longest, median_twice = counts.tolist()
     characters = int((stops - starts).sum())
-    return TokenCounts(
+    return TokenStatistics(
         len(starts), characters, words, word_characters, with_letter, stop, different, longest, median_twice / 2,
         ngrams.tolist(),
     )  # fmt: skip

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import SEED, step
-from curate.text.watch_kernels import find
+from curate.text.table_kernels import find
 
 # What a character is to these rules.
 SPACE, ALONE, DIGIT, CLOSES, WORD, UPPER, LOWER = 1, 2, 4, 8, 16, 32, 64
@@ -146,7 +146,7 @@ def treebank_tokens(
     """Write start and stop of each token; returns their number, never more than there are characters.
 
     Tokens do not overlap, and none is empty: not even where a piece only has the hash of a contraction, and is shorter.
-    ``known`` and ``entries`` are a table (`text.watch_kernels.find`) of abbreviations and words that begin sentences,
+    ``known`` and ``entries`` are a table (`text.table_kernels.find`) of abbreviations and words that begin sentences,
     ``contractions`` and ``first_parts`` one from the hash of a word in lower case
     (``cannot``) to the length of its first token. Double quotes become two characters in NLTK, and one here.
     """

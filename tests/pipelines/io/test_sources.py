@@ -566,3 +566,15 @@ def test_a_row_of_many_columns_has_a_short_detail(tmp_path):
     (dropped,) = documents(tmp_path / "a.jsonl")
     assert 900 < len(dropped.rejection.detail) <= 1000
     assert dropped.rejection.detail.endswith(" column 81, ...")
+
+
+@pytest.mark.parametrize("patterns", [["pages", "pages/sub/*.html"], ["pages/sub/*.html", "pages/*", "pages"]])
+def test_patterns_of_one_source_may_overlap(tmp_path, monkeypatch, patterns):
+    monkeypatch.chdir(tmp_path)
+    for name in ("pages/a.html", "pages/sub/b.html", "pages/sub/c.html"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"<p>{name}")
+    (tmp_path / "pages" / "rows.jsonl").write_bytes(LINES)
+    assert list_inputs([*map(Source, patterns)]) == list_inputs([Source("pages")])
+    with pytest.raises(RecipeError, match=r"b\.html is in two sources, 'input' and 'other'"):
+        list_inputs([Source("pages"), Source("pages/sub/b.html", "other")])

@@ -10,8 +10,8 @@ from pipelines.steps.exact_dedup import ExactDedup
 from pipelines.steps.line_dedup import LineDedup
 from pipelines.steps.minhash_dedup import MinHashDedup
 from tests.pipelines.decisions import applied, decide_stored, rejections, store_keys
-from tests.pipelines.test_dedup_lines import corpus as lines, edited
-from tests.pipelines.test_dedup_minhash import corpus, removed, small_ranges, stored  # noqa: F401
+from tests.pipelines.steps.test_line_dedup import corpus as lines, edited
+from tests.pipelines.steps.test_minhash_dedup import corpus, removed, small_ranges, stored  # noqa: F401
 from tests.runners.flink_server import FlinkError, job_server
 
 pytestmark = pytest.mark.flink

@@ -8,7 +8,6 @@ import resource
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import orjson
 import pyarrow.parquet as pq
@@ -22,26 +21,7 @@ from pipelines.result.recut import recut
 from pipelines.steps.base import RunError
 from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
-
-ENGLISH = "The ferry to the island leaves at seven, and whoever misses it waits for the one that goes at noon. "
-FRENCH = "Le bateau pour l'île part à sept heures, et celui qui le manque attend celui qui part à midi. "
-GERMAN = "Die Fähre zur Insel fährt um sieben, und wer sie verpasst, wartet auf die, die am Mittag fährt. "
-
-
-def small_run(folder: Path | str, steps: str, documents: list[dict], output: str = "", more: str = "") -> dict:
-    """Run steps over documents; returns the report."""
-    path = Path(folder) / "pages.jsonl"
-    path.write_text("".join(json.dumps(d) + "\n" for d in documents), encoding="utf-8")
-    recipe = parse_recipe(f"steps:\n{steps}{more}", "small.yaml", [str(path)])
-    return run_recipe(recipe, output or str(Path(folder) / "out"))
-
-
-def english(count: int) -> list[dict]:
-    return [{"text": f"{ENGLISH * 3}That was day {i}.", "url": f"http://example.org/{i}"} for i in range(count)]
-
-
-def step(report: dict, name: str) -> dict:
-    return next(s for s in report["steps"] if s["name"] == name)
+from tests.pipelines.small import ENGLISH, FRENCH, GERMAN, english, small_run, step_of
 
 
 def test_divergence_behind_a_step_that_takes_a_whole_language(tmp_path):
@@ -51,7 +31,7 @@ def test_divergence_behind_a_step_that_takes_a_whole_language(tmp_path):
     documents[0]["date"] = "2024-01-01"
     steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - url_dedup\n  - kl_divergence: {min_documents: 1}\n"
     report = small_run(tmp_path, steps, documents)
-    assert step(report, "url_dedup")["rejected"] == {"older_copy": 1}
+    assert step_of(report, "url_dedup")["rejected"] == {"older_copy": 1}
     assert report["corpus"]["documents"] == 9
 
 
@@ -59,7 +39,7 @@ def test_a_label_that_no_target_names_is_left_out_and_told(tmp_path):
     documents = [*english(9), {"text": FRENCH * 3, "url": "http://example.org/f"}]
     steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1}}\n"
     report = small_run(tmp_path, steps, documents)
-    assert step(report, "mixture")["rejected"] == {"downsampled": 1}
+    assert step_of(report, "mixture")["rejected"] == {"downsampled": 1}
     assert any("fr (" in warning and "no target" in warning for warning in report["warnings"])
 
 
@@ -292,13 +272,13 @@ def test_documents_that_hold_an_item_of_a_benchmark_go(tmp_path):
     documents = english(3)
     documents[1]["text"] += " " + item.upper()
     report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
-    assert step(report, "decontaminate")["rejected"] == {"contaminated": 1}
+    assert step_of(report, "decontaminate")["rejected"] == {"contaminated": 1}
     (row,) = pq.read_table(tmp_path / "out" / "rejected").to_pylist()
     assert (row["url"], row["value"]) == ("http://example.org/1", 1.0)
     assert row["detail"].endswith("own.jsonl:q1")
     (tmp_path / "own.jsonl").write_text(json.dumps({"text": documents[2]["text"]}) + "\n")
     report = small_run(tmp_path, f"  - decontaminate: {{benchmarks: ['{tmp_path}/own.jsonl']}}\n", documents)
-    assert step(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number
+    assert step_of(report, "decontaminate")["rejected"] == {"contaminated": 3}  # they differ in a number
 
 
 def test_recut_counts_a_record_that_was_read_twice_once(tmp_path):

@@ -1,4 +1,4 @@
-"""Quantities of the originals: ours are those of the plain definitions, over the same tokens, on any text."""
+"""Quantities of the filters of others: ours are those of the plain definitions, over the same tokens, on any text."""
 
 import math
 import random
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from strange_texts import strange_text
 
-from curate.filters.presets import PRESETS, originals_of
+from curate.filters.presets import PRESETS, reference_filters_of
 from curate.filters.reference_filters import (
-    ORIGINALS,
-    measure_original,
+    REFERENCE_FILTERS,
+    measure_reference,
     nltk,
-    original_names,
+    quantity_names,
     spacy,
     token_counts as tokens,
 )
@@ -49,38 +49,38 @@ UNLIKE = {"gopher@datatrove": "dup_", "gopher@fineweb-2024": "dup_"}
 
 @pytest.mark.parametrize("preset", sorted(set(DEFINITIONS) & set(PRESETS)))
 def test_quantities_are_those_of_the_definitions(preset):
-    (original,) = originals_of(PRESETS[preset])
+    (reference_filter,) = reference_filters_of(PRESETS[preset])
     rng = random.Random(5)
     for _ in range(120):
         text = strange_text(rng)
         _, reason, expected = DEFINITIONS[preset](text, tokenizers=OURS)
-        found = measure_original(original, text)
+        found = measure_reference(reference_filter, text)
         for name, value in expected.items():
-            mine = found.get(f"{original}_{name}")
+            mine = found.get(f"{reference_filter}_{name}")
             if mine is not None and not math.isnan(value) and not name.startswith(UNLIKE.get(preset, ())):
                 assert mine == pytest.approx(value, rel=1e-12, abs=1e-12), (name, text)
         if reason != "undefined":
             assert decide(found, PRESETS[preset]).reason == reason or preset in UNLIKE
 
 
-@pytest.mark.parametrize("original", ORIGINALS)
-def test_every_quantity_is_a_number_on_any_text(original):
+@pytest.mark.parametrize("reference_filter", REFERENCE_FILTERS)
+def test_every_quantity_is_a_number_on_any_text(reference_filter):
     rng = random.Random(6)
     for text in ["", " ", "\n", "\x00", "\ud800", *(strange_text(rng) for _ in range(100))]:
-        found = measure_original(original, text)
-        assert tuple(found) == original_names(original)
+        found = measure_reference(reference_filter, text)
+        assert tuple(found) == quantity_names(reference_filter)
         assert all(map(math.isfinite, found.values()))
 
 
-@pytest.mark.parametrize("original", ORIGINALS)
+@pytest.mark.parametrize("reference_filter", REFERENCE_FILTERS)
 @pytest.mark.parametrize(
     "piece", ["a ", "a", "a.", "same line.\n", "\n", "((", "a@b", "[1", "http://a", "漢", "a's ", ". "]
 )
-def test_the_time_is_linear(original, piece):
+def test_the_time_is_linear(reference_filter, piece):
     def seconds(characters):
         text = piece * (characters // len(piece))
         start = time.process_time()
-        measure_original(original, text)
+        measure_reference(reference_filter, text)
         return time.process_time() - start
 
     seconds(1000)

@@ -10,7 +10,7 @@ from pipelines.engine.run import run_recipe
 from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.model import digest
 from pipelines.recipe.recipe import load_recipe, parse_recipe
-from tests.pipelines.test_small_runs import ENGLISH
+from tests.pipelines.small import ENGLISH
 
 PAGE = "<html><body><article><p>{}</p></article></body></html>"
 

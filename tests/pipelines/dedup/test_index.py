@@ -14,7 +14,7 @@ from pipelines.result.sketch import export_sketch, merge_sketches
 from pipelines.steps.base import RunError
 from pipelines.steps.minhash_dedup import MinHashDedup
 from tests.pipelines.decisions import decide_stored, key_parts, rejections, store_keys
-from tests.pipelines.test_dedup_minhash import corpus
+from tests.pipelines.steps.test_minhash_dedup import corpus
 
 OLDEST = MinHashDedup(keep=("oldest",))
 

@@ -14,7 +14,8 @@ from pipelines.engine.decisions import DecisionJob
 from pipelines.steps.base import table_at
 from pipelines.steps.exact_dedup import ExactDedup
 from pipelines.steps.minhash_dedup import CLUSTER_STATS, MinHashDedup
-from tests.pipelines.decisions import decide, decide_stored, keys_of, pipeline, rejections, store_keys
+from tests.eager import pipeline
+from tests.pipelines.decisions import decide, decide_stored, keys_of, rejections, store_keys
 
 WORDS = [f"word{i}" for i in range(5000)]
 
