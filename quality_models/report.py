@@ -1,4 +1,4 @@
-"""An evaluation for people: a page with the curves as pictures, a model card, a few lines on the terminal."""
+"""Present an evaluation: a page with the curves as pictures, a model card, and a few lines on the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from quality_models.evaluate import NUMBERS, Evaluation
 
 Floats = NDArray[np.float64]
 
-_SIZE, _EDGE = 300, 42  # pixels of a picture, and of the room for its axes
+_SIZE, _EDGE = 300, 42  # pixels of a picture, and of the space for its axes
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}
 figure{display:inline-block;margin:0 1.5em 1em 0}figcaption{text-align:center;color:#555}
 table{border-collapse:collapse}td,th{padding:.15em .8em;text-align:right;border-bottom:1px solid #ddd}
@@ -25,7 +25,7 @@ td:first-child,th:first-child{text-align:left}svg text{font:11px system-ui,sans-
 
 
 def write_page(path: str | Path, title: str, found: Evaluation, measured_on: str) -> None:
-    """Write one self-contained HTML file: curves, calibration, areas by source, the effect of length."""
+    """Write one self-contained HTML file with curves, calibration, areas by source and the effect of length."""
     baseline = found.precision_recall[0][-1]
     pictures = [
         _picture("ROC", "negatives taken", "positives taken", *found.roc, diagonal=True),
@@ -66,7 +66,7 @@ def print_evaluation(found: Evaluation) -> None:
 
 
 def write_card(path: str | Path, name: str, model: QualityModel, found: Evaluation, digest: str) -> None:
-    """Write a model card in Markdown: what it was trained on, how, what it reached, what it is not."""
+    """Write a model card in Markdown: training data, training, evaluation, limitations."""
     facts: Mapping[str, Any] = model.facts
     sources = "".join(f"| {source} | {n:,} | {mean:.2f} |\n" for source, (n, mean) in sorted(facts["sources"].items()))
     numbers = "".join(f"| {label} | {_number(getattr(found, key))} |\n" for key, label in NUMBERS.items())
@@ -105,7 +105,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _picture(
     title: str, across: str, up: str, x: Floats, y: Floats, diagonal: bool = False, level: float | None = None
 ) -> str:
-    """A line in the unit square as SVG, with a dashed line of reference: the diagonal, or a level."""
+    """Return a line in the unit square as SVG, with a dashed line of reference: the diagonal, or a level."""
 
     def at(a: float, b: float) -> str:
         return f"{_EDGE + a * _SIZE:.1f},{10 + (1 - b) * _SIZE:.1f}"

@@ -164,7 +164,7 @@ def test_folders_that_cannot_be_used(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"empty has no tokenizer\.json: save one"):
         load_tokenizer(tmp_path / "empty")
     (tmp_path / "empty" / "tokenizer.model").touch()
-    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json: give the path of tokenizer\.model in it"):
+    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json: give the path of its tokenizer\.model"):
         load_tokenizer(tmp_path / "empty")
 
 
