@@ -82,7 +82,7 @@ def fit_sharpness(model: LanguageModel, texts: Texts, chosen: NDArray[np.bool_],
     rng = np.random.default_rng(seed)
     labels = np.array([texts.labels.index(label) for label in texts.labels])
     places = np.flatnonzero(chosen & np.isin(texts.label, labels))
-    logits, found, targets = [], [], []
+    logits, n_grams, targets = [], [], []
     for place in rng.permutation(places)[:40_000]:
         pieces, owners = [], []
         for text in [place, *(rng.choice(places, 1) if rng.random() < MIXED else ())]:
@@ -98,9 +98,9 @@ def fit_sharpness(model: LanguageModel, texts: Texts, chosen: NDArray[np.bool_],
         n = ngram_rows(codes, model.classes, len(model.rows) - 1, rows, 0)[0]
         if n:
             logits.append(model.rows[rows[:n]].mean(axis=0) @ model.weights + model.bias)
-            found.append(n)
+            n_grams.append(n)
             targets.append([(label, size / len(codes)) for label, size in owners])
-    z, n = np.array(logits, np.float32), np.array(found, np.float32)
+    z, n = np.array(logits, np.float32), np.array(n_grams, np.float32)
 
     def entropy(sharpness: tuple[float, float]) -> float:
         scaled = z * (sharpness[0] * n / (n + sharpness[1]))[:, None]

@@ -171,7 +171,7 @@ def test_sides_exchanged(tmp_path):
     judged = [{"text": row["text"], "score": -1} for row in read_rows(good)]
     judged += [{"text": row["text"], "score": 3} for row in read_rows(bad)]
     write_lines(tmp_path / "judged.jsonl", judged)
-    with pytest.raises(ValueError, match="the scores the wrong way round"):
+    with pytest.raises(ValueError, match="or the scores reversed"):
         train_scores([tmp_path / "judged.jsonl"], tmp_path / "score.zip", quick)
     assert not (tmp_path / "score.zip").exists()
 
