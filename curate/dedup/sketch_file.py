@@ -238,22 +238,22 @@ def check_columns(rows: pa.RecordBatch | pa.Table, bands: int) -> None:
             raise ValueError(f"its column {name} has nulls")
         if name in ("bands", "sketch") and len(column):
             size = 8 * bands if name == "bands" else SKETCH_BINS
-            found = pc.min_max(pc.binary_length(column)).as_py()
-            if found != {"min": size, "max": size}:
-                raise ValueError(f"its column {name} has values of {found['min']} to {found['max']} bytes, not {size}")
+            sizes = pc.min_max(pc.binary_length(column)).as_py()
+            if sizes != {"min": size, "max": size}:
+                raise ValueError(f"its column {name} has values of {sizes['min']} to {sizes['max']} bytes, not {size}")
 
 
 def column_bytes(column: pa.ChunkedArray, width: int) -> np.ndarray:
     """Return the values of a column that `check_columns` passed, uint8 [rows, width]."""
-    found = [np.empty((0, width), np.uint8)]
+    chunks = [np.empty((0, width), np.uint8)]
     for chunk in column.chunks:
         *_, data = chunk.buffers()
         first = chunk.offset * width
         if not pa.types.is_fixed_size_binary(chunk.type) and len(chunk):
             first = int(np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset])
         if len(chunk):
-            found.append(np.frombuffer(data, np.uint8, len(chunk) * width, first).reshape(-1, width))
-    return np.concatenate(found)
+            chunks.append(np.frombuffer(data, np.uint8, len(chunk) * width, first).reshape(-1, width))
+    return np.concatenate(chunks)
 
 
 def check_positions(positions: Sequence[np.ndarray], where: str) -> None:
