@@ -65,8 +65,8 @@ def _kept(layout: RunLayout, pass_: Pass, cut: Sequence[StepData], index: int) -
         if "copies" in data.step.writes and applied.edit:
             for row, facts in enumerate(iter_rows(path)):
                 document = Document(**{name: facts[name] for name in FACTS}, extra=unpack_columns(facts["extra"]))
-                seen = applied.edit(row, document)
-                copies[row] = seen.copies if isinstance(seen, Document) else 0
+                edited = applied.edit(row, document)
+                copies[row] = edited.copies if isinstance(edited, Document) else 0
         stays[applied.rejected] = False
     copies[~stays] = 0
     return int(state["text_bytes"].to_numpy()[copies > 0].sum()), int(state["token_count"].to_numpy() @ copies)

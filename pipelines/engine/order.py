@@ -76,7 +76,7 @@ def _missing(recipe: Recipe, entry: RecipeStep, field: str) -> RecipeError:
     known = sorted({*FIELDS, *columns_of(recipe), *signals})
     what = "a field, a signal or a column" if signals else "a field or a column"
     fix = f"name a column of the input in its source, as sources: [{{input: PATTERN, columns: [{field}]}}]"
-    return recipe.error(entry.name, f" reads {field!r}, which is not {what}: {fix}{did_you_mean(field, known)}")
+    return recipe.error(entry.name, f" reads {field!r}, which is not {what}; {fix}{did_you_mean(field, known)}")
 
 
 def _word_for(field: str) -> str:

@@ -43,7 +43,7 @@ class StoredDecision:
         """Create the folder, for a decision that is made in ``parts`` parts of the keys."""
         path = files.join(self.folder, PARTS)
         if files.exists(path) and sealed.read_json(path) != {"parts": parts}:
-            files.delete([self.folder])  # left by a run that was stopped and had other memory
+            files.delete([self.folder])  # left by a stopped run with another memory budget
         files.make_folder(self.folder)
         sealed.write_json(path, {"parts": parts})
 

@@ -79,7 +79,7 @@ def output_format(name: str, plugins: Plugins | None = None) -> WriteRows | None
 
 
 def _named(name: str, plugins: Plugins | None) -> Any:
-    """Return what an import path names; without plugins it is one that was checked when the recipe was read."""
+    """Return the object that an import path names; without plugins, the path was checked when the recipe was read."""
     return plugins.load(name) if plugins else find_object(name)
 
 

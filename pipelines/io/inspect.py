@@ -43,7 +43,7 @@ def check_columns(sources: Sequence[Source], inputs: Iterable[InputFile]) -> Non
         if source.text not in present and HTML not in present:
             raise _absent(source, "text", source.text, present)
         if any(file.format != "parquet" for file in rows):
-            continue  # a key of JSON lines may be rare; a column of a table is in all rows
+            continue  # a key may be rare in JSON lines, but a column of a table is in all rows
         for setting, name in (("id", source.id), ("title", source.title), *(("columns", c) for c in source.columns)):
             if name and name not in present:
                 raise _absent(source, setting, name, present)
@@ -77,9 +77,9 @@ def _columns(file: InputFile) -> Iterator[str]:
                 line = lines.readline(MAX_RECORD_BYTES)
                 if not line:
                     return
-                with suppress(ValueError):  # a broken line; those after it may be good
+                with suppress(ValueError):  # a broken line; later ones may be valid
                     row = orjson.loads(line)
-                    for of in (row, row.get("metadata")) if isinstance(row, dict) else ():
-                        yield from of if isinstance(of, dict) else ()
+                    for mapping in (row, row.get("metadata")) if isinstance(row, dict) else ():
+                        yield from mapping if isinstance(mapping, dict) else ()
     except (ValueError, pa.ArrowException, Damaged, OSError, EOFError):
         return

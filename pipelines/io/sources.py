@@ -162,7 +162,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             before = inputs.get(meta.path, file)
             if replace(before, name=file.name) != file:
                 raise RecipeError(f"{meta.path} is in two sources, {before.source!r} and {source.name!r}; change one")
-            # several patterns of one source may match a file: the longer name is the same whichever comes first
+            # Several patterns of one source may match a file; the longest name does not depend on their order.
             inputs[meta.path] = max(before, file, key=lambda f: len(f.name))
         if written == len(matched):
             raise RecipeError(f"input {source.input!r} is in the output folder {output}; choose another --output")

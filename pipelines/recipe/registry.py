@@ -1,7 +1,7 @@
 """The steps that a recipe can name: those of `pipelines.steps`, those of entry points, and those in user modules.
 
 A built-in step is the step class in the module ``pipelines.steps.WORD``. An installed package adds words by entry
-points of the groups ``curate.steps`` and ``curate.readers``. Anything else is an import path: ``my_filters.no_casino``.
+points of the group ``curate.steps``. Anything else is an import path, such as ``my_filters.no_casino``.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class InlineRule:
 
 
 def is_signal(name: str) -> bool:
-    """Say whether a name is that of a signal, or of a quantity of a reference filter."""
+    """Return whether a name is that of a signal, including the quantities of reference filters."""
     return name in signal_names(REFERENCE_FILTERS)
 
 
@@ -72,7 +72,7 @@ class Heuristics(MapStep):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that inline rules use: what is not a signal."""
+        """The columns that inline rules use: names that are not signals."""
         return tuple(rule.signal for rule in self.rules if not is_signal(rule.signal))
 
     @from_settings
@@ -83,8 +83,8 @@ class Heuristics(MapStep):
     @from_settings
     def measures(self) -> tuple[str, ...]:
         """Reference filters whose quantities the rules use."""
-        own = [rule.rule() for rule in self.rules if is_signal(rule.signal)]
-        return reference_filters_of([*rules_of(self.presets, self.limits), *own])
+        inline = [rule.rule() for rule in self.rules if is_signal(rule.signal)]
+        return reference_filters_of([*rules_of(self.presets, self.limits), *inline])
 
     def make(self) -> MapFunction:
         """Build the function that measures a text and rejects it at the first rule that fails."""

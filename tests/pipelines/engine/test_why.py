@@ -124,7 +124,7 @@ def test_plan_shows_it_and_clean_deletes_old_work(run):
 
     planned = shown("plan", *where, "--no-estimate")
     assert "pass 1 is not done: recipe: steps.language.min_score changed" in planned
-    assert "passes of other settings: `curate clean` deletes them" in planned
+    assert "passes with other settings; `curate clean` deletes them" in planned
     assert "passes deleted" in shown("clean", *where)
     assert "other settings" not in shown("plan", *where, "--no-estimate")
     assert shown("run", *where)
