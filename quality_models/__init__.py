@@ -1,1 +1,1 @@
-"""Training, evaluation and export of the small models that `curate` uses, and the models themselves."""
+"""Train and evaluate the small models that `curate` uses; the package also contains the models."""

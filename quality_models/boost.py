@@ -1,6 +1,6 @@
 """Grow a boosted forest: each tree a Newton step towards lower cross-entropy (Friedman 2001; Chen and Guestrin 2016).
 
-The trees grow best split first on histograms of 255 bins (Ke et al. 2017). The same rows and seed give the same forest.
+Trees grow best split first, on histograms of 255 bins (Ke et al. 2017). The same rows and seed give the same forest.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from quality_models.boost_kernels import grow, leaves
 class BoostConfig:
     """Size and randomness of a boosted forest.
 
-    ``trees``, ``leaves`` of each; ``rate`` is the part of a tree's answer that is taken; a leaf holds ``min_leaf`` rows
-    or more; ``rows`` and ``columns`` are the parts of both that each tree sees; ``smooth`` is added to the curvature of
-    every leaf (L2); ``seed`` chooses rows and columns.
+    ``trees`` is the number of trees, ``leaves`` that of leaves per tree; ``rate`` is the learning rate; a leaf has at
+    least ``min_leaf`` rows; ``rows`` and ``columns`` are the shares of both that each tree uses; ``smooth`` is added to
+    the curvature of every leaf (L2); ``seed`` chooses rows and columns.
     """
 
     trees: int = 250
@@ -41,7 +41,7 @@ def boost(
     weights: NDArray[np.float64],
     config: BoostConfig,
 ) -> Forest:
-    """Grow a forest the sum of whose trees is the logit of the target.
+    """Grow a forest whose trees add up to the logit of the target.
 
     Args:
         names: of the columns.

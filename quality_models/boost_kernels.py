@@ -34,7 +34,7 @@ def _histogram(
 def _best_split(
     histogram: NDArray[np.float64], chosen: NDArray[np.int64], min_leaf: int, smooth: float
 ) -> tuple[float, int, int]:
-    """Return gain, index of the column, bin of the best split; gain 0 for none."""
+    """Return gain, column index and bin of the best split; gain 0 if there is none."""
     best, best_c, best_bin = 0.0, 0, 0
     for c in range(len(chosen)):
         slope, curve, count = 0.0, 0.0, 0.0
@@ -69,7 +69,7 @@ def grow(
     min_leaf: int,
     smooth: float,
 ) -> tuple[NDArray[np.int16], NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Grow one tree; returns column, bin, left child and Newton step of each node, children after their parents."""
+    """Grow one tree; return column, bin, left child and Newton step of each node, children after their parents."""
     room = 2 * leaves
     feature = np.full(room, -1, np.int16)
     place = np.zeros(room, np.int64)

@@ -1,4 +1,4 @@
-"""The commands of ``curate train``: they parse and print, nothing else.
+"""The commands of ``curate train``, which only parse and print.
 
 curate train quality --positive good.jsonl --negative bad.jsonl --output my-quality.zip
 curate train score annotated.jsonl --output my-quality.zip
@@ -20,12 +20,12 @@ from quality_models.evaluate import evaluate, score_texts
 from quality_models.report import print_evaluation, write_page
 from quality_models.train_quality import TrainConfig, read_classes, train, train_scores
 
-_OUTPUT = click.option("--output", required=True, help="The model, ending in .zip; card and curves stand beside it.")
+_OUTPUT = click.option("--output", required=True, help="The model, ending in .zip; card and curves go beside it.")
 _LANGUAGE = click.option("--language", default="en", show_default=True, help="ISO 639-1 code of the documents.")
 _BUDGET = click.option(
     "--budget", type=click.FloatRange(0), default=60.0, show_default=True, help="Seconds for tuning the classifier."
 )
-_TEXT = click.option("--text-field", default="text", show_default=True, help="The field of a row that holds the text.")
+_TEXT = click.option("--text-field", default="text", show_default=True, help="The field of a row with the text.")
 
 
 @click.command("quality")
@@ -35,8 +35,8 @@ _TEXT = click.option("--text-field", default="text", show_default=True, help="Th
 @_LANGUAGE
 @_BUDGET
 @_TEXT
-@click.option("--keep-lengths", is_flag=True, help="Let length count: if both sides were collected alike.")
-@click.option("--trust-labels", is_flag=True, help="Train even if the sides look exchanged.")
+@click.option("--keep-lengths", is_flag=True, help="Let length count; use it if both sides were collected alike.")
+@click.option("--trust-labels", is_flag=True, help="Train even if the sides look swapped.")
 def quality_command(
     positive: tuple[str, ...],
     negative: tuple[str, ...],
@@ -60,7 +60,7 @@ def quality_command(
 @_LANGUAGE
 @_BUDGET
 @_TEXT
-@click.option("--score-field", default="score", show_default=True, help="The field of a row that holds the number.")
+@click.option("--score-field", default="score", show_default=True, help="The field of a row with the score.")
 @click.option("--trust-labels", is_flag=True, help="Train even if low scores look better than high ones.")
 def score_command(
     annotated: tuple[str, ...],
@@ -94,23 +94,23 @@ def evaluate_command(
         language = canonical(language)
         examples = read_classes(positive, negative)
         if len(set(examples.targets.tolist())) < 2:
-            raise ValueError("one side has no documents: give both, for there is nothing to compare with")
+            raise ValueError("one side has no documents: give both, because there is nothing to compare with")
         lengths = np.array([len(text) for text in examples.texts], np.float64)
-        found = evaluate(examples.targets, score_texts(model, examples, language), lengths, examples.sources)
-    print_evaluation(found)
+        evaluation = evaluate(examples.targets, score_texts(model, examples, language), lengths, examples.sources)
+    print_evaluation(evaluation)
     if page:
-        write_page(page, model or "the shipped model", found, f"{found.documents:,} documents.")
+        write_page(page, model or "the shipped model", evaluation, f"{evaluation.documents:,} documents.")
         _say(f"curves: {page}")
 
 
 def _say(text: str) -> None:
-    """Print a line, which may have names of files and sources in it."""
+    """Print a line, escaped because it may contain names of files and sources."""
     click.echo(printable(text))
 
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn what is the user's to fix into one line, without a traceback."""
+    """Report errors that the user can fix in one line, without a traceback."""
     try:
         yield
     except (OSError, ValueError) as error:
@@ -119,7 +119,7 @@ def plain_errors() -> Iterator[None]:
 
 @click.group()
 def main() -> None:
-    """Train a quality model, or measure one."""
+    """Train or evaluate a quality model."""
 
 
 main.add_command(quality_command)

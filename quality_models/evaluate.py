@@ -1,4 +1,4 @@
-"""What a quality model reaches on labelled documents, all of it in one record."""
+"""Evaluate a quality model on labelled documents, with all results in one record."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from quality_models.measures import (
 )
 
 Floats = NDArray[np.float64]
-POINTS = 200  # of a curve that are kept
+POINTS = 200  # kept of each curve
 
-#: The numbers of an evaluation, and what people call them.
+#: The numbers of an evaluation, with their labels.
 NUMBERS = {
     "auc": "ROC AUC",
     "average_precision": "average precision",
@@ -38,11 +38,11 @@ NUMBERS = {
 class Evaluation:
     """How scores compare with targets.
 
-    Areas are ROC AUC of documents above against below the middle of the targets. ``length_auc`` is what the length of
-    the text reaches alone; ``within_length_auc`` what the score reaches among documents of about one length;
+    Areas are ROC AUC of documents above against below the middle of the targets. ``length_auc`` is that of the length
+    of the text alone; ``within_length_auc`` that of the score among documents of similar length;
     ``length_correlation`` the rank correlation of score and length. ``by_source`` has documents and area of each source
-    against the other side (against itself, where it has both sides); ``unseen`` the same by models that were trained
-    without that source. ``rank_correlation`` is Spearman's, of score and target.
+    against the other side (within the source if it has both sides); ``unseen`` the same for models trained without that
+    source. ``rank_correlation`` is Spearman's, of score and target.
     """
 
     documents: int
@@ -60,7 +60,7 @@ class Evaluation:
     unseen: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def summary(self) -> dict[str, object]:
-        """Return the numbers, without the curves, to three decimals, as JSON takes them."""
+        """Return the numbers without the curves, to three decimals, as JSON values."""
 
         def short(sources: dict[str, tuple[int, float]]) -> dict[str, list[float | None]]:
             return {name: [n, _json(area)] for name, (n, area) in sources.items()}
@@ -104,7 +104,7 @@ def evaluate(targets: Floats, scores: Floats, lengths: Floats, sources: list[str
 
 
 def within_length_auc(high: NDArray[np.bool_], scores: Floats, lengths: Floats) -> float:
-    """ROC AUC over pairs whose lengths lie between the same two powers of two.
+    """Return the ROC AUC over pairs whose lengths are between the same two powers of two.
 
     >>> high, lengths = np.array([True, False, True, False]), np.array([100.0, 100, 900, 900])
     >>> within_length_auc(high, np.array([0.2, 0.1, 0.8, 0.9]), lengths)
@@ -122,7 +122,7 @@ def within_length_auc(high: NDArray[np.bool_], scores: Floats, lengths: Floats) 
 
 
 def auc_by_source(targets: Floats, scores: Floats, sources: list[str]) -> dict[str, tuple[int, float]]:
-    """Documents and ROC AUC of each source, largest first.
+    """Return documents and ROC AUC of each source, largest first.
 
     >>> auc_by_source(np.array([1.0, 1.0, 0.0]), np.array([0.9, 0.1, 0.5]), ["a", "b", "c"])
     {'a': (1, 1.0), 'b': (1, 0.0), 'c': (1, 0.5)}
@@ -131,14 +131,14 @@ def auc_by_source(targets: Floats, scores: Floats, sources: list[str]) -> dict[s
     places: dict[str, list[int]] = {}
     for i, source in enumerate(sources):
         places.setdefault(source, []).append(i)
-    found = {}
+    areas = {}
     for source, here in sorted(places.items(), key=lambda item: (-len(item[1]), item[0])):
         own = np.zeros(len(scores), bool)
         own[here] = True
         sides = high[own]
         compared = own if 0 < sides.sum() < len(sides) else own | (high != sides[0])
-        found[source] = (len(here), roc_auc(high[compared], scores[compared]))
-    return found
+        areas[source] = (len(here), roc_auc(high[compared], scores[compared]))
+    return areas
 
 
 def _thin(curve: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
@@ -156,5 +156,5 @@ def score_texts(model_path: str | None, examples: Examples, language: str = "en"
     from curate.quality.scoring import quality_score
 
     if model_path and (of := load_quality_model(model_path).language) not in (language, ""):
-        raise ValueError(f"{model_path} is a model for {of!r}, and the documents are said to be in {language!r}")
+        raise ValueError(f"{model_path} is a model for {of!r}, but the documents are in {language!r}: set --language")
     return np.array([quality_score(text, model_path, language=language) for text in examples.texts])

@@ -1,10 +1,10 @@
-"""Measure language identification: engines side by side on the same labelled texts, in one run.
+"""Evaluate language identification: several engines on the same labelled texts, in one run.
 
 Usage: python -m quality_models.evaluate_language FOLDER [--fasttext lid.176.ftz] [--engine NAME ...]
 
-A folder holds ``*.jsonl.zst`` files, each line with ``text`` and ``iso639_3``, ``iso639_1`` where the language has a
-code there, and, where a file holds several kinds of texts, ``kind``. With ``--words N`` only the first words of each
-text are judged. py3langid takes part where it is installed.
+The folder has ``*.jsonl.zst`` files, each line with ``text``, ``iso639_3``, ``iso639_1`` if the language has such a
+code, and ``kind`` if a file has several kinds of texts. With ``--words N`` only the first words of each text are used.
+py3langid takes part if it is installed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from quality_models.examples import read_rows
 
 Detect = Callable[[str], tuple[str, float]]
 
-#: Characters of the pages that speed is measured on: texts of a set, joined.
+#: Characters of the pages for measuring speed, which are joined texts of a set.
 PAGE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A set of texts, the canonical code of each, and whether the set gives it a code of two letters."""
+    """A set of texts, the canonical code of each, and whether the set gives it a two-letter code."""
 
     name: str
     texts: list[str]
@@ -43,13 +43,13 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an engine did on a set.
+    """The results of an engine on a set.
 
-    ``macro_f1`` is over the languages with a two-letter code, on their texts alone; ``macro_f1_all`` over the same ones
-    on all texts, so that a text of another language taken for one of them counts. ``on_web`` is the share of right
-    answers with each language weighing as much as it has of the web, and ``score_on_web`` the mean score with the same
-    weights. ``calibration`` is the expected calibration error; ``kept`` and ``precision`` are of the texts with a score
-    of .65 and more.
+    ``macro_f1`` is over the languages with a two-letter code, on their texts only; ``macro_f1_all`` over the same
+    languages on all texts, so that texts of other languages misclassified as one of them count. ``on_web`` is the share
+    of correct answers with languages weighted by their share of the web, and ``score_on_web`` the mean score with the
+    same weights. ``calibration`` is the expected calibration error; ``kept`` and ``precision`` are of the texts with a
+    score of at least 0.65. Times are in ms per text and per page of `PAGE` characters.
     """
 
     macro_f1: float
@@ -64,15 +64,15 @@ class Result:
 
 
 def read_sets(folder: Path, every: int = 1) -> list[Labelled]:
-    """Read every n-th of the labelled texts, a set for each file and kind."""
+    """Read every n-th labelled text, with a set for each file and kind."""
     sets: dict[str, Labelled] = {}
     for path in sorted(folder.glob("*.jsonl*")):
         for row in itertools.islice(read_rows(path), 0, None, every):
             name = " ".join(filter(None, (path.name.split(".")[0], str(row.get("kind") or ""))))
-            found = sets.setdefault(name, Labelled(name, [], [], []))
-            found.texts.append(str(row["text"]))
-            found.languages.append(_language(str(row.get("iso639_1") or row["iso639_3"])))
-            found.two_letter.append(bool(row.get("iso639_1")))
+            labelled = sets.setdefault(name, Labelled(name, [], [], []))
+            labelled.texts.append(str(row["text"]))
+            labelled.languages.append(_language(str(row.get("iso639_1") or row["iso639_3"])))
+            labelled.two_letter.append(bool(row.get("iso639_1")))
     return list(sets.values())
 
 
@@ -84,7 +84,7 @@ def _language(code: str) -> str:
 
 
 def first_words(data: Labelled, words: int) -> Labelled:
-    """Cut each text to its first words; two characters count as one in a language without spaces."""
+    """Cut each text to its first words; in a language without spaces two characters count as a word."""
     texts = [
         text[: 2 * words] if language in UNSPACED_LANGUAGES and " " not in text[: 2 * words].strip()
         else " ".join(text.split(maxsplit=words)[:words])
@@ -93,20 +93,21 @@ def first_words(data: Labelled, words: int) -> Labelled:
     return replace(data, name=f"{data.name}, {words} words", texts=texts)
 
 
-def macro_f1(gold: Sequence[str], found: Sequence[str], languages: Sequence[str]) -> float:
-    """Mean F1 of these languages.
+def macro_f1(gold: Sequence[str], predicted: Sequence[str], languages: Sequence[str]) -> float:
+    """Return the mean F1 of these languages.
 
     >>> macro_f1(["en", "en", "fr"], ["en", "fr", "fr"], ["en", "fr"])
     0.6666666666666666
     """
-    right = Counter(a for a, b in zip(gold, found, strict=True) if a == b)
-    all_gold, all_found = Counter(gold), Counter(found)
-    return sum(2 * right[k] / (all_gold[k] + all_found[k]) for k in languages) / len(languages)
+    right = Counter(a for a, b in zip(gold, predicted, strict=True) if a == b)
+    all_gold, all_predicted = Counter(gold), Counter(predicted)
+    return sum(2 * right[k] / (all_gold[k] + all_predicted[k]) for k in languages) / len(languages)
 
 
 def expected_calibration_error(right: Sequence[bool], scores: Sequence[float]) -> float:
-    """Mean distance of score and accuracy over ten bins of the score, weighted by texts (Guo et al. 2017, arXiv
-    1706.04599).
+    """Return the mean distance of score and accuracy over ten bins of the score, weighted by texts.
+
+    Source: Guo et al. 2017, arXiv 1706.04599.
 
     >>> round(expected_calibration_error([True, False], [0.95, 0.95]), 2)
     0.45
@@ -129,17 +130,17 @@ def measure(detect: Detect, data: Labelled, limit: float = 0.65) -> Result:
     for page in pages:
         detect(page)
     ms_page = (time.perf_counter() - started) * 1000 / len(pages)
-    found = [language for language, _ in answers]
+    predicted = [language for language, _ in answers]
     scores = [score for _, score in answers]
-    right = [a == b for a, b in zip(data.languages, found, strict=True)]
+    right = [a == b for a, b in zip(data.languages, predicted, strict=True)]
     shares, counts = web_shares(), Counter(data.languages)
     weights = [shares.get(language, RAREST) / counts[language] for language in data.languages]
     two = [i for i, is_two in enumerate(data.two_letter) if is_two]
     languages = sorted({data.languages[i] for i in two})
     kept = [hit for hit, score in zip(right, scores, strict=True) if score >= limit]
     return Result(
-        macro_f1([data.languages[i] for i in two], [found[i] for i in two], languages),
-        macro_f1(data.languages, found, sorted({k for k in data.languages if len(k) == 2})),
+        macro_f1([data.languages[i] for i in two], [predicted[i] for i in two], languages),
+        macro_f1(data.languages, predicted, sorted({k for k in data.languages if len(k) == 2})),
         float(np.average(right, weights=weights)),
         float(np.average(scores, weights=weights)),
         expected_calibration_error([right[i] for i in two], [scores[i] for i in two]),
@@ -151,7 +152,7 @@ def measure(detect: Detect, data: Labelled, limit: float = 0.65) -> Result:
 
 
 def _pages(data: Labelled) -> list[str]:
-    """At most 200 pages of one language each, of texts in the order of the set."""
+    """Return at most 200 pages of one language each, from texts in the order of the set."""
     by_language: dict[str, list[str]] = defaultdict(list)
     for text, language in zip(data.texts, data.languages, strict=True):
         by_language[language].append(text)
@@ -160,30 +161,30 @@ def _pages(data: Labelled) -> list[str]:
 
 
 def engines(fasttext_model: str | None) -> dict[str, Detect]:
-    """The engines of `curate`, and the peers that are installed."""
+    """Return the engines of `curate`, and py3langid if it is installed."""
 
-    def ours(config: LanguageConfig) -> Detect:
+    def engine(config: LanguageConfig) -> Detect:
         def detect(text: str) -> tuple[str, float]:
-            found = detect_language(text, config)
-            return found.language, found.score
+            result = detect_language(text, config)
+            return result.language, result.score
 
         return detect
 
-    found = {"curate": ours(LanguageConfig())}
+    by_name = {"curate": engine(LanguageConfig())}
     if fasttext_model:
-        found[f"fasttext {Path(fasttext_model).name}"] = ours(LanguageConfig("fasttext", fasttext_model))
-    found["langdetect"] = ours(LanguageConfig("langdetect"))
+        by_name[f"fasttext {Path(fasttext_model).name}"] = engine(LanguageConfig("fasttext", fasttext_model))
+    by_name["langdetect"] = engine(LanguageConfig("langdetect"))
     try:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-not-found]
     except ImportError:
-        return found
+        return by_name
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)  # since 0.4
 
     def py3langid(text: str) -> tuple[str, float]:
         language, score = identifier.classify(text)
         return _language(language), float(score)
 
-    return found | {"py3langid": py3langid}
+    return by_name | {"py3langid": py3langid}
 
 
 @click.command()
@@ -191,8 +192,8 @@ def engines(fasttext_model: str | None) -> dict[str, Detect]:
 @click.option("--fasttext", "fasttext_model", help="A fastText model, such as lid.176.ftz, to compare with.")
 @click.option("--engine", "names", multiple=True, help="Only these engines.")
 @click.option("--set", "only", multiple=True, help="Only the sets whose name contains this.")
-@click.option("--words", multiple=True, type=click.IntRange(min=1), help="Judge so many words only; several allowed.")
-@click.option("--every", default=1, show_default=True, help="Take every n-th text only.")
+@click.option("--words", multiple=True, type=click.IntRange(min=1), help="Use only this many words; can be repeated.")
+@click.option("--every", default=1, show_default=True, help="Use only every n-th text.")
 def main(
     folder: Path,
     fasttext_model: str | None,
@@ -201,8 +202,8 @@ def main(
     words: Sequence[int],
     every: int,
 ) -> None:
-    """Print a table: a line for each set of texts and engine."""
-    columns = "macro F1,on all,right on the web,score there,calibration error,kept at .65,of them right,ms,ms of 10 KB"
+    """Print a table with a line for each set of texts and engine."""
+    columns = "macro F1,on all,right on the web,score there,calibration error,kept at 0.65,of them right,ms,ms of 10 KB"
     print(f"| texts | engine | {' | '.join(columns.split(','))} |")
     print(f"|---|---|{'---:|' * len(columns.split(','))}")
     sets = [data for data in read_sets(folder, every) if not only or any(part in data.name for part in only)]

@@ -1,8 +1,8 @@
-"""What the shipped quality model reaches on documents that it was not trained on; the table of its card.
+"""Evaluate the shipped quality model on documents that it was not trained on, for the table of its card.
 
 Usage: python -m quality_models.evaluate_shipped QUALITY_FOLDER
 
-The folder holds the ``*.jsonl.zst`` files that quality_models/cards/quality.md names.
+The folder has the ``*.jsonl.zst`` files that quality_models/cards/quality.md names.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ FOLDS = 10
 
 
 def cross_validated(texts: list[str], labels: Floats, scores: Floats) -> Floats:
-    """Score each document anew with the labels of the other nine tenths.
+    """Score each document again, using the labels of the other nine tenths.
 
-    The mean of two logits: that of the shipped score, and that of a forest over the signals and that score, grown on
-    the nine tenths. No document has a part in its own score.
+    The result is the sum of two logits: that of the shipped score, and that of a forest over the signals and that
+    score, grown on the nine tenths. No document contributes to its own score.
     """
-    rows, found = np.c_[measure_all(texts, "en", SIGNALS), scores], np.zeros(len(texts))
+    rows, adapted = np.c_[measure_all(texts, "en", SIGNALS), scores], np.zeros(len(texts))
     place = np.random.default_rng(0).permutation(len(texts)) % FOLDS
     for k in range(FOLDS):
         inside, asked = place != k, place == k
         grow = GrowConfig(trees=200, min_leaf=5)
         forest = grow_forest((*SIGNALS, "score"), rows[inside], labels[inside], np.ones(int(inside.sum())), grow)
-        found[asked] = [
+        adapted[asked] = [
             logit(p) + logit(score) for p, score in zip(forest.predict(rows[asked]), scores[asked], strict=True)
         ]
-    return found
+    return adapted
 
 
 def pages_apart(folder: Path) -> tuple[float, int]:
-    """ROC AUC of main text against the rest of the same pages, by models trained on the other half of the pages."""
+    """Return the ROC AUC of main text against the rest of the same pages, by models trained on other pages."""
     texts, targets, pages = [], [], []
     for name in (MAIN_TEXT, BOILERPLATE):
         for row in read_rows(folder / f"{name}.jsonl.zst"):
@@ -80,7 +80,7 @@ def pages_apart(folder: Path) -> tuple[float, int]:
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
-    """Measure the shipped English model on the files in FOLDER."""
+    """Evaluate the shipped English model on the files in FOLDER."""
     model = load_quality_model(ENGLISH)
 
     def scored(name: str) -> Floats:
@@ -91,10 +91,10 @@ def main(folder: Path) -> None:
     texts, labels = [str(row["text"]) for row in rows], np.array([float(bool(row["label"])) for row in rows])
     scores = scored(HUMAN)
     lengths = np.array([len(text) for text in texts], np.float64)
-    found = evaluate(labels, scores, lengths, [HUMAN] * len(rows))
+    evaluation = evaluate(labels, scores, lengths, [HUMAN] * len(rows))
     click.echo(f"{len(rows)} documents labelled by people, no label used in training")
     for name, label in NUMBERS.items():
-        click.echo(f"  {label:45}{getattr(found, name):.3f}")
+        click.echo(f"  {label:45}{getattr(evaluation, name):.3f}")
     agreed = np.array([bool(row["unanimous"]) for row in rows])
     click.echo(f"  {'ROC AUC where all three people agreed':45}{roc_auc(labels[agreed] > 0.5, scores[agreed]):.3f}")
     adapted = cross_validated(texts, labels, scores)

@@ -1,8 +1,9 @@
-"""Documents to train and measure on: read from JSON lines, freed of copies, in an order of their own.
+"""Documents for training and evaluation: read from JSON lines, deduplicated, in the order of a hash.
 
 >>> import numpy as np
->>> found, counts = clean(Examples(["One text.", "one TEXT", "Another."], np.array([1.0, 1.0, 0.0]), ["a", "b", "c"]))
->>> sorted(found.texts), counts
+>>> examples = Examples(["One text.", "one TEXT", "Another."], np.array([1.0, 1.0, 0.0]), ["a", "b", "c"])
+>>> cleaned, counts = clean(examples)
+>>> sorted(cleaned.texts), counts
 (['Another.', 'One text.'], {'copies': 1})
 """
 
@@ -30,23 +31,23 @@ _WORDS = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Texts, their targets in [0, 1] (classes: 1 positive, 0 negative), and where each came from."""
+    """Texts, their targets in [0, 1] (classes: 1 positive, 0 negative), and the source of each."""
 
     texts: list[str]
     targets: NDArray[np.float64]
     sources: list[str]
 
     def take(self, places: NDArray[np.int64]) -> Examples:
-        """Return the examples at these places, in their order."""
+        """Return the examples at these indexes, in this order."""
         return Examples([self.texts[i] for i in places], self.targets[places], [self.sources[i] for i in places])
 
 
 def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
-    """Read the objects of a JSON lines file: plain or compressed.
+    """Read the objects of a JSON lines file, plain or compressed.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: a line that is not UTF-8, not JSON, or not an object; the message names file and line.
+        FileNotFoundError: there is no such file.
+        ValueError: a line is not UTF-8, not JSON, or not an object; the message names file and line.
     """
     path = Path(path)
     if not path.is_file():
@@ -56,7 +57,7 @@ def read_rows(path: str | Path) -> Iterator[dict[str, object]]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line.decode("utf-8-sig"))  # not orjson: a crawl's "\\ud83d" is a text like any other
+                row = json.loads(line.decode("utf-8-sig"))  # unlike orjson, accepts the "\\ud83d" of crawls
             except UnicodeDecodeError as error:
                 raise ValueError(
                     f"{path}, line {number}: not UTF-8 (byte {line[error.start]:#04x} at {error.start}): convert the "
@@ -82,7 +83,7 @@ def read_texts(
     """Read texts, their sources (a row's ``source``, else the name of its file), and scores if a field is named.
 
     Raises:
-        FileNotFoundError, ValueError: as `read_rows`; and ValueError for a row without a text, or without a number.
+        FileNotFoundError, ValueError: as `read_rows`; ValueError also for a row without a text or a score.
     """
     texts: list[str] = []
     sources: list[str] = []
@@ -104,13 +105,13 @@ def read_texts(
 
 
 def clean(examples: Examples) -> tuple[Examples, dict[str, int]]:
-    """Leave out empty texts, copies, and texts that stand on both sides, and put the rest in the order of a hash.
+    """Drop empty texts, copies, and texts that are on both sides, and put the rest in the order of a hash.
 
-    What comes out does not depend on the order of what goes in, nor on how it was cut into files.
+    The result does not depend on the order of the input, nor on how it was split into files.
 
     Returns:
-        The examples, and how many were left out: ``empty``, ``copies``, ``contradictions`` (targets that differ by more
-        than half of the range for one text).
+        The examples, and how many were dropped: ``empty``, ``copies``, ``contradictions`` (one text with targets that
+        differ by more than half of the range).
     """
     counts: Counter[str] = Counter()
     groups: dict[int, list[int]] = {}
@@ -134,15 +135,15 @@ def clean(examples: Examples) -> tuple[Examples, dict[str, int]]:
 def length_weights(
     lengths: NDArray[np.float64], targets: NDArray[np.float64], most: float = 5.0
 ) -> NDArray[np.float64]:
-    """Weights under which a document's length says nothing about its side.
+    """Return weights under which a document's length is independent of its side.
 
-    Documents are put in bins by the power of two of their length; in each bin the positives and the negatives weigh the
-    same together, and as much as the bin has documents.
+    Documents are binned by the power of two of their length; in each bin the positives and the negatives have the same
+    total weight, and together that of the bin's number of documents.
 
     Args:
         lengths: of the texts, > 0.
-        targets: in [0, 1]; a score between counts for both sides, by its parts.
-        most: a side is not weighed up by more than this, so a bin in which it is rarer stays out of balance. Ours.
+        targets: in [0, 1]; a score in between counts for both sides, in proportion.
+        most: largest factor for a side, so that a bin in which it is rarer stays unbalanced. curate's own value.
 
     >>> length_weights(np.array([100.0, 100, 100, 900]), np.array([1.0, 1, 0, 1])).tolist()
     [0.75, 0.75, 1.5, 0.5]

@@ -1,7 +1,7 @@
 """Fit one small model: a forest over the signals, a fastText classifier over the words, and their calibration.
 
-Where sources are named, the classifier is tuned on whole sources that it was not trained on: on those it knows, more
-epochs always look better, for it learns the sources by heart.
+If sources are named, the classifier is tuned on whole sources that it was not trained on: on known ones more epochs
+always look better, because it memorizes them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from quality_models.measures import roc_auc
 Floats = NDArray[np.float64]
 
 FOLDS = 3
-#: Characters of each text that the classifier is trained on: long texts shall not outweigh short ones. Ours.
+#: Characters of each text used for training the classifier. curate's own value: long texts should not outweigh short
+#: ones.
 TRAIN_HEAD = 1500
-#: Documents that the tuning looks at. Ours, to bound its time: each setting it tries trains ``FOLDS`` classifiers.
+#: Documents used for tuning. curate's own value, to bound the time: each setting trains ``FOLDS`` classifiers.
 TUNE_ON = 9000
 
 
 @dataclass(frozen=True, slots=True)
 class TextConfig:
-    """Settings of the fastText classifier; the defaults are where the tuning starts."""
+    """Settings of the fastText classifier; tuning starts with the defaults."""
 
     epochs: int = 2
     ngrams: int = 2
@@ -46,10 +47,10 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A model, not yet calibrated, the bytes of its classifier, and what the training learnt on the way.
+    """A model before calibration, the bytes of its classifier, and results of the training.
 
     ``unseen`` is the score of each training document by models that did not see its fold (`source_folds`); ``trials``
-    are the settings that the tuning tried, with the ROC AUC of each.
+    are the settings that were tried, with the ROC AUC of each.
     """
 
     model: QualityModel
@@ -76,13 +77,13 @@ def fit(
         signals: float64 [n, len(names)].
         weights: of the examples, float64 [n].
         language: ISO 639-1 code the model is for, "" for any.
-        with_text: with a fastText classifier, or over signals alone.
-        budget: seconds of tuning, after which no new trial begins; 0 takes the defaults. A tuning that ends by itself
-            gives the same model every time; one that the clock ends may not.
-        say: told what goes on, a line at a time.
+        with_text: with a fastText classifier, or over signals only.
+        budget: seconds of tuning, after which no new trial begins; 0 uses the defaults. Tuning that ends by itself
+            gives the same model every time; tuning that runs out of time may not.
+        say: called with each line about the progress.
     """
     targets, columns = examples.targets, tuple(names)
-    # A leaf of fewer documents learns the sources by heart; small data cannot afford larger ones. Ours.
+    # curate's own values: smaller leaves memorize the sources, and small data cannot afford larger ones.
     grow = GrowConfig(min_leaf=int(np.clip(len(targets) // 100, 5, 50)))
     folds = source_folds(examples)
     say("growing the forest over the signals")
@@ -95,7 +96,7 @@ def fit(
         prepared = [prepare(text, TRAIN_HEAD).replace("__label__", "") for text in examples.texts]
         whole = [prepare(text) for text in examples.texts]
         say("tuning the classifier of words")
-        # Room for n-grams, up to the default, as the documents can fill it: empty buckets take time to quantise.
+        # As many buckets for n-grams, up to the default, as the documents can fill: empty ones take time to quantize.
         start = TextConfig(buckets=int(np.clip(20 * len(prepared), 10_000, TextConfig().buckets)))
         trials = tune(start, prepared, high, folds, budget, say)
         chosen = max(trials, key=lambda trial: trial[1])[0] if trials else start
@@ -110,7 +111,7 @@ def fit(
 
 
 def is_high(targets: Floats) -> NDArray[np.bool_]:
-    """Cut targets in two for the classifier: classes as they are, scores above their median.
+    """Split targets in two for the classifier: classes as they are, scores at their median.
 
     >>> is_high(np.array([0.0, 1.0, 1.0])).tolist(), is_high(np.array([0.1, 0.2, 0.4])).tolist()
     ([False, True, True], [False, False, True])
@@ -120,7 +121,7 @@ def is_high(targets: Floats) -> NDArray[np.bool_]:
 
 
 def _logits(probabilities: Floats) -> Floats:
-    p = np.clip(probabilities, 1e-4, 1 - 1e-4)  # as curate.quality.model.logit
+    p = np.clip(probabilities, 1e-4, 1 - 1e-4)  # as curate.models.text_classifier.logit
     return np.log(p / (1 - p))
 
 
@@ -132,7 +133,7 @@ def _unseen_forest(
     folds: NDArray[np.int64],
     grow: GrowConfig,
 ) -> Floats:
-    """For each document the prediction of a smaller forest that was grown on the other folds."""
+    """Return, for each document, the prediction of a smaller forest grown on the other folds."""
     said = np.full(len(targets), float(np.average(targets, weights=weights)))
     for k in range(FOLDS):
         inside, outside = folds != k, folds == k
@@ -145,7 +146,7 @@ def _unseen_forest(
 
 
 def source_folds(examples: Examples) -> NDArray[np.int64]:
-    """Put every document in one of ``FOLDS`` parts: whole sources where a side has enough of them, else documents.
+    """Put every document in one of ``FOLDS`` folds: whole sources if a side has enough of them, else documents.
 
     >>> examples = Examples(["a"] * 7, np.array([1.0] * 3 + [0.0] * 4), ["x", "y", "z", "w", "w", "w", "w"])
     >>> source_folds(examples).tolist()
@@ -175,10 +176,10 @@ def tune(
     budget: float,
     say: Callable[[str], None],
 ) -> list[tuple[TextConfig, float]]:
-    """Try settings of the classifier, on at most ``TUNE_ON`` documents; a trial's ROC AUC is over the folds left out.
+    """Try settings of the classifier on at most ``TUNE_ON`` documents; a trial's ROC AUC is over the held-out folds.
 
-    Epochs double until the area falls (early stopping), or halve if that never helped; then n-grams and the learning
-    rate are tried around the best.
+    Epochs double until the area falls (early stopping), or halve if doubling never helped; then n-grams and learning
+    rates are tried around the best.
     """
     # the order of the examples is that of a hash
     texts, labels, parts = prepared[:TUNE_ON], high[:TUNE_ON], folds[:TUNE_ON]
@@ -225,7 +226,7 @@ def _unseen_probabilities(
     folds: NDArray[np.int64],
     config: TextConfig,
 ) -> Floats:
-    """For each document the probability of "high" by a classifier trained on the other folds."""
+    """Return, for each document, the probability of "high" by a classifier trained on the other folds."""
     said = np.full(len(asked), 0.5)
     for k in range(FOLDS):
         inside = np.flatnonzero(folds != k).tolist()
@@ -239,20 +240,20 @@ def _unseen_probabilities(
 
 
 def train_text(prepared: Sequence[str], high: NDArray[np.bool_], config: TextConfig, quantize: bool) -> bytes:
-    """Train a classifier of "high" and "low" on prepared texts; returns its file."""
+    """Train a classifier of "high" and "low" on prepared texts; return its file."""
     return train_topics(prepared, ["high" if label else "low" for label in high], config, quantize)
 
 
 def train_topics(prepared: Sequence[str], labels: Sequence[str], config: TextConfig, quantize: bool) -> bytes:
-    """Train a fastText classifier; returns its file, quantised (``.ftz``) or not.
+    """Train a fastText classifier; return its file, quantized (``.ftz``) or not.
 
-    One thread and a fixed seed: the same texts in the same order give the same file.
+    With one thread and a fixed seed, the same texts in the same order give the same file.
 
     Args:
-        prepared: texts as `curate.models.text_classifier.prepare` makes them, free of ``__label__``.
+        prepared: texts from `curate.models.text_classifier.prepare`, without ``__label__``.
         labels: of each text, without white space.
         config: settings.
-        quantize: a tenth of the size, for a little less accuracy.
+        quantize: whether to trade a little accuracy for a tenth of the size.
     """
     import fasttext
 
@@ -271,7 +272,7 @@ def train_topics(prepared: Sequence[str], labels: Sequence[str], config: TextCon
         }
         model = fasttext.train_supervised(lines, thread=1, seed=1, verbose=0, **settings)
         if quantize:
-            # Without a cutoff: pruned n-grams would be looked up in a table that makes scoring 2.5 times as slow.
+            # Without a cutoff, because pruned n-grams need a table lookup that makes scoring 2.5 times as slow.
             model.quantize(input=lines, qnorm=True, thread=1)
         path = os.path.join(folder, "model")
         model.save_model(path)
@@ -280,9 +281,9 @@ def train_topics(prepared: Sequence[str], labels: Sequence[str], config: TextCon
 
 
 def fit_calibration(scores: Floats, targets: Floats, weights: Floats) -> tuple[float, float]:
-    """Scale and offset of the scores' logits with the smallest cross-entropy (Platt 1999), by Newton's method.
+    """Return scale and offset of the scores' logits with the smallest cross-entropy (Platt 1999), by Newton's method.
 
-    Two pseudo-documents hold the scale near 1 and the offset near 0 where there are few.
+    A quadratic penalty keeps the scale near 1 and the offset near 0 if there are few documents.
 
     >>> scores, targets = np.repeat([0.4, 0.6], 500), np.repeat([0.1, 0.9], 500)
     >>> scale, offset = fit_calibration(scores, targets, np.ones(1000))

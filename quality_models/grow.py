@@ -1,7 +1,7 @@
-"""Grow a random forest of regression trees (Breiman 2001), the same one every time.
+"""Grow a random forest of regression trees (Breiman 2001), always the same for the same input.
 
-For targets 0 and 1 the reduction of variance that chooses a split is the reduction of Gini impurity, so one grower
-serves classes and scores alike.
+For targets 0 and 1, the reduction of variance that chooses a split is the reduction of Gini impurity, so the same code
+works for classes and scores.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from quality_models.grow_kernels import grow_tree
 
 @dataclass(frozen=True, slots=True)
 class GrowConfig:
-    """Size and randomness of a forest. The defaults are ours.
+    """Size and randomness of a forest; the defaults are curate's own values.
 
-    ``min_leaf`` is documents a leaf must hold, ``tries`` the features looked at for each split (0: a third of them),
-    ``seed`` chooses samples and features.
+    ``min_leaf`` is the least number of documents in a leaf, ``tries`` the number of features tried for each split (0: a
+    third of them), ``seed`` chooses samples and features.
     """
 
     trees: int = 120

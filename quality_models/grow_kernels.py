@@ -21,13 +21,13 @@ def grow_tree(
     tries: int,
     seed: int,
 ) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.int32]]:
-    """Grow one tree; returns its nodes, children after their parents."""
+    """Grow one tree; return its nodes, children after their parents."""
     columns, n = binned.shape
     room = 2 * (n // min_leaf + 1) + 1
     feature = np.full(room, -1, np.int16)
     value = np.zeros(room, np.float64)
     left = np.zeros(room, np.int32)
-    # `order` holds the documents of each node side by side: from first[node] to last[node].
+    # `order` has the documents of each node next to each other, from first[node] to last[node].
     order = np.flatnonzero(counts)
     spare = np.empty(n, np.int64)
     first = np.zeros(room, np.int64)
@@ -52,7 +52,7 @@ def grow_tree(
         best_gain, best_column, best_bin = 1e-12 * max(total_weight, 1.0), -1, 0
         if depth[node] < max_depth and total_count >= 2 * min_leaf:
             for attempt in range(min(tries, columns)):
-                # xorshift64 (Marsaglia 2003), a step of Fisher-Yates: the same choice on every machine
+                # a step of Fisher-Yates with xorshift64 (Marsaglia 2003), the same on every machine
                 state ^= state << np.uint64(13)
                 state ^= state >> np.uint64(7)
                 state ^= state << np.uint64(17)

@@ -33,7 +33,7 @@ def descend(
     mixed: float,
     short: float,
 ) -> float:
-    """Stochastic gradient descent on the cross entropy, the rate falling linearly to 0; returns the mean loss."""
+    """Run stochastic gradient descent on the cross entropy, its rate falling linearly to 0; return the mean loss."""
     np.random.seed(seed)
     width, labels = weights.shape
     rows = np.empty(20_000, np.int32)
@@ -42,25 +42,25 @@ def descend(
     loss = 0.0
     for step in range(steps):
         speed = np.float32(rate * (1.0 - (done + step) / total_steps))
-        found = first = label = other = 0
+        n_rows = first = label = other = 0
         parts = 2 if np.random.random() < mixed else 1
         for part in range(parts):
             group = np.searchsorted(cumulative, np.random.random(), "right")
             text = order[groups[group] + np.int64(np.random.random() * (groups[group + 1] - groups[group]))]
             start, end = _cut(letters, starts[text], starts[text + 1], np.random.random() < short)
-            found = ngram_rows(letters[start:end], classes, len(table) - 1, rows, found)[0]
+            n_rows = ngram_rows(letters[start:end], classes, len(table) - 1, rows, n_rows)[0]
             if part == 0:
-                first, label = found, group_label[group]
+                first, label = n_rows, group_label[group]
             else:
                 other = group_label[group]
-        if found == 0:
+        if n_rows == 0:
             continue
         mean[:] = 0
-        for i in range(found):
+        for i in range(n_rows):
             row = table[rows[i]]
             for j in range(width):
                 mean[j] += row[j]
-        mean *= np.float32(1) / np.float32(found)
+        mean *= np.float32(1) / np.float32(n_rows)
         logits[:] = bias
         for j in range(width):
             for k in range(labels):
@@ -70,7 +70,7 @@ def descend(
             logits[k] = np.exp(logits[k])
         logits *= np.float32(1) / logits.sum()
         loss -= math.log(logits[label] + 1e-9)
-        share = np.float32(first) / np.float32(found)
+        share = np.float32(first) / np.float32(n_rows)
         back[:] = 0
         for k in range(labels):
             gradient = -logits[k]
@@ -78,13 +78,13 @@ def descend(
                 gradient += share
             if k == other and parts == 2:
                 gradient += np.float32(1) - share
-            if abs(gradient) > np.float32(1e-4):  # the hundreds of labels that are out of the question cost time only
+            if abs(gradient) > np.float32(1e-4):  # skip the hundreds of labels that are practically excluded
                 for j in range(width):
                     back[j] += gradient * weights[j, k]
                     weights[j, k] += speed * gradient * mean[j]
                 bias[k] += np.float32(0.1) * speed * gradient
-        back *= speed / np.float32(found)
-        for i in range(found):
+        back *= speed / np.float32(n_rows)
+        for i in range(n_rows):
             row = table[rows[i]]
             for j in range(width):
                 row[j] += back[j]

@@ -1,5 +1,4 @@
-"""Texts to train language identification on, laid out for the training loop, with texts that are no language beside
-them.
+"""Texts for training language identification, including texts in no language, laid out for the training loop.
 
 Input is JSON lines with ``text`` and ``language`` (any ISO 639 code) or ``iso639_1`` / ``iso639_3``, a file per source.
 """
@@ -20,14 +19,14 @@ from curate.language.model import CODE, NO_LANGUAGE, OTHER, folded_code_points
 from curate.language.model_kernels import KNOWN, NO_LETTER, UNSEEN
 from quality_models.examples import read_rows
 
-#: Texts that a language must have to become a label; those of smaller ones are trained on as `OTHER`. Ours.
+#: Least number of texts for a language to become a label; others are trained on as `OTHER`. curate's own value.
 SMALLEST = 20
-#: Times a letter must occur to count as known. Ours.
+#: Least number of occurrences for a letter to count as known. curate's own value.
 RAREST_LETTER = 5
-#: A macrolanguage whose members are labels of their own (hr, bs, sr): its texts would only blur them.
+#: A macrolanguage whose members are labels themselves (hr, bs, sr): its texts would only blur them.
 LEFT_OUT = frozenset({"sh"})
 
-# Half of the Serbian web is in Latin letters and little of the free text: what is in Cyrillic is trained on in both.
+# Half of the Serbian web but little of the free text is in Latin letters, so Cyrillic text is used in both scripts.
 # Vuk's alphabet and Gaj's correspond letter by letter.
 _GAJ = str.maketrans(
     dict(zip("абвгдђежзијклмнопрстћуфхцчш", "abvgdđežzijklmnoprstćufhcčš", strict=True))
@@ -35,10 +34,10 @@ _GAJ = str.maketrans(
     | {"љ": "lj", "њ": "nj", "џ": "dž", "Љ": "Lj", "Њ": "Nj", "Џ": "Dž"}
 )
 
-# What is no language. Ours: letters drawn at random from the alphabet of a real text and put into words of 1 to 12; the
-# letters of a real text shuffled; random bytes in base64 and hex; neighbouring keys; code.
+# Texts in no language. curate's own choice: words of 1 to 12 letters drawn at random from the alphabet of a real text;
+# the letters of a real text shuffled; random bytes in base64 and hex; neighbouring keys; code.
 _MADE = 20_000  # or as many as there are texts
-_ALPHABET = 70  # more different letters than this in one text: no alphabet, and shuffled characters still look like it
+_ALPHABET = 70  # a text with more different letters has no alphabet, and looks the same when shuffled
 _KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю")
 _COMMENTS = ("#", "//", "*", "/*", '"', "'", "--", ">>>", "<")
 _CODE_MARKS = "(){}[];=<>:"
@@ -49,8 +48,8 @@ _PIECE = 500  # characters of code in one text
 class Texts:
     """Texts as code points, one after the other: text i is ``letters[starts[i]:starts[i + 1]]``.
 
-    Between words stands one 0. ``label`` and ``source`` [texts] index ``labels`` and ``sources``; ``classes``
-    [0x110000] is the class of each code point that the model will carry.
+    A single 0 separates words. ``label`` and ``source`` [texts] index ``labels`` and ``sources``; ``classes``
+    [0x110000] is the class of each code point that the model will store.
     """
 
     letters: NDArray[np.uint32]
@@ -63,7 +62,7 @@ class Texts:
 
 
 def read_texts(paths: Sequence[Path], code: Sequence[Path] = ()) -> Texts:
-    """Read all texts, decide which languages become labels and which letters are known, add what is no language.
+    """Read all texts, decide which languages become labels and which letters are known, and add texts in no language.
 
     Args:
         paths: JSON lines files of texts with their language.
@@ -114,7 +113,7 @@ def _classes(codes: Sequence[NDArray[np.uint32]]) -> NDArray[np.uint8]:
 
 
 def _words(codes: NDArray[np.uint32], classes: NDArray[np.uint8]) -> NDArray[np.uint32]:
-    """Replace each run of what is no known letter by one 0; a 0 ends the text."""
+    """Replace each run of characters other than known letters with one 0; a 0 ends the text."""
     codes = np.append(np.where(classes[codes] == KNOWN, codes, 0), 0).astype(np.uint32)
     return codes[(codes != 0) | np.append(False, codes[:-1] != 0)]
 
@@ -154,7 +153,7 @@ def _base64(data: bytes) -> str:
 
 
 def _typed(keys: str, rng: np.random.Generator) -> str:
-    """Return letters as a hand on the keyboard gives them: steps to near keys of one row."""
+    """Return letters as if typed at random on a keyboard: steps to nearby keys of one row."""
     at, typed = int(rng.integers(len(keys))), ""
     for _ in range(int(rng.integers(3, 14))):
         typed += keys[at]
@@ -163,7 +162,7 @@ def _typed(keys: str, rng: np.random.Generator) -> str:
 
 
 def _code_pieces(text: str) -> Iterable[str]:
-    """Pieces of source code, only its lines that cannot be prose."""
+    """Yield pieces of source code, with only the lines that cannot be prose."""
     lines = (line for line in text.splitlines() if not line.lstrip().startswith(_COMMENTS))
     code = "\n".join(line for line in lines if sum(map(line.count, _CODE_MARKS)) >= 2)
     for start in range(0, len(code) - 50, _PIECE):

@@ -1,6 +1,6 @@
 """How well scores rank and predict: ROC and precision-recall curves, their areas, calibration.
 
-All take targets in {0, 1} as an array of bool and scores of any range; equal scores are treated as one.
+Curves and areas take targets as an array of bool and scores of any range; equal scores are treated as one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 
 
 def roc_auc(positive: Bools, scores: Floats) -> float:
-    """Area under the ROC curve: how often a positive scores above a negative, ties half; NaN if a side is empty.
+    """Return the area under the ROC curve: how often a positive scores above a negative, ties half; NaN without either.
 
     >>> roc_auc(np.array([False, True, True]), np.array([0.1, 0.1, 0.9]))
     0.75
@@ -27,7 +27,7 @@ def roc_auc(positive: Bools, scores: Floats) -> float:
 
 
 def roc_curve(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
-    """False and true positive rates for every limit, from the strictest to the loosest.
+    """Return false and true positive rates for every limit, from the strictest to the loosest.
 
     >>> roc_curve(np.array([False, True]), np.array([0.2, 0.8]))[1].tolist()
     [0.0, 1.0, 1.0]
@@ -38,7 +38,7 @@ def roc_curve(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
 
 
 def precision_recall(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
-    """Precision and recall for every limit, from the strictest to the loosest.
+    """Return precision and recall for every limit, from the strictest to the loosest.
 
     >>> precision_recall(np.array([False, True]), np.array([0.2, 0.8]))[0].tolist()
     [1.0, 0.5]
@@ -48,7 +48,7 @@ def precision_recall(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
 
 
 def average_precision(positive: Bools, scores: Floats) -> float:
-    """Area under the precision-recall curve, by steps.
+    """Return the area under the precision-recall curve, by steps.
 
     >>> average_precision(np.array([False, True]), np.array([0.2, 0.8]))
     1.0
@@ -58,29 +58,29 @@ def average_precision(positive: Bools, scores: Floats) -> float:
 
 
 def _taken(positive: Bools, scores: Floats) -> tuple[Floats, Floats]:
-    """Positives, and documents, at or above each distinct score, from the highest down."""
+    """Return the numbers of positives and of documents at or above each distinct score, from the highest down."""
     order = np.argsort(-scores, kind="stable")
     last = np.flatnonzero(np.r_[np.diff(scores[order]) != 0, True])
     return np.cumsum(positive[order])[last].astype(np.float64), (last + 1).astype(np.float64)
 
 
 def calibration(targets: Floats, scores: Floats, bins: int = 10) -> list[tuple[float, float, int]]:
-    """Mean score, mean target and documents for each tenth of the range of scores that has any.
+    """Return mean score, mean target and number of documents for each bin of scores that is not empty.
 
     >>> calibration(np.array([0.0, 1.0]), np.array([0.25, 0.75]), bins=2)
     [(0.25, 0.0, 1), (0.75, 1.0, 1)]
     """
     place = np.minimum((scores * bins).astype(np.int64), bins - 1)
-    found = []
+    rows = []
     for b in range(bins):
         here = place == b
         if here.any():
-            found.append((float(scores[here].mean()), float(targets[here].mean()), int(here.sum())))
-    return found
+            rows.append((float(scores[here].mean()), float(targets[here].mean()), int(here.sum())))
+    return rows
 
 
 def calibration_error(targets: Floats, scores: Floats) -> float:
-    """Expected calibration error: how far mean target and mean score are apart in a tenth, over all documents.
+    """Return the expected calibration error: the distance of mean target and mean score per bin, over all documents.
 
     >>> calibration_error(np.array([0.0, 1.0]), np.array([0.25, 0.75]))
     0.25
@@ -89,7 +89,7 @@ def calibration_error(targets: Floats, scores: Floats) -> float:
 
 
 def spearman(a: Floats, b: Floats) -> float:
-    """Rank correlation, ties by mean rank; NaN if either is constant.
+    """Return the rank correlation, ties by mean rank; NaN if either is constant.
 
     >>> round(spearman(np.array([1.0, 2, 3]), np.array([10.0, 30, 20])), 2)
     0.5

@@ -1,4 +1,4 @@
-"""An evaluation for people: a page with the curves as pictures, a model card, a few lines on the terminal."""
+"""Present an evaluation: a page with the curves as pictures, a model card, and a few lines on the terminal."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from quality_models.evaluate import NUMBERS, Evaluation
 
 Floats = NDArray[np.float64]
 
-_SIZE, _EDGE = 300, 42  # pixels of a picture, and of the room for its axes
+_SIZE, _EDGE = 300, 42  # pixels of a picture, and of the space for its axes
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}
 figure{display:inline-block;margin:0 1.5em 1em 0}figcaption{text-align:center;color:#555}
 table{border-collapse:collapse}td,th{padding:.15em .8em;text-align:right;border-bottom:1px solid #ddd}
 td:first-child,th:first-child{text-align:left}svg text{font:11px system-ui,sans-serif;fill:#555}"""
 
 
-def write_page(path: str | Path, title: str, found: Evaluation, measured_on: str) -> None:
-    """Write one self-contained HTML file: curves, calibration, areas by source, the effect of length."""
-    baseline = found.precision_recall[0][-1]
+def write_page(path: str | Path, title: str, evaluation: Evaluation, measured_on: str) -> None:
+    """Write one self-contained HTML file with curves, calibration, areas by source and the effect of length."""
+    baseline = evaluation.precision_recall[0][-1]
     pictures = [
-        _picture("ROC", "negatives taken", "positives taken", *found.roc, diagonal=True),
-        _picture("Precision and recall", "recall", "precision", *found.precision_recall[::-1], level=baseline),
+        _picture("ROC", "negatives taken", "positives taken", *evaluation.roc, diagonal=True),
+        _picture("Precision and recall", "recall", "precision", *evaluation.precision_recall[::-1], level=baseline),
         _picture(
             "Calibration",
             "score",
             "share of positives",
-            np.array([score for score, _, _ in found.calibration]),
-            np.array([target for _, target, _ in found.calibration]),
+            np.array([score for score, _, _ in evaluation.calibration]),
+            np.array([target for _, target, _ in evaluation.calibration]),
             diagonal=True,
         ),
     ]
-    rows = [[NUMBERS[name], _number(getattr(found, name))] for name in NUMBERS]
+    rows = [[NUMBERS[name], _number(getattr(evaluation, name))] for name in NUMBERS]
     sources = [
-        [name, f"{n:,}", _number(area), _number(found.unseen.get(name, (0, float("nan")))[1])]
-        for name, (n, area) in found.by_source.items()
+        [name, f"{n:,}", _number(area), _number(evaluation.unseen.get(name, (0, float("nan")))[1])]
+        for name, (n, area) in evaluation.by_source.items()
     ]
     Path(path).write_text(
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title><style>{_STYLE}</style>"
@@ -55,22 +55,22 @@ def write_page(path: str | Path, title: str, found: Evaluation, measured_on: str
     )
 
 
-def print_evaluation(found: Evaluation) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """Print the numbers, and the area of each source."""
     for name, label in NUMBERS.items():
-        click.echo(f"{label:40} {_number(getattr(found, name))}")
-    for source, (n, area) in found.by_source.items():
-        unseen = found.unseen.get(source)
+        click.echo(f"{label:40} {_number(getattr(evaluation, name))}")
+    for source, (n, area) in evaluation.by_source.items():
+        unseen = evaluation.unseen.get(source)
         more = f", unseen {_number(unseen[1])}" if unseen else ""
         click.echo(f"  {printable(source):38} {_number(area)}  ({n:,} documents{more})")
 
 
-def write_card(path: str | Path, name: str, model: QualityModel, found: Evaluation, digest: str) -> None:
-    """Write a model card in Markdown: what it was trained on, how, what it reached, what it is not."""
+def write_card(path: str | Path, name: str, model: QualityModel, evaluation: Evaluation, digest: str) -> None:
+    """Write a model card in Markdown: training data, training, evaluation, limitations."""
     facts: Mapping[str, Any] = model.facts
     sources = "".join(f"| {source} | {n:,} | {mean:.2f} |\n" for source, (n, mean) in sorted(facts["sources"].items()))
-    numbers = "".join(f"| {label} | {_number(getattr(found, key))} |\n" for key, label in NUMBERS.items())
-    unseen = "".join(f"| {source} | {n:,} | {_number(area)} |\n" for source, (n, area) in found.unseen.items())
+    numbers = "".join(f"| {label} | {_number(getattr(evaluation, key))} |\n" for key, label in NUMBERS.items())
+    unseen = "".join(f"| {source} | {n:,} | {_number(area)} |\n" for source, (n, area) in evaluation.unseen.items())
     Path(path).write_text(
         f"# {name}\n\n"
         f"A quality model for {model.language or 'any language'}: a forest over {len(model.forest.names)} signals"
@@ -78,7 +78,7 @@ def write_card(path: str | Path, name: str, model: QualityModel, found: Evaluati
         f"## Trained on\n\n{facts['documents']['used']:,} documents of {facts['documents']['read']:,} read "
         f"(left out: {facts['documents']['left_out'] or 'none'}); lengths {facts['lengths']}.\n\n"
         f"| source | documents | mean target |\n| --- | --- | --- |\n{sources}\n"
-        f"## Measured\n\nOn {found.documents:,} documents held out of all training:\n\n"
+        f"## Measured\n\nOn {evaluation.documents:,} documents held out of all training:\n\n"
         f"| measure | value |\n| --- | --- |\n{numbers}\n"
         f"By models trained without the source (ROC AUC against the other side):\n\n"
         f"| source | documents | AUC |\n| --- | --- | --- |\n{unseen}\n"
@@ -105,7 +105,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _picture(
     title: str, across: str, up: str, x: Floats, y: Floats, diagonal: bool = False, level: float | None = None
 ) -> str:
-    """A line in the unit square as SVG, with a dashed line of reference: the diagonal, or a level."""
+    """Return a line in the unit square as SVG, with a dashed line of reference: the diagonal, or a level."""
 
     def at(a: float, b: float) -> str:
         return f"{_EDGE + a * _SIZE:.1f},{10 + (1 - b) * _SIZE:.1f}"

@@ -2,9 +2,9 @@
 
 Usage: python -m quality_models.train_language FOLDER... --code FILE --output quality_models/models/language.npz.zst
 
-A folder holds a ``*.jsonl.zst`` file per source, each line with ``text`` and ``language`` (any ISO 639 code; or
-``iso639_1`` and ``iso639_3``). One thread, fixed seeds: the same texts give the same file on the same kind of machine.
-The card, quality_models/cards/language.md, names the texts, their licences, and what the result was measured to do.
+A folder has a ``*.jsonl.zst`` file per source, each line with ``text`` and ``language`` (any ISO 639 code; or
+``iso639_1`` and ``iso639_3``). With one thread and fixed seeds, the same texts give the same file on the same type of
+machine. The card, quality_models/cards/language.md, lists the texts, their licences, and the evaluation.
 """
 
 from __future__ import annotations
@@ -23,22 +23,23 @@ from curate.language.model_kernels import ngram_rows
 from quality_models.language_kernels import descend
 from quality_models.language_texts import Texts, read_texts
 
-# Ours, chosen on three sources held out of training (news and web sentences, web pages, children's stories).
+# curate's own values, chosen on three sources held out of training (news and web sentences, web pages, children's
+# stories).
 BUCKETS = 1 << 18
 WIDTH = 64
 RATE = 1.0
 STEPS = 10_000_000
-#: Weight of a language is a power of its number of texts, and within it that of a source: small ones are drawn more
-#: often.
+#: The weight of a language, and within it that of a source, is this power of its number of texts, so that small ones
+#: are drawn more often.
 POWER = 0.5
-#: What is no language, and code, are drawn this many times as often as a language of so many texts.
+#: Texts in no language, and code, are drawn this many times as often as a language with as many texts.
 NO_LANGUAGE_WEIGHT = 5.0
-#: Of the samples, so many are two texts, whose target is their shares; that makes the score of a mixed page low.
+#: Share of samples that are two texts, with their shares as target, which makes the score of a mixed page low.
 MIXED = 0.3
-#: So many texts are cut to a few words, so that short texts are known too.
+#: Share of texts that are cut to a few words, so that the model learns short texts too.
 SHORT = 0.5
-#: Values of a row become multiples of a step, 10 of which are the largest |value| of the column but for one in 10,000.
-#: Ours: as good as 16 steps, in 80 % of the bytes.
+#: Values of a row become multiples of a step; `LEVELS` steps are the quantile `LARGEST` of the column's |values|.
+#: curate's own values: as good as 16 steps, in 80 % of the bytes.
 LEVELS, LARGEST = 10, 1 - 1e-4
 
 
@@ -54,7 +55,7 @@ def train(texts: Texts, chosen: NDArray[np.bool_], steps: int) -> LanguageModel:
     part = part / np.bincount(group_label, part, len(texts.labels))[group_label] * size[group_label]
     cumulative = np.cumsum(part / part.sum())
     cumulative[-1] = 1.0
-    # Rows begin at 0, so that one that no text touches stays so; the matrix at random, so that they can leave 0.
+    # Rows begin at 0, so that rows of no text stay 0, and the matrix at random, so that the others can leave 0.
     table = np.zeros((BUCKETS, WIDTH), np.float32)
     weights = (0.3 * np.random.default_rng(0).standard_normal((WIDTH, len(texts.labels)))).astype(np.float32)
     bias = np.zeros(len(texts.labels), np.float32)
@@ -75,13 +76,13 @@ def train(texts: Texts, chosen: NDArray[np.bool_], steps: int) -> LanguageModel:
 def fit_sharpness(model: LanguageModel, texts: Texts, chosen: NDArray[np.bool_], seed: int = 0) -> LanguageModel:
     """Fit the sharpness on texts the model has not seen: whole, cut short and joined in pairs, as in training.
 
-    The probabilities that fit are those with the smallest cross entropy (temperature scaling, Guo et al. 2017, arXiv
-    1706.04599, the temperature falling with the number of n-grams).
+    The best sharpness gives the smallest cross entropy (temperature scaling, Guo et al. 2017, arXiv 1706.04599, with a
+    temperature that falls with the number of n-grams).
     """
     rng = np.random.default_rng(seed)
     labels = np.array([texts.labels.index(label) for label in texts.labels])
     places = np.flatnonzero(chosen & np.isin(texts.label, labels))
-    logits, found, targets = [], [], []
+    logits, n_grams, targets = [], [], []
     for place in rng.permutation(places)[:40_000]:
         pieces, owners = [], []
         for text in [place, *(rng.choice(places, 1) if rng.random() < MIXED else ())]:
@@ -97,9 +98,9 @@ def fit_sharpness(model: LanguageModel, texts: Texts, chosen: NDArray[np.bool_],
         n = ngram_rows(codes, model.classes, len(model.rows) - 1, rows, 0)[0]
         if n:
             logits.append(model.rows[rows[:n]].mean(axis=0) @ model.weights + model.bias)
-            found.append(n)
+            n_grams.append(n)
             targets.append([(label, size / len(codes)) for label, size in owners])
-    z, n = np.array(logits, np.float32), np.array(found, np.float32)
+    z, n = np.array(logits, np.float32), np.array(n_grams, np.float32)
 
     def entropy(sharpness: tuple[float, float]) -> float:
         scaled = z * (sharpness[0] * n / (n + sharpness[1]))[:, None]
@@ -118,11 +119,11 @@ def fit_sharpness(model: LanguageModel, texts: Texts, chosen: NDArray[np.bool_],
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--code", multiple=True, type=click.Path(exists=True, path_type=Path), help="JSON lines of source code.")
-@click.option("--hold-out", multiple=True, help="A source (name of a file) to fit the scores on; several allowed.")
+@click.option("--hold-out", multiple=True, help="A source (name of a file) to fit the scores on; can be repeated.")
 @click.option("--steps", default=STEPS, show_default=True, help="Texts drawn.")
 @click.option("--output", required=True, type=click.Path(path_type=Path))
 def main(folders: Sequence[Path], code: Sequence[Path], hold_out: Sequence[str], steps: int, output: Path) -> None:
-    """Train a language model; with --hold-out, a first one without these sources, which the scores are fitted on."""
+    """Train a language model; with --hold-out, first one without these sources, to fit the scores on them."""
     paths = sorted(path for folder in folders for path in folder.glob("*.jsonl*"))
     texts = read_texts(paths, code)
     click.echo(f"{len(texts.label):,} texts, {len(texts.labels)} labels, {len(texts.sources)} sources")
@@ -130,7 +131,7 @@ def main(folders: Sequence[Path], code: Sequence[Path], hold_out: Sequence[str],
     if hold_out:
         unknown = sorted(set(hold_out) - set(texts.sources))
         if unknown:
-            raise click.ClickException(f"no source {', '.join(unknown)}: there are {', '.join(texts.sources)}")
+            raise click.ClickException(f"no source {', '.join(unknown)}: the sources are {', '.join(texts.sources)}")
         held = np.isin(texts.source, [texts.sources.index(name) for name in hold_out])
         sharpness = fit_sharpness(train(texts, ~held, steps // 2), texts, held).sharpness
     model = replace(train(texts, np.ones(len(texts.label), bool), steps), sharpness=sharpness)

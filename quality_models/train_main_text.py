@@ -1,10 +1,10 @@
-"""Train the forests that find the main text of pages, and measure them by cross-validation over sites.
+"""Train the forests that find the main text of pages, and evaluate them by cross-validation over sites.
 
     python -m quality_models.train_main_text FOLDER [--folds 5] [--write]
 
-FOLDER holds ``*.jsonl.zst`` files of pages: ``html`` (bytes as Latin-1), ``gold`` (main text), ``url``, ``id``; rows
-with ``suspect`` or ``duplicate_of`` are left out. A site is in one fold only. What is measured is the F1 of words
-(``\\w+``, lower case, as multisets), the mean over pages. ``--write`` trains on all pages and writes the model of
+FOLDER has ``*.jsonl.zst`` files of pages: ``html`` (bytes as Latin-1), ``gold`` (main text), ``url``, ``id``; rows with
+``suspect`` or ``duplicate_of`` are skipped. A site is in one fold only. The measure is the F1 of words (``\\w+``, lower
+case, as multisets), as the mean over pages. ``--write`` trains on all pages and writes the model of
 `curate.extract.main_text`.
 """
 
@@ -38,15 +38,15 @@ from quality_models.boost import BoostConfig, boost
 
 WORD = re.compile(r"\w+")
 FOLDS = 5
-BLOCKS_OF_A_PAGE = 200  # as many are learned from, drawn by chance
-PRIOR = 4.0  # pages that a class word is imagined to have been seen on, with the mean share of main text
-MIN_SITES = 3  # that a class word must be seen on
+BLOCKS_OF_A_PAGE = 200  # used for training, drawn at random
+PRIOR = 4.0  # pseudo-pages of each class word, with the mean share of main text
+MIN_SITES = 3  # on which a class word must occur
 MAX_CELLS = 400_000_000  # of the table that aligns a page with its gold text
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A page: its blocks, the words of each, the share of them that is main text, and the site it is from."""
+    """A page: its blocks, their words, the share of each block that is main text, and the page's site."""
 
     source: str
     kind: str
@@ -58,7 +58,7 @@ class Example:
 
     @property
     def fold(self) -> int:
-        """Which fold the site is in."""
+        """The fold of the site."""
         return zlib.crc32(self.site.encode()) % FOLDS
 
 
@@ -76,7 +76,7 @@ def read_examples(folder: Path) -> Iterator[Example]:
 
 
 def make_example(source: str, row: dict) -> Example | None:
-    """Align one page; None if it has no block or is too long to align."""
+    """Align one page; return None if it has no words or is too long to align."""
     page = cut(decode(row["html"].encode("latin-1"))[0])
     words = [WORD.findall(page.text(i).lower()) for i in range(len(page.blocks))]
     gold = WORD.findall((row["gold"] or "").lower())
@@ -88,9 +88,9 @@ def make_example(source: str, row: dict) -> Example | None:
 
 
 def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
-    """Share of each block's words that the longest common subsequence with the gold text holds.
+    """Return the share of each block's words in the longest common subsequence with the gold text.
 
-    Blocks of three words and more that stand elsewhere in the gold text, out of order, count as well.
+    Blocks of three words or more that occur elsewhere in the gold text, out of order, count as well.
     """
     numbers: dict[str, int] = {}
     page = np.array([numbers.setdefault(w, len(numbers)) for block in words for w in block], np.int32)
@@ -102,18 +102,18 @@ def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
     for i, block in enumerate(words):
         if not block:
             continue
-        found = Counter(page[at : at + len(block)].tolist())
+        counts = Counter(page[at : at + len(block)].tolist())
         shares[i] = on_page[at : at + len(block)].mean()
-        elsewhere = sum((found & left).values()) / len(block)
+        elsewhere = sum((counts & left).values()) / len(block)
         if elsewhere >= 0.9 and shares[i] < 0.9 and len(block) >= 3:
             shares[i] = elsewhere
-            left -= found
+            left -= counts
         at += len(block)
     return shares
 
 
 def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    """Return the class words of a page, and the share of main text in the elements that bear each."""
+    """Return the class words of a page, and the share of main text in the elements that have each."""
     elements, blocks = example.page.elements, example.page.blocks
     n = len(elements) - 1
     weight = np.sqrt([len(words) for words in example.words])
@@ -135,7 +135,7 @@ def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float6
 def class_weights(
     rates: Sequence[tuple[NDArray[np.uint32], NDArray[np.float64]]], sites: Sequence[str]
 ) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    """Return the class words seen on several sites, sorted, and the log odds of main text below them."""
+    """Return the class words that occur on several sites, sorted, and the log odds of main text below them."""
     numbers = {site: i for i, site in enumerate(sorted(set(sites)))}
     token = np.concatenate([tokens for tokens, _ in rates])
     rate = np.concatenate([share for _, share in rates])
@@ -149,12 +149,12 @@ def class_weights(
 
 
 def logits(forest: Forest, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the sum of the trees."""
+    """Return the sum of the trees for each row."""
     return forest.predict(rows) * len(forest.roots)
 
 
 class Trainer:
-    """Trains on any choice of folds, and keeps what it has made for the next choice."""
+    """Trains on any selection of folds, and caches intermediate results for the next one."""
 
     def __init__(self, examples: list[Example]) -> None:
         self.examples = examples
@@ -163,7 +163,7 @@ class Trainer:
         self._first: dict[frozenset[int], Forest] = {}
 
     def weights(self, without: frozenset[int]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-        """Class weights from all folds but some."""
+        """Return class weights from all folds but some."""
         if without not in self._weights:
             chosen = [i for i, e in enumerate(self.examples) if e.fold not in without]
             self._weights[without] = class_weights(
@@ -172,18 +172,18 @@ class Trainer:
         return self._weights[without]
 
     def rows(self, example: Example, without: frozenset[int]) -> NDArray[np.float64]:
-        """Features of a page, its class weights from sites that are neither its own nor in ``without``."""
+        """Return the features of a page, with class weights from other folds than its own and ``without``."""
         return describe(example.page, *self.weights(without | {example.fold}))
 
     def first(self, without: frozenset[int]) -> Forest:
-        """First forest, from all folds but some."""
+        """Return the first forest, from all folds but some."""
         if without not in self._first:
             chosen = [e for e in self.examples if e.fold not in without]
             self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], FEATURES, 1)
         return self._first[without]
 
     def train(self, without: frozenset[int]) -> MainTextModel:
-        """Train on all folds but some; the second forest learns from chances of pages that the first did not see."""
+        """Train on all folds but some; the second forest uses predictions for pages that the first did not see."""
         chosen = [e for e in self.examples if e.fold not in without]
         described = []
         for example in chosen:
@@ -197,7 +197,7 @@ class Trainer:
     def _grow(
         self, examples: list[Example], described: list[NDArray[np.float64]], names: tuple[str, ...], seed: int
     ) -> Forest:
-        """Grow a forest; a page weighs the same whatever its length, a block by its words to the power of .75."""
+        """Grow a forest; all pages have the same weight, and a block that of its number of words to the power 0.75."""
         random = np.random.default_rng(seed)
         rows, targets, weights = [], [], []
         for example, table in zip(examples, described, strict=True):
@@ -212,15 +212,15 @@ class Trainer:
         )
 
 
-def f1(found: Counter[str], gold: Counter[str]) -> float:
-    """F1 of two multisets of words."""
-    both = sum((found & gold).values())
-    total = sum(found.values()) + sum(gold.values())
+def f1(extracted: Counter[str], gold: Counter[str]) -> float:
+    """Return the F1 of two multisets of words."""
+    both = sum((extracted & gold).values())
+    total = sum(extracted.values()) + sum(gold.values())
     return 2 * both / total if total else 1.0
 
 
 def measure(model: MainTextModel, example: Example) -> float:
-    """F1 of the main text that a model finds in a page."""
+    """Return the F1 of the main text that a model extracts from a page."""
     kept = choose(example.page.blocks, chances(example.page, model), LEAST_CHANCE)
     return f1(Counter(w for i in np.flatnonzero(kept) for w in example.words[i]), example.gold)
 
@@ -241,10 +241,10 @@ def save(model: MainTextModel, path: Path, facts: dict) -> None:
 
 
 def main() -> None:
-    """Measure, and write the model if asked to."""
-    parser = argparse.ArgumentParser(description="Train and measure the main text model.")
+    """Evaluate, and write the model with ``--write``."""
+    parser = argparse.ArgumentParser(description="Train and evaluate the main text model.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--folds", type=int, default=FOLDS, help="how many of the five folds to measure")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="how many of the five folds to evaluate")
     parser.add_argument("--write", action="store_true", help="train on all pages and write the model")
     arguments = parser.parse_args()
     examples = list(read_examples(arguments.folder))

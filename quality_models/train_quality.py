@@ -1,11 +1,11 @@
-"""Train a quality model on documents of your own, judge it, and write it where a recipe can name it.
+"""Train a quality model on your own documents, evaluate it, and write it for use in a recipe.
 
     curate train quality --positive good.jsonl.zst --negative bad.jsonl.zst --output my-quality.zip
     curate train score annotated.jsonl --output my-quality.zip
 
-The first learns from two kinds of documents, the second from scores that people or a language model gave (annotate and
-distil: how Llama 3 made its quality classifiers, arXiv 2407.21783, section 3.1.1). Both write the model, its sha256, a
-card and a page with the curves. A recipe takes it with ``quality: {model: my-quality.zip}``.
+The first learns from good and bad documents, the second from scores by people or a language model (annotate and distil,
+as for Llama 3's quality classifiers, arXiv 2407.21783, section 3.1.1). Both write the model, its sha256, a card and a
+page with the curves. A recipe uses it with ``quality: {model: my-quality.zip}``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from quality_models.report import write_card, write_page
 
 Floats = NDArray[np.float64]
 
-#: The signals that a forest reads. Of those that measure nearly the same, one.
+#: The signals that a forest uses: one of each group that measure nearly the same.
 SIGNALS = (
     "characters", "words", "lines", "sentences",
     "mean_word_length", "words_per_sentence", "unique_word_share", "top_word_share", "word_entropy",
@@ -43,24 +43,24 @@ SIGNALS = (
     "policy_phrases", "javascript", "dirty_word_share",
 )  # fmt: skip
 
-#: Those that do not mean the same in every language: they hang on lists of words, on letter case, on long words.
+#: Signals that differ between languages, because they depend on word lists, letter case or the length of words.
 ENGLISH_ONLY = frozenset({
     "mean_word_length", "stop_word_share", "distinct_stop_words", "dirty_word_share", "policy_phrases", "javascript",
     "uppercase_share", "uppercase_line_share", "capital_word_share", "longest_chunk", "space_share",
 })  # fmt: skip
 
-FEWEST = 50  # documents of a side, below which nothing can be learnt or measured
-LEARNT = 0.55  # ROC AUC below which a model is not written. Ours.
-SWAPPED = 0.2  # below this ROC AUC of the shipped model on the user's sides, they are taken to be exchanged. Ours.
+FEWEST = 50  # documents per side that training and evaluation need, at least
+LEARNT = 0.55  # ROC AUC below which a model is not written; curate's own value
+SWAPPED = 0.2  # ROC AUC of the shipped model below which the user's sides look swapped; curate's own value
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
     """How to train.
 
-    ``budget`` is the seconds for tuning the classifier. ``keep_lengths`` lets the model use how long documents are:
-    only for positives and negatives that were collected alike, for otherwise it learns how they were cut. ``with_text``
-    False makes a model over signals alone.
+    ``budget`` is the time for tuning the classifier, in seconds. ``keep_lengths`` lets the model use the length of
+    documents; use it only if positives and negatives were collected alike, because otherwise the model learns how they
+    were cut. ``with_text`` False trains a model over signals only.
     """
 
     language: str = "en"
@@ -72,7 +72,7 @@ class TrainConfig:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training gave: the model, its classifier's bytes, and what it reached on documents that it did not see."""
+    """The results of training: the model, its classifier's bytes, and its evaluation on unseen documents."""
 
     model: QualityModel
     classifier: bytes | None
@@ -91,17 +91,17 @@ def train(
     """Train on documents of two sides and write the model, its sha256, its card and its curves.
 
     Args:
-        positive: JSON lines (``.jsonl``, ``.gz``, ``.zst``) of documents as there should be more of. A row's ``source``
-            names where it is from; without one, the file does.
-        negative: the same of documents as there should be fewer of.
-        output: the model's path, ending in ``.zip``; the card and the page stand beside it as ``.md`` and ``.html``.
+        positive: JSON lines (``.jsonl``, ``.gz``, ``.zst``) of good documents. The ``source`` of a row names its
+            source, by default the file.
+        negative: the same for bad documents.
+        output: the model's path, ending in ``.zip``; the card and the page go beside it as ``.md`` and ``.html``.
         config: how to train.
-        text_field: of a row.
-        trust_labels: train even if the shipped model would have the two sides the other way round.
-        say: told what goes on, a line at a time.
+        text_field: field of a row with the text.
+        trust_labels: train even if the shipped model prefers the negatives.
+        say: called with each line about the progress.
 
     Raises:
-        FileNotFoundError, ValueError: of the input; the message says what, where, and what to do.
+        FileNotFoundError, ValueError: the input is wrong; the message says what, where, and what to do.
     """
     output = _output(output)
     examples = read_classes(positive, negative, text_field)
@@ -122,12 +122,12 @@ def train_scores(
     trust_labels: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Trained:
-    """Train on documents with a number each, from any judge, and write the same files as `train`.
+    """Train on documents with scores from any judge, and write the same files as `train`.
 
-    The model's 0 and 1 are the lowest and the highest number of the file; both are in its manifest.
+    The model's 0 and 1 are the lowest and the highest score of the file; both are in its manifest.
 
     Raises:
-        FileNotFoundError, ValueError: of the input; the message says what, where, and what to do.
+        FileNotFoundError, ValueError: the input is wrong; the message says what, where, and what to do.
     """
     output = _output(output)
     texts, sources, scores = read_texts(annotated, text_field, score_field)
@@ -148,10 +148,10 @@ def train_scores(
 def train_examples(
     examples: Examples, config: TrainConfig = TrainConfig(), say: Callable[[str], None] = lambda line: None
 ) -> Trained:
-    """Clean, fit and measure; `train` and `train_scores` without files.
+    """Clean, fit and evaluate: `train` and `train_scores` without files.
 
     Raises:
-        ValueError: too few documents, or none on one side.
+        ValueError: there are too few documents on a side.
     """
     start, read = time.monotonic(), len(examples.texts)
     examples, left_out = clean(examples)
@@ -161,7 +161,7 @@ def train_examples(
     signals = measure_all(examples.texts, config.language or "en", config.signals)
     lengths = np.array([len(text) for text in examples.texts], np.float64)
     weights = (side_weights if config.keep_lengths else length_weights)(lengths, examples.targets)
-    # The order of clean examples is that of a hash: one in ten to calibrate, one in ten to measure on.
+    # Clean examples are in the order of a hash: one in ten is for calibration, one in ten for evaluation.
     part = np.arange(len(examples.texts)) % 10
     inside, tuned, held = (np.flatnonzero(here) for here in (part > 1, part == 1, part == 0))
     learnt = examples.take(inside)
@@ -173,24 +173,25 @@ def train_examples(
     scale, offset = fit_calibration(raw, examples.targets[tuned], weights[tuned])
     model = replace(fitted.model, scale=scale, offset=offset)
     outside = examples.take(held)
-    found = evaluate(outside.targets, score_all(model, outside.texts, signals[held]), lengths[held], outside.sources)
-    found = replace(found, unseen=auc_by_source(learnt.targets, fitted.unseen, learnt.sources))
+    scores = score_all(model, outside.texts, signals[held])
+    evaluation = evaluate(outside.targets, scores, lengths[held], outside.sources)
+    evaluation = replace(evaluation, unseen=auc_by_source(learnt.targets, fitted.unseen, learnt.sources))
     facts = {
         "documents": {"read": read, "used": len(examples.texts), "left_out": left_out},
         "sources": _by_source(examples),
         "lengths": "kept" if config.keep_lengths else "balanced",
         "tuning": [{**asdict(setting), "auc": round(area, 4)} for setting, area in fitted.trials],
-        "held_out": found.summary(),
+        "held_out": evaluation.summary(),
     }
     say(f"trained in {time.monotonic() - start:.0f} s")
-    return Trained(replace(model, facts=facts), fitted.classifier, found)
+    return Trained(replace(model, facts=facts), fitted.classifier, evaluation)
 
 
 def read_classes(positive: Sequence[str | Path], negative: Sequence[str | Path], text_field: str = "text") -> Examples:
-    """Read documents of two sides, targets 1 and 0.
+    """Read documents of two sides, with targets 1 and 0.
 
     Raises:
-        FileNotFoundError, ValueError: of a file that cannot be read; the message says which and where.
+        FileNotFoundError, ValueError: a file cannot be read; the message says which and where.
     """
     good, good_sources, _ = read_texts(positive, text_field)
     bad, bad_sources, _ = read_texts(negative, text_field)
@@ -198,7 +199,7 @@ def read_classes(positive: Sequence[str | Path], negative: Sequence[str | Path],
 
 
 def check_sides(examples: Examples, left_out: Mapping[str, int]) -> None:
-    """Raise ValueError unless both sides have enough documents to learn from and to measure on."""
+    """Raise ValueError unless both sides have enough documents for training and evaluation."""
     high = is_high(examples.targets) if len(examples.texts) else np.zeros(0, bool)
     for side, count in (("positive", int(high.sum())), ("negative", int((~high).sum()))):
         if count < FEWEST:
@@ -209,7 +210,7 @@ def check_sides(examples: Examples, left_out: Mapping[str, int]) -> None:
 
 
 def check_not_swapped(examples: Examples, language: str) -> None:
-    """Raise ValueError where the shipped model finds the documents of low targets clearly better than those of high."""
+    """Raise ValueError if the shipped model clearly prefers the documents with low targets."""
     from curate.quality.scoring import quality_score
 
     places = np.concatenate([np.flatnonzero((examples.targets > 0.5) == side)[:200] for side in (False, True)])
@@ -217,33 +218,33 @@ def check_not_swapped(examples: Examples, language: str) -> None:
     area = roc_auc(sample.targets > 0.5, np.array([quality_score(text, language=language) for text in sample.texts]))
     if area < SWAPPED:
         raise ValueError(
-            f"the shipped model finds the bad documents better than the good ones (ROC AUC {area:.2f}): are the two "
-            "sides exchanged, or the scores the wrong way round? If they are meant so, say --trust-labels"
+            f"the shipped model scores the bad documents higher than the good ones (ROC AUC {area:.2f}): check "
+            "that the two sides are not swapped, or the scores reversed; if they are meant so, use --trust-labels"
         )
 
 
 def check_learnt(trained: Trained) -> None:
-    """Raise ValueError where the model is no better than chance on the documents that it did not see."""
+    """Raise ValueError if the model is no better than chance on unseen documents."""
     if trained.evaluation.auc < LEARNT:
         raise ValueError(
-            "nothing was learnt: on documents that it did not see the model has a ROC AUC of "
-            f"{trained.evaluation.auc:.2f}, and chance has .5. Are the labels right, and are there enough documents?"
+            f"nothing was learnt: on unseen documents the model has a ROC AUC of {trained.evaluation.auc:.2f}, and "
+            "chance has 0.5; check the labels, or give more documents"
         )
 
 
 def measure_all(texts: Sequence[str], language: str, names: Sequence[str]) -> Floats:
     """Measure the named signals of each text, float64 [n, len(names)]."""
-    found = (measure(text, language) for text in texts)
-    return np.array([[getattr(signals, name) for name in names] for signals in found]).reshape(-1, len(names))
+    measured = (measure(text, language) for text in texts)
+    return np.array([[getattr(signals, name) for name in names] for signals in measured]).reshape(-1, len(names))
 
 
 def score_all(model: QualityModel, texts: Sequence[str], rows: Floats) -> Floats:
-    """Score texts of which the model's signals are measured already."""
+    """Score texts, given the model's signals, float64 [n, signals]."""
     return np.array([model.score_row(text, row[None]) for text, row in zip(texts, rows, strict=True)])
 
 
 def side_weights(lengths: Floats, targets: Floats) -> Floats:
-    """Weights under which both sides count the same, whatever their lengths.
+    """Return weights under which both sides count the same, whatever their lengths.
 
     >>> side_weights(np.ones(3), np.array([1.0, 1.0, 0.0])).tolist()
     [0.75, 0.75, 1.5]
@@ -267,12 +268,12 @@ def _output(path: str | Path) -> Path:
     if output.suffix != ".zip":
         raise ValueError(f"the output {path} does not end in .zip: a model is one .zip file")
     if not output.parent.is_dir():
-        raise ValueError(f"no folder {output.parent} for the output: make it first")
+        raise ValueError(f"no folder {output.parent} for the output: create it first")
     return output
 
 
 def _by_source(examples: Examples) -> dict[str, tuple[int, float]]:
-    found: dict[str, list[float]] = {}
+    by_source: dict[str, list[float]] = {}
     for source, target in zip(examples.sources, examples.targets.tolist(), strict=True):
-        found.setdefault(source, []).append(target)
-    return {source: (len(targets), round(sum(targets) / len(targets), 3)) for source, targets in sorted(found.items())}
+        by_source.setdefault(source, []).append(target)
+    return {name: (len(targets), round(sum(targets) / len(targets), 3)) for name, targets in sorted(by_source.items())}

@@ -1,11 +1,11 @@
-"""Train the quality models that ``curate`` ships, the same bytes every time.
+"""Train the quality models that ``curate`` ships, always with the same bytes.
 
 Usage: python -m quality_models.train_shipped FOLDER... --output quality_models/models
 
-The folders hold the ``*.jsonl.zst`` files that quality_models/cards/quality.md names, with their licences. The
-labels are those of page formats and of the parts of pages; nobody judged the single documents. References such as
-encyclopaedias, novels and news archives are left out, so that they can show what the model does with sources it never
-saw; with them the score on human labels is the same within the noise (see the card).
+The folders have the ``*.jsonl.zst`` files that quality_models/cards/quality.md lists, with their licences. The labels
+are those of page formats and parts of pages; nobody judged single documents. References such as encyclopaedias, novels
+and news archives are excluded, so that they can show how the model treats unseen sources; with them the score on human
+labels is the same within the noise (see the card).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from quality_models.examples import Examples, read_rows
 from quality_models.report import print_evaluation
 from quality_models.train_quality import ENGLISH_ONLY, SIGNALS, TrainConfig, Trained, train_examples, write
 
-# Page formats of WebOrganizer (Wettig et al. 2025, arXiv 2502.10341). Positive is running text that somebody wrote to
-# be read; negative is what holds little of it. Formats in between (forums, reviews, FAQs, legal notices, ...) are out.
+# Page formats of WebOrganizer (Wettig et al. 2025, arXiv 2502.10341). Positive formats are prose written to be read,
+# negative ones have little of it. Formats in between (forums, reviews, FAQs, legal notices, ...) are excluded.
 GOOD_FORMATS = frozenset({
     "Academic Writing", "Audio Transcript", "Creative Writing", "Documentation", "Knowledge Article", "News Article",
     "Nonfiction Writing", "Personal Blog", "Tutorial",
@@ -31,12 +31,12 @@ BAD_FORMATS = frozenset({
     "Comment Section", "Content Listing", "Product Page", "Spam / Ads", "Structured Data", "Truncated",
 })  # fmt: skip
 
-# The main text of real pages, and what is left of the same pages without it.
+# The main text of real pages, and the rest of the same pages.
 MAIN_TEXT, BOILERPLATE = "web_main_text_gold", "low_web_boilerplate"
 WEB_FORMATS = "web_weborganizer_topic_format"
 
-# Code and mathematics, which the page formats hardly have: without some, a model takes their lines for lists of links.
-# A few of each, chosen by hash, for more would teach the style of these books.
+# Code and mathematics, which the page formats hardly contain: without some, a model takes their lines for lists of
+# links. A few of each, chosen by hash, because more would teach the style of these books.
 TECHNICAL = ("topic_code_files", "topic_code_pages", "topic_maths_latex_books")
 TECHNICAL_DOCUMENTS = 200
 NOT_WRITTEN_BY_PEOPLE = "gpteacher_codegen"
@@ -56,23 +56,23 @@ def gather(folders: list[Path]) -> Examples:
     for name in (MAIN_TEXT, BOILERPLATE):
         rows += [(str(row["text"]), float(name == MAIN_TEXT), name) for row in read_rows(paths[name])]
     for name in TECHNICAL:
-        found = [str(row["text"]) for row in read_rows(paths[name]) if row["source"] != NOT_WRITTEN_BY_PEOPLE]
-        rows += [(text, 1.0, name) for text in sorted(found, key=stable_u64)[:TECHNICAL_DOCUMENTS]]
+        technical = [str(row["text"]) for row in read_rows(paths[name]) if row["source"] != NOT_WRITTEN_BY_PEOPLE]
+        rows += [(text, 1.0, name) for text in sorted(technical, key=stable_u64)[:TECHNICAL_DOCUMENTS]]
     texts, targets, sources = zip(*rows, strict=True)
     return Examples(list(texts), np.array(targets), list(sources))
 
 
 def _web_formats(path: Path) -> Iterator[tuple[str, float, str]]:
     for row in read_rows(path):
-        kind = str(row["format"])
-        if kind in GOOD_FORMATS | BAD_FORMATS:
-            yield str(row["text"]), float(kind in GOOD_FORMATS), f"WebOrganizer: {kind}"
+        page_format = str(row["format"])
+        if page_format in GOOD_FORMATS | BAD_FORMATS:
+            yield str(row["text"]), float(page_format in GOOD_FORMATS), f"WebOrganizer: {page_format}"
 
 
 def train_both(examples: Examples) -> dict[str, Trained]:
-    """Train the English model, and the one over the signals that mean the same in every language."""
-    # Both sides come from the same crawls, so that length is theirs and not ours: it may count. The classifier is not
-    # tuned: its defaults are settings that carried over to web pages of other kinds (see the card).
+    """Train the English model, and the one over signals that mean the same in every language."""
+    # Both sides come from the same crawls, so length is a property of the pages and may count. The classifier is not
+    # tuned: its defaults are settings that generalized to other types of web pages (see the card).
     english = TrainConfig("en", budget=0.0, keep_lengths=True)
     neutral = tuple(name for name in SIGNALS if name not in ENGLISH_ONLY)
     any_language = TrainConfig("", keep_lengths=True, with_text=False, signals=neutral)

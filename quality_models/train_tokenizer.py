@@ -1,9 +1,9 @@
-"""Train the 32,000-entry byte-level BPE tokenizer that ``curate`` ships, the same bytes every time.
+"""Train the 32,000-entry byte-level BPE tokenizer that ``curate`` ships, always with the same bytes.
 
 Usage: python -m quality_models.train_tokenizer TEXT_FOLDER... --output quality_models/models/tokenizer-32k.json.zst
 
-A folder holds ``*.jsonl.zst`` files with a ``text`` per line and, for texts that are not English, an ``iso639_1``.
-The card, quality_models/cards/tokenizer.md, names the sources, their licences, and what the result was measured to do.
+A folder has ``*.jsonl.zst`` files with a ``text`` per line and, for texts that are not English, an ``iso639_1``. The
+card, quality_models/cards/tokenizer.md, lists the sources, their licences, and the evaluation.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import zstandard
 VOCABULARY = 32_000
 END_OF_TEXT = "<|endoftext|>"
 
-# How text is cut before BPE. The Llama 3 pattern (github.com/meta-llama/llama3, tokenizer.py: words with one leading
-# character, numbers in groups of three, punctuation, line ends, spaces) with one change: combining marks belong to
-# the word they stand in (\p{M}), for without it every vowel sign of an Indic script ends a word.
+# How text is split before BPE: Llama 3's pattern (github.com/meta-llama/llama3, tokenizer.py: words with one leading
+# character, numbers in groups of three, punctuation, line ends, spaces) with one change: combining marks (\p{M}) belong
+# to their word, because otherwise every vowel sign of an Indic script would end a word.
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
     r"|[^\r\n\p{L}\p{M}\p{N}]?[\p{L}\p{M}]+"
@@ -34,7 +34,7 @@ SPLIT = (
     r"|\s+"
 )
 
-# Bytes of UTF-8 taken for each part. Ours: English first, as in the Llama 3 mix, and every script well enough covered
+# Bytes of UTF-8 for each part. curate's own values: mostly English, as in the Llama 3 mix, and enough of every script
 # that no language with a two-letter code falls back to single bytes.
 ENGLISH = 24_000_000
 CODE = 5_000_000
@@ -46,7 +46,7 @@ LARGE = frozenset(
     "ar cs da de el es fa fi fr hu id it ja ko nl pl pt ro ru sv th tr uk vi zh".split()  # noqa: SIM905
 )
 
-# Sources under a licence that forbids commercial use, or none at all, stay out where others say the same.
+# Sources whose licence forbids commercial use, or that have none, are excluded if others cover the same.
 LEFT_OUT = frozenset({"ref_openstax_textbooks", "graded_clear_readability", "graded_cefr_levels"})
 
 
@@ -58,7 +58,7 @@ def _texts(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _part(name: str, row: dict[str, str]) -> tuple[str, int]:
-    """The part of the sample a text belongs to, and how many bytes that part may take; 0 leaves the text out."""
+    """Return the part of the sample that a text belongs to, and its limit in bytes; 0 excludes the text."""
     if "iso639_3" in row:
         language = row.get("iso639_1") or ""
         if not language or language == "en":
@@ -72,9 +72,9 @@ def _part(name: str, row: dict[str, str]) -> tuple[str, int]:
 
 
 def sample(folders: list[Path]) -> tuple[list[str], dict[str, int]]:
-    """Choose the training texts: for each part the texts with the smallest hash, up to its bytes.
+    """Choose the training texts: for each part the texts with the smallest hashes, up to its limit.
 
-    Returns the texts in a fixed order, and the bytes taken of each part.
+    Returns the texts in a fixed order, and the number of bytes of each part.
     """
     parts: dict[str, list[tuple[int, str]]] = {}
     limits: dict[str, int] = {}
@@ -98,7 +98,7 @@ def sample(folders: list[Path]) -> tuple[list[str], dict[str, int]]:
 
 
 def train(texts: list[str]) -> str:
-    """Train the tokenizer; returns it as the JSON of a ``tokenizer.json``."""
+    """Train the tokenizer; return it as the JSON of a ``tokenizer.json``."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -130,7 +130,7 @@ def main(folders: tuple[Path, ...], output: Path) -> None:
         click.echo(f"{part:10}{size:12,} bytes")
     tokenizer = train(texts).encode()
     output.write_bytes(zstandard.ZstdCompressor(level=19).compress(tokenizer))
-    # Of the JSON, for zstandard does not promise the same compressed bytes from every version.
+    # The hash of the JSON, because versions of zstandard may compress differently.
     click.echo(f"{len(tokenizer):,} bytes of JSON, sha256 {hashlib.sha256(tokenizer).hexdigest()}")
 
 

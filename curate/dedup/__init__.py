@@ -1,4 +1,4 @@
-"""Near duplicates and repeated lines."""
+"""Near-duplicate documents, and lines that many documents share."""
 
 import lazy_loader
 

@@ -1,7 +1,7 @@
-"""Candidates of a band, similarities of pairs, and the assignment of documents to clusters.
+"""Find the candidates of a band, estimate similarities of pairs, and assign documents to clusters.
 
-Documents are numbered by rank: of two duplicates the smaller number stays. A pair is one uint64: the later document in
-the high half, the earlier one in the low half.
+Documents are numbered by rank: of two duplicates the smaller number stays. A pair is one uint64, with the later
+document in the high half and the earlier one in the low half.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ Sketches = NDArray[np.integer[Any]]
 U = np.uint64
 _32 = U(32)
 LOW = U(0xFFFFFFFF)
-# Ours. Of the 10,502 pairs from .8 among 41,145 real documents, a window of 0, 1, 4 and 16 puts 98.8, 99.1, 99.20 and
-# 99.22 % together; within the first 8, 32 and 512 of a bucket, 99.16, 99.20 and 99.20 %.
-WINDOW = 4  # a document of a bucket is compared with as many before it, besides the first
-SMALL = 32  # but only so far into the bucket: further in, what its members share says little about any two of them
-CHANCE = 1 / 254  # two bytes of 1 to 255 agree by chance in 1 of 255 cases: for each 254 that differ, one
+# curate's own values. Of the 10,502 pairs with a similarity of at least 0.8 among 41,145 real documents, windows of 0,
+# 1, 4 and 16 find 98.8, 99.1, 99.20 and 99.22 %; windows within the first 8, 32 and 512 of a bucket, 99.16, 99.20 and
+# 99.20 %.
+WINDOW = 4  # a document is compared with this many before it in its bucket, besides the first
+SMALL = 32  # but only among the first of a bucket: in a large one, sharing the band says little about any two documents
+CHANCE = 1 / 254  # two bytes of 1 to 255 agree by chance in 1 of 255 cases: once for every 254 that differ
 
 
 @kernel
@@ -55,16 +56,16 @@ def bucket_pairs(
 ) -> tuple[NDArray[np.uint64], int]:
     """Return the candidate pairs of one band and the size of its largest bucket.
 
-    ``keys`` are sorted: the high half of a hash, and the row that has it. In each bucket (rows of equal hash), every
-    document is paired with the first by rank; the first few also with the ``WINDOW`` before them. What a document is
-    paired with depends only on documents of smaller rank.
+    ``keys`` are sorted: the high half of a hash, and its row. In each bucket (rows of equal hash), every document is
+    paired with the first by rank, and the first ``SMALL`` also with the ``WINDOW`` before them. The pairs of a document
+    depend only on documents of smaller rank.
     """
-    found, largest = 0, min(1, len(keys))
+    n_pairs, largest = 0, min(1, len(keys))
     first = np.empty(SMALL, np.uint32)
-    rows = np.empty(len(keys), np.uint32)  # of one bucket, which may hold all
+    rows = np.empty(len(keys), np.uint32)  # of one bucket, which may hold all of them
     for writing in range(2):  # count, then write
-        pairs = np.empty(found, np.uint64)
-        found = 0
+        pairs = np.empty(n_pairs, np.uint64)
+        n_pairs = 0
         start = 0
         for i in range(1, len(keys) + 1):
             if i < len(keys) and (keys[i] ^ keys[start]) >> _32 == 0:
@@ -74,7 +75,7 @@ def bucket_pairs(
                 rows[j] = np.uint32(keys[start + j] & LOW)
                 differ |= hashes[rows[j]] != hashes[rows[0]]
             start = i
-            if differ:  # rare, unless somebody chose the hashes
+            if differ:  # rare, except for hostile input
                 order = np.argsort(hashes[rows[:size]], kind="mergesort")
                 rows[:size] = rows[:size][order]
             begin = 0
@@ -82,7 +83,7 @@ def bucket_pairs(
                 if j < size and hashes[rows[j]] == hashes[rows[begin]]:
                     continue
                 if j - begin > 1:
-                    found = _pair(rows[begin:j], j - begin, rank, first, pairs, found, writing == 1)
+                    n_pairs = _pair(rows[begin:j], j - begin, rank, first, pairs, n_pairs, writing == 1)
                     largest = max(largest, j - begin)
                 begin = j
     return pairs, largest
@@ -95,10 +96,10 @@ def _pair(
     rank: NDArray[np.uint32],
     first: NDArray[np.uint32],
     pairs: NDArray[np.uint64],
-    found: int,
+    n_pairs: int,
     writing: bool,
 ) -> int:
-    """Write the pairs of one bucket behind those that are ``found``, or only count them; returns how many there are.
+    """Write the pairs of one bucket after the ``n_pairs`` so far, or only count them; return the new number of pairs.
 
     ``first`` has room for ``SMALL`` ranks.
     """
@@ -116,31 +117,31 @@ def _pair(
     for j in range(1, kept):
         for k in range(max(1, j - WINDOW), j):
             if writing:
-                pairs[found] = (U(first[j]) << _32) | U(first[k])
-            found += 1
+                pairs[n_pairs] = (U(first[j]) << _32) | U(first[k])
+            n_pairs += 1
     for j in range(size):
         r = rank[rows[j]]
         if r != first[0]:
             if writing:
-                pairs[found] = (U(r) << _32) | U(first[0])
-            found += 1
-    return found
+                pairs[n_pairs] = (U(r) << _32) | U(first[0])
+            n_pairs += 1
+    return n_pairs
 
 
 @kernel
 def assign(
     sketches: Sketches, later: NDArray[np.uint32], earlier: NDArray[np.uint32], least: float
 ) -> tuple[NDArray[np.uint32], NDArray[np.float64], NDArray[np.uint32]]:
-    """Assign each document to the anchor it is most like, document by document in the order of rank.
+    """Assign each document to the most similar anchor, document by document in the order of rank.
 
-    ``later`` and ``earlier`` are neighbours, sorted. A document's anchors on offer are those of its earlier neighbours;
-    it goes to the most similar one if the similarity is at least ``least``, else it is an anchor itself. Returns the
-    anchors, the similarities to them, and pairs of anchors (both on offer to one document).
+    ``later`` and ``earlier`` are pairs of neighbours, sorted. The candidate anchors of a document are those of its
+    earlier neighbours; it joins the most similar one if the similarity is at least ``least``, and otherwise becomes an
+    anchor. Returns the anchors, the similarities to them, and pairs of anchors that are similar enough to one document.
     """
     n = len(sketches)
     anchor = np.arange(n).astype(np.uint32)
     value = np.ones(n, np.float64)
-    links = np.empty((len(later), 2), np.uint32)  # at most one of each pair of neighbours
+    links = np.empty((len(later), 2), np.uint32)  # at most one per pair of neighbours
     linked = 0
     tried = np.empty(n, np.uint32)  # the anchors of one document, each once
     i = 0
@@ -173,7 +174,7 @@ def assign(
 
 @kernel
 def label(sketches: Sketches, links: NDArray[np.uint32], least: float) -> NDArray[np.uint32]:
-    """Join linked anchors into clusters whose first anchor each is similar to by ``least``; returns first anchors."""
+    """Join linked anchors into clusters, each anchor with a similarity of ``least`` to the first; return the first."""
     n = len(sketches)
     starts = np.zeros(n + 1, np.int64)
     for i in range(len(links)):
@@ -193,7 +194,7 @@ def label(sketches: Sketches, links: NDArray[np.uint32], least: float) -> NDArra
             fill[b] += 1
     first = np.arange(n).astype(np.uint32)
     done = np.zeros(n, np.bool_)
-    stack = np.empty(n, np.uint32)  # an anchor is done when it is put there, so that it comes there once
+    stack = np.empty(n, np.uint32)  # an anchor is done when it is pushed, so that it is pushed once
     for a in range(n):
         if done[a] or starts[a] == starts[a + 1]:
             continue

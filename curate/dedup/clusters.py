@@ -1,25 +1,25 @@
-"""Clusters of near duplicates that are exact about what they remove.
+"""Cluster near duplicates, removing only documents that are similar to one that stays.
 
-Documents stand in a total order, the rank: of two duplicates the one of smaller rank stays. Then
+Documents have a total order, the rank: of two duplicates the one of smaller rank stays. The steps are
 
 1. *candidates*: documents that share a band. Each is paired with the first of its bucket and with a few before it,
-   never with all: a bucket costs as many pairs as it has documents, however large it is.
+   never with all, so that the pairs of a bucket are linear in its size.
 2. *verification*: candidates whose estimated similarity reaches ``threshold`` (less ``SLACK``) are neighbours.
 3. *assignment*, in the order of rank: a document with neighbours before it is a duplicate of the most similar of their
-   anchors, if that similarity reaches ``anchor_threshold``; else it stays, and is an anchor itself. A chain of texts,
-   each near the next, breaks where it has drifted too far from its anchor.
-4. *labels*: two anchors to which one document would have been near enough belong to one cluster, if the later one
-   reaches ``anchor_threshold`` with the first of the cluster. Both stay.
+   anchors, if that similarity reaches ``anchor_threshold``; otherwise it stays and becomes an anchor. A chain of texts,
+   each similar to the next, thus breaks where it has drifted too far from its anchor.
+4. *labels*: two anchors that were both similar enough to one document belong to one cluster, if the later one reaches
+   ``anchor_threshold`` with the first of the cluster. Both stay.
 
-Whether a document stays depends on documents of smaller rank alone. So what comes later never changes what was decided
-before: new documents can be compared with an index of old ones, with the result that all of them together would have.
+Whether a document stays depends only on documents of smaller rank, so later documents never change earlier decisions:
+comparing new documents with an index of old ones gives the same result as deduplicating all of them together.
 
 >>> import numpy as np
 >>> from curate.dedup.minhash import minhash_keys
 >>> page = "one page of text that the web holds twice, once with a new last line"
 >>> bands, sketches = map(np.array, zip(*map(minhash_keys, ["quite another page", page, page.upper()])))
->>> found = cluster(bands, sketches, rank=np.array([0, 2, 1]))
->>> found.anchor.tolist(), found.similarity.tolist(), found.label.tolist()
+>>> clusters = cluster(bands, sketches, rank=np.array([0, 2, 1]))
+>>> clusters.anchor.tolist(), clusters.similarity.tolist(), clusters.label.tolist()
 ([0, 2, 2], [1.0, 1.0, 1.0], [0, 2, 2])
 """
 
@@ -29,14 +29,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: Candidates are neighbours from this much below the threshold: half the standard error of a sketch's estimate at .8,
-#: so that a pair just at the threshold is found rather than missed (ours). On 41,145 documents of 22 real sources the
-#: number removed is then within .3 % of what exact similarities and transitive closure remove.
+#: How far below the threshold candidates still are neighbours. curate's own value: half the standard error of a
+#: sketch's estimate at 0.8, so that a pair just at the threshold is more likely found than missed. On 41,145 documents
+#: of 22 real sources the number removed is then within 0.3 % of what exact similarities and transitive closure remove.
 SLACK = 0.0075
 
 
 class Clusters(NamedTuple):
-    """Of each document: its anchor (itself if it stays), the similarity to it, the first anchor of its cluster."""
+    """For each document, its anchor (itself if it stays), the similarity to it, and the first anchor of its cluster."""
 
     anchor: np.ndarray
     similarity: np.ndarray
@@ -44,11 +44,11 @@ class Clusters(NamedTuple):
 
 
 def anchor_threshold(threshold: float) -> float:
-    """Return the least similarity of a document and its anchor: what two steps of ``threshold`` are sure to leave.
+    """Return the least similarity of a document and its anchor: what two steps of ``threshold`` guarantee.
 
-    1 - J is a metric (Levandowsky and Winter 1971), so two texts that are each ``threshold`` similar to a third are
-    ``2 threshold - 1`` similar to each other at least. Below .8 that would soon be anything; there it is three quarters
-    of the threshold (ours).
+    1 - J is a metric (Levandowsky and Winter 1971), so two texts that are each ``threshold`` similar to a third have a
+    similarity of at least ``2 threshold - 1``. Below a threshold of 0.8 that soon means nothing, so the least
+    similarity is then three quarters of the threshold (curate's own value).
 
     >>> [round(anchor_threshold(t), 3) for t in (0.9, 0.8, 0.6, 0.4)]
     [0.8, 0.6, 0.45, 0.3]
@@ -63,13 +63,13 @@ def cluster(bands: np.ndarray, sketches: np.ndarray, rank: np.ndarray, threshold
         bands: uint64 [documents, bands], hashes of bands.
         sketches: uint8 [documents, bins], or signatures, any other integers [documents, permutations].
         rank: [documents], a permutation of 0..documents-1.
-        threshold: estimated similarity, in (0, 1], from which two documents are near duplicates.
+        threshold: least estimated similarity, in (0, 1], of near duplicates.
 
     Returns:
         Anchors and labels as row numbers, and similarities.
 
     Raises:
-        ValueError: not the same number of documents in all three.
+        ValueError: the three do not have the same number of documents.
     """
     if not len(bands) == len(sketches) == len(rank):
         raise ValueError(
@@ -77,12 +77,12 @@ def cluster(bands: np.ndarray, sketches: np.ndarray, rank: np.ndarray, threshold
         )
     order = np.argsort(rank)
     rank = np.asarray(rank, np.uint32)
-    found = [candidate_pairs(bands[:, b], rank)[0] for b in range(bands.shape[1])]
-    pairs = distinct(np.concatenate(found)) if found else np.empty(0, np.uint64)
+    by_band = [candidate_pairs(bands[:, b], rank)[0] for b in range(bands.shape[1])]
+    pairs = distinct(np.concatenate(by_band)) if by_band else np.empty(0, np.uint64)
     nodes, later, earlier = local_pairs(pairs)
-    taken = np.ascontiguousarray(sketches[order[nodes]])
-    near = verify(taken, later, earlier) >= threshold - SLACK
-    inner = assign_clusters(taken, later[near], earlier[near], threshold)
+    compared = np.ascontiguousarray(sketches[order[nodes]])
+    near = verify(compared, later, earlier) >= threshold - SLACK
+    inner = assign_clusters(compared, later[near], earlier[near], threshold)
     rows = order[nodes]
     anchor = np.arange(len(rank))
     similarity, label = np.ones(len(rank)), anchor.copy()
@@ -102,7 +102,7 @@ def candidate_pairs(hashes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, i
         size of the largest bucket.
 
     Raises:
-        ValueError: not as many ranks as hashes.
+        ValueError: the numbers of hashes and ranks differ.
 
     >>> pairs, largest = candidate_pairs(np.array([7, 9, 7], np.uint64), np.array([2, 1, 0], np.uint32))
     >>> [(int(p) >> 32, int(p) & 0xFFFFFFFF) for p in pairs], largest
@@ -111,8 +111,8 @@ def candidate_pairs(hashes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, i
     from curate.dedup.cluster_kernels import bucket_pairs
 
     if len(hashes) != len(rank):
-        raise ValueError(f"{len(hashes)} hashes, but {len(rank)} ranks: each document has one of both")
-    # half of a hash and the row in one number: sorting numbers is three times as fast as sorting what points to them
+        raise ValueError(f"{len(hashes)} hashes, but {len(rank)} ranks: give one of each per document")
+    # half of a hash and the row in one number: sorting numbers is three times as fast as an indirect sort
     keys = (hashes & np.uint64(0xFFFFFFFF_00000000)) | np.arange(len(hashes), dtype=np.uint64)
     keys.sort()
     pairs, largest = bucket_pairs(keys, hashes, rank)
@@ -120,14 +120,14 @@ def candidate_pairs(hashes: np.ndarray, rank: np.ndarray) -> tuple[np.ndarray, i
 
 
 def local_pairs(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Number the documents of sorted pairs from 0; returns their ranks, and the later and earlier one of each pair."""
+    """Number the documents of sorted pairs from 0; return their ranks, and the later and earlier one of each pair."""
     later, earlier = (pairs >> np.uint64(32)).astype(np.uint32), pairs.astype(np.uint32)
     nodes = distinct(np.concatenate([later, earlier]))
     return nodes, np.searchsorted(nodes, later).astype(np.uint32), np.searchsorted(nodes, earlier).astype(np.uint32)
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
-    """Sort values and keep each once; several times as fast as `np.unique`, which hashes integers first.
+    """Return the distinct values, sorted; several times as fast as `np.unique`, which hashes integers first.
 
     >>> distinct(np.array([3, 1, 3])).tolist()
     [1, 3]
@@ -146,13 +146,13 @@ def verify(sketches: np.ndarray, later: np.ndarray, earlier: np.ndarray) -> np.n
 
 
 def assign_clusters(sketches: np.ndarray, later: np.ndarray, earlier: np.ndarray, threshold: float) -> Clusters:
-    """Assign documents, numbered by rank, to anchors and label the clusters.
+    """Assign documents, numbered by rank, to anchors, and label the clusters.
 
     Args:
         sketches: [documents, bins].
-        later: uint32 [pairs], sorted: the later document of two neighbours.
-        earlier: uint32 [pairs], the earlier one.
-        threshold: from which the documents of a pair are neighbours.
+        later: uint32 [pairs], sorted: the later document of each pair of neighbours.
+        earlier: uint32 [pairs], the earlier document.
+        threshold: least similarity of neighbours.
 
     Returns:
         Anchors and labels as numbers of documents, and similarities.

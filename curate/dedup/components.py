@@ -1,9 +1,9 @@
-"""Connected components by stars: two steps on edges that any number of machines can share, until nothing changes.
+"""Connected components by stars: two steps on edges, repeated until nothing changes, that can run on many machines.
 
-Kiveris et al. 2014, "Connected Components in MapReduce and Beyond": the large-star step hangs every larger neighbour of
-a node on its smallest neighbour, the small-star step every smaller one. Alternated, they end in one star per component,
-around its smallest node, after about log(n) rounds. A step looks at all edges of a node at once and at nothing else, so
-the edges can be cut by node.
+Kiveris et al. 2014, "Connected Components in MapReduce and Beyond": the large-star step connects every larger neighbour
+of a node to its smallest neighbour, the small-star step every smaller one. Alternating, they end with one star per
+component, around its smallest node, after about log(n) rounds. A step needs all edges of one node at a time and nothing
+else, so the edges can be partitioned by node.
 
 >>> import numpy as np
 >>> chain = np.array([[1, 0], [2, 1], [3, 2], [7, 6]], np.uint32)
@@ -23,7 +23,7 @@ def components(edges: np.ndarray) -> np.ndarray:
         edges: unsigned integers [edges, 2].
 
     Returns:
-        Pairs of a node and the smallest node of its component, for all other nodes, sorted.
+        Sorted pairs of a node and the smallest node of its component, for all nodes but the smallest.
     """
     now = _unique(edges)
     while True:
@@ -47,7 +47,7 @@ def large_star(edges: np.ndarray) -> np.ndarray:
     """Connect the larger neighbours of each node with its smallest neighbour, or with itself if that is smaller.
 
     Args:
-        edges: [edges, 2]: all edges of some nodes, from both ends: the node, its neighbour.
+        edges: [edges, 2], the node and its neighbour: all edges of some nodes, from both ends.
 
     Returns:
         New edges, each once.
@@ -69,7 +69,7 @@ def small_star(edges: np.ndarray) -> np.ndarray:
     """Connect each node and its smaller neighbours with the smallest of them.
 
     Args:
-        edges: [edges, 2]: all edges of some nodes to smaller ones: the node, its neighbour.
+        edges: [edges, 2], the node and its neighbour: all edges of some nodes to smaller ones.
 
     Returns:
         New edges, each once.

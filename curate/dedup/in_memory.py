@@ -1,4 +1,4 @@
-"""Near duplicates among texts in memory, for notebooks and small corpora.
+"""Find near duplicates among texts in memory, for notebooks and small corpora.
 
 >>> near_duplicates(["One page of text.", "another", "one page, of text"])
 [Cluster(kept=0, members=(2,), similarity=(1.0,), removed=(2,))]
@@ -27,11 +27,11 @@ class NearDuplicatesConfig:
 
 @dataclass(frozen=True, slots=True)
 class Cluster(Result):
-    """Texts that are near duplicates, named by their position.
+    """Texts that are near duplicates, by their position.
 
-    ``members`` are all but ``kept``, each with its similarity to it. ``removed`` are the members that are not needed.
-    Nearly always that is all of them; one that is not removed was not similar enough to a text before it, and is in the
-    cluster because a later text is similar to both.
+    ``members`` are all texts but ``kept``, and ``similarity`` is that of each to ``kept``. ``removed`` are the members
+    to remove: nearly always all of them. A member that stays was not similar enough to any text before it, and is in
+    the cluster because a later text is similar to both.
     """
 
     kept: int
@@ -43,20 +43,20 @@ class Cluster(Result):
 def near_duplicates(
     texts: Iterable[str | bytes], config: NearDuplicatesConfig = NearDuplicatesConfig()
 ) -> list[Cluster]:
-    """Find the clusters of near duplicates; longer texts stay rather than shorter ones, of equally long ones the first.
+    """Find the clusters of near duplicates; the longest text of a cluster stays, or the first of equally long ones.
 
     Args:
-        texts: any texts; 624 bytes of each are held.
+        texts: any texts; 624 bytes of each are kept in memory.
         config: keys and threshold.
 
     Returns:
         Clusters of two or more texts, in the order of ``kept``.
 
     Raises:
-        TypeError: one string instead of several.
+        TypeError: ``texts`` is one string instead of several.
 
-    >>> found = near_duplicates(["The same text, word for word.", "Another.", "the same text word for word"])
-    >>> [(cluster.kept, cluster.removed) for cluster in found]
+    >>> clusters = near_duplicates(["The same text, word for word.", "Another.", "the same text word for word"])
+    >>> [(cluster.kept, cluster.removed) for cluster in clusters]
     [(0, (2,))]
     """
     import numpy as np
@@ -76,17 +76,17 @@ def near_duplicates(
         return []
     rank = np.empty(len(lengths), np.int64)
     rank[np.argsort(-np.array(lengths), kind="stable")] = np.arange(len(lengths))
-    found = cluster(np.array(bands), np.array(sketches), rank, config.threshold)
+    clusters = cluster(np.array(bands), np.array(sketches), rank, config.threshold)
     itself = np.arange(len(lengths))
     members: dict[int, list[int]] = {}
-    for i in np.flatnonzero(found.label != itself).tolist():
-        members.setdefault(int(found.label[i]), []).append(i)
+    for i in np.flatnonzero(clusters.label != itself).tolist():
+        members.setdefault(int(clusters.label[i]), []).append(i)
     return [
         Cluster(
             kept,
             tuple(others),
             tuple(round(estimate_similarity(sketches[i], sketches[kept]), 4) for i in others),
-            tuple(i for i in others if found.anchor[i] != i),
+            tuple(i for i in others if clusters.anchor[i] != i),
         )
         for kept, others in sorted(members.items())
     ]

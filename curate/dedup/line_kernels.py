@@ -1,4 +1,4 @@
-"""Hashes of the normalised lines of a text."""
+"""Hash the normalized lines of a text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ U = np.uint64
 def hash_lines(
     codes: NDArray[np.uint32], table: NDArray[np.uint32], spaces: NDArray[np.bool_], least: int
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the hash of each normalised line, 0 if it has fewer than ``least`` characters, and the lines' starts."""
+    """Return the hash of each normalized line, 0 if it has fewer than ``least`` characters, and the lines' starts."""
     lines = 1
     for c in codes:
         lines += c == 10

@@ -1,8 +1,8 @@
-r"""Lines that many documents share: menus, cookie notices, share buttons. Their hashes, and how they are removed.
+r"""Hash and remove lines that many documents share: menus, cookie notices, share buttons.
 
-The rule is Llama 3's (arXiv 2407.21783, section 3.1.1): within a language, a line that stands in more than 6 documents
-of a bucket of 30 million is removed. Two lines are the same if they are equal after ccNet's normalisation (Wenzek et
-al. 2019, `text_normalizer.py`): stripped, lower case, every digit as 0, without 34 punctuation marks beyond ASCII and
+The rule is Llama 3's (arXiv 2407.21783, section 3.1.1): within a language, a line that is in more than 6 documents of a
+bucket of 30 million is removed. Two lines are the same if they are equal after ccNet's normalization (Wenzek et al.
+2019, `text_normalizer.py`): stripped, in lower case, every digit as 0, without 34 punctuation marks beyond ASCII and
 without control characters. ASCII punctuation counts.
 
 >>> import numpy as np
@@ -27,10 +27,10 @@ from curate.text.charset import as_text
 if TYPE_CHECKING:
     import numpy as np
 
-#: ccNet's table of punctuation beyond ASCII (`text_normalizer.py`, UNICODE_PUNCT); the full-width 1 stands in it too.
+#: ccNet's table of punctuation beyond ASCII (`text_normalizer.py`, UNICODE_PUNCT), which includes the fullwidth 1.
 PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 
-#: Lines of program text: an end or a start that prose does not have (ours).
+#: Lines of source code: an end or a start that prose does not have (curate's own).
 CODE = re.compile(
     r"[{};]\s*$|^\s*[)\]}]+[,;]?\s*$"
     r"|^\s*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except)\b.*:$|(?:else|try):$"
@@ -42,10 +42,10 @@ CODE = re.compile(
 class LineDedupConfig:
     """Which lines are too common, and which are spared.
 
-    A line in more than ``max_copies`` documents out of ``bucket_documents`` is removed (6 and 30 million: Llama 3) from
-    all documents but the first ``keep_first`` (0: the paper's "remove"), in an order that a hash chooses.
-    ``min_characters`` spares lines that are shorter after normalisation; ``protect_code`` spares lines that look like
-    program text, such as a closing brace.
+    A line in more than ``max_copies`` documents out of ``bucket_documents`` (6 and 30 million: Llama 3) is removed from
+    all documents but the first ``keep_first`` (0: the paper's "remove"), in the order of a hash. ``min_characters``
+    spares lines that are shorter after normalization; ``protect_code`` spares lines that look like source code, such as
+    a closing brace.
     """
 
     max_copies: int = 6
@@ -63,15 +63,15 @@ class LineDedupConfig:
 def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
     r"""Hash the distinct lines of a document that line dedup may remove.
 
-    A line counts once per document, however often it stands there; lines that are empty after normalisation, too
-    short or protected are left out.
+    A line counts once per document, however often it occurs; lines that are empty after normalization, too short or
+    protected are left out.
 
     Args:
         text: the document; lines end at ``\n``.
         config: which lines are spared.
 
     Returns:
-        uint64 array, sorted, without repeats.
+        uint64 [lines], sorted and distinct.
 
     >>> len(line_hashes("Page 1\n\npage 2\nother"))
     2
@@ -93,10 +93,10 @@ def remove_lines(
 
     Args:
         text: the document.
-        hot: uint64 array, sorted: hashes from ``line_hashes``.
+        hot: uint64 [hashes], sorted: hashes from ``line_hashes``.
         config: the settings the hashes were made with.
-        kept_until: uint64 array, for each hash the last place in the order of documents that keeps the line.
-        order: the document's place in that order.
+        kept_until: uint64 [hashes], the last position in the order of documents that keeps each line.
+        order: the document's position in that order.
 
     Returns:
         The text without those lines, otherwise unchanged, and the number removed as ``repeated_line``.
@@ -122,7 +122,7 @@ def remove_lines(
 
 
 def find_lines(text: str, wanted: set[int], config: LineDedupConfig = LineDedupConfig()) -> dict[int, str]:
-    """Find the lines of given hashes in a document; returns each with its normalised text.
+    """Find the lines with given hashes in a document; return the normalized text of each by its hash.
 
     >>> list(find_lines("Page 1\\nother", set(line_hashes("page 7").tolist())).values())
     ['page 0']
@@ -133,7 +133,7 @@ def find_lines(text: str, wanted: set[int], config: LineDedupConfig = LineDedupC
 
 
 def normalize_line(line: str) -> str:
-    """Normalise a line as ccNet does.
+    """Normalize a line as ccNet does.
 
     >>> normalize_line(" Copyright © 2024 – All rights reserved ")
     'copyright © 0000  all rights reserved'
@@ -144,7 +144,7 @@ def normalize_line(line: str) -> str:
 
 
 def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Return one hash per line, 0 where it is spared, and where lines start (one more for the end)."""
+    """Return one hash per line, 0 for a spared line, and where lines start, with one more for the end."""
     import numpy as np
 
     from curate.dedup.line_kernels import hash_lines
@@ -160,7 +160,7 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
 
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
-    """Return, for each code point, its normalised form, 0 if it is removed."""
+    """Return the normalized form of each code point, 0 if it is removed."""
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
     lower = re.sub(r"\d", "0", every.lower())
     table = code_points(lower).copy()
@@ -171,8 +171,7 @@ def _characters() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _spaces() -> np.ndarray:
-    """Return, for each code point, whether ``str.strip`` strips it."""
-
+    """Return whether ``str.strip`` strips each code point."""
     from curate.text.characters import SPACE, character_table
 
     return (character_table() & SPACE) != 0

@@ -1,15 +1,15 @@
-"""MinHash: how alike two texts are, from a few hundred bytes of each.
+"""MinHash: estimate how similar two texts are from a few hundred bytes of each.
 
 The Jaccard similarity of two texts is the share of their word n-grams ("shingles") that they have in common. Two small
-arrays stand for the shingles of a text:
+arrays represent the shingles of a text:
 
-- The *signature* holds, for each of ``bands x rows`` random orders of all shingles, the text's first one. Two
-  signatures agree in a position with a probability that equals the similarity (Broder 1997). Cut into ``bands`` of
-  ``rows`` positions it finds candidates: texts of similarity J agree in at least one whole band with probability
+- The *signature* has, for each of ``bands x rows`` random orders of all shingles, the text's first one. Two signatures
+  agree in a position with a probability that equals the similarity (Broder 1997). Split into ``bands`` of ``rows``
+  positions it finds candidates: texts of similarity J agree in at least one whole band with probability
   ``1 - (1 - J**rows)**bands``.
-- The *sketch* verifies candidates: the shingles are thrown into 512 bins, and each bin keeps a byte of its first
+- The *sketch* verifies candidates: the shingles are hashed into 512 bins, and each bin keeps a byte of its first
   shingle (one permutation hashing, Li, Owen and Zhang 2012; b-bit minwise hashing, Li and König 2010). Its estimate of
-  a similarity of .8 has a standard error of .015, 112 positions of a signature (448 bytes) have .038.
+  a similarity of 0.8 has a standard error of 0.015; 112 positions of a signature (448 bytes) have 0.038.
 
 >>> from curate.dedup.minhash import estimate_similarity, minhash_sketch
 >>> a = minhash_sketch("the quick brown fox jumps over the lazy dog")
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     import datasketch
     import numpy as np
 
-#: Bins of a sketch, a byte each. Ours: of 500,000 pages of a template that are .74 similar to each other 1.3 % are
-#: taken for duplicates at .8; with 256 bins it was 29 %.
+#: Bins of a sketch, one byte each. curate's own value: of 500,000 pages of a template with similarities of 0.74, 1.3 %
+#: count as duplicates at 0.8; with 256 bins, 29 % did.
 SKETCH_BINS = 512
-#: Positions of a signature. Ours: seven times as many as the longest that is published (20 x 450, Lee et al. 2021).
+#: Most positions of a signature. curate's own value: seven times the longest published one (20 x 450, Lee et al. 2021).
 MAX_PERMUTATIONS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class MinHashConfig:
-    """How a signature is made and cut into bands.
+    """How a signature is computed and split into bands.
 
-    ``ngram`` words make a shingle (5: Lee et al. 2021, FineWeb). A signature has ``bands`` x ``rows`` positions, 14 x 8
-    in FineWeb (Penedo et al. 2024, section 3.4). ``seed`` chooses the random orders.
+    A shingle has ``ngram`` words (5: Lee et al. 2021, FineWeb). A signature has ``bands`` x ``rows`` positions, 14 x 8
+    in FineWeb (Penedo et al. 2024, section 3.4). ``seed`` selects the random orders.
     """
 
     ngram: int = 5
@@ -85,19 +85,19 @@ class MinHashConfig:
 
     @classmethod
     def for_threshold(cls, threshold: float, permutations: int = 112, recall: float = 0.9) -> MinHashConfig:
-        """Choose bands and rows for a similarity threshold: the most rows that still find it.
+        """Choose bands and rows for a similarity threshold: the most rows that reach the recall.
 
-        More rows mean fewer false candidates to verify; fewer rows mean more bands and fewer pairs missed.
+        More rows mean fewer false candidates to verify; fewer rows mean more bands and fewer missed pairs.
 
         Args:
-            threshold: similarity, in (0, 1], from which texts are near duplicates; .99 serves for all above it.
+            threshold: least similarity of near duplicates, in (0, 1]; above 0.99, the bands are those of 0.99.
             permutations: most positions in a signature.
-            recall: least probability that two texts of just this similarity become candidates. Clusters find more than
-                pairs do, and most near duplicates are more alike: on 41,145 documents of 22 real sources 14 x 8 make
-                99.4 % of all pairs from .8 candidates.
+            recall: least probability that two texts of exactly this similarity become candidates. Clusters find more
+                than pairs do, and most near duplicates are more similar: on 41,145 documents of 22 real sources, 14 x 8
+                finds 99.4 % of all pairs with a similarity of at least 0.8.
 
         Raises:
-            ValueError: no cut of so few positions has that recall.
+            ValueError: no split of that many positions reaches the recall.
 
         >>> MinHashConfig.for_threshold(0.8) == MinHashConfig(bands=14, rows=8)
         True
@@ -118,16 +118,16 @@ def minhash_signature(text: str | bytes, config: MinHashConfig = MinHashConfig()
     r"""Compute the MinHash signature of a text.
 
     Words are the runs of ``\w`` in the lower-cased text; in scripts written without spaces (Han, kana, Thai, ...) every
-    character is a word. Punctuation, case and white space do not count. A text of fewer than ``ngram`` words is one
-    shingle as a whole; one without any word is its characters but ASCII white space: such texts are near duplicates
-    only if they are the same.
+    character is a word. Punctuation, case and white space do not count. A text of fewer than ``ngram`` words is a
+    single shingle, and one without words consists of its characters other than ASCII white space: such texts are near
+    duplicates only if they are the same.
 
     Args:
         text: any text.
         config: shingle length, bands and rows.
 
     Returns:
-        uint32 array [permutations].
+        uint32 [permutations].
 
     >>> minhash_signature("to be or not to be", MinHashConfig(bands=2, rows=2)).shape
     (4,)
@@ -142,11 +142,11 @@ def band_hashes(signature: np.ndarray, config: MinHashConfig = MinHashConfig()) 
     """Hash each band of a signature.
 
     Args:
-        signature: uint32 array [permutations], or [documents, permutations].
+        signature: uint32 [permutations], or [documents, permutations].
         config: bands and rows.
 
     Returns:
-        uint64 array [bands], or [documents, bands]; equal rows in different bands have different hashes.
+        uint64 [bands], or [documents, bands]; equal rows in different bands have different hashes.
 
     Raises:
         ValueError: the signature does not have ``bands`` x ``rows`` positions.
@@ -175,7 +175,7 @@ def minhash_sketch(text: str | bytes, config: MinHashConfig = MinHashConfig()) -
         config: shingle length.
 
     Returns:
-        uint8 array [512]: for each bin a byte of its first shingle, 1 to 255, or 0 if no shingle fell into it.
+        uint8 [512]: for each bin a byte of its first shingle, 1 to 255, or 0 if it is empty.
 
     >>> int((minhash_sketch("fewer than five words") > 0).sum())
     1
@@ -186,7 +186,7 @@ def minhash_sketch(text: str | bytes, config: MinHashConfig = MinHashConfig()) -
 
 
 def minhash_keys(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> tuple[np.ndarray, np.ndarray]:
-    """Compute all that deduplication needs of a text, its shingles hashed once.
+    """Compute the keys that deduplication needs of a text, hashing its shingles once.
 
     Args:
         text: any text.
@@ -215,11 +215,11 @@ def estimate_similarity(a: np.ndarray, b: np.ndarray) -> float:
         b: the same of the other.
 
     Returns:
-        In sketches: the bins that agree, less those that agree by chance, over the bins that are not empty in both.
-        In signatures: the share of positions that agree.
+        For sketches, the bins that agree, less those that agree by chance, over the bins that are not empty in both.
+        For signatures, the share of positions that agree.
 
     Raises:
-        ValueError: they are not of the same kind and length.
+        ValueError: they do not have the same type and length.
 
     >>> estimate_similarity(minhash_signature("a"), minhash_signature("b"))
     0.0
@@ -227,26 +227,26 @@ def estimate_similarity(a: np.ndarray, b: np.ndarray) -> float:
     from curate.dedup.cluster_kernels import similarity
 
     if a.shape != b.shape or a.dtype != b.dtype:
-        raise ValueError(f"MinHash: {_kind(a)} cannot be compared with {_kind(b)}: make both alike")
+        raise ValueError(f"MinHash: {_described(a)} cannot be compared with {_described(b)}: give two of the same type")
     return float(similarity(a, b))
 
 
-def _kind(a: np.ndarray) -> str:
+def _described(a: np.ndarray) -> str:
     return f"{a.dtype} {list(a.shape)}"
 
 
 def datasketch_minhash(
     text: str | bytes, config: MinHashConfig = MinHashConfig(), permutations: int = 128
 ) -> datasketch.MinHash:
-    """Compute a signature for those who have an index in `datasketch`: its hash functions over our shingles.
+    """Compute a signature for an index in `datasketch`: its hash functions over curate's shingles.
 
     Args:
         text: any text.
-        config: shingle length and seed; bands and rows are the business of the index.
+        config: shingle length and seed; bands and rows are those of the index.
         permutations: ``num_perm`` of the index.
 
     Returns:
-        A ``datasketch.MinHash``; a shingle is its words, joined by single spaces, in UTF-8.
+        A ``datasketch.MinHash``; a shingle is its words, joined with single spaces, in UTF-8.
 
     >>> datasketch_minhash("One, two").jaccard(datasketch_minhash("one two"))
     1.0
@@ -262,7 +262,7 @@ def datasketch_minhash(
 
 
 def _words(text: str) -> list[str]:
-    """Cut a text into the words that shingles are made of; one without words is a word as a whole."""
+    """Split a text into the words of its shingles; a text without words is a single word."""
     from curate.dedup.minhash_kernels import ALONE
 
     table, alone = _characters(), int(ALONE)
@@ -282,13 +282,13 @@ def _shingles(text: str, ngram: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
-    r"""Return, for each code point, its lower case if ``\w`` matches it, else 0, with ``ALONE`` set if it is a word."""
+    r"""Return the lower case of each code point that ``\w`` matches, else 0; ``ALONE`` is set if it is a word."""
     import numpy as np
 
     from curate.dedup.minhash_kernels import ALONE
     from curate.text.characters import UNSPACED, character_table, code_points
 
-    # in one go over a string of all code points; U+0130 alone becomes two characters when lower-cased
+    # over one string of all code points; only U+0130 becomes two characters in lower case
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
     table = np.where(code_points(re.sub(r"\W", "\0", every)) != 0, code_points(every.lower()), 0).astype(np.uint32)
     table[(table != 0) & (character_table() & UNSPACED != 0)] |= ALONE
@@ -300,6 +300,6 @@ def _orders(permutations: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return odd multipliers and increments of the hash family h(x) = (a x + b mod 2^64) >> 32."""
     import numpy as np
 
-    # PCG64's raw integers are a stream that NumPy promises not to change
+    # NumPy guarantees that PCG64's stream of raw integers does not change
     stream = np.random.PCG64(seed).random_raw(2 * permutations)
     return stream[:permutations] | np.uint64(1), stream[permutations:].copy()

@@ -1,4 +1,4 @@
-"""Shingles of a text, their MinHash signature and sketch, and the hashes of a signature's bands."""
+"""Compute the shingles of a text, their MinHash signature and sketch, and the hashes of a signature's bands."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV64_BASIS, GOLDEN, fnv1a_64, splitmix64
 
 U = np.uint64
-ALONE = np.uint32(1 << 31)  # marks a character that is a word of its own
+ALONE = np.uint32(1 << 31)  # marks a character that is a word by itself
 NONE = np.uint32(0xFFFFFFFF)
 _1, _32 = U(1), U(32)
 
 
 @kernel
 def hash_words(data: NDArray[np.uint8], table: NDArray[np.uint32], words: NDArray[np.uint64]) -> int:
-    """Write the hash of each word of a text in UTF-8 into ``words``; returns their number.
+    """Write the hash of each word of a text in UTF-8 into ``words``; return their number.
 
-    ``words`` has a place more than there are words: an unfinished hash is written behind the last one.
+    ``words`` has one more slot than there are words: an unfinished hash is written after the last one.
     """
     count, i, h, inside = 0, 0, FNV64_BASIS, 0
     while i < len(data):
         code = np.uint32(data[i])
         i += 1
-        if code >= 0x80:  # Python's encoder made these bytes: they are well formed
+        if code >= 0x80:  # these bytes come from Python's encoder, so they are well formed
             if code < 0xE0:
                 code = ((code & 0x1F) << 6) | (data[i] & 0x3F)
                 i += 1
@@ -43,7 +43,7 @@ def hash_words(data: NDArray[np.uint8], table: NDArray[np.uint32], words: NDArra
                 h, inside = FNV64_BASIS, 0
                 continue
         c = table[code]
-        # without branches: a hash is written at every character, and stays where a word ends
+        # without branches: a hash is written at every character, and kept where a word ends
         words[count] = h
         count += inside & (c == 0)
         h = fnv1a_64(h, c) if c else FNV64_BASIS
@@ -55,19 +55,19 @@ def hash_words(data: NDArray[np.uint8], table: NDArray[np.uint32], words: NDArra
 @kernel
 def hash_shingles(data: NDArray[np.uint8], table: NDArray[np.uint32], ngram: int) -> NDArray[np.uint64]:
     """Return the hashes of all shingles of a text in UTF-8, at least one."""
-    # A finished word took two bytes: itself and what ended it. (A character that is a word of its own has three or
-    # more; with a word before it, two words have four.) One place more is for the word that is not finished.
+    # A finished word took at least two bytes: itself and what ended it. (A character that is a word by itself has three
+    # or more; with a word before it, two words have four.) One more slot is for the unfinished word.
     words = np.empty(len(data) // 2 + 1, np.uint64)
     count = hash_words(data, table, words)
     for i in range(count):
         words[i] = splitmix64(words[i])
     if count >= ngram:
-        found = count - ngram + 1
-        hashes = np.zeros(found, np.uint64)
+        shingles = count - ngram + 1
+        hashes = np.zeros(shingles, np.uint64)
         for j in range(ngram):
-            for i in range(found):
+            for i in range(shingles):
                 hashes[i] = hashes[i] * GOLDEN + words[i + j]
-        for i in range(found):
+        for i in range(shingles):
             hashes[i] = splitmix64(hashes[i])
         return hashes
     whole = U(count)
@@ -86,7 +86,7 @@ def signature(
 ) -> NDArray[np.uint32]:
     """Return the minimum of each hash function over all shingles."""
     minima = np.full(len(multipliers), NONE, np.uint32)
-    # four shingles at a time: one load and one store of the minima for all of them (3 times faster)
+    # four shingles at a time, with one load and one store of the minima for all of them: 3 times as fast
     last = len(hashes) - 1
     for i in range(0, len(hashes), 4):
         w, x, y, z = hashes[i], hashes[min(i + 1, last)], hashes[min(i + 2, last)], hashes[min(i + 3, last)]
@@ -100,7 +100,7 @@ def signature(
 
 @kernel
 def sketch(hashes: NDArray[np.uint64], bins: int) -> NDArray[np.uint8]:
-    """Return a byte of the smallest shingle in each bin that shingles are thrown into, 0 where there is none."""
+    """Return a byte of the smallest shingle in each bin, 0 if the bin is empty."""
     minima = np.full(bins, NONE, np.uint32)
     for x in hashes:
         place = np.int64(x & U(bins - 1))

@@ -1,18 +1,18 @@
-"""A corpus as near-duplicate detection sees it: 660 bytes of each document, and no word of its text.
+"""A sketch of a corpus for near-duplicate detection: 660 bytes of each document, and none of its text.
 
-A sketch is kept from one crawl to the next, so that new documents are compared with old ones, and exchanged between
-parties that want to deduplicate across their corpora without showing them. It holds every document that deduplication
-saw, also those it removed: so a new document gets the decision it would get if old and new were deduplicated together
-and older documents stayed.
+A sketch is kept from one crawl to the next, so that new documents can be compared with old ones, or exchanged between
+parties that want to deduplicate across their corpora without disclosing them. It has every document that deduplication
+saw, including those it removed, so that a new document gets the same decision as if old and new were deduplicated
+together and older documents stayed.
 
-It is a folder: ``sketch.json`` says how the keys were made and which parts there are, with their digests; each part is
-a Parquet file with the columns position (in the order of documents: the first stays), id, date (seconds since 1970),
-bands and sketch. Anyone who already has a text can check whether the corpus contains something like it. Text cannot be
-recovered from a sketch, but a text of a few words can be found by guessing.
+It is a folder: ``sketch.json`` says how the keys were made and lists the parts with their digests; each part is a
+Parquet file with the columns position (in the order of documents, of which the first stays), id, date (seconds since
+1970), bands and sketch. Anyone who already has a text can check whether the corpus contains something like it. Text
+cannot be recovered from a sketch, but a text of a few words can be guessed.
 
 >>> old = Sketch.of(["a page that the web has had for a long time"], ["00" * 16], [0])
 >>> new = Sketch.of(["A page that the web has had for a long time.", "a new page"], ["01" * 16, "02" * 16], [9, 9])
->>> [(found.kept[:4], found.similarity) if found else None for found in old.find(new)]
+>>> [(duplicate.kept[:4], duplicate.similarity) if duplicate else None for duplicate in old.find(new)]
 [('0000', 1.0), None]
 >>> len(old.extended(new))
 3
@@ -55,7 +55,7 @@ from curate.results import Result
 
 @dataclass(frozen=True, slots=True)
 class Duplicate(Result):
-    """The document that stays for another one, and how similar it is to it."""
+    """The id of the document that stays instead of another one, and how similar the two are."""
 
     kept: str
     similarity: float
@@ -90,56 +90,56 @@ class Sketch:
 
         Args:
             texts: any texts.
-            ids: 32 hex digits for each.
-            dates: seconds since 1970, in the years 1 to 9999, or None, which is younger than any date.
-            config: how the keys are made; the default one by default.
+            ids: 32 hex digits for each text.
+            dates: seconds since 1970, in the years 1 to 9999, or None, which is later than any date.
+            config: how the keys are made; None for the default.
 
         Raises:
-            ValueError: a date outside of these years.
+            ValueError: a date is outside of these years.
         """
         config = config or MinHashConfig()
         if wrong := [date for date in dates if date is not None and not DATES[0] <= date <= DATES[1]]:
             raise ValueError(f"{wrong[0]:,} seconds since 1970 are outside of the years 1 to 9999")
         keys = [minhash_keys(text, config) for text in texts]
-        found = cls(
+        sketch = cls(
             config,
             np.frombuffer(b"".join(map(bytes.fromhex, ids)), "V16"),
             np.array([NO_DATE if d is None else d for d in dates], np.int64),
             np.array([k[0] for k in keys], np.uint64).reshape(-1, config.bands),
             np.array([k[1] for k in keys], np.uint8).reshape(-1, SKETCH_BINS),
         )
-        age = np.where(found.dates == NO_DATE, 2**63 - 1, found.dates)
-        return found._take(np.lexsort((*found.ids.view(">u8").reshape(-1, 2).T[::-1], age)))
+        age = np.where(sketch.dates == NO_DATE, 2**63 - 1, sketch.dates)
+        return sketch._take(np.lexsort((*sketch.ids.view(">u8").reshape(-1, 2).T[::-1], age)))
 
     def find(self, new: Sketch, threshold: float = 0.8) -> list[Duplicate | None]:
-        """Hold new documents against these, and against each other; these all come first.
+        """Compare new documents with these, all of which come first, and with each other.
 
         Args:
             new: made with the same config.
-            threshold: similarity from which two documents are near duplicates.
+            threshold: least similarity of near duplicates.
 
         Returns:
-            For each new document what stays for it, or None if it stays itself.
+            For each new document the one that stays instead, or None if it stays itself.
 
         Raises:
-            ValueError: the keys were made in another way.
+            ValueError: the keys were made with another config.
         """
         from curate.dedup.clusters import cluster
 
         both = self.extended(new)
-        found = cluster(both.bands, both.sketches, np.arange(len(both)), threshold)
+        clusters = cluster(both.bands, both.sketches, np.arange(len(both)), threshold)
         return [
-            Duplicate(both.ids[found.anchor[i]].tobytes().hex(), float(found.similarity[i]))
-            if found.anchor[i] != i
+            Duplicate(both.ids[clusters.anchor[i]].tobytes().hex(), float(clusters.similarity[i]))
+            if clusters.anchor[i] != i
             else None
             for i in range(len(self), len(both))
         ]
 
     def extended(self, new: Sketch) -> Sketch:
-        """Return these documents and the new ones after them.
+        """Return these documents followed by the new ones.
 
         Raises:
-            ValueError: the keys were made in another way.
+            ValueError: the keys were made with another config.
         """
         check_config(new.config, self.config)
         names = [f.name for f in fields(self) if f.name != "config"]
@@ -161,15 +161,15 @@ class Sketch:
 
     @classmethod
     def load(cls, folder: str | Path) -> Sketch:
-        """Read a sketch; everything in it is checked.
+        """Read a sketch, and check everything in it.
 
         Raises:
-            ValueError: not a sketch, of a version that is not known, or damaged.
+            ValueError: the folder is not a sketch, has an unknown version, or is damaged.
         """
         where = str(folder)
-        found = parse_manifest(read_local(folder, MANIFEST, MAX_MANIFEST), where)
-        config, batches = found.config, list[pa.RecordBatch]()
-        for part in found.parts:
+        contents = parse_manifest(read_local(folder, MANIFEST, MAX_MANIFEST), where)
+        config, batches = contents.config, list[pa.RecordBatch]()
+        for part in contents.parts:
             data = read_local(folder, part.file, part_limit(part, config))
             batches += read_part(part, data, config, where)
         table = pa.Table.from_batches(batches, SCHEMA)

@@ -1,7 +1,7 @@
-"""The files of a sketch: its manifest and its parts, written, and checked when they are read.
+"""Write the files of a sketch, its manifest and its parts, and check them when reading.
 
-Sketches are exchanged between parties, so nothing that a file says is believed: names, sizes, counts, the layout of the
-Parquet files and every value are held against each other before anything is done with them.
+Sketches are exchanged between parties, so nothing in a file is trusted: names, sizes, counts, the layout of the Parquet
+files and every value are checked against each other before they are used.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 FORMAT, VERSION = "curate-sketch", 1
 MANIFEST = "sketch.json"
 NO_DATE = -(2**63)
-#: The years 1 to 9999, which dates of pages are in, in seconds since 1970.
+#: The years 1 to 9999, the range of the dates of pages, in seconds since 1970.
 DATES = -62_135_596_800, 253_402_300_799
-ROWS = 1_000_000  # of a part, at most
+ROWS = 1_000_000  # most rows of a part
 SCHEMA = pa.schema(
     [
         ("position", pa.uint64()),
@@ -42,18 +42,18 @@ SCHEMA = pa.schema(
         ("sketch", pa.binary()),
     ]
 )
-#: Bytes of a manifest, at most. Ours: enough for 100,000 parts of a million documents.
+#: Most bytes of a manifest. curate's own value: enough for 100,000 parts of a million documents.
 MAX_MANIFEST = 16 << 20
 
-_BATCH = 1 << 16  # rows that are decoded at a time
+_BATCH = 1 << 16  # rows decoded at a time
 _PART = re.compile(r"part-[0-9]{5,9}\.parquet")
 _DIGEST = re.compile("[0-9a-f]{16}")
-_AGAIN = "export it again with `curate sketch export`, or copy it again from where it was made"
+_AGAIN = "export it again with `curate sketch export`, or copy it again from its origin"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as the manifest describes it: file name, number of documents, XXH3 of its bytes in hex."""
+    """A part as the manifest describes it: file name, number of documents, and XXH3 of its bytes in hex."""
 
     file: str
     documents: int
@@ -62,7 +62,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a manifest says: how the keys were made, the number of documents, and the parts."""
+    """The content of a manifest: how the keys were made, the number of documents, and the parts."""
 
     config: MinHashConfig
     documents: int
@@ -70,7 +70,7 @@ class Contents:
 
 
 def part_rows(config: MinHashConfig) -> int:
-    """Return the most rows of a part: Arrow counts the bytes of a column of binary values in 31 bits."""
+    """Return the most rows of a part: Arrow counts the bytes of a binary column in 31 bits."""
     return min(ROWS, (2**31 - 1) // max(8 * config.bands, SKETCH_BINS))
 
 
@@ -100,50 +100,51 @@ def parse_manifest(data: bytes, where: str) -> Contents:
     """Read the content of ``sketch.json``.
 
     Args:
-        data: of the file.
-        where: the sketch is, for errors.
+        data: bytes of the file.
+        where: path of the sketch, for errors.
 
     Raises:
-        ValueError: it is not that of a sketch, is damaged, or of a version that is not known.
+        ValueError: the file does not belong to a sketch, is damaged, or has an unknown version.
     """
     try:
-        found = parse_json(data)
+        content = parse_json(data)
     except ValueError as error:
         raise ValueError(f"{where}: {MANIFEST} is damaged: {error}; {_AGAIN}") from None
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"{where} is not a sketch: its {MANIFEST} does not say format {FORMAT}")
-    if found.get("version") != VERSION or found.get("sketch_bins") != SKETCH_BINS:
+    version, bins = content.get("version"), content.get("sketch_bins")
+    if version != VERSION or bins != SKETCH_BINS:
         raise ValueError(
-            f"{where} is a sketch of version {found.get('version')!r:.50} with {found.get('sketch_bins')!r:.50} bins; "
-            f"this release reads version {VERSION} with {SKETCH_BINS}"
+            f"{where} is a sketch of version {version!r:.50} with {bins!r:.50} bins; this release reads version "
+            f"{VERSION} with {SKETCH_BINS}"
         )
     try:
-        return _contents(found)
+        return _contents(content)
     except ValueError as error:
         raise ValueError(f"{where}: {MANIFEST} is damaged: {error}; {_AGAIN}") from None
 
 
-def _contents(found: dict[str, Any]) -> Contents:
-    settings, parts = found.get("minhash"), found.get("parts")
+def _contents(content: dict[str, Any]) -> Contents:
+    settings, parts = content.get("minhash"), content.get("parts")
     if not isinstance(settings, dict) or set(settings) != {field.name for field in fields(MinHashConfig)}:
-        raise ValueError(f"minhash does not have just {', '.join(field.name for field in fields(MinHashConfig))}")
+        raise ValueError(f"minhash does not have exactly {', '.join(field.name for field in fields(MinHashConfig))}")
     if not isinstance(parts, list):
         raise ValueError("parts is not a list")
     described = tuple(map(_part, parts))
     if len({part.file for part in described}) < len(described):
-        raise ValueError("a part is named twice")
+        raise ValueError("a part is listed twice")
     documents = sum(part.documents for part in described)
-    if type(found.get("documents")) is not int or found["documents"] != documents:
-        raise ValueError(f"it says {found.get('documents')!r:.50} documents, its parts have {documents:,}")
+    if type(content.get("documents")) is not int or content["documents"] != documents:
+        raise ValueError(f"it says {content.get('documents')!r:.50} documents, but its parts have {documents:,}")
     return Contents(MinHashConfig(**settings), documents, described)
 
 
 def _part(part: Any) -> Part:
     if not isinstance(part, dict) or set(part) != {"file", "documents", "xxh3"}:
-        raise ValueError("a part does not have just file, documents and xxh3")
+        raise ValueError("a part does not have exactly file, documents and xxh3")
     name, documents, digest = part["file"], part["documents"], part["xxh3"]
     if not isinstance(name, str) or not _PART.fullmatch(name):
-        raise ValueError(f"a part is named {name!r:.100}; parts are named as {part_name(0)}")
+        raise ValueError(f"a part is named {name!r:.100}; parts have names such as {part_name(0)}")
     if type(documents) is not int or not 0 < documents <= ROWS:
         raise ValueError(f"{name} has {documents!r:.50} documents; a part has 1 to {ROWS:,}")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
@@ -152,7 +153,7 @@ def _part(part: Any) -> Part:
 
 
 def part_limit(part: Part, config: MinHashConfig) -> int:
-    """Return the most bytes that a part can have: its values do not become larger when they are compressed."""
+    """Return the most bytes that a part can have: compression does not make its values larger."""
     return (1 << 20) + part.documents * (_row_bytes(config) + 64)
 
 
@@ -164,15 +165,15 @@ def read_local(folder: str | Path, name: str, limit: int) -> bytes:
     """Read a file of a sketch in a local folder.
 
     Raises:
-        ValueError: it is absent, larger than ``limit`` bytes, not a regular file, or a link out of the folder.
+        ValueError: it is missing, larger than ``limit`` bytes, not a regular file, or a link out of the folder.
     """
     path = os.path.join(folder, name)
     if os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder):
-        raise ValueError(f"{path} is a link out of the sketch: put the file itself there")
+        raise ValueError(f"{path} is a link out of the sketch: replace it with the file itself")
     try:
         return read_regular(path, limit)
     except FileNotFoundError:
-        raise ValueError(f"{folder} is not a sketch, or not a whole one: it has no {name}; {_AGAIN}") from None
+        raise ValueError(f"{folder} is not a sketch, or an incomplete one: it has no {name}; {_AGAIN}") from None
 
 
 def read_part(part: Part, data: bytes, config: MinHashConfig, where: str) -> Iterator[pa.RecordBatch]:
@@ -180,18 +181,18 @@ def read_part(part: Part, data: bytes, config: MinHashConfig, where: str) -> Ite
 
     Args:
         part: as the manifest describes it.
-        data: of its file.
+        data: bytes of its file.
         config: how the keys were made.
-        where: the sketch is, for errors.
+        where: path of the sketch, for errors.
 
     Raises:
-        ValueError: the file is not what the manifest describes, or has a value that no sketch has.
+        ValueError: the file is not what the manifest describes, or has an invalid value.
     """
     if xxhash.xxh3_64_hexdigest(data) != part.xxh3:
         raise ValueError(f"{where}: {part.file} is damaged: its digest is not the one in {MANIFEST}; {_AGAIN}")
     try:
         footer = Footer(data)
-        # The limits are on the lists and strings of the footer: Arrow makes large objects of small ones.
+        # The limits apply to lists and strings of the footer, which Arrow expands to larger objects.
         file = pq.ParquetFile(
             pa.BufferReader(data), thrift_string_size_limit=1 << 20, thrift_container_size_limit=10_000
         )
@@ -205,54 +206,54 @@ def read_part(part: Part, data: bytes, config: MinHashConfig, where: str) -> Ite
 
 
 def _check_layout(file: pq.ParquetFile, footer: Footer, data: bytes, part: Part, config: MinHashConfig) -> None:
-    """Check the columns, the number of rows, and the room that they will take."""
+    """Check the columns, the number of rows, and the size of their values."""
     schema, facts = file.schema_arrow, file.metadata
     if schema.names != SCHEMA.names or schema.types != SCHEMA.types:
         columns = ", ".join(f"{field.name} {field.type}" for field in SCHEMA)
         raise ValueError(f"its columns are not {columns}")
     groups = [facts.row_group(i) for i in range(facts.num_row_groups)]
     if facts.num_rows != part.documents or sum(group.num_rows for group in groups) != part.documents:
-        raise ValueError(f"it has {facts.num_rows:,} rows, and {part.documents:,} in {MANIFEST}")
+        raise ValueError(f"it has {facts.num_rows:,} rows, but {part.documents:,} in {MANIFEST}")
     widths = (8, 16, 8, 8 * config.bands, SKETCH_BINS)
     for number, group in enumerate(groups):
         for i, (column, width) in enumerate(zip(footer.chunks(facts, number), widths, strict=True)):
             if column.dictionary is not None or column.num_values != group.num_rows:
-                raise ValueError(f"its column {SCHEMA.names[i]} is not plain values")
+                raise ValueError(f"its column {SCHEMA.names[i]} does not have plain values")
             check_pages(data, column.data, column.data + column.size, group.num_rows, width)
 
 
 def check_columns(rows: pa.RecordBatch | pa.Table, bands: int) -> None:
-    """Check the values of some columns of `SCHEMA`: none is null, and keys have the size that they have.
+    """Check the values of some columns of `SCHEMA`: none is null, and keys have the right size.
 
     Raises:
-        ValueError: naming the column.
+        ValueError: a value is wrong; the message names the column.
     """
     for name, column in zip(rows.schema.names, rows.columns, strict=True):
         if name == "date":
-            found = pc.min_max(column).as_py()
-            if found["min"] is not None and not DATES[0] <= found["min"] <= found["max"] <= DATES[1]:
+            bounds = pc.min_max(column).as_py()
+            if bounds["min"] is not None and not DATES[0] <= bounds["min"] <= bounds["max"] <= DATES[1]:
                 raise ValueError("its column date has seconds outside of the years 1 to 9999")
             continue
         if column.null_count:
             raise ValueError(f"its column {name} has nulls")
         if name in ("bands", "sketch") and len(column):
             size = 8 * bands if name == "bands" else SKETCH_BINS
-            found = pc.min_max(pc.binary_length(column)).as_py()
-            if found != {"min": size, "max": size}:
-                raise ValueError(f"its column {name} has values of {found['min']} to {found['max']} bytes, not {size}")
+            sizes = pc.min_max(pc.binary_length(column)).as_py()
+            if sizes != {"min": size, "max": size}:
+                raise ValueError(f"its column {name} has values of {sizes['min']} to {sizes['max']} bytes, not {size}")
 
 
 def column_bytes(column: pa.ChunkedArray, width: int) -> np.ndarray:
     """Return the values of a column that `check_columns` passed, uint8 [rows, width]."""
-    found = [np.empty((0, width), np.uint8)]
+    chunks = [np.empty((0, width), np.uint8)]
     for chunk in column.chunks:
         *_, data = chunk.buffers()
         first = chunk.offset * width
         if not pa.types.is_fixed_size_binary(chunk.type) and len(chunk):
             first = int(np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset])
         if len(chunk):
-            found.append(np.frombuffer(data, np.uint8, len(chunk) * width, first).reshape(-1, width))
-    return np.concatenate(found)
+            chunks.append(np.frombuffer(data, np.uint8, len(chunk) * width, first).reshape(-1, width))
+    return np.concatenate(chunks)
 
 
 def check_positions(positions: Sequence[np.ndarray], where: str) -> None:
@@ -270,14 +271,14 @@ def check_config(one: MinHashConfig, other: MinHashConfig) -> None:
     """Refuse keys that cannot be compared.
 
     Raises:
-        ValueError: with both settings.
+        ValueError: the settings differ; the message has both.
     """
     if one != other:
-        raise ValueError(f"keys made with {one} cannot be compared with keys made with {other}: make both alike")
+        raise ValueError(f"keys made with {one} cannot be compared with keys made with {other}: use the same settings")
 
 
 def part_bytes(positions: np.ndarray, rows: Sketch) -> bytes:
-    """Return the Parquet file of a part: some rows, and their positions in the order of the whole sketch."""
+    """Return the Parquet file of a part: some rows, with their positions in the order of the whole sketch."""
     columns = [
         pa.array(positions, pa.uint64()),
         pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(rows.ids.tobytes())]),
@@ -287,7 +288,7 @@ def part_bytes(positions: np.ndarray, rows: Sketch) -> bytes:
     ]
     stream = pa.BufferOutputStream()
     table = pa.Table.from_arrays(columns, schema=SCHEMA)
-    # Pages of the first version with plain values: the only ones that are read.
+    # Version 1.0 pages with plain values, the only ones that `read_part` accepts.
     pq.write_table(table, stream, compression="zstd", use_dictionary=False, data_page_version="1.0")
     return stream.getvalue().to_pybytes()
 

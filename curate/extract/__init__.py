@@ -1,4 +1,4 @@
-"""HTML to text: the main text of a page, its blocks, its formulas."""
+"""Extraction of the main text, title and formulas of HTML pages."""
 
 import lazy_loader
 

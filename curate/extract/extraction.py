@@ -1,7 +1,7 @@
-"""Main text of an HTML page.
+"""Extract the main text of an HTML page.
 
->>> found = extract_text("<title>Tea</title><body><nav>Home</nav><main><h1>Tea</h1><p>Tea is a drink.</p></main>")
->>> found.title, found.text
+>>> page = extract_text("<title>Tea</title><body><nav>Home</nav><main><h1>Tea</h1><p>Tea is a drink.</p></main>")
+>>> page.title, page.text
 ('Tea', 'Tea\\n\\nTea is a drink.')
 """
 
@@ -21,18 +21,18 @@ from curate.text.charset import decode
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
 
-# The time for a page is bounded by its size and its nesting, never by a clock: the same page gives the same text on any
-# machine. Our own engine is linear in the size, whatever the page. Resiliparse 2.0.1 is quadratic in the nesting (5,000
-# levels: 0.4 s; 100,000: minutes); browsers stop at 512 levels. Both parsers are quadratic in the attributes of a tag
-# (40,000: 5 and 20 s). Trafilatura 2.3 takes about 30 ms for 100 KB, and is quadratic in the number of lists (4,000:
-# 1.9 s; 50,000: four minutes).
-MAX_CHARACTERS = 20_000_000  # of a page; what follows is cut off
+# Limits of size and nesting, never a clock, bound the time per page, so that a page gives the same text on any machine.
+# curate's own engine is linear in the size of any page. Resiliparse 2.0.1 is quadratic in the nesting (5,000 levels:
+# 0.4 s; 100,000: minutes); browsers stop at 512 levels. Both parsers are quadratic in the attributes of a tag (40,000:
+# 5 and 20 s). Trafilatura 2.3 takes about 30 ms for 100 KB, and is quadratic in the number of lists (4,000: 1.9 s;
+# 50,000: four minutes).
+MAX_CHARACTERS = 20_000_000  # of a page; the rest is cut off
 MAX_DEPTH = 2_000
 MAX_ATTRIBUTES = 5_000  # of one tag
 MAX_TRAFILATURA_CHARACTERS = 2_000_000
-MAX_TRAFILATURA_TAGS = 30_000  # ours: the largest of 1,509 real pages has 21,646
-# Times the size of a page, the text of its lists that is looked at. Ours: one list of the content stands in another
-# only by way of an article.
+MAX_TRAFILATURA_TAGS = 30_000  # curate's own value: the largest of 1,509 real pages has 21,646
+# Characters of lists that are examined, as a multiple of the size of the page. curate's own value: a list of the
+# content is in another one only if there is an article between them.
 LIST_LEVELS = 4
 
 Engine = Literal["resiliparse", "trafilatura", "blocks"]
@@ -48,11 +48,11 @@ _CONTAINER = re.compile(
 class ExtractConfig:
     """How pages become text.
 
-    ``engine``: ``blocks``, ours, the fastest, and the best on pages of every kind that have a main text
-    (`curate.extract.main_text`); ``resiliparse``, which keeps less of the frame of a page that has hardly any;
-    ``trafilatura``, slower by more than ten times, good on articles. ``alt_texts``: which alternative texts of pictures
-    are text: those of ``formulas``, as pages of mathematics have them (Llama 3, arXiv 2407.21783, section 3.1.1), or
-    ``all``. Formulas in MathML and MathJax become TeX between dollar signs with any engine (`curate.extract.formulas`).
+    ``engine``: ``blocks``, curate's own, the fastest, and the best on pages of every kind that have a main text
+    (`curate.extract.main_text`); ``resiliparse``, which keeps less boilerplate of pages with hardly any main text; or
+    ``trafilatura``, more than ten times slower, good on articles. ``alt_texts``: which alternative texts of pictures to
+    keep: those of ``formulas``, as on pages of mathematics (Llama 3, arXiv 2407.21783, section 3.1.1), or ``all``.
+    Formulas in MathML and MathJax become TeX between dollar signs with every engine (`curate.extract.formulas`).
     """
 
     engine: Engine = "blocks"
@@ -60,15 +60,15 @@ class ExtractConfig:
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(Engine):
-            raise ValueError(f"no engine {self.engine!r}: choose from {', '.join(get_args(Engine))}")
+            raise ValueError(f"unknown engine {self.engine!r}: use one of {', '.join(get_args(Engine))}")
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction(Result):
-    """What was found in a page: main text, title, and the language that its ``lang`` names ("" for none).
+    """The extracted main text, the title, and the language in the page's ``lang`` ("" for none).
 
-    ``engine`` says which engine gave the text: that of the config, or ``blocks`` where that one failed, found nothing,
-    or cannot take a page so large or so deep.
+    ``engine`` is the engine that extracted the text: that of the config, or ``blocks`` if it failed, found nothing, or
+    cannot handle a page that is so large or so deeply nested.
     """
 
     text: str
@@ -86,13 +86,13 @@ def extract_text(
         html: the page; bytes are decoded by `curate.text.charset.decode`.
         url: of the page, for trafilatura's metadata.
         config: engine and options.
-        charset: that the server declared.
+        charset: declared by the server.
 
     Returns:
-        The text and what is known of it; the text is empty where there is none. Never fails on a page.
+        The extraction, with an empty text if the page has none. No page makes it fail.
 
     Raises:
-        TypeError: neither bytes nor str, such as the None of an empty cell.
+        TypeError: ``html`` is neither bytes nor str, such as the None of an empty cell.
 
     >>> extract_text("<p>One<br>two").text
     'One\\ntwo'
@@ -117,9 +117,9 @@ def _fits_trafilatura(page: str) -> bool:
 
 
 def _depth(page: str) -> int:
-    """Return an upper bound of how deeply elements are nested: a tag that is never closed counts as a level."""
+    """Return an upper bound of the nesting of elements: a tag that is never closed counts as a level."""
     if page.count("<") - page.count("</") <= MAX_DEPTH:
-        return 0  # so few tags are opened in all
+        return 0  # too few tags are opened in all
     depth = deepest = 0
     for tag in _CONTAINER.finditer(page):
         depth += -1 if tag[1] else 1
@@ -134,7 +134,7 @@ def _resiliparse(page: str, config: ExtractConfig) -> str:
 
     tree = HTMLTree.parse(page)
     _keep_lists(tree, LIST_LEVELS * len(page))
-    # every flag is set: the documented and the real defaults differ between versions
+    # set every flag, because the documented and the actual defaults differ between versions
     return str(
         extract_plain_text(
             tree,
@@ -153,22 +153,22 @@ def _resiliparse(page: str, config: ExtractConfig) -> str:
     )
 
 
-# Drawn forms of formulas whose TeX is in the page already.
+# Rendered forms of formulas whose TeX is already in the page.
 _DRAWN_FORMULAS = (".katex-html", ".MathJax", ".MathJax_Display", ".MathJax_Preview", ".MathJax_SVG", ".MathJax_CHTML")
 
 _CONTENT_LISTS = ", ".join(
-    f"{parent} > {kind}" for parent in ("main", "article", "main > div", "article > div") for kind in ("ul", "ol")
+    f"{parent} > {tag}" for parent in ("main", "article", "main > div", "article > div") for tag in ("ul", "ol")
 )
 
 
 def _keep_lists(tree: HTMLTree, most: int) -> None:
-    """Put each list of the content that is not mostly links into a ``div``: alone, resiliparse takes it for a menu.
+    """Wrap each content list that is not mostly links in a ``div``, because resiliparse would take it for a menu.
 
     Args:
         tree: the page.
-        most: characters that are looked at, of lists in lists more than once; the lists behind them stay as they are.
+        most: characters of lists to examine, nested ones repeatedly; the lists after that stay as they are.
     """
-    # ``values`` collects in one pass; iteration (resiliparse 2.0.1) walks the tree anew for each element.
+    # ``values`` collects in one pass; iteration (resiliparse 2.0.1) walks the tree again for each element.
     for item in tree.body.query_selector_all(_CONTENT_LISTS).values() if tree.body else ():
         size = len(item.text or "")
         if (most := most - size) < 0:
@@ -182,9 +182,9 @@ def _keep_lists(tree: HTMLTree, most: int) -> None:
 def _trafilatura(page: str, url: str | None) -> str:
     import trafilatura
 
-    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns of every page that has no text
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it warns about every page without text
     try:
-        found = trafilatura.extract(
+        text = trafilatura.extract(
             page,
             url=url or None,
             output_format="txt",
@@ -193,9 +193,9 @@ def _trafilatura(page: str, url: str | None) -> str:
             include_images=False,
             include_formatting=False,
             include_links=False,
-            deduplicate=False,  # it remembers the pages before, and the text would depend on their order
+            deduplicate=False,  # it remembers earlier pages, so that the text would depend on their order
             favor_precision=False,
         )
-    except Exception:  # its parser fails on some pages; ours takes over, and the result says so
+    except Exception:  # its parser fails on some pages; the engine `blocks` takes over, and the result says so
         return ""
-    return found or ""
+    return text or ""

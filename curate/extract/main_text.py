@@ -1,4 +1,4 @@
-"""The main text of a page: which of its blocks it is made of, by two forests over what the blocks look like.
+"""Find the blocks of a page that are its main text, with two forests over features of the blocks.
 
 >>> page = cut("<body><nav><a href='/'>Home</a> <a href='/tea'>Tea</a></nav><h1>Tea</h1><p>Tea is a drink made from "
 ...            "the leaves of a shrub, and water.</p><p>It is drunk hot or cold, with milk or without.</p>")
@@ -9,9 +9,9 @@ Tea is a drink made from the leaves of a shrub, and water.
 <BLANKLINE>
 It is drunk hot or cold, with milk or without.
 
-The first forest judges each block by itself, its neighbours, what it stands in and the page; the second also by what
-the first said of the blocks around. None of that depends on a language. How they were trained and what they reach:
-quality_models/cards/main-text.md.
+The first forest judges each block by itself, its neighbours, its ancestors and the page; the second also by the first
+forest's predictions for the blocks around it. No feature depends on the language. quality_models/cards/main-text.md
+describes training and evaluation.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ __all__ = ["cut", "main_text"]
 
 FORMAT = "curate main text model 2"
 MODEL = SHIPPED / "main-text.zip"
-LEAST_CHANCE = 0.1  # of a block that is kept, whatever the page; ours
+LEAST_CHANCE = 0.1  # of a block that is kept, on any page; curate's own value
 
-# Groups of tags that the forests tell apart; 0 is all others.
+# Groups of tags that the forests distinguish; 0 is all others.
 _GROUPS = {
     1: "p", 2: "li", 3: "h1 h2 h3 h4 h5 h6 summary", 4: "td th", 5: "dd dt", 6: "pre", 7: "blockquote", 8: "div",
     9: "section", 10: "body", 11: "label button form", 12: "figcaption figure", 13: "article", 14: "main",
@@ -62,7 +62,7 @@ _GROUPS = {
 
 @dataclass(frozen=True, slots=True)
 class MainTextModel:
-    """Two forests, and how much each class word speaks for main text: hashes, sorted, and weights.
+    """Two forests, and the weight of each word in class attributes as evidence for main text, by sorted hashes.
 
     The sum of a forest's trees, not their mean, is the logit of the chance.
     """
@@ -74,10 +74,10 @@ class MainTextModel:
 
 
 def main_text(page: Blocks) -> str:
-    """Return the main text of a page; empty where no block looks like any.
+    """Return the main text of a page; empty if no block looks like main text.
 
-    Paragraphs, headings and the like stand apart by an empty line; the lines of code, the items of a list and the rows
-    of a table by a line break; the cells of a row by a tab.
+    An empty line separates paragraphs, headings and the like; a line break separates lines of code, items of a list and
+    rows of a table; a tab separates the cells of a row.
     """
     from curate.extract.choice_kernels import choose
 
@@ -88,7 +88,7 @@ def main_text(page: Blocks) -> str:
 
 
 def chances(page: Blocks, model: MainTextModel) -> NDArray[np.float64]:
-    """Return the chance of each block to be main text, float64 [blocks]."""
+    """Return the probability that each block is main text, float64 [blocks]."""
     import numpy as np
 
     from curate.extract.choice_kernels import context
@@ -97,12 +97,12 @@ def chances(page: Blocks, model: MainTextModel) -> NDArray[np.float64]:
     first = _sigmoid(model.first.predict(rows) * len(model.first.roots))
     around = context(page.blocks, page.elements, first)
     second = _sigmoid(model.second.predict(np.hstack([rows, around])) * len(model.second.roots))
-    second[page.elements[page.blocks[:, ELEMENT], FLAGS] & NAV > 0] = 0.0  # of what stands in nav, .3 % is main text
+    second[page.elements[page.blocks[:, ELEMENT], FLAGS] & NAV > 0] = 0.0  # in nav, only 0.3 % is main text
     return second
 
 
 def describe(page: Blocks, class_keys: NDArray[np.uint32], class_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what the forests are told of each block, float64 [blocks, `FEATURES`]."""
+    """Return the features of each block, float64 [blocks, `FEATURES`]."""
     import numpy as np
 
     from curate.extract.feature_kernels import features, title_hashes
@@ -146,7 +146,7 @@ def _layout_kinds() -> NDArray[np.int64]:
 
 
 def _join(page: Blocks, kept: list[int]) -> str:
-    """Put the texts of blocks together, apart by what separates them on the page."""
+    """Join the texts of blocks with the separators that `main_text` describes."""
     from curate.extract.choice_kernels import layout
 
     places = layout(page.elements, _layout_kinds())[page.blocks[kept, ELEMENT]].tolist()
@@ -169,7 +169,7 @@ def _join(page: Blocks, kept: list[int]) -> str:
 
 @functools.cache
 def load_model(path: Path = MODEL) -> MainTextModel:
-    """Read a model that `quality_models.train_main_text` wrote; every byte is checked."""
+    """Read a model that `quality_models.train_main_text` wrote, and check every byte of it."""
     import numpy as np
 
     from curate.models.forest import read_forest
@@ -185,7 +185,7 @@ def load_model(path: Path = MODEL) -> MainTextModel:
         keys = read_array(parts, "class-keys.npy", "<u4", (None,))
         weights = read_array(parts, "class-weights.npy", "<f4 <f8", keys.shape).astype(np.float64)
         if not (keys[1:] > keys[:-1]).all() or not np.isfinite(weights).all():
-            raise ValueError("its class words are not in order, or weigh what is not finite")
+            raise ValueError("its class words are not sorted, or their weights are not finite")
     except ValueError as error:
-        raise ValueError(f"{path} is not a whole model of main text: {error}") from None
+        raise ValueError(f"{path} is not a complete model of main text: {error}") from None
     return MainTextModel(forests["first"], forests["second"], keys, weights)

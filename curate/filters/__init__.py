@@ -1,4 +1,4 @@
-"""Signals of a text, rules over them, and the filters of published corpora; cleaning, URLs, personal data."""
+"""Signals of a text, rules over them, the filters of published corpora, text cleaning, URLs and personal data."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Edits of a text line by line: C4's cleaning, and the removal of lines that repeat themselves.
+"""Edit a text line by line: the cleaning of C4 and RefinedWeb, and the removal of repetitive lines.
 
 >>> c4_clean("Home | About\\nThis line is a whole sentence, and stays.").text
 'This line is a whole sentence, and stays.'
@@ -21,8 +21,8 @@ _CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 class C4CleanConfig:
     """Which lines C4 keeps (Raffel et al. 2020, arXiv 1910.10683, section 2.2; TFDS, c4_utils.py).
 
-    ``terminal_marks`` empty keeps lines that end in none. With ``words_before_citations`` the words of a line are
-    counted before citation marks go, as datatrove does.
+    An empty ``terminal_marks`` keeps lines whatever their end. With ``words_before_citations`` the words of a line are
+    counted before its citation marks are removed, as datatrove does.
     """
 
     min_words: int = 5
@@ -32,11 +32,11 @@ class C4CleanConfig:
 
 
 def c4_clean(text: str | bytes, config: C4CleanConfig = C4CleanConfig()) -> Edit:
-    """Clean a text as C4 does, line by line; `filters.heuristics.c4_quality` says whether the page is good enough.
+    """Clean a text as C4 does, line by line; `filters.heuristics.c4_quality` decides whether to keep the page.
 
-    Removed are lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark or end in an
-    ellipsis, lines of fewer than ``min_words`` words, lines that say "javascript", "lorem ipsum", "{" or one of the
-    phrases of cookie and policy notices; and citation marks in lines that stay (``[12]``, ``[edit]``,
+    This removes lines with a word longer than ``max_word_length``, lines that do not end in a terminal mark or end in
+    an ellipsis, lines of fewer than ``min_words`` words, lines that contain "javascript", "lorem ipsum", "{" or a
+    phrase of cookie and policy notices; and citation marks in the lines that stay (``[12]``, ``[edit]``,
     ``[citation needed]``). C4 drops the whole page for "lorem ipsum" and "{".
 
     Args:
@@ -44,9 +44,9 @@ def c4_clean(text: str | bytes, config: C4CleanConfig = C4CleanConfig()) -> Edit
         config: C4's limits.
 
     Returns:
-        The edit, lines stripped; ``counts`` says how many lines went for which reason (``long_word``,
+        The edit, with stripped lines; ``counts`` has the number of lines removed for each reason (``long_word``,
         ``no_terminal_mark``, ``too_few_words``, ``lorem_ipsum``, ``javascript``, ``curly_bracket``, ``policy``), and
-        how many citation marks (``citation``).
+        of citation marks (``citation``).
 
     >>> c4_clean("Please enable javascript to see this page.\\nIt rained for forty days [1].").counts
     {'javascript': 1, 'citation': 1}
@@ -70,7 +70,7 @@ def c4_clean(text: str | bytes, config: C4CleanConfig = C4CleanConfig()) -> Edit
 
 
 def c4_line(line: str, config: C4CleanConfig) -> tuple[str, str]:
-    """Return a stripped line without citation marks, and why C4 removes it ("" where it stays), in C4's order.
+    """Return a stripped line without citation marks, and why C4 removes it ("" if it stays), in C4's order.
 
     >>> c4_line("Home", C4CleanConfig())
     ('Home', 'no_terminal_mark')
@@ -100,7 +100,7 @@ def c4_line(line: str, config: C4CleanConfig) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RefinedWebCleanConfig:
-    """RefinedWeb's line corrections as DCLM wrote them down (mlfoundations/dclm, baselines/mappers/modifiers.py)."""
+    """RefinedWeb's line corrections, as in DCLM (mlfoundations/dclm, baselines/mappers/modifiers.py)."""
 
     max_upper_share: float = 0.5
     max_digit_share: float = 0.999999
@@ -112,17 +112,17 @@ _COUNTER = re.compile(
     r"\W*\d[,.\d]*[kmb]?\s+(?:likes|shares|comments|retweets|reposts|quotes|bookmarks|upvotes|downvotes|downloads|views|"
     r"followers)\W*"
 )
-# The dots are not escaped in the original: any three characters.
+# The original does not escape the dots, so they match any three characters.
 _CALLS = (re.compile(r"\s?items in cart"), re.compile(r"\s?read more...$"), re.compile(r"^sign-in\s?"))
 
 
 def refinedweb_clean(text: str | bytes, config: RefinedWebCleanConfig = RefinedWebCleanConfig()) -> Edit:
-    """Remove lines that are no text, as RefinedWeb's corrections do (Penedo et al. 2023, arXiv 2306.01116, G.2).
+    """Remove lines that are not text, as RefinedWeb's corrections do (Penedo et al. 2023, arXiv 2306.01116, G.2).
 
-    Removed are lines of capitals above ``max_upper_share`` or digits above ``max_digit_share``, counters ("12 likes"),
-    and lines of fewer than ``min_words`` words; in lines of up to ``max_words_of_short_line`` words "items in cart", a
-    "read more..." at the end and a "sign-in" at the beginning. Empty lines stay. DCLM drops a page that loses more than
-    5 % of its words (preset ``dclm@baseline``).
+    This removes lines of capitals above ``max_upper_share`` or digits above ``max_digit_share``, counters ("12 likes")
+    and lines of fewer than ``min_words`` words; and from lines of up to ``max_words_of_short_line`` words "items in
+    cart", a "read more..." at the end and a "sign-in" at the beginning. Empty lines stay. DCLM drops a page that loses
+    more than 5 % of its words (preset ``dclm@baseline``).
 
     Returns:
         The edit; ``counts`` by reason: ``upper``, ``digits``, ``counter``, ``too_few_words``, ``calls``.
@@ -143,7 +143,7 @@ def refinedweb_clean(text: str | bytes, config: RefinedWebCleanConfig = RefinedW
 
 
 def _refinedweb_line(line: str, config: RefinedWebCleanConfig) -> tuple[str | None, str]:
-    """The line as it stays, None if it goes, and why it changed or went."""
+    """Return the line as edited, None if it is removed, and why it was edited or removed."""
     if not line:
         return line, ""
     if not line.islower() and sum(map(str.isupper, line)) > config.max_upper_share * len(line):
@@ -166,7 +166,7 @@ def _refinedweb_line(line: str, config: RefinedWebCleanConfig) -> tuple[str | No
 
 @dataclass(frozen=True, slots=True)
 class RepetitionCleanConfig:
-    """When a line repeats itself too much: ours, calibrated (docs/signals.md); Llama 3 publishes no figure."""
+    """When a line repeats itself too much: curate's own values, calibrated (docs/signals.md); Llama 3 gives none."""
 
     min_words: int = REPETITIVE_LINE_WORDS
     max_share: float = REPETITIVE_LINE_SHARE
@@ -175,10 +175,10 @@ class RepetitionCleanConfig:
 def repetition_clean(text: str | bytes, config: RepetitionCleanConfig = RepetitionCleanConfig()) -> Edit:
     """Remove lines that consist of repeated n-grams: logs, error messages, lists of keywords.
 
-    Such lines can be very long and unique, so that no deduplication of lines finds them (Llama 3, arXiv 2407.21783,
-    section 3.1.1). A line goes if it has ``min_words`` words or more, of 3 bytes or more on average (so that formulas
-    stay), and more than ``max_share`` of their characters are in second and later occurrences of word 3-grams within
-    that line.
+    Such lines can be very long and unique, so that line deduplication does not find them (Llama 3, arXiv 2407.21783,
+    section 3.1.1). A line is removed if it has ``min_words`` words or more, of 3 bytes or more on average (so that
+    formulas stay), and more than ``max_share`` of their characters are in second and later occurrences of word 3-grams
+    within that line.
 
     Returns:
         The edit; ``counts`` has the number of lines as ``repeated_ngrams``.
@@ -197,7 +197,7 @@ def repetition_clean(text: str | bytes, config: RepetitionCleanConfig = Repetiti
         return Edit(text)
     kept = []
     done = 0
-    for start, stop in spans:  # with the newline behind a line, or for the last line the one before it
+    for start, stop in spans:  # with the newline after the line, or before it if it is the last
         kept.append(text[done:start])
         done = stop + 1
     kept.append(text[done:])

@@ -1,4 +1,4 @@
-"""The filters of published corpora as functions of a text, and what each of their rules sees.
+"""The filters of published corpora as functions of a text, and the value that each of their rules measures.
 
 >>> gopher_quality("Too short.").reason
 'gopher_too_few_words'
@@ -21,7 +21,7 @@ from curate.results import Result
 class RuleConfig:
     """The language of a text (ISO 639-1, else 639-3), and limits that differ from the published ones, by rule name.
 
-    A limit of None takes the rule away.
+    A limit of None removes the rule.
     """
 
     language: str = "en"
@@ -48,17 +48,17 @@ def _decide(text: str | bytes, rules: Sequence[Rule], language: str) -> Decision
 
 
 def gopher_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
-    """Decide by the quality rules of Gopher (Rae et al. 2021, arXiv 2112.11446, appendix A1.1), over our words.
+    """Decide by the quality rules of Gopher (Rae et al. 2021, arXiv 2112.11446, appendix A1.1), over curate's words.
 
     Args:
         text: any string.
         config: its language, and limits to change.
 
     Returns:
-        The decision, with the first rule that failed and every value that was looked at.
+        The decision, with the first rule that failed and the values of all rules.
 
     Raises:
-        ValueError: a limit for a rule that does not exist.
+        ValueError: a limit is for a rule that does not exist.
 
     >>> gopher_quality("Too short.").limit
     50
@@ -70,7 +70,7 @@ def gopher_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Deci
 
 
 def gopher_repetition(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
-    """Decide by the repetition rules of Gopher (Rae et al. 2021, table A1), over our words.
+    """Decide by the repetition rules of Gopher (Rae et al. 2021, table A1), over curate's words.
 
     Arguments, result and errors are those of `gopher_quality`.
 
@@ -81,7 +81,7 @@ def gopher_repetition(text: str | bytes, config: RuleConfig = RuleConfig()) -> D
 
 
 def c4_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
-    """Decide by the page rules of C4 as TFDS has them (`c4@tfds`); its line rules are `curate.filters.clean.c4_clean`.
+    """Decide by C4's page rules as in TFDS (`c4@tfds`); `curate.filters.clean.c4_clean` has its line rules.
 
     Arguments, result and errors are those of `gopher_quality`.
 
@@ -92,7 +92,7 @@ def c4_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision
 
 
 def fineweb_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
-    """Decide by FineWeb's own rules as in the script that made it (`fineweb@2024`).
+    """Decide by FineWeb's own rules, as in the script that produced it (`fineweb@2024`).
 
     Arguments, result and errors are those of `gopher_quality`.
 
@@ -103,7 +103,7 @@ def fineweb_quality(text: str | bytes, config: RuleConfig = RuleConfig()) -> Dec
 
 
 def llama3_heuristics(text: str | bytes, config: RuleConfig = RuleConfig()) -> Decision:
-    """Decide by the rules of the llama3 recipe (`default`); limits that the paper does not publish are ours.
+    """Decide by the rules of the llama3 recipe (`default`); limits that the paper does not publish are curate's own.
 
     Arguments, result and errors are those of `gopher_quality`.
 
@@ -115,7 +115,7 @@ def llama3_heuristics(text: str | bytes, config: RuleConfig = RuleConfig()) -> D
 
 @dataclass(frozen=True, slots=True)
 class Quantity(Result):
-    """One rule's view of a text: the value of its signal, the limit, and whether the text passes."""
+    """One rule applied to a text: the value of its signal, the limit, and whether the text passes."""
 
     rule: str
     signal: str
@@ -130,7 +130,7 @@ class Quantity(Result):
 
 
 def explain(text: str | bytes, preset: str = "default", config: RuleConfig = RuleConfig()) -> list[Quantity]:
-    """Show each quantity that a preset looks at against its limit; rules that the language is exempt from are left out.
+    """Return the value and limit of each rule of a preset, except for rules that do not apply to the language.
 
     >>> print(explain("Too short.", "gopher@paper")[0])
     FAIL gopher_too_few_words                     words                                               2  minimum 50

@@ -1,4 +1,4 @@
-"""All counts of one text, in one compiled call."""
+"""Count everything in one text that signals need, in one compiled call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from curate.text.table_kernels import find_first
 from curate.text.watch_kernels import KINDS, watch
 from curate.text.word_kernels import FACTS, find_words
 
-#: What `measure_codes` counts, in the order of its result.
+#: The counts that `measure_codes` writes, in order.
 COUNTS = (
     *SCANNED, *FACTS, "stop_words", "dirty_words", "policy_phrases", "lorem_ipsum", "javascript",
     "different_stop_words", "different_words", "top_word", "repetitive_lines", "repetitive_line_characters",
@@ -47,14 +47,14 @@ def measure_codes(
     out: NDArray[np.int64],
     scripts: NDArray[np.int64],
 ) -> float:
-    """Write what `COUNTS` names into ``out``, and the letters of each script; returns the entropy of words.
+    """Write the `COUNTS` into ``out``, and the letters of each script into ``scripts``; return the entropy of words.
 
-    ``table`` and ``lower`` are those of `text.characters` and `text.words`, ``keys`` and ``entries`` the lists of
-    words that `watch` looks for; ``min_words`` and ``max_share`` say when a line is repetitive.
+    ``table`` and ``lower`` are those of `text.characters` and `text.words`, ``keys`` and ``entries`` the word lists
+    that `watch` looks up; ``min_words`` and ``max_share`` define a repetitive line.
     """
     scan(codes, table, scripts, out)
-    # A word begins at the start, after a character that is no letter or digit, or at a letter of a script without
-    # spaces or behind one. Memory for every character would cost more time than anything else here.
+    # A word begins at the start, after a character that is not a letter or digit, or at or after a letter of a script
+    # without spaces. Allocating a slot for every character would take more time than everything else here.
     room = len(codes) - out[LETTERS] - out[DIGITS] + 1
     for i in range(FIRST_UNSPACED, len(scripts)):
         room += 2 * scripts[i]
@@ -78,7 +78,7 @@ def measure_codes(
         for k in range(5, LONGEST + 1):
             out[place] = ngrams[k, column]
             place += 1
-    spans = np.empty((n // max(min_words, 1), 2), np.int32)  # a line has so many words or more, and one at least
+    spans = np.empty((n // max(min_words, 1), 2), np.int32)  # a line has at least min_words words, and at least one
     lines = find_repetitive_lines(
         codes, starts, stops, n, repeated, repeated_keys, n_repeated, min_words, max_share, spans
     )
@@ -98,7 +98,7 @@ def repetitive_lines(
     max_share: float,
 ) -> NDArray[np.int32]:
     """Return start and stop of each repetitive line, int32 [lines, 2]."""
-    room = len(codes)  # a word has a character at least
+    room = len(codes)  # a word has at least one character
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     hashes, folded = np.empty(room, np.uint64), np.empty(room, np.uint64)
     n = find_words(codes, table, lower, starts, stops, hashes, folded, np.empty(len(FACTS), np.int64))
@@ -107,7 +107,7 @@ def repetitive_lines(
     first, counts = np.empty(n, np.int32), np.empty(n, np.int32)
     find_first(hashes, n, first, counts)
     n_repeated = count_ngrams(hashes, stops[:n] - starts[:n], n, first, counts, ngrams, repeated, repeated_keys)
-    spans = np.empty((n // max(min_words, 1), 2), np.int32)  # a line has so many words or more, and one at least
+    spans = np.empty((n // max(min_words, 1), 2), np.int32)  # a line has at least min_words words, and at least one
     lines = find_repetitive_lines(
         codes, starts, stops, n, repeated, repeated_keys, n_repeated, min_words, max_share, spans
     )

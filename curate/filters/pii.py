@@ -30,8 +30,9 @@ PLACEHOLDERS = {
 class PiiConfig:
     """Which kinds of personal data are replaced.
 
-    E-mail, phone and public IP are what dolma and FineWeb replace; IBAN and card numbers prove themselves by a
-    checksum. US social security numbers have none and look like many other numbers: only on request.
+    dolma and FineWeb replace e-mail addresses, phone numbers and public IP addresses; IBANs and card numbers have a
+    checksum. US social security numbers have none and look like many other numbers, so they are replaced on request
+    only.
     """
 
     email: bool = True
@@ -43,19 +44,20 @@ class PiiConfig:
 
 
 def scrub_pii(text: str | bytes, config: PiiConfig = PiiConfig()) -> Edit:
-    """Replace personal data by fixed placeholders.
+    """Replace personal data with fixed placeholders.
+
+    A phone number is a number with a plus and a country code, one written as in North America, Brazil or Russia, one of
+    nine to fourteen grouped digits that begins with 0, or any number after a word such as "Tel" (in some twenty
+    languages). Private addresses, version numbers, file names, dates, ISBNs and prices stay.
 
     Args:
         text: any text.
-        config: which kinds.
+        config: the kinds to replace.
 
     Returns:
-        The text with ``<EMAIL>``, ``<PHONE>``, ``<IP>``, ``<IBAN>``, ``<CREDIT_CARD>``, ``<SSN>`` where something was
-        found, and how many of each kind (``email``, ``phone``, ``ip``, ``iban``, ``credit_card``, ``us_ssn``).
-
-    A phone number is one with a plus and a country code, one written as in North America, Brazil or Russia, one of nine
-    to fourteen grouped digits that begins with 0, or any after a word such as "Tel" (in some twenty languages). Private
-    addresses, version numbers, file names, dates, ISBNs and prices stay.
+        The text with ``<EMAIL>``, ``<PHONE>``, ``<IP>``, ``<IBAN>``, ``<CREDIT_CARD>``, ``<SSN>`` in place of personal
+        data, and the number of replacements by kind (``email``, ``phone``, ``ip``, ``iban``, ``credit_card``,
+        ``us_ssn``).
 
     >>> scrub_pii("Version 1.2.3.4.5 of 2021-03-04 at 192.168.0.1, price 1,234,567.00").counts
     {}
@@ -64,26 +66,26 @@ def scrub_pii(text: str | bytes, config: PiiConfig = PiiConfig()) -> Edit:
     return scrub_part(text, 0, len(text), config)[0]
 
 
-#: Characters that one find takes at most, with those that may not follow it: an e-mail address of 64 characters before
-#: the at sign, 8 labels of 64 and a last one of 63 behind it. Every other pattern is shorter.
+#: Most characters that one match looks at: an e-mail address of 64 characters before the at sign, and 8 labels of 64
+#: and a last one of 63 after it, with the characters that may not follow. Every other pattern is shorter.
 REACH = 650
 
 
 def scrub_part(text: str, start: int, stop: int, config: PiiConfig = PiiConfig()) -> tuple[Edit, int]:
-    """Replace what begins in a part of a text and may end behind it.
+    """Replace personal data that begins in a part of a text and may end after it.
 
-    So a part that is cut out of a text shows no half of an address that the cut goes through, and a value is seen with
-    the word before it. What follows the part matters for `REACH` characters.
+    A part that is cut out of a text thus never shows half of an address at the cut, and a value is judged with the word
+    before it. Only the `REACH` characters after the part matter.
 
     Args:
-        text: the part with what stands around it.
+        text: the part with its surroundings.
         start: of the part, in characters.
         stop: of the part.
-        config: which kinds.
+        config: the kinds to replace.
 
     Returns:
-        The part as `scrub_pii` returns a text, and where it ends in ``text``: at ``stop``, or where the find that lies
-        across it ends.
+        The part as `scrub_pii` returns a text, and where it ends in ``text``: at ``stop``, or at the end of the match
+        that crosses it.
 
     >>> scrub_part("Ask ann@example.org today", 0, 8)
     (Edit(text='Ask <EMAIL>', counts={'email': 1}), 19)
@@ -94,7 +96,7 @@ def scrub_part(text: str, start: int, stop: int, config: PiiConfig = PiiConfig()
     for first, last, kind in sorted(_find(text, config)):
         if first >= stop:
             break
-        if first < done:  # an earlier find covers this one
+        if first < done:  # an earlier match covers this one
             continue
         pieces += [text[done:first], PLACEHOLDERS[kind]]
         counts[kind] = counts.get(kind, 0) + 1
@@ -105,10 +107,10 @@ def scrub_part(text: str, start: int, stop: int, config: PiiConfig = PiiConfig()
 
 
 def _find(text: str, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
-    """Everything to replace: start, end, kind.
+    """Yield start, end and kind of everything to replace.
 
-    Nearly every text has little of it, so the whole text is only searched for what each kind cannot do without (an at
-    sign, a pair of colons, a run of digits); the exact patterns are then tried around that place.
+    Most texts have little of it, so the whole text is only searched for what each kind must contain (an at sign, a pair
+    of colons, a run of digits); the exact patterns are then tried around that place.
     """
     if config.email:
         yield from find_emails(text)
@@ -123,23 +125,23 @@ def _find(text: str, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
 
 
 def _in_digit_run(text: str, start: int, end: int, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
-    """What is found in one run of digits; where two kinds overlap, the one that is more certain."""
-    finds: list[tuple[int, int, str]] = []
+    """Yield the matches in one run of digits; where two kinds overlap, the more certain one."""
+    matches: list[tuple[int, int, str]] = []
     if config.iban:
-        finds += find_ibans(text, start, end)
+        matches += find_ibans(text, start, end)
     if config.credit_card:
-        finds += find_cards(text, start, end)
+        matches += find_cards(text, start, end)
     if config.ip:
-        finds += find_ipv4(text, start, end)
+        matches += find_ipv4(text, start, end)
     if config.us_ssn:
-        finds += find_ssns(text, start, end)
+        matches += find_ssns(text, start, end)
     if config.phone:
-        finds += find_phones(text, start, end)
-    if not finds:
+        matches += find_phones(text, start, end)
+    if not matches:
         return
-    here = min(first for first, _, _ in finds)
-    taken = bytearray(max(last for _, last, _ in finds) - here)  # a mark for each character of a find
-    for first, last, kind in finds:
+    here = min(first for first, _, _ in matches)
+    taken = bytearray(max(last for _, last, _ in matches) - here)  # a mark for each character of a match
+    for first, last, kind in matches:
         place = slice(first - here, last - here)
         if not any(taken[place]):
             yield first, last, kind

@@ -1,4 +1,4 @@
-"""Find addresses of e-mail and of the Internet in a text."""
+"""Find e-mail and IP addresses in a text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from curate.filters.pii_digits import begin_in
 
-# An address as people write it (RFC 5322 dot-atom), with the lengths of RFC 5321, section 4.5.3.1. One in Latin letters
-# ends where other letters begin, for Chinese and its like put no space around it; else it may have any (RFC 6531). One
-# in small letters also ends where a sentence begins without a space ("ann@example.org.We").
+# An address as people write it (RFC 5322 dot-atom), with the lengths of RFC 5321, section 4.5.3.1. An address in Latin
+# letters ends where other letters begin, because Chinese, for one, puts no space around it; otherwise any letters are
+# allowed (RFC 6531). One in lower case also ends where a sentence begins without a space ("ann@example.org.We").
 _LATIN = "A-Za-z0-9\u00c0-\u024f"
 _LOCAL_PARTS = [
     re.compile(rf"(?<![{letters}.%+\-])[{letters}%+\-](?:[{letters}.%+'\-]{{0,62}}[{letters}%+\-])?\Z")
@@ -22,7 +22,7 @@ _DOMAIN = re.compile(
     rf"(?![{_LATIN}_@])"
     r"|(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w@])"
 )
-# Endings of file names ("logo@2x.png", "vue@3.js"); none is a top-level domain.
+# Extensions of file names ("logo@2x.png", "vue@3.js"); none is a top-level domain.
 _FILE = re.compile(
     r"\.(?:png|jpe?g|gif|webp|svg|bmp|ico|tiff?|avif|heic|psd|pdf|docx?|xlsx?|csv|txt|log|html?|php|css|m?js|jsx|tsx?"
     r"|json|xml|tgz|gz|tar|rar|jar|exe|dll|ttf|woff|wav|avi|mpe?g)\Z",
@@ -63,10 +63,10 @@ def find_ipv6(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _is_public_ipv6(address: str) -> bool:
-    """Whether this is the address of a host on the Internet: global unicast, 2000::/3 (RFC 4291), or a mapped IPv4 one.
+    """Say whether this is a public address: global unicast, 2000::/3 (RFC 4291), or a mapped IPv4 address.
 
-    What ends in two colons is a network, or the end of a sentence of reStructuredText ("so it will be::"); all eight
-    groups written out are no accident.
+    An address that ends in two colons is a network, or the end of a sentence in reStructuredText ("so it will be::");
+    eight written-out groups are always an address.
     """
     try:
         parsed = ipaddress.IPv6Address(address)
@@ -91,7 +91,7 @@ _VERSION_WORD = re.compile(
 
 def find_ipv4(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each public IPv4 address that begins in a run of digits."""
-    if text.count(".", start, end) < 3:  # as nearly always
+    if text.count(".", start, end) < 3:  # the usual case
         return
     for match in begin_in(_IPV4, text, start, end):
         if _is_public_ipv4(match.group(), text[max(0, match.start() - 20) : match.start()]):
@@ -99,11 +99,11 @@ def find_ipv4(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]
 
 
 def _is_public_ipv4(address: str, before: str) -> bool:
-    """Whether this is a public address and no version or section number.
+    """Say whether this is a public address rather than a version or section number.
 
-    A word before it may say that it is a version or a section. Four numbers with six digits or fewer between them need
-    one that says address (8.8.8.8 and its like, which nobody gives to a version, do not): of all addresses one in 800
-    is so short, and on real pages nearly all that are so short were versions and sections.
+    A word before the number can mark it as a version or section. Four numbers of at most six digits together count only
+    after a word that announces an address, except for four equal numbers such as 8.8.8.8, which no version has: one in
+    800 addresses is that short, and on real pages nearly all numbers that short were versions and sections.
     """
     try:
         parsed = ipaddress.IPv4Address(address)

@@ -1,4 +1,4 @@
-"""Find numbers of bank accounts, bank cards and social security in a text."""
+"""Find bank account, bank card and social security numbers in a text."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from curate.filters.pii_digits import begin_in
 
-# As one number, or in the groups that are printed on a card.
+# As one number, or in groups as printed on a card.
 _CARD = re.compile(
     r"(?<![\w.\-+/=#&])(?:[1-6][0-9]{11,18}(?![\w\-/=]|[.,][0-9])|(?<![0-9][ \u00a0])[3-6][0-9]{3}([ \-])"
     r"(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{6}\1[0-9]{4,5})(?!\w|\1[0-9]|[.,/=][0-9]))"
 )
 # Issuers by first digits, and the lengths of their numbers (ISO/IEC 7812): American Express, Diners Club, Discover and
-# UnionPay, JCB, Mastercard, JCB and Maestro of old, Visa.
+# UnionPay, JCB, Mastercard, old JCB and Maestro, Visa.
 _CARD_ISSUER = re.compile(
     r"3[47][0-9]{13}"
     r"|3(?:0[0-5]|[68][0-9])[0-9]{11}"
@@ -26,8 +26,8 @@ _CARD_ISSUER = re.compile(
 _SSN = re.compile(r"(?<![\w.\-+/=#&])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w\-/]|[. ][0-9])")
 
 
-def _is_card(found: str) -> bool:
-    number = "".join(c for c in found if c.isdigit())
+def _is_card(text: str) -> bool:
+    number = "".join(c for c in text if c.isdigit())
     if not _CARD_ISSUER.fullmatch(number):
         return False
     # Luhn: with every second digit from the right doubled, the sum of all digits is a multiple of 10.
@@ -65,7 +65,7 @@ _IBAN_START = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}|[a-z]{2})[0-9]{2}(?=[ \u0
 
 def find_ibans(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each IBAN that begins in a run of digits or shortly before it."""
-    # Letters of the bank may stand before the digits of the account: GB29 NWBK 6016 ...
+    # Letters of the bank may precede the digits of the account: GB29 NWBK 6016 ...
     for match in _IBAN_START.finditer(text, max(0, start - 20), end):
         iban_end = _iban_end(text, match.start())
         if iban_end:
@@ -73,7 +73,7 @@ def find_ibans(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]
 
 
 def _iban_end(text: str, start: int) -> int:
-    """The end of the IBAN that starts here, or 0 if none does."""
+    """Return the end of the IBAN that starts here, or 0 if none does."""
     length = _IBAN_LENGTH.get(text[start : start + 2].upper(), 0)
     compact = ""
     at = start
@@ -86,8 +86,8 @@ def _iban_end(text: str, start: int) -> int:
         at += 1
     if not length or len(compact) < length or (at < len(text) and text[at].isalnum()):
         return 0
-    # In groups it is written in capitals; two words and a number are not it.
+    # An IBAN in groups is written in capitals; two words and a number are not one.
     if not (compact.isupper() or (compact.islower() and at - start == length)):
         return 0
-    # ISO 7064: the first four characters go to the end, letters count as 10 to 35, and the number is 1 modulo 97.
+    # ISO 7064: with the first four characters moved to the end and letters as 10 to 35, the number is 1 modulo 97.
     return at if int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1 else 0

@@ -9,20 +9,19 @@ from curate.filters.pii_digits import BEYOND, begin_in, count_digits
 _GAP = r"[ .\-/\u00a0\u2009\u202f\u2010-\u2013]"
 _EXTENSION = r"(?:[ ,]{0,2}(?i:ext\.?|x)[ ]?[0-9]{1,6})?"
 _END = r"(?![\w/=]|[\-.,:][0-9])"
-# The country codes of ITU-T E.164, but for 1 and 7.
+# The country codes of ITU-T E.164, except for 1 and 7.
 _COUNTRY = (
     r"(?:2(?:[07]|1[12368]|[2346][0-9]|5[0-8]|9[01789])|3(?:[0-469]|[57][0-9]|8[0-35-79])|4(?:[013-9]|2[013])"
     r"|5(?:[1-8]|[09][0-9])|6(?:[0-6]|7[02-9]|8[0-9]|9[0-2])|8(?:[1246]|0[08]|5[02356]|7[08]|8[0-368])"
     r"|9(?:[0-58]|6[0-8]|7[0-79]|9[2-68]))"
 )
-# A number that says itself that it is a phone number: a plus, a country code. North America and Russia always have ten
-# digits after it.
+# A plus and a country code mark a phone number. North America and Russia always have ten digits after it.
 _PHONE_PLUS = re.compile(
     rf"(?<![\w+=/])\+(?:\(?[17]\)?(?:{_GAP}{{0,2}}\(?[0-9]\)?){{10}}"
     rf"|\(?{_COUNTRY}\)?(?:{_GAP}?\([0-9]{{1,5}}\))?(?:{_GAP}{{0,2}}[0-9]){{4,13}}){_EXTENSION}{_END}"
 )
-# North America as it is nearly always written: area code and exchange, which begin with 2 to 9, and four digits. With
-# spaces alone it looks like three numbers, so none may stand beside it and the codes must be ones that are given out.
+# The usual form in North America: area code and exchange, which begin with 2 to 9, and four digits. With spaces alone
+# it looks like three numbers, so no number may be next to it and the codes must be valid.
 _PHONE_AMERICA = re.compile(
     r"(?<![\w.\-+/=#])(?:(?:\+|00)?1[ .\-\u2010-\u2013])?"
     r"(?:(?:\([2-9][0-9]{2}\)[ \u00a0.\-]{0,2}|[2-9][0-9]{2}[.\-/\u2010-\u2013])"
@@ -30,8 +29,8 @@ _PHONE_AMERICA = re.compile(
     r"|(?<![02-9][ \u00a0])(?<![0-9]1[ \u00a0])[2-9](?!11)[0-8][0-9][ \u00a0][2-9](?!11)[0-9]{2}[ \u00a0][0-9]{4}"
     rf"(?![ \u00a0][0-9])){_EXTENSION}{_END}"
 )
-# The area code in brackets, or after the 8 that is dialled first in Russia, and digits grouped as in Brazil (but no
-# range of pages or years) and in Russia: "(11) 91234-5678", "8 (495) 123-45-67", "8-495-123-45-67".
+# The area code in parentheses, or after Russia's trunk prefix 8, and digits grouped as in Brazil (but not a range of
+# pages or years) and in Russia: "(11) 91234-5678", "8 (495) 123-45-67", "8-495-123-45-67".
 _PHONE_AREA = re.compile(
     r"(?<![\w.,\-+/=#])(?<![0-9][ \u00a0])"
     r"(?:\([1-9]{2}\)[ \u00a0]?(?:9[0-9]{4}|(?!([0-9]{2})[0-9]{2}-\1)[2-9][0-9]{3})-[0-9]{4}"
@@ -47,8 +46,8 @@ _PHONE_ZERO = re.compile(
 _DAY_OR_MONTH = r"(?:0?[1-9]|[12][0-9]|3[01])"
 _YEAR = r"(?:19|20)[0-9]{2}"
 _ISO_DATE = re.compile(rf"{_YEAR}[./\-]{_DAY_OR_MONTH}[./\-]{_DAY_OR_MONTH}(?![0-9])")
-# What a number that nothing but its place or grouping makes a phone number may begin with instead: dates, years,
-# thousands, decimal fractions, "24/7".
+# Other meanings of a number that only its place or grouping makes a phone number: dates, years, thousands, decimal
+# fractions, "24/7".
 _NO_PHONE = re.compile(
     rf"\(?(?:{_DAY_OR_MONTH}([./\-]){_DAY_OR_MONTH}\1(?:[0-9]{{4}}|[0-9]{{2}})(?!\1?[0-9])"
     rf"|{_DAY_OR_MONTH}([./\- ]){_DAY_OR_MONTH}\2{_YEAR}(?![0-9])"
@@ -57,10 +56,10 @@ _NO_PHONE = re.compile(
     r"|[1-9][0-9]{0,2}(?:[ .\u00a0\u202f]000)+(?![ ./\-]?[0-9])|[0-9]\.[0-9]{4,}(?![ .\-]?[0-9])"
     r"|24/7(?![0-9]))"
 )
-# Post codes, one with a house number or its own second half, look like an area code and a number; so does the number of
-# a social security card.
+# A post code with a house number or a second half looks like an area code and a number, and so does a social security
+# number.
 _POST_CODE_OR_SSN = re.compile(r"[0-9]{5}[ \u00a0\-][0-9]{1,4}|[0-9]{3}([.\-])[0-9]{2}\1[0-9]{4}")
-# Any other number where a word before it says that somebody answers there.
+# Words that announce a phone number in any other form.
 _PHONE_WORD = re.compile(
     r"(?i:(?:(?<![^\W_])(?:tel|phones?|telephone|mobile|mob|cell|fax|call|dial|hotline|whatsapp|text|sms|ph|"
     r"t[ée]l[ée]phone|tél|tel[ée]fono|telefone|telefon|telefoon|telp|telepon|tlf|tfn|gsm|faks|celular|m[óo]vil|mobiel|"
@@ -92,16 +91,16 @@ def find_phones(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
     return [(*match.span(), "phone") for match in matches]
 
 
-def _is_zero_phone(found: str) -> bool:
-    digits = count_digits(found)
-    least = 11 if found.lstrip("(").startswith("00") else 9  # 00 begins an international number
-    groups = re.findall("[0-9]+", found)
-    # Numbers of a lottery, times, a list: all of one length, ever greater.
+def _is_zero_phone(number: str) -> bool:
+    digits = count_digits(number)
+    least = 11 if number.lstrip("(").startswith("00") else 9  # 00 begins an international number
+    groups = re.findall("[0-9]+", number)
+    # Lottery numbers, times, a list: groups of the same length, in increasing order.
     is_list = len(groups) >= 4 and len({*map(len, groups)}) == 1 and groups == sorted({*groups}) and groups[-1] < "6"
-    is_other = is_list or _NO_PHONE.match(found) or _POST_CODE_OR_SSN.fullmatch(found)
+    is_other = is_list or _NO_PHONE.match(number) or _POST_CODE_OR_SSN.fullmatch(number)
     return least <= digits <= 14 and not is_other
 
 
-def _is_international(found: str) -> bool:
-    digits = count_digits(re.split(r"[x,e]", found, maxsplit=1)[0])
-    return 7 <= digits <= 15 and not _ISO_DATE.match(found, 1)  # the shortest numbers have seven in all (Niue)
+def _is_international(number: str) -> bool:
+    digits = count_digits(re.split(r"[x,e]", number, maxsplit=1)[0])
+    return 7 <= digits <= 15 and not _ISO_DATE.match(number, 1)  # the shortest numbers have seven in all (Niue)

@@ -1,4 +1,4 @@
-"""Named lists of rules: the filters of published corpora, each as its original has it, and our default.
+"""Named lists of rules: the filters of published corpora, each as in its original, and curate's default.
 
 >>> [rule.name for rule in PRESETS["c4@tfds"]]
 ['too_long', 'loremipsum', 'squigglybracket', 'too_few_sentences']
@@ -45,14 +45,14 @@ def with_limits(rules: Sequence[Rule], limits: Mapping[str, float | None]) -> tu
     """Return rules with changed limits; None removes a rule.
 
     Raises:
-        ValueError: a limit for a rule that is not among them.
+        ValueError: a limit is for a rule that is not in the list, or is NaN.
     """
     names = [rule.name for rule in rules]
     for name in limits:
         if name not in names:
             raise ValueError(f"unknown rule {name!r} in the limits{_nearest(name, names)}")
         if (limit := limits[name]) is not None and limit != limit:
-            raise ValueError(f"the limit of {name!r} is not a number; None takes the rule away")
+            raise ValueError(f"the limit of {name!r} is not a number; use None to remove the rule")
     changed = []
     for rule in rules:
         limit = limits.get(rule.name, rule.limit)
@@ -64,14 +64,14 @@ def with_limits(rules: Sequence[Rule], limits: Mapping[str, float | None]) -> tu
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, 1, 0.5)
-    return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(sorted(known))}"
+    return f": did you mean {close[0]!r}?" if close else f": there are {', '.join(sorted(known))}"
 
 
-# Ours, for pages of every kind and language; docs/presets.md has the shares kept. Gopher's rules, with limits that
-# pages of code and formulas pass: half of the latter have more than .15 of their characters in repeated 5-grams.
-# FineWeb's share of lines that end in a mark, which 29 % of code files miss, gives way to the share of short lines
-# that end in none, and to one sentence at least. No filler text, no text full of replacement characters or of lines
-# that repeat themselves, and not what is left of pornography behind the block lists.
+# curate's own values, for pages of every kind and language; docs/presets.md has the shares kept. Gopher's rules, with
+# limits that pages of code and formulas pass: half of the latter have more than 0.15 of their characters in repeated
+# 5-grams. FineWeb's minimum share of lines that end in a mark, which 29 % of code files miss, is replaced by a maximum
+# share of short lines without a mark at the end, and by at least one sentence. Filler text, text full of replacement
+# characters or repetitive lines, and pornography that the block lists missed are dropped.
 _OUR_LIMITS = {
     "gopher_short_words": 2.5,
     "gopher_alphabetic_words": 0.5,
@@ -94,7 +94,7 @@ def _default() -> tuple[Rule, ...]:
 
 
 def _rules(reference_filter: str, *limits: tuple[str, str, str, float]) -> tuple[Rule, ...]:
-    """Rules over the quantities of a reference filter: name, quantity, the comparison that DROPS a text, limit."""
+    """Build rules over quantities of a reference filter: name, quantity, comparison that DROPS a text, limit."""
     rules = []
     for name, quantity, comparison, limit in limits:
         strict = len(comparison) == 2  # "<=" drops a value equal to the limit
@@ -150,7 +150,7 @@ def _dclm_gopher(reference_filter: str) -> tuple[Rule, ...]:
     )
 
 
-# dolma's tagger has no limits: these are Gopher's, in Gopher's order.
+# dolma's tagger has no limits, so these are Gopher's, in Gopher's order.
 _DOLMA_GOPHER = _rules(
     "dolma",
     ("word_count_min", "word_count", "<", 50),
@@ -218,7 +218,7 @@ _NEMO = _rules(
     ("bullet_ratio", "bullet_ratio", ">", 0.9),
 )
 
-#: The rules of each preset, in the order in which its original applies them, by the names that the original has.
+#: The rules of each preset, in the order and with the names of its original.
 PRESETS: dict[str, tuple[Rule, ...]] = {
     "default": _default(),
     "gopher@paper": (*GOPHER_QUALITY, *GOPHER_REPETITION),
@@ -254,14 +254,14 @@ PRESETS: dict[str, tuple[Rule, ...]] = {
 
 
 def rules_of(presets: Sequence[str], limits: Mapping[str, float | None] | None = None) -> tuple[Rule, ...]:
-    """Return the rules of presets, one after the other, with changed limits.
+    """Return the rules of several presets, one after the other, with changed limits.
 
     Args:
         presets: names in `PRESETS`.
-        limits: new limit by rule name; None removes the rule.
+        limits: new limits by rule name; None removes the rule.
 
     Raises:
-        ValueError: an unknown preset or rule.
+        ValueError: a preset or rule is unknown.
 
     >>> [rule.limit for rule in rules_of(["default"], {"gopher_too_few_words": 20})][0]
     20
@@ -273,10 +273,10 @@ def rules_of(presets: Sequence[str], limits: Mapping[str, float | None] | None =
 
 
 def reference_filters_of(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Return the reference filters whose quantities rules need, as `curate.filters.signals.measure` takes them.
+    """Return the reference filters whose quantities some rules need, for `curate.filters.signals.measure`.
 
     Raises:
-        ValueError: a rule over a signal that does not exist.
+        ValueError: the signal of a rule does not exist.
 
     >>> reference_filters_of(rules_of(["default", "gopher@dolma", "dclm@baseline"]))
     ('dclm_baseline', 'dolma')

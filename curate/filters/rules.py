@@ -1,4 +1,4 @@
-"""Rules over signals: a name, a signal, a limit. A filter is a list of them, and they are data.
+"""Rules over signals: a name, a signal and a limit. A filter is a list of rules.
 
 >>> from curate.filters.signals import measure
 >>> rule = Rule("too_few_words", "words", minimum=50)
@@ -16,16 +16,16 @@ from curate.document import Decision
 from curate.filters.signals import Signals
 from curate.text.words import UNMARKED_LANGUAGES, UNSPACED_LANGUAGES, stop_words
 
-#: Where a rule applies: everywhere; where we have a list of the language's stop words; where words have spaces between
-#: them; where sentences end in a mark (in all languages but Thai and Lao).
+#: Languages that a rule applies to: all; those with a list of stop words; those with spaces between words; those whose
+#: sentences end in a mark (all but Thai and Lao).
 Where = Literal["everywhere", "stop_word_list", "spaced_language", "sentence_marks"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A text is kept if the signal is not below ``minimum``, or not above ``maximum``: give one of the two.
+    """Keep a text if the signal is not below ``minimum``, or not above ``maximum``; give one of the two.
 
-    With ``strict`` a value equal to the limit is dropped too. ``name`` is what a rejection is called by.
+    With ``strict`` a value equal to the limit is dropped too. ``name`` is the reason reported for a rejection.
 
     >>> Rule("short_lines", "short_line_share", maximum=0.67, strict=True).passes(0.67)
     False
@@ -40,7 +40,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         if (self.minimum is None) == (self.maximum is None):
-            raise ValueError(f"rule {self.name!r} needs a minimum or a maximum, one of the two")
+            raise ValueError(f"rule {self.name!r} needs either a minimum or a maximum")
 
     @property
     def limit(self) -> float:
@@ -48,13 +48,13 @@ class Rule:
         return self.minimum if self.minimum is not None else self.maximum  # type: ignore[return-value]
 
     def passes(self, value: float) -> bool:
-        """Whether a text with this value of the signal is kept."""
+        """Say whether a text with this value of the signal is kept."""
         if self.minimum is not None:
             return value > self.minimum or (value == self.minimum and not self.strict)
         return value < self.limit or (value == self.limit and not self.strict)
 
     def applies(self, language: str) -> bool:
-        """Whether the rule says anything about texts of a language (ISO 639-1, else 639-3)."""
+        """Say whether the rule applies to texts of a language (ISO 639-1, else 639-3)."""
         if self.where == "everywhere":
             return True
         if self.where == "stop_word_list":
@@ -68,13 +68,13 @@ def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], langua
     Args:
         signals: of the text, as measured or as stored.
         rules: in order; the first that fails is the reason.
-        language: of the text; rules that do not apply to it are passed over.
+        language: of the text; rules that do not apply to it are skipped.
 
     Returns:
-        The decision; ``values`` holds the signal of every rule that applies, whether or not it failed.
+        The decision; ``values`` has the signal of every rule that applies, whether or not it failed.
 
     Raises:
-        KeyError: a rule's signal is not among those measured.
+        KeyError: the signal of a rule was not measured.
     """
     measured = signals.as_dict() if isinstance(signals, Signals) else signals
     values: dict[str, float] = {}

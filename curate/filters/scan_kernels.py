@@ -1,4 +1,4 @@
-"""Count characters, lines and paragraphs of one text."""
+"""Count the characters, lines and paragraphs of a text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from curate.text.table_kernels import find_first
 
 _21, _42 = np.uint64(21), np.uint64(42)
 
-#: What `scan` counts, in the order of its result: characters, chunks between white space, lines, paragraphs.
+#: The counts that `scan` writes, in order: of characters, chunks between white space, lines, paragraphs.
 COUNTS = (
     "bytes", "letters", "digits", "uppers", "punctuation", "symbols", "spaces", "newlines", "broken",
     "curly_brackets", "hash_signs", "ellipses", "sentences", "links", "chunks", "chunks_with_letter", "longest_chunk",
@@ -43,12 +43,12 @@ COUNTS = (
 ) = range(len(COUNTS))  # fmt: skip
 SHORT_LINE = 30  # characters: FineWeb (datatrove, fineweb_quality_filter.py)
 _NEWLINE, _STOP, _ELLIPSIS, _HASH, _SLASH, _COLON, _W = 0x0A, 0x2E, 0x2026, 0x23, 0x2F, 0x3A, 0x77
-_EAST_ASIAN = 0x2FFF  # marks from here on end a sentence without white space behind them
+_EAST_ASIAN = 0x2FFF  # marks above this end a sentence without white space after them
 
 
 @kernel
 def hash_line(codes: NDArray[np.uint32], start: int, stop: int) -> np.uint64:
-    """Hash the code points of a line, three (of 21 bits each) at a step."""
+    """Hash the code points of a line, three (of 21 bits each) per step."""
     h = SEED + np.uint64(stop - start)
     i = start
     while i + 2 < stop:
@@ -80,7 +80,7 @@ def count_copies(keys: NDArray[np.uint64], lengths: NDArray[np.int32], n: int, o
 
 @kernel
 def is_ellipsis(codes: NDArray[np.uint32], first: int, last: int) -> bool:
-    """Whether what begins at ``first`` ends at ``last`` with "…" or "..."."""
+    """Say whether the line from ``first`` to ``last`` ends with "…" or "..."."""
     return codes[last] == _ELLIPSIS or (
         last - first > 1 and codes[last] == _STOP and codes[last - 1] == _STOP and codes[last - 2] == _STOP
     )
@@ -90,19 +90,19 @@ def is_ellipsis(codes: NDArray[np.uint32], first: int, last: int) -> bool:
 def scan(
     codes: NDArray[np.uint32], table: NDArray[np.uint32], scripts: NDArray[np.int64], out: NDArray[np.int64]
 ) -> None:
-    """Count what `COUNTS` names into ``out``, and the letters of each script.
+    """Write the `COUNTS` into ``out``, and the letters of each script into ``scripts``.
 
-    A sentence ends at a terminal mark that white space, a closing mark or nothing follows, or an East Asian one; a link
-    is "://", or a chunk that begins with "www.". Lines end at a newline; they are stripped of white space, and empty
-    ones are left out. A loose line is short, a letter of a script without spaces counting twice, and has no terminal
-    mark at its end. A paragraph is a run of lines that are not empty, and has their characters.
+    A sentence ends at a terminal mark before white space, a closing mark or the end, or at any East Asian one; a link
+    is "://", or a chunk that begins with "www.". Lines end at a newline, are stripped of white space, and do not count
+    if empty. A loose line is short (letters of a script without spaces count twice) and does not end in a terminal
+    mark. A paragraph is a run of lines that are not empty, and has their characters.
     """
     n = len(codes)
     for k in range(len(COUNTS)):
         out[k] = 0
     for k in range(len(scripts)):
         scripts[k] = 0
-    room = 1  # for lines; a paragraph has one at least
+    room = 1  # for lines; a paragraph has at least one
     for i in range(n):
         room += codes[i] == _NEWLINE
     keys, lengths = np.empty(room, np.uint64), np.empty(room, np.int32)
@@ -110,9 +110,9 @@ def scan(
     paragraph_key, paragraph_length = SEED, 0
     size = letters = digits = uppers = lines = paragraphs = 0
     chunk, has_letter = 0, 0  # length so far, and whether it has a letter
-    stops = 0  # full stops in a row
-    first, last = -1, -1  # of the line's characters that are no white space
-    unspaced = uppers_before = digits_before = unspaced_before = 0  # letters without spaces; those of earlier lines
+    stops = 0  # consecutive full stops
+    first, last = -1, -1  # of the line's characters that are not white space
+    unspaced = uppers_before = digits_before = unspaced_before = 0  # `unspaced` letters; counts of earlier lines
     for i in range(n + 1):
         c = codes[i] if i < n else np.uint32(_NEWLINE)
         f = table[c]

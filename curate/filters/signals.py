@@ -1,10 +1,10 @@
-"""Every number that the rules use, measured in one pass over a text.
+"""Measure the signals of a text, the numbers that rules are about, in one pass.
 
 >>> signals = measure("The cat sat on the mat.\\nThe cat sat on the mat.")
 >>> signals.words, signals.lines, signals.duplicate_line_share
 (12.0, 2.0, 0.5)
 
-`docs/signals.md` has the formula and the source of each. A share of nothing is 0, and nothing is ever NaN.
+`docs/signals.md` has the formula and the source of each. A share of nothing is 0, and no signal is ever NaN.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from curate.language.codes import resolve
 from curate.results import Result
 from curate.text.charset import as_text
 
-#: When a line counts as repetitive: so many words or more, and more of their characters than this share in second and
-#: later occurrences of 3-grams within the line. Ours, calibrated (docs/signals.md); Llama 3 (arXiv 2407.21783, section
-#: 3.1.1) has the rule and no figures.
+#: A line is repetitive if it has this many words or more, and more than this share of their characters are in second
+#: and later occurrences of 3-grams within the line. curate's own values, calibrated (docs/signals.md); Llama 3 (arXiv
+#: 2407.21783, section 3.1.1) publishes the rule without figures.
 REPETITIVE_LINE_WORDS = 20
 REPETITIVE_LINE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Signals(Result):
-    """What was measured of a text: counts, means and shares, in the order of the columns that are stored.
+    """The measured signals of a text: counts, means and shares, in the order of the stored columns.
 
-    A word is what `text.word_kernels` cuts, a line is stripped and not empty, a paragraph is a run of such lines, a
-    chunk is what stands between white space. ``duplicate`` counts second and later copies, ``repeated`` all copies of
-    what occurs more than once. Shares of lines are of lines, shares of characters of those that are not white space,
-    shares of n-grams of the characters of words.
+    Words are those of `text.word_kernels`, a line is stripped and not empty, a paragraph is a run of such lines, a
+    chunk is a run of characters between white space. ``duplicate`` counts second and later copies, ``repeated`` all
+    copies of anything that occurs more than once. Shares of lines are relative to the lines, shares of characters to
+    those that are not white space, shares of n-grams to the characters of words.
     """
 
     # size
@@ -106,13 +106,13 @@ class Signals(Result):
     repeated_8gram_share: float
     repeated_9gram_share: float
     repeated_10gram_share: float
-    # what it speaks of
+    # content
     lorem_ipsum: float
     javascript: float
     policy_phrases: float
     dirty_words: float
     dirty_word_share: float
-    # quantities as the filters of others measure them, where they were asked for
+    # quantities as reference filters measure them, if requested
     reference_quantities: Mapping[str, float] = field(default_factory=dict)
 
     def _names(self) -> tuple[str, ...]:
@@ -149,8 +149,8 @@ def signal_names(reference_filters: Iterable[str] = ()) -> tuple[str, ...]:
     return (*_NAMES, *(name for each in reference_filters for name in quantity_names(each)))
 
 
-#: What each signal is: a count, or a count divided by another; the counts are those of `filters.measure_kernels`, and
-#: those that `measure` adds to them.
+#: The formula of each signal: a count, or a count divided by another; the counts are those of
+#: `filters.measure_kernels`, and those that `measure` adds to them.
 FORMULAS: dict[str, str] = {
     "characters": "characters",
     "bytes": "bytes",
@@ -234,13 +234,13 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
 
     Args:
         text: any string: empty, ten megabytes in one line, lone surrogates, NUL.
-        language: ISO 639-1 code, else 639-3: chooses the lists of stop words and dirty words, and the script.
-            A language without a list has no stop words, and the English dirty words.
-        reference_filters: whose quantities to measure too, names in `reference_filters.REFERENCE_FILTERS`;
+        language: ISO 639-1 code, else 639-3, which selects the lists of stop words and dirty words, and the script. A
+            language without lists has no stop words, and the English dirty words.
+        reference_filters: names in `reference_filters.REFERENCE_FILTERS`, whose quantities are measured too;
             `curate.filters.presets.reference_filters_of` returns those that a list of rules needs.
 
     Returns:
-        The signals; the time is linear in the length of the text.
+        The signals, in time linear in the length of the text.
 
     >>> measure("").words
     0.0

@@ -1,4 +1,4 @@
-"""URLs: one form for each page, and block lists of domains and words.
+"""Normalize URLs to one form per page, and block them by lists of domains and words.
 
 >>> normalize_url("HTTPS://www.Example.org:443/a/../b/?utm_source=x&b=2&a=1#top")
 'http://example.org/b?a=1&b=2'
@@ -28,9 +28,10 @@ from curate.text.hashing import stable_u64
 if TYPE_CHECKING:
     import numpy as np
 
-#: Characters of a line of a list of domains, at most. Ours: a host has 255, and lists hold comments and paths as well.
+#: Most characters of a line in a list of domains. curate's own value: a host has 255, and lists also have comments and
+#: paths.
 MAX_LINE = 1 << 16
-#: How the URL of a page begins that was a file of its own: its name there, which says nothing of where it is.
+#: Scheme of the URL of a page that was read from a local file; the rest is the file's name, without its folder.
 FILE_SCHEME = "file:"
 
 _SPACE = "".join(map(chr, range(33)))  # control characters and the space, as browsers strip them
@@ -45,9 +46,9 @@ _SESSION = re.compile(r";(?:jsessionid|phpsessid)=[^/;]*", re.IGNORECASE)
 _CODED = re.compile(rb"%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
-# Query parameters that say where a visitor came from or who it is, not which page it is. Names from the documentation
-# of the services: Google Analytics and Ads, Meta, Microsoft, Yandex, X, TikTok, LinkedIn, Mailchimp, HubSpot, Marketo,
-# Adobe, Matomo, AT Internet, Vero, Eloqua, Alibaba; session ids of PHP, Java, ASP and ColdFusion.
+# Query parameters that identify the visitor or where they came from, not the page. Names from the documentation of the
+# services: Google Analytics and Ads, Meta, Microsoft, Yandex, X, TikTok, LinkedIn, Mailchimp, HubSpot, Marketo, Adobe,
+# Matomo, AT Internet, Vero, Eloqua, Alibaba; session ids of PHP, Java, ASP and ColdFusion.
 _TRACKING = re.compile(
     r"utm_\w+|gclid|gclsrc|dclid|gbraid|wbraid|_ga|_gl|ga_(?:source|medium|term|content|campaign)"
     r"|fbclid|fb_(?:action_ids|action_types|source|ref)|igshid|igsh|msclkid|yclid|ysclid|_openstat|twclid|ttclid"
@@ -59,15 +60,15 @@ _TRACKING = re.compile(
 
 
 def normalize_url(url: str | bytes) -> str:
-    """Return one form for all URLs that mean the same page, for comparing pages; never fails.
+    """Return one form for all URLs of the same page, for comparison; never fails.
 
-    What is done: white space around the URL and line breaks inside go; https becomes http; user name, default port,
-    ``www.`` (``www2.``, ...) and a dot at the host's end go; the host is lower case, in ASCII by IDNA; in path and
-    query, percent codes of letters, digits and ``-._~`` are decoded, other codes are upper case, and what must be coded
-    is; dot segments are resolved, slashes at the path's end and session ids go; tracking parameters (``utm_source``,
-    ``fbclid``, ...) and empty pieces of the query go, the rest is sorted; the fragment goes. Path and query keep their
-    case. What starts like a host name is taken as http; of other schemes only the fragment goes. The result is a fixed
-    point.
+    White space around the URL, line breaks, user name, default port, ``www.`` (``www2.``, ...), a dot at the end of the
+    host, slashes at the end of the path, session ids, tracking parameters (``utm_source``, ``fbclid``, ...), empty
+    pieces of the query, and the fragment are removed. https becomes http. The host is converted to lower case, and to
+    ASCII by IDNA. In path and query, percent codes of letters, digits and ``-._~`` are decoded, other codes are written
+    in upper case, and characters that need a code get one. Dot segments are resolved and the query is sorted. Path and
+    query keep their case. A URL that starts like a host name gets the scheme http; a URL of another scheme only loses
+    its fragment. Normalizing the result again does not change it.
 
     >>> normalize_url("http://Bücher.example/%7Euser/?q=%c3%a9&fbclid=1"), normalize_url("www.example.org")
     ('http://xn--bcher-kva.example/~user?q=%C3%A9', 'http://example.org/')
@@ -111,17 +112,17 @@ def _normal_host(authority: str) -> str:
 
 
 def _recode(part: str) -> str:
-    """Percent-code what must be, and nothing else, as UTF-8."""
+    """Percent-code the characters that need it, and no others, as UTF-8."""
 
-    def code(found: re.Match[bytes]) -> bytes:
-        byte = int(found.group(1), 16) if found.group(1) else found.group()[0]
+    def code(match: re.Match[bytes]) -> bytes:
+        byte = int(match.group(1), 16) if match.group(1) else match.group()[0]
         return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
 
     return _CODED.sub(code, part.encode()).decode("ascii")
 
 
 def _resolve(path: str) -> str:
-    """Take away ``.``, ``..`` with what it undoes (RFC 3986, section 5.2.4), and slashes at the end."""
+    """Resolve the segments ``.`` and ``..`` (RFC 3986, section 5.2.4), and remove slashes at the end."""
     if "/." in path:
         kept: list[str] = []
         for segment in path.split("/")[1:]:
@@ -144,11 +145,11 @@ def _sorted_query(query: str) -> str:
 class UrlFilterConfig:
     """Which URLs are refused.
 
-    ``domains`` are text files of domains, one a line (also ``0.0.0.0 domain``, as in hosts files; ``#`` starts a
-    comment); a domain stands for all below it, ``domain/path`` for all URLs that begin so. ``lists`` are our own word
-    lists, ``adult`` and ``pii`` (people search and the like); empty uses none. ``words`` are refused as whole words of
-    a URL, ``parts`` anywhere in it, ``soft_words`` where ``soft_limit`` different ones of all lists come together: the
-    three kinds, and the limit of 2, are RefinedWeb's (arXiv 2306.01116, appendix G.1), and FineWeb's.
+    ``domains`` are text files of domains, one per line (also ``0.0.0.0 domain``, as in hosts files; ``#`` starts a
+    comment); a domain includes its subdomains, ``domain/path`` all URLs that begin with it. ``lists`` are curate's own
+    word lists, ``adult`` and ``pii`` (people search and the like); empty uses none. A URL is refused if it has one of
+    ``words`` as a whole word, one of ``parts`` anywhere, or ``soft_limit`` different ``soft_words`` of all lists
+    together: the three kinds, and the limit of 2, are those of RefinedWeb (arXiv 2306.01116, appendix G.1) and FineWeb.
     """
 
     domains: tuple[File, ...] = ()
@@ -161,32 +162,33 @@ class UrlFilterConfig:
     def __post_init__(self) -> None:
         for path in self.domains:
             if not Path(path).is_file():
-                raise ValueError(f"no file of blocked domains at {path!r}: check the path, or take it out")
+                raise ValueError(f"no file of blocked domains at {path!r}: check the path, or remove it")
         for name in self.lists:
             if name not in LISTS:
-                raise ValueError(f"no word list {name!r}: the lists are {', '.join(LISTS)}")
+                raise ValueError(f"unknown word list {name!r}: the lists are {', '.join(LISTS)}")
         if self.soft_limit < 1:
             raise ValueError(f"soft_limit is {self.soft_limit}: give 1 or more")
 
 
 LISTS = ("adult", "pii")
 MAX_HOST = 255  # characters of a domain name (RFC 1035, section 2.3.4)
-MAX_LABELS = 127  # of one, each with a dot before it or behind it
-MAX_SEARCHED = 8192  # characters of a URL that words are looked for in; ours: browsers and servers allow about as many
+MAX_LABELS = 127  # of a domain name, each with a dot before or after it
+# Characters of a URL that are searched for words. curate's own value: about the limit of browsers and servers.
+MAX_SEARCHED = 8192
 
 
 def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Rejection | None:
-    """Say why a URL is refused, or None if it is not.
+    """Return why a URL is refused, or None if it is not.
 
-    Host, path and query are compared without regard to case and percent codes; words are runs of letters.
+    The comparison ignores case and percent codes; words are runs of letters.
 
     Args:
         url: of the page; an empty one is never refused.
         config: lists and limit.
 
     Returns:
-        A rejection by ``blocked_domain`` (a domain, or the top-level domain of a list), ``blocked_word`` (a word, or a
-        part of one) or ``blocked_soft_words`` (value: how many; limit: how many are too many).
+        A rejection by ``blocked_domain`` (a domain, or a top-level domain of a list), ``blocked_word`` (a word, or a
+        part of one) or ``blocked_soft_words`` (value: their number; limit: the number that is too many).
 
     >>> blocked_url("https://en.wikipedia.org/wiki/Essex"), blocked_url("http://a.example/PORN/").detail
     (None, 'porn')
@@ -203,8 +205,8 @@ def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Reject
     if ending in rules.endings:
         return Rejection("blocked_domain", detail=f".{ending}")
     text = unicodedata.normalize("NFKC", unquote(address[:MAX_SEARCHED])).lower()
-    if rules.parts and (found := rules.parts.search(text)):
-        return Rejection("blocked_word", detail=found.group())
+    if rules.parts and (match := rules.parts.search(text)):
+        return Rejection("blocked_word", detail=match.group())
     words = _WORD.findall(text)
     hard = [word for word in words if word in rules.words]
     if hard:
@@ -248,7 +250,7 @@ def _rules(config: UrlFilterConfig, stamps: tuple[tuple[int, int], ...]) -> _Rul
 
 
 def _load_domains(paths: tuple[str, ...]) -> np.ndarray | None:
-    """Return the sorted hashes of all entries: 8 bytes each, for lists of millions of domains."""
+    """Return the sorted hashes of all entries, 8 bytes each, so that lists may have millions of domains."""
     import numpy as np
 
     if not paths:

@@ -44,7 +44,7 @@ def find_fields(
     """
     search = _Search(frozenset(wanted), types or {}, lists or {})
     read_struct(data, 0, 0, (), search)
-    return search.found
+    return search.places
 
 
 @dataclass(slots=True)
@@ -52,12 +52,12 @@ class _Search:
     wanted: frozenset[Path]
     types: Mapping[Path, Collection[int]]
     lists: Mapping[Path, Collection[int]]
-    found: dict[Path, array[int]] = field(default_factory=dict)
+    places: dict[Path, array[int]] = field(default_factory=dict)
 
     def note(self, path: Path, at: int) -> None:
         """Record where a value is, if its path is wanted."""
         if path in self.wanted:
-            self.found.setdefault(path, array("I")).append(at)
+            self.places.setdefault(path, array("I")).append(at)
 
 
 def read_struct(

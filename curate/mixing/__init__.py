@@ -1,4 +1,4 @@
-"""The mix of a corpus: target shares, divergence from it, benchmarks to keep out of it."""
+"""Mixture of a corpus, divergence of documents from it, and decontamination from benchmarks."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Find the items of benchmarks inside documents, by shared word 13-grams.
+"""Find benchmark items in documents, by shared word 13-grams.
 
 >>> item = "Natalia sold clips to 48 of her friends in April and then she sold half as many clips in May"
 >>> index = ContaminationIndex([("gsm8k-0", "gsm8k", item)])
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# "Language Models are Few-Shot Learners" (Brown et al. 2020, arXiv 2005.14165), appendix C: 13-grams of lower-cased
-# words without punctuation, items with fewer than 8 words not searched, n-grams of too many sources ignored.
+# "Language Models are Few-Shot Learners" (Brown et al. 2020, arXiv 2005.14165), appendix C: 13-grams of lower-case
+# words without punctuation, ignoring items of fewer than 8 words, and n-grams of too many sources.
 NGRAM = 13
 MIN_WORDS = 8
 MAX_ITEMS = 10
-#: Bytes of a line of a file of items, and of all its lines, once it is uncompressed. Ours: an item is a question with
-#: its text, and the index of more than a gigabyte of them takes more memory than a worker has.
+#: Most bytes of a line in a file of items, and of the whole file, uncompressed. curate's own values: an item is a
+#: question with its text, and the index of more than a gigabyte of them takes more memory than a worker has.
 MAX_LINE, MAX_FILE = 4 << 20, 1 << 30
 
-# A word is a run of whatever is no space, control, punctuation or symbol, so that combining marks stay in their word;
-# where no spaces are written (Han, kana) each character is one.
+# A word is a run of characters other than spaces, controls, punctuation and symbols, so that combining marks stay in
+# their word; in scripts without spaces (Han, kana) each character is a word.
 _HAN = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _BREAK = (
     r"\s\x00-/:-@\[-`{-\xbf\u060c\u061b\u061f\u0964\u0965\u2000-\u2bff\u3000-\u303f"
     r"\ufe10-\ufe6f\uff01-\uff0f\uff1a-\uff20"
 )
 _WORD = re.compile(f"[{_HAN}]|[^{_BREAK}{_HAN}]+")
-# An odd multiplier for the rolling hash: 2**64 / golden ratio.
+# Odd multiplier of the rolling hash: 2**64 / golden ratio.
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
 
 @dataclass(frozen=True, slots=True)
 class Hit(Result):
-    """An item found in a text: the share of the item's n-grams that the text has, and where, in characters of the text.
+    """An item found in a text: the share of its n-grams that the text has, and where, in characters of the text.
 
-    ``start`` and ``end`` enclose the longest stretch of matched n-grams that touch or overlap.
+    ``start`` and ``end`` enclose the longest run of matched n-grams that touch or overlap.
     """
 
     item_id: str
@@ -63,12 +63,12 @@ class Hit(Result):
 
 @dataclass(frozen=True, slots=True)
 class DecontaminateConfig:
-    """Whose benchmark items no document may hold.
+    """The benchmarks whose items no document may contain.
 
-    ``benchmarks`` are files, each a benchmark of the name of the file: JSON lines with a ``text`` and perhaps an
-    ``id``, or text files with an item a line; also compressed. A document goes where it holds ``min_overlap`` of the
-    n-grams of an item or more: half, after Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2, which matches
-    8-grams); ``ngram`` as in ``ContaminationIndex``, which has no items of fewer than 8 words.
+    ``benchmarks`` are files, each a benchmark with the name of the file: JSON lines with a ``text`` and optionally an
+    ``id``, or text files with one item per line; they may be compressed. A document with ``min_overlap`` or more of the
+    n-grams of an item is rejected: half, as in Tülu 3 (Lambert et al. 2024, arXiv 2411.15124, section 3.2, which
+    matches 8-grams). ``ngram`` is that of ``ContaminationIndex``, which ignores items of fewer than 8 words.
     """
 
     benchmarks: tuple[File, ...]
@@ -77,12 +77,13 @@ class DecontaminateConfig:
 
 
 def read_items(path: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (item id, benchmark, text) of each item of a benchmark in a file, as `DecontaminateConfig` says.
+    """Yield (item id, benchmark, text) of each item in a file of the formats of `DecontaminateConfig`.
 
     The id is the path and the item's own id, or the number of its line.
 
     Raises:
-        ValueError: a line that is no item or too long, with its number; a file that is damaged or too large.
+        ValueError: a line is not an item or is too long (the message has its number), or the file is damaged or too
+            large.
     """
     name = split_compression(path)[0]
     benchmark = Path(name).stem
@@ -97,12 +98,12 @@ def read_items(path: str) -> Iterator[tuple[str, str, str]]:
                 raise ValueError(f"{path}:{number}: {e}") from None
         text = item.get("text") if isinstance(item, dict) else None
         if not isinstance(text, str):
-            raise ValueError(f"{path}:{number}: no item: a JSON object with a text is wanted")
+            raise ValueError(f"{path}:{number}: not an item: give a JSON object with a text")
         yield f"{path}:{item.get('id', number)}", benchmark, text
 
 
 def _lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a file, perhaps compressed, and no more of them than an index can hold."""
+    """Yield the lines of a file, which may be compressed, up to the size that an index can hold."""
     number = size = 0
     with open_regular(path) as stream:
         unpacked = decompressed(stream, path)
@@ -112,7 +113,7 @@ def _lines(path: str) -> Iterator[bytes]:
                 if len(line) > MAX_LINE:
                     raise ValueError(f"{path}:{number}: a line of more than {MAX_LINE:,} bytes is not an item")
                 if size > MAX_FILE:
-                    raise ValueError(f"{path} has more than {MAX_FILE:,} bytes of items: give several smaller files")
+                    raise ValueError(f"{path} has more than {MAX_FILE:,} bytes of items: split it into smaller files")
                 yield line
         except Damaged as e:
             raise ValueError(f"{path}: damaged after line {number:,}: {e or type(e).__name__}") from None
@@ -121,24 +122,25 @@ def _lines(path: str) -> Iterator[bytes]:
 class ContaminationIndex:
     """An index over benchmark items that finds them in any text.
 
-    Words are runs of letters and digits, case-folded, so that case, punctuation and layout make no difference; a
-    character of Chinese or Japanese counts as a word. An item is found where a text has ``ngram`` words of it in a row,
-    one of fewer words only whole, and one of fewer than 8 words never: ``too_short`` counts those. An n-gram that more
-    than 10 items share (the fixed words of a task's instruction) says nothing about any of them and is left out.
+    Words are runs of letters and digits, case-folded, so that case, punctuation and layout do not matter; a Chinese or
+    Japanese character counts as a word. An item is found if a text has ``ngram`` consecutive words of it; an item of
+    fewer words must match as a whole, and items of fewer than 8 words are ignored: ``too_short`` counts those. An
+    n-gram that more than 10 items share (the fixed words of a task's instruction) identifies none of them and is
+    ignored.
 
     Args:
         items: (item id, benchmark, text) of each; ids must be unique.
-        ngram: words in a row that count as a match; 13 as in GPT-3.
+        ngram: consecutive words that count as a match; 13 as in GPT-3.
 
     Raises:
-        ValueError: an item id given twice, or ``ngram`` below 8.
+        ValueError: two items have the same id, or ``ngram`` is below 8.
     """
 
     def __init__(self, items: Iterable[tuple[str, str, str | bytes]], ngram: int = NGRAM) -> None:
         import numpy as np
 
         if ngram < MIN_WORDS:
-            raise ValueError(f"ngram is {ngram}: fewer than {MIN_WORDS} words in a row match by chance")
+            raise ValueError(f"ngram is {ngram}, but fewer than {MIN_WORDS} words match by chance: give more")
         self.ngram = ngram
         self.too_short = 0
         self._vocabulary: dict[str, int] = {}
@@ -181,14 +183,14 @@ class ContaminationIndex:
         self._entry_lengths = length_column[keep]
         self._lengths = sorted({int(n) for n in np.unique(self._entry_lengths)})
         self._grams_of = np.bincount(self._owners, minlength=len(self._items))
-        # Which leading bits of a hash occur at all: one look-up says of nearly every n-gram that it is in no item.
+        # The leading bits of hashes that occur: one lookup excludes nearly every n-gram that is in no item.
         bits = max(int(self._hashes.size).bit_length() + 4, 10)
         self._sieve_shift = np.uint64(64 - bits)
         self._sieve = np.zeros(1 << bits, np.bool_)
         self._sieve[self._hashes >> self._sieve_shift] = True
 
     def find(self, text: str | bytes) -> list[Hit]:
-        """The items that a text holds in part or whole, the greatest overlap first, then by item id.
+        """Return the items that a text contains in part or whole, by falling overlap, then by item id.
 
         >>> ContaminationIndex([]).find("anything")
         []
@@ -199,11 +201,11 @@ class ContaminationIndex:
         words = _words(text)
         if not self._lengths or len(words) < self._lengths[0]:
             return []
-        # Words that occur in no item all hash to 0: only by chance is an n-gram over one of them in the index.
+        # Words that are in no item all hash to 0, so that n-grams with one are in the index only by chance.
         vocabulary = self._vocabulary
         values = np.fromiter((vocabulary.get(word, 0) for word in words), np.uint64, len(words))
         rolled = _rolling(values, self._lengths[-1])
-        found: dict[int, dict[int, set[int]]] = {}
+        matches: dict[int, dict[int, set[int]]] = {}  # positions of words by item and n-gram
         for length in self._lengths:
             grams = rolled[length]
             maybe = np.flatnonzero(self._sieve[grams >> self._sieve_shift])
@@ -212,12 +214,12 @@ class ContaminationIndex:
             for position, first, last in zip(maybe.tolist(), low.tolist(), high.tolist(), strict=True):
                 for entry in range(first, last):
                     if self._entry_lengths[entry] == length:
-                        at = found.setdefault(int(self._owners[entry]), {})
+                        at = matches.setdefault(int(self._owners[entry]), {})
                         at.setdefault(int(self._hashes[entry]), set()).update(range(position, position + length))
-        if not found:
+        if not matches:
             return []
         spans = [match.span() for match in _WORD.finditer(text)]
-        hits = [self._hit(owner, grams, spans) for owner, grams in found.items()]
+        hits = [self._hit(owner, grams, spans) for owner, grams in matches.items()]
         return sorted(hits, key=lambda hit: (-hit.overlap, hit.item_id))
 
     def _hit(self, owner: int, grams: dict[int, set[int]], spans: list[tuple[int, int]]) -> Hit:
@@ -229,7 +231,7 @@ class ContaminationIndex:
 
 
 def _longest_run(positions: list[int]) -> tuple[int, int]:
-    """The first and last of the longest run of consecutive numbers; of equal runs, the earliest."""
+    """Return the first and last of the longest run of consecutive numbers; of equal runs, the earliest."""
     best = (positions[0], positions[0])
     start = positions[0]
     for before, position in zip([positions[0], *positions], positions, strict=False):
@@ -241,7 +243,7 @@ def _longest_run(positions: list[int]) -> tuple[int, int]:
 
 
 def _words(text: str) -> list[str]:
-    # Folded after the cut, word by word: folding can change the length of a text, and a hit is told in its characters.
+    # Fold after splitting, word by word: folding can change the length of a text, and hits are in its characters.
     words = _WORD.findall(text)
     return " ".join(words).casefold().split(" ") if words else []
 
@@ -253,7 +255,7 @@ def _word_hash(word: str) -> int:
 
 
 def _rolling(values: NDArray[np.uint64], longest: int) -> dict[int, NDArray[np.uint64]]:
-    """For each length up to ``longest`` the hashes of all runs of that many values."""
+    """Return, for each length up to ``longest``, the hashes of all runs of that many values."""
     import numpy as np
 
     rolled = {1: values}

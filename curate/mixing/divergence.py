@@ -1,4 +1,4 @@
-"""How far the words of a document are from those of a whole corpus: the token-distribution divergence of Llama 3.
+"""Measure how far the words of a document are from those of a corpus: Llama 3's token-distribution divergence.
 
 >>> corpus = TokenCounts.merge(count_words(text) for text in ["the cat sat", "the dog sat", "a cat and a dog"])
 >>> kl_divergence(count_words("the cat sat"), corpus) < kl_divergence(count_words("xq3 zzkl qqw"), corpus)
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Bins that words are hashed into. Ours: 262,144 keeps two of the 100,000 most frequent words of a language apart
-# mostly, and a full reference takes 3 MB.
+# Bins that words are hashed into. curate's own value: with 262,144, few of the 100,000 most frequent words of a
+# language collide, and a full reference takes 3 MB.
 BINS = 1 << 18
 
 _WORD = re.compile(r"\w+|[^\w\s]")
@@ -25,10 +25,10 @@ _WORD = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenCounts:
-    """How often each bin was seen: of one document, of part of a corpus, or of all of it.
+    """How often each bin occurs in a document, in part of a corpus, or in all of it.
 
-    ``bins`` are the bins seen, ascending, ``counts`` how often, whole numbers: merging is exact, and its order and
-    grouping make no difference.
+    ``bins`` are the bins that occur, ascending, and ``counts`` how often. Counts are integers, so merging is exact in
+    any order and grouping.
     """
 
     bins: NDArray[np.uint32]
@@ -36,15 +36,15 @@ class TokenCounts:
 
     @property
     def total(self) -> int:
-        """Tokens counted."""
+        """Number of tokens counted."""
         return int(self.counts.sum())
 
     @classmethod
     def of(cls, bins: NDArray[Any]) -> TokenCounts:
-        """Count the bins of a sequence of tokens: token ids, or hashes already brought below ``BINS``.
+        """Count the bins of a sequence of tokens: token ids, or hashes already reduced to less than ``BINS``.
 
         Raises:
-            ValueError: a bin below 0 or not below ``BINS``.
+            ValueError: a bin is below 0 or not below ``BINS``.
 
         >>> import numpy as np
         >>> TokenCounts.of(np.array([5, 3, 5])).counts
@@ -59,7 +59,7 @@ class TokenCounts:
 
     @classmethod
     def merge(cls, parts: Iterable[TokenCounts]) -> TokenCounts:
-        """The sum of parts; of no parts, the empty count.
+        """Return the sum of parts; without parts, the empty count.
 
         >>> TokenCounts.merge([]).total
         0
@@ -73,12 +73,12 @@ class TokenCounts:
         return cls(bins.astype(np.uint32), dense[bins])
 
     def to_bytes(self) -> bytes:
-        """The counts as bytes: the bins as little-endian uint32, then the counts as int64."""
+        """Return the counts as bytes: the bins as little-endian uint32, then the counts as int64."""
         return self.bins.astype("<u4").tobytes() + self.counts.astype("<i8").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TokenCounts:
-        """What `to_bytes` wrote.
+        """Return the counts that `to_bytes` wrote.
 
         >>> TokenCounts.from_bytes(count_words("a b a").to_bytes()).total
         3
@@ -106,15 +106,15 @@ def count_words(text: str) -> TokenCounts:
 
 
 def kl_divergence(counts: TokenCounts, reference: TokenCounts) -> float:
-    """The Kullback-Leibler divergence of a document's words from a corpus, KL(document || corpus), in nats.
+    """Return the Kullback-Leibler divergence of a document's words from a corpus, KL(document || corpus), in nats.
 
-    This direction because the question is whether the document has too many words that the corpus hardly has; the other
-    one would punish it for the words of the language it does not use. The corpus is smoothed by one count in every bin,
-    so that a word never seen costs much and not infinitely much.
+    This direction measures whether the document has too many words that are rare in the corpus; the other one would
+    penalize it for words of the language that it does not use. The corpus is smoothed by one count in every bin, so
+    that an unseen word has a large but finite cost.
 
     Args:
         counts: of the document.
-        reference: of the corpus the document should be like, in the same kind of bins.
+        reference: of the corpus that the document should resemble, in the same bins.
 
     Returns:
         0 or more; 0 for a document without words.
@@ -130,8 +130,8 @@ def kl_divergence(counts: TokenCounts, reference: TokenCounts) -> float:
     at = np.searchsorted(reference.bins, counts.bins)
     seen = np.zeros(counts.bins.size, np.int64)
     inside = np.flatnonzero(at < reference.bins.size)
-    found = inside[reference.bins[at[inside]] == counts.bins[inside]]
-    seen[found] = reference.counts[at[found]]
+    shared = inside[reference.bins[at[inside]] == counts.bins[inside]]
+    seen[shared] = reference.counts[at[shared]]
     p = counts.counts / n
     q = (seen + 1) / (reference.total + BINS)
     return max(float(np.sum(p * np.log(p / q))), 0.0)

@@ -1,4 +1,4 @@
-"""Counts per bin as small blocks of bytes, which any number of machines can add up.
+"""Counts per bin as small blocks of bytes, which many machines can add up.
 
 >>> blocks = [histogram(np.array([3, 3, 5])), histogram(np.array([5]))]
 >>> bins, counts = add_histograms(blocks)
@@ -16,7 +16,7 @@ BIN = np.dtype([("bin", "i4"), ("count", "i8")])
 
 
 def histogram(bins: np.ndarray) -> bytes:
-    """Count values, int32 [n], as a block: only bins that occur take room."""
+    """Count values, int32 [n], and return a block with only the bins that occur."""
     values, counts = np.unique(bins, return_counts=True)
     block = np.empty(len(values), BIN)
     block["bin"], block["count"] = values, counts

@@ -1,4 +1,4 @@
-"""How often to use the documents of each label, so that the corpus has the shares it should have.
+"""Plan how often to use the documents of each label, so that the corpus has the target shares.
 
 >>> mixture = plan_mixture({"web": 900, "code": 100}, {"web": 0.8, "code": 0.2})
 >>> mixture.rates
@@ -13,21 +13,21 @@ from dataclasses import dataclass, field
 
 from curate.results import Result
 
-# "Scaling Data-Constrained Language Models" (Muennighoff et al. 2023, arXiv 2305.16264): up to 4 epochs of repeated
-# data change the loss hardly at all against new data; after that the value of a repetition falls quickly.
+# "Scaling Data-Constrained Language Models" (Muennighoff et al. 2023, arXiv 2305.16264): with up to 4 epochs of
+# repeated data the loss is almost the same as with new data; after that the value of repetition falls quickly.
 MAX_EPOCHS = 4.0
-# Ours: beyond these a share or a number of copies no longer fits into its type, and no plan asks for them.
+# curate's own values: beyond these a share or a number of copies would overflow its type, and no plan needs them.
 MOST_EPOCHS, MOST_WEIGHT = 1_000_000.0, 1e100
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture(Result):
-    """What `plan_mixture` decided, per label in the order of the alphabet.
+    """The plan of `plan_mixture`, per label in alphabetical order.
 
-    ``rates`` are epochs: 0.3 takes three documents in ten, 2.5 takes each twice and half of them a third time.
-    ``tokens`` are those expected after sampling, ``shares`` their part of ``total_tokens``, ``targets`` what was asked
-    for, made to sum to 1. ``limited_by`` names the label whose epoch cap keeps the corpus small, if any;
-    ``infeasible`` says, a sentence each, which targets are missed and why.
+    ``rates`` are epochs: 0.3 uses three documents in ten, 2.5 uses each twice and half of them a third time. ``tokens``
+    are those expected after sampling, ``shares`` their share of ``total_tokens``, ``targets`` the requested shares,
+    scaled to a sum of 1. ``limited_by`` names the label whose epoch cap limits the size of the corpus, if any;
+    ``infeasible`` has a sentence for each target that is missed, with the reason.
     """
 
     rates: Mapping[str, float]
@@ -47,28 +47,28 @@ def plan_mixture(
 ) -> Mixture:
     """Plan the sampling rate of each label.
 
-    Without ``total_tokens`` the shares come first and the size follows. With n tokens and target share t of each label,
-    the corpus has ``min(max(n / t), max_epochs * min(n / t))`` tokens: the most plentiful label for its share is
-    read once and the others are repeated to meet it, so that nothing is thrown away and nothing repeated beyond that;
-    unless the scarcest label would then need more than ``max_epochs``: the corpus is made smaller until it does not,
-    and ``limited_by`` names that label.
+    Without ``total_tokens`` the shares determine the size. With n tokens and target share t of each label, the corpus
+    has ``min(max(n / t), max_epochs * min(n / t))`` tokens: the label with the most tokens for its share is used once
+    and the others are repeated to match it, so that no document is dropped or repeated more than needed. If the
+    scarcest label would need more than ``max_epochs``, the corpus is made smaller until it does not, and ``limited_by``
+    names that label.
 
-    With ``total_tokens`` the size comes first: a label that would need more than ``max_epochs`` stops there, and the
-    others take over what it lacks, by their targets, as far as they can; ``infeasible`` says so.
+    With ``total_tokens`` the size is fixed: a label that would need more than ``max_epochs`` stops there, and the
+    others make up for it, by their targets, as far as they can; ``infeasible`` says so.
 
-    Either way the share of a label with no tokens goes to the others by their targets, and ``infeasible`` says so.
+    In both cases the share of a label without tokens goes to the others by their targets, and ``infeasible`` says so.
 
     Args:
-        token_counts: tokens that exist, per label.
-        targets: weight of each label, >= 0, divided by their sum: 50 / 25 / 17 / 8 is the same as .50 / .25 / .17 / .08
-            (general, maths and reasoning, code, multilingual: Llama 3, arXiv 2407.21783, section 3.1.2). A target of 0
-            leaves a label out.
+        token_counts: existing tokens, per label.
+        targets: weight of each label, >= 0; weights are divided by their sum, so that 50 / 25 / 17 / 8 is the same as
+            0.50 / 0.25 / 0.17 / 0.08 (general, maths and reasoning, code, multilingual: Llama 3, arXiv 2407.21783,
+            section 3.1.2). A target of 0 excludes a label.
         max_epochs: how often a document may be used, on average over its label; default ``MAX_EPOCHS``.
-        total_tokens: the size wanted, in tokens; by default the rule above.
+        total_tokens: the requested size, in tokens; by default the rule above.
 
     Raises:
-        ValueError: a label with tokens and no target; a weight, count, cap or size that is negative or not finite; no
-            weight above 0.
+        ValueError: a label with tokens has no target; a weight, count, cap or size is negative or not finite; or no
+            weight is above 0.
 
     >>> plan_mixture({"web": 900, "code": 0}, {"web": 0.8, "code": 0.2}).infeasible
     ['code: target 20 %, but it has no tokens; its share went to the others']
@@ -101,8 +101,8 @@ def plan_mixture(
 def _most_rates(
     have: Mapping[str, int], wanted: Mapping[str, float], max_epochs: float
 ) -> tuple[dict[str, float], str]:
-    """Rates of the largest corpus that the cap allows, and the label that limits it, "" for none."""
-    # Tokens the corpus would have if this label, at one epoch, were exactly its share of it.
+    """Return the rates of the largest corpus that the cap allows, and the label that limits it, "" for none."""
+    # Tokens of a corpus in which one epoch of this label has exactly its target share.
     size_at_one_epoch = {label: have[label] / wanted[label] for label in wanted}
     scarcest = min(wanted, key=size_at_one_epoch.__getitem__)
     size = max(size_at_one_epoch.values())
@@ -120,7 +120,7 @@ def _shortfalls(
     max_epochs: float,
     total_tokens: int,
 ) -> list[str]:
-    """Say which labels, and whether the whole, stay below what was asked for."""
+    """Return a sentence for each label, and for the total, that stays below its target."""
     short = [
         f"{label}: target {_percent(wanted[label])} of {total_tokens:,} tokens, but {max_epochs:g} epochs of it, "
         f"the cap, are {max_epochs * have[label]:,.0f}"
@@ -130,7 +130,7 @@ def _shortfalls(
     reached = math.fsum(rates[label] * have[label] for label in wanted)
     if reached < total_tokens * (1 - 1e-9):
         short.append(
-            f"total: {total_tokens:,} tokens wanted, but {max_epochs:g} epochs of all labels, the cap, "
+            f"total: {total_tokens:,} tokens requested, but {max_epochs:g} epochs of all labels, the cap, "
             f"are {reached:,.0f}"
         )
     return short
@@ -139,10 +139,10 @@ def _shortfalls(
 def _fill(
     have: Mapping[str, int], wanted: Mapping[str, float], max_epochs: float, total_tokens: int
 ) -> dict[str, float]:
-    """Rates that share ``total_tokens`` out by weight; what a label at its cap cannot take goes to the others."""
+    """Return rates that divide ``total_tokens`` by weight; what a label at its cap cannot take goes to the others."""
     rates: dict[str, float] = {}
     left = float(total_tokens)
-    # The labels in the order in which they reach the cap: none of those that follow can overflow before this one does.
+    # In the order in which labels reach the cap, so that no later label can exceed it before this one does.
     order = sorted(wanted, key=lambda label: (have[label] / wanted[label], label))
     weights = math.fsum(wanted.values())
     for i, label in enumerate(order):
@@ -161,13 +161,13 @@ def _check(
                 f"the target of {label!r} is {weight}: give a weight of 0 or more, at most {MOST_WEIGHT:g}"
             )
     if not math.fsum(targets.values()) > 0:
-        raise ValueError("no target is above 0: give at least one label a share")
+        raise ValueError("all targets are 0: give at least one label a share")
     for label, count in sorted(token_counts.items()):
         if count < 0:
-            raise ValueError(f"the token count of {label!r} is {count}: counts start at 0")
+            raise ValueError(f"the token count of {label!r} is {count}: give 0 or more")
         if count > 0 and label not in targets:
             raise ValueError(
-                f"{label!r} has {count:,} tokens and no target: give it a share, or 0 to leave it out "
+                f"{label!r} has {count:,} tokens but no target: give it a share, or 0 to exclude it "
                 f"(targets: {', '.join(sorted(targets))})"
             )
     if not 0 < max_epochs <= MOST_EPOCHS:
@@ -181,12 +181,12 @@ def _percent(share: float) -> str:
 
 
 def copies(id: str, rate: float, salt: str) -> int:
-    """How many copies of one document a rate gives: the whole part, and one more for its share of documents.
+    """Return how many copies of a document a rate gives: its integer part, and one more for its fraction of documents.
 
     Args:
         id: of the document; the same arguments always give the same number, and a higher rate never a smaller one.
         rate: epochs of its label, >= 0.
-        salt: names the choice, so that two choices over the same documents are independent.
+        salt: names the choice, so that different choices over the same documents are independent.
 
     >>> copies("a1", 2.0, "mixture"), copies("a1", 0.0, "mixture")
     (2, 0)

@@ -1,4 +1,4 @@
-"""How good a text is, and what it is about."""
+"""The quality, perplexity and domain of a text."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a text is about: the label that the mixture balances, and a finer topic.
+"""Classify a text by domain: the label that the mixture balances, and a finer topic.
 
 >>> code = "def add(a, b):\\n    return a + b\\n\\nclass Stack:\\n    def push(self, x):\\n        self.x = x"
 >>> classify_domain(code).label
@@ -6,8 +6,8 @@
 >>> classify_domain("Der Hund schläft im Garten.", language="de").label
 'multilingual'
 
-Three witnesses are weighed: a fastText classifier of 23 topics, how much of the text is written as code or as formulas,
-and the site. What the weights were fitted on and how often the label is right: quality_models/cards/domain.md.
+Three kinds of evidence are weighed: a fastText classifier of 23 topics, how much of the text is written as code or
+formulas, and the site. quality_models/cards/domain.md describes how the weights were fitted, and the accuracy.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ LABELS = ("general", "maths", "code", "multilingual")
 FORMAT = "curate domain model 1"
 _MODEL = SHIPPED / "domain-en.zip"
 
-# Topics of the classifier that are a label of the mixture; all others are general knowledge.
+# Topics of the classifier that are labels of the mixture; all others are general knowledge.
 TOPIC_OF = {"code": "Code", "maths": "Mathematics & Reasoning"}
 
-# A line of source code, in most languages that are written in lines. White space before an end is possessive ("*+"):
-# two runs of it, one beside the other, would be cut in every way that there is.
+# A line of source code, in most line-based languages. White space before the end is possessive ("*+"), because the
+# regex engine would try every split of two adjacent runs.
 _CODE_LINE = re.compile(
     r"""^(?:
       .*[;{}]\s*$
@@ -56,9 +56,9 @@ _CODE_LINE = re.compile(
     )""",
     re.VERBOSE,
 )
-# A formula, or a piece of one: a LaTeX command, a mathematical sign, something between dollars, a power, a subscript,
-# f(x), an equation of a letter. Every branch begins with its rare character, and looks back from there: three times as
-# fast as one that begins with a letter.
+# A formula, or a part of one: a LaTeX command, a mathematical sign, something between dollar signs, a power, a
+# subscript, f(x), an equation of a letter. Every branch begins with its rare character and looks back from there, which
+# is three times as fast as beginning with a letter.
 _FORMULA = re.compile(
     r"""\\(?!n|t|r|u|x)[a-zA-Z]{2,}
     | [∀-⋿∂√ℝℂℕℤℚ]
@@ -70,7 +70,7 @@ _FORMULA = re.compile(
     re.VERBOSE,
 )
 
-#: Sites on which a page is nearly always about code, or about mathematics. Ours.
+#: Sites whose pages are nearly always about code, or about mathematics. curate's own list.
 SITES = {
     "code": frozenset({
         "cppreference.com", "crates.io", "developer.mozilla.org", "doc.rust-lang.org", "docs.python.org", "docs.rs",
@@ -82,7 +82,8 @@ SITES = {
         "planetmath.org", "proofwiki.org",
     }),
 }  # fmt: skip
-# What such a site adds to the log-odds of its label: it makes a doubtful text likely (e^3 = 20 to 1). Ours.
+# What such a site adds to the log-odds of its label. curate's own value: it makes an uncertain text likely (e^3 = 20
+# to 1).
 _SITE_EVIDENCE = 3.0
 
 
@@ -90,7 +91,7 @@ _SITE_EVIDENCE = 3.0
 class DomainLabel(Result):
     """The mixture's label, the probability (0 to 1) that it is right, and the likeliest of 23 topics.
 
-    The topic of a text that is not English is "".
+    The topic is "" for a text that is not English.
     """
 
     label: str
@@ -99,12 +100,12 @@ class DomainLabel(Result):
 
 
 def classify_domain(text: str | bytes, url: str | None = None, language: str = "en") -> DomainLabel:
-    """Say to which part of the mixture a text belongs: general, maths, code or multilingual.
+    """Classify a text as general, maths, code or multilingual, the parts of the mixture.
 
     Args:
         text: any string; the first ``curate.models.text_classifier.HEAD`` characters count.
-        url: of the page, if known: a few sites are evidence.
-        language: ISO 639-1 code of the text, else 639-3. All that is not English is multilingual, for certain.
+        url: of the page, if known, because a few sites are evidence.
+        language: ISO 639-1 code of the text, else 639-3. Any other language than English is multilingual, with score 1.
 
     >>> classify_domain("How do I do this?", "https://stackoverflow.com/questions/1").label
     'code'
@@ -114,19 +115,19 @@ def classify_domain(text: str | bytes, url: str | None = None, language: str = "
         return DomainLabel("multilingual", 1.0)
     classifier, weights = _model()
     topics = classifier.probabilities(prepare(text))
-    found = witnesses(text, topics)
+    evidence = witnesses(text, topics)
     odds = {"general": 1.0}
     for label, weight in sorted(weights.items()):
-        odds[label] = math.exp(sum(w * x for w, x in zip(weight, found, strict=True)) + _site_evidence(url, label))
+        odds[label] = math.exp(sum(w * x for w, x in zip(weight, evidence, strict=True)) + _site_evidence(url, label))
     label = max(odds, key=lambda name: (odds[name], name))
     topic = max(topics, key=lambda name: (topics[name], name))
     return DomainLabel(label, odds[label] / sum(odds.values()), topic.replace("_", " "))
 
 
 def notation(text: str) -> tuple[float, float]:
-    """Return the share of characters in lines of source code, and pieces of formulas per word of the other lines.
+    """Return the share of characters in lines of source code, and the parts of formulas in other lines per word.
 
-    Words are chunks between white space, those of all lines.
+    Words are chunks between white space, in all lines.
 
     >>> notation("We add them:\\nx = a + b;\\nLet y = 3.")
     (0.3125, 0.08333333333333333)
@@ -142,14 +143,14 @@ def notation(text: str) -> tuple[float, float]:
 
 
 def witnesses(text: str, topics: Mapping[str, float]) -> tuple[float, ...]:
-    """Return what speaks for a label: log-odds of code and of maths, code lines, formulas, and 1 for the offset.
+    """Return the evidence for labels: log-odds of code and of maths, code lines, formulas, and 1 for the offset.
 
     Args:
         text: of the page.
         topics: the classifier's probabilities.
     """
     odds = [logit(topics[TOPIC_OF[label].replace(" ", "_")]) for label in ("code", "maths")]
-    # The first few per cent say the most; beyond a half there is nothing left to say.
+    # The first few per cent are the strongest evidence, and a share above a half adds none.
     code, formulas = (math.sqrt(min(share, 0.5)) for share in notation(text[:HEAD]))
     return (*odds, code, formulas, 1.0)
 

@@ -1,4 +1,4 @@
-"""A quality model in memory and in its file: a forest over signals, a fastText classifier, and their calibration."""
+"""A quality model and its file: a forest over signals, a fastText classifier, and their calibration."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ FORMAT = "curate quality model 1"
 LABELS = ("high", "low")
 _CLASSIFIER = "classifier.ftz"
 _ARRAYS = ("roots", "feature", "value", "left")
-#: Largest scale and offset, ours: those of the shipped models are near 1, and exp(710) is not a number.
+#: Largest scale and offset. curate's own value: those of the shipped models are near 1, and exp(710) overflows.
 _MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
 class QualityModel:
-    """A quality model in memory: two opinions, each a probability, and their calibration.
+    """A quality model: two probabilities and their calibration.
 
-    The score is ``sigmoid(scale * m + offset)``, where ``m`` is the mean of ``logit(f)`` and ``logit(t)``: the forest's
-    ``f`` reads the signals, the fastText classifier's ``t`` the words; without a classifier ``m`` is ``logit(f)``. In
-    such a logarithmic opinion pool the surer opinion counts for more. ``language`` is the one the model was trained
-    for, "" for any; ``facts`` is how it was trained and what it reached.
+    The score is ``sigmoid(scale * m + offset)``, where ``m`` is the mean of ``logit(f)`` and ``logit(t)``. The forest
+    computes ``f`` from the signals and the fastText classifier ``t`` from the words; without a classifier ``m`` is
+    ``logit(f)``. In such a logarithmic opinion pool the more certain opinion counts more. ``language`` is the language
+    that the model was trained for, "" for any; ``facts`` describe its training and evaluation.
     """
 
     language: str
@@ -52,7 +52,7 @@ class QualityModel:
         return self.score_row(text, np.array([[getattr(signals, name) for name in self.forest.names]]))
 
     def score_row(self, text: str, row: NDArray[np.float64]) -> float:
-        """Score one text of which the forest's signals are given, float64 [1, signals]."""
+        """Score one text, given the forest's signals, float64 [1, signals]."""
         mean = logit(float(self.forest.predict(row)[0]))
         if self.classifier is not None:
             mean = (mean + logit(self.classifier.probabilities(prepare(text))["high"])) / 2
@@ -60,12 +60,12 @@ class QualityModel:
 
 
 def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes | None) -> str:
-    """Write a model and, beside it, its sha256 in a file that ``sha256sum --check`` reads.
+    """Write a model, and beside it a ``.sha256`` file for ``sha256sum --check``.
 
     Args:
-        path: of the file, by custom ``.zip``.
-        model: its ``classifier`` is not looked at.
-        classifier: the fastText file, or None for a model over signals alone.
+        path: of the file, usually ``.zip``.
+        model: its ``classifier`` is ignored.
+        classifier: bytes of the fastText file, or None for a model over signals only.
 
     Returns:
         The sha256 of the file, hex.
@@ -87,11 +87,12 @@ def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes 
 
 
 def load_quality_model(path: str | Path) -> QualityModel:
-    """Read a model; every byte is checked.
+    """Read a model, and check every byte of it.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: not a quality model, damaged, not the file its ``.sha256`` speaks of, or of signals unknown here.
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a quality model, is damaged, does not match its ``.sha256``, or needs signals that
+            this version does not measure.
     """
     from curate.filters.signals import signal_names
 
@@ -107,7 +108,7 @@ def load_quality_model(path: str | Path) -> QualityModel:
     try:
         forest = read_forest(parts, names)
     except ValueError as error:
-        raise ValueError(f"{path} is not a whole quality model: {error}") from None
+        raise ValueError(f"{path} is not a complete quality model: {error}") from None
     classifier = None
     if _CLASSIFIER in parts:
         name = f"{_CLASSIFIER} in {path}"
@@ -119,13 +120,13 @@ def load_quality_model(path: str | Path) -> QualityModel:
 
 
 def _check_manifest(manifest: Mapping[str, Any], path: str | Path) -> None:
-    if absent := {"signals", "calibration", "language", "facts"} - set(manifest):
-        raise ValueError(f"{path} is damaged: its manifest lacks {', '.join(sorted(absent))}")
+    if missing := {"signals", "calibration", "language", "facts"} - set(manifest):
+        raise ValueError(f"{path} is damaged: its manifest lacks {', '.join(sorted(missing))}")
     names, calibration = manifest["signals"], manifest["calibration"]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"{path} is damaged: the signals in its manifest are not a list of names")
     if not isinstance(manifest["language"], str) or not isinstance(manifest["facts"], dict):
-        raise ValueError(f"{path} is damaged: language or facts in its manifest are of another type")
+        raise ValueError(f"{path} is damaged: language or facts in its manifest have the wrong type")
     if not isinstance(calibration, dict) or set(calibration) != {"scale", "offset"}:
         raise ValueError(f"{path} is damaged: the calibration in its manifest is not a scale and an offset")
     scale, offset = calibration["scale"], calibration["offset"]

@@ -1,8 +1,8 @@
-"""Perplexity of a text under an n-gram language model of the user's: how surprising it is to a reader of such texts.
+"""Perplexity of a text under an n-gram language model of the user's: low if it resembles the model's training texts.
 
 ccNet (Wenzek et al. 2019, arXiv 1911.00359, section 4) ranks web pages by it, with a KenLM model of Wikipedia in the
-page's language over SentencePiece pieces; low is like the model's texts. Needs `kenlm` (and `sentencepiece` for a model
-of pieces): ``pip install 'curate-corpus[perplexity]'``. No model is shipped.
+page's language over SentencePiece pieces. It needs `kenlm` (and `sentencepiece` for a model of pieces):
+``pip install 'curate-corpus[perplexity]'``. No model is shipped.
 
 >>> line_for_model("In 1989 the Café  opened.")
 'in 0000 the cafe opened.'
@@ -30,9 +30,9 @@ _DIGITS = str.maketrans("123456789", "0" * 9)
 class PerplexityConfig:
     """The model, and the perplexity above which a document is rejected.
 
-    ``model`` is the path of a KenLM binary or an ARPA file, ``pieces`` that of its SentencePiece model; without one
-    the model is over words between white space. There is no limit by default: perplexities of two models, or of two
-    languages, cannot be compared, so a limit is chosen for a model, on texts.
+    ``model`` is the path of a KenLM binary or an ARPA file, ``pieces`` that of its SentencePiece model; without one the
+    model is over words between white space. There is no limit by default: perplexities of different models or languages
+    cannot be compared, so choose a limit for your model, on texts.
     """
 
     model: File = ""
@@ -41,18 +41,18 @@ class PerplexityConfig:
 
 
 def perplexity(text: str, config: PerplexityConfig) -> float:
-    """Return the perplexity per word or piece, the end of each line counted as one; lines are independent.
+    """Return the perplexity per word or piece, with the end of each line as one; lines are independent.
 
     Args:
-        text: any text; lines are folded by `line_for_model`, empty ones do not count.
+        text: any text; lines are folded by `line_for_model`, and empty ones do not count.
         config: the model.
 
     Returns:
-        10 to the minus mean log10 probability, at least 1; infinity for a text without words.
+        10 to the power of the negative mean log10 probability, at least 1; infinity for a text without words.
 
     Raises:
-        ValueError: no model is named, or one that cannot be read or kills its library.
-        ImportError: a library is missing, with what to install.
+        ValueError: no model is given, or it cannot be read or crashes its library.
+        ImportError: a library is missing; the message says what to install.
     """
     score = _model(config.model, file_stamp(config.model))
     cut = _cutter(config.pieces, file_stamp(config.pieces))
@@ -72,7 +72,7 @@ def line_for_model(line: str) -> str:
 
 @functools.lru_cache(1 << 16)
 def _without_marks(character: str) -> str:
-    # One by one: the time that Python takes to order a run of marks grows with the square of its length.
+    # One by one, because Python takes time in the square of their number to order a run of marks.
     return "".join(c for c in unicodedata.normalize("NFD", character) if unicodedata.category(c) != "Mn")
 
 
@@ -80,12 +80,12 @@ def _without_marks(character: str) -> str:
 def _model(path: str, stamp: tuple[int, int]) -> Callable[[str], float]:
     kenlm = _library("kenlm")
     if not path:
-        raise ValueError("perplexity needs a model: the path of a KenLM binary or an ARPA file")
+        raise ValueError("perplexity needs a model: give the path of a KenLM binary or an ARPA file")
     try:
         probe("kenlm", path, path)
         model = kenlm.Model(path)
     except (OSError, RuntimeError, ValueError) as e:
-        raise ValueError(f"{path} is no language model that kenlm can read: {e}") from None
+        raise ValueError(f"{path} is not a language model that kenlm can read: {e}") from None
     return lambda line: float(model.score(line, bos=True, eos=True))
 
 
@@ -98,7 +98,7 @@ def _cutter(path: str, stamp: tuple[int, int]) -> Callable[[str], list[str]]:
         probe("sentencepiece", path, path)
         processor = sentencepiece.SentencePieceProcessor(model_file=path)
     except (OSError, RuntimeError, ValueError) as e:
-        raise ValueError(f"{path} is no SentencePiece model: {e}") from None
+        raise ValueError(f"{path} is not a SentencePiece model: {e}") from None
     return lambda line: list(processor.encode(line, out_type=str))
 
 

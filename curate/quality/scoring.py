@@ -1,4 +1,4 @@
-"""How good a text is for training, as a number from 0 to 1.
+"""Score how good a text is for training, from 0 to 1.
 
 >>> essay = (
 ...     "The tides follow the moon because its pull is stronger on the near side of the Earth than on the far side. "
@@ -8,12 +8,12 @@
 >>> quality_score(essay) > quality_score(menu)
 True
 
-Two opinions are weighed and calibrated: a forest's over the signals of `filters.signals`, and a fastText classifier's
-over the words. 0.5 means: as likely to come from the good as from the bad half of the training documents. For languages
-other than the model's, the shipped forest over signals alone answers. What the shipped models were trained on and how
-they were measured: quality_models/cards/quality.md.
+A forest over the signals of `filters.signals` and a fastText classifier over the words are combined and calibrated. 0.5
+means that the text is as likely to come from the good as from the bad half of the training documents. Texts in other
+languages than the model's are scored by the shipped forest over signals only. quality_models/cards/quality.md describes
+the training and evaluation of the shipped models.
 
-Models of others: a fastText classifier, such as DCLM's, or a function of one's own.
+Other models: a fastText classifier, such as DCLM's, or your own function.
 
 >>> quality_score(essay, model=lambda text: len(set(text.split())) / len(text.split())) > 0.7
 True
@@ -53,31 +53,30 @@ def quality_score(
 
     Args:
         text: any string.
-        model: None takes the shipped English one. Else the path of a model that ``curate train quality`` wrote; the
-            path of a fastText classifier (``.bin`` or ``.ftz``), which reads the whole text as one line; or a function
-            of the text.
-        signals: those already measured on this text in this language; measured here where None. Only models that
-            ``curate train quality`` wrote read them.
+        model: None for the shipped English model; otherwise the path of a model that ``curate train quality`` wrote,
+            the path of a fastText classifier (``.bin`` or ``.ftz``), which reads the whole text as one line, or a
+            function of the text.
+        signals: the signals of this text in this language, if already measured. Only models that
+            ``curate train quality`` wrote use them.
         language: of the text, in any form that `language.codes.canonical` knows. A text in another language than the
-            model's is scored by the shipped model for it: English has one, all others the one over signals alone.
-            A fastText classifier and a function score every language. Compare scores within a language.
-        label: of the good texts, for a fastText classifier: ``"__label__hq"``. The score is its probability.
+            model's is scored by the shipped model for its language: one for English, and one over signals only for all
+            others. A fastText classifier and a function score every language. Compare scores within a language only.
+        label: of the good texts, for a fastText classifier, such as ``"__label__hq"``. The score is its probability.
 
     Returns:
-        0 (worst) to 1 (best). Of a function, what it returns: any finite number, for documents are ranked by it.
+        0 (worst) to 1 (best). For a function, the number it returns, which may be any finite number.
 
     Raises:
-        FileNotFoundError: no model at that path.
+        FileNotFoundError: there is no model at that path.
         ValueError: the file is not a quality model, is damaged, or needs signals that this version does not measure; a
-            fastText classifier without a label, or with one that it lacks; a function that returns NaN, an infinity or
-            something other than a number.
+            fastText classifier has no such label, or none is given; or a function does not return a finite number.
 
     >>> 0 <= quality_score("") <= 1
     True
     """
     text = as_text(text)
     if label is not None and (model is None or callable(model)):
-        raise ValueError("label is for a fastText classifier: give its path as model, or leave label out")
+        raise ValueError("only a fastText classifier has a label: give its path as model, or remove label")
     if callable(model):
         return _checked(model(text), model)
     chosen = _load(str(model), label, file_stamp(model)) if model else None
@@ -94,7 +93,7 @@ def quality_score(
 
 
 def _checked(score: object, function: Callable[[str], float]) -> float:
-    """Return the score of a function of one's own as a float: one that ranks, so no NaN and no infinity."""
+    """Return the score of a user's function as a float, which must be finite, because documents are ranked by it."""
     try:
         number = math.nan if isinstance(score, (str, bytes)) else float(score)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -113,7 +112,7 @@ def _load(path: str, label: str | None, stamp: tuple[int, int]) -> QualityModel 
     if is_fasttext(path):
         return load_label_model(path, label)
     if label is not None:
-        raise ValueError(f"label is for a fastText classifier, which {path} is not: leave it out")
+        raise ValueError(f"only a fastText classifier has a label, and {path} is not one: remove label")
     from curate.quality.model import load_quality_model
 
     return load_quality_model(path)

@@ -1,4 +1,4 @@
-"""Text to token ids, and the files that hold them."""
+"""Tokenizers, and files of token ids."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What each kind of tokenizer gives to `curate.tokens.tokenizers`, and which of its tokens ends a document."""
+"""The interface of each tokenizer library to `curate.tokens.tokenizers`, and the token that ends a document."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-#: Bytes of the file of a tokenizer, at most. curate's own value: Gemma 3's tokenizer.json of 262,144 entries has 33 MB.
+#: Most bytes of a tokenizer file. curate's own value: Gemma 3's tokenizer.json of 262,144 entries has 33 MB.
 MAX_BYTES = 256 << 20
 
-# Names that published tokenizers give the token between two documents: GPT-2 and curate-32k, Llama 3, Llama 2, Gemma,
-# BERT.
+# Names of the token between two documents in published tokenizers: GPT-2 and curate-32k, Llama 3, Llama 2, Gemma, BERT.
 END_OF_TEXT_NAMES = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "[SEP]")
-# Tokens that an error lists. curate's own value: Llama 3 has 256 special tokens, one sentence cannot.
+# Tokens that an error lists. curate's own value: Llama 3 has 256 special tokens, too many for a sentence.
 _LISTED = 8
 
 
@@ -27,7 +26,7 @@ class Backend(Protocol):
         ...
 
     def encode(self, text: str) -> Sequence[int] | NDArray[Any]:
-        """Return the ids of a text without special tokens; a lone surrogate is a UnicodeEncodeError or TypeError."""
+        """Return the ids of a text without special tokens; raise UnicodeEncodeError or TypeError on lone surrogates."""
         ...
 
     def decode(self, ids: list[int]) -> str:
@@ -35,15 +34,15 @@ class Backend(Protocol):
         ...
 
     def id_of(self, token: str) -> int | None:
-        """Return the id of a token by its name in the vocabulary, None where it is absent."""
+        """Return the id of a token by its name in the vocabulary, None if it does not exist."""
         ...
 
     def special_tokens(self) -> list[str]:
-        """Return the names of the tokens that no text is encoded to."""
+        """Return the names of the tokens that text is never encoded to."""
         ...
 
     def to_json(self) -> str:
-        """Return the text of a tokenizer.json; ValueError where the tokenizer has no such form."""
+        """Return the text of a tokenizer.json; raise ValueError if the tokenizer cannot be converted to one."""
         ...
 
 
@@ -52,19 +51,17 @@ def find_eos(backend: Backend, name: str, eos: str | None, usual: Sequence[str] 
 
     Args:
         backend: the tokenizer.
-        name: of it, for errors.
-        eos: the token; None takes the first of the usual ones.
+        name: of the tokenizer, for errors.
+        eos: the token; None for the first of the usual ones.
         usual: names of such tokens, the likeliest first.
 
     Raises:
-        ValueError: it has no such token; the message names some that it has.
+        ValueError: the tokenizer has no such token; the message suggests some that it has.
     """
     for token in usual if eos is None else (eos,):
-        if (found := backend.id_of(token)) is not None:
-            return found
+        if (eos_id := backend.id_of(token)) is not None:
+            return eos_id
     others = [token for token in dict.fromkeys((*usual, *backend.special_tokens())) if backend.id_of(token) is not None]
     wrong = f"no token {eos!r}" if eos is not None else f"none of {', '.join(usual)}"
     offer = f", such as {', '.join(others[:_LISTED])}" if others else "; it has no special tokens"
-    raise ValueError(
-        f"the vocabulary of {name} has {wrong}: give as eos the one of its tokens that ends a document{offer}"
-    )
+    raise ValueError(f"the vocabulary of {name} has {wrong}: set eos to its token that ends a document{offer}")

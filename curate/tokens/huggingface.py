@@ -1,4 +1,4 @@
-"""Tokenizers of the Hugging Face `tokenizers` library: a ``tokenizer.json``, or a folder that holds one."""
+"""Tokenizers of the Hugging Face `tokenizers` library: a ``tokenizer.json``, or a folder with one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from tiktoken import Encoding
     from tokenizers import Tokenizer as HuggingFaceTokenizer
 
-#: The file that a folder must hold, and those that may say which token ends a document, the first first.
+#: The file that a folder must have, and the files that may name the token that ends a document, by priority.
 TOKENIZER_FILE, SETTINGS_FILES = "tokenizer.json", ("tokenizer_config.json", "special_tokens_map.json")
 
-# Texts from this length on are encoded in pieces: tiktoken 0.14 panics at a run of a million spaces, and the slower
-# library takes 400 bytes for each token. A longer word is cut, too.
+# Texts of this length or more are encoded in pieces: tiktoken 0.14 panics on a run of a million spaces, and the slower
+# library takes 400 bytes per token. A word longer than a piece is split too.
 FAST_LENGTH = 500_000
 PIECE_LENGTH = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class HuggingFace:
-    """A tokenizer of the `tokenizers` library, and the same for tiktoken where that gives the same ids."""
+    """A tokenizer of the `tokenizers` library, and its equivalent for tiktoken if that gives the same ids."""
 
     tokenizer: HuggingFaceTokenizer
     vocabulary_size: int
@@ -51,10 +51,10 @@ class HuggingFace:
         return ids
 
     def _pieces(self, text: str) -> Iterator[str]:
-        """Cut a long text where its tokens are the same as in the whole, at the end of a word.
+        """Split a long text at ends of words, so that its tokens stay the same.
 
-        A word is what the pattern of the tokenizer cuts out, going from left to right. It may look at what follows, so
-        the last word of a piece is left to the next piece, and so are the spaces before it.
+        Words are those of the tokenizer's pattern, from left to right. The pattern may look ahead, so the last word of
+        a piece, with the spaces before it, goes to the next piece.
         """
         start = 0
         while len(text) - start > PIECE_LENGTH:
@@ -71,7 +71,7 @@ class HuggingFace:
         return self.tokenizer.decode(ids, skip_special_tokens=False)
 
     def id_of(self, token: str) -> int | None:
-        """Return the id of a token, None where it is absent."""
+        """Return the id of a token, None if it does not exist."""
         return self.tokenizer.token_to_id(token)
 
     def special_tokens(self) -> list[str]:
@@ -91,7 +91,7 @@ def load_huggingface(path: Path, name: str, eos: str | None, trusted: bool = Fal
         path: of the file.
         name: for errors about the end-of-text token.
         eos: the token that ends a document, None for a usual one.
-        trusted: the file comes with curate: skip the trial in another process, and the comparison with tiktoken.
+        trusted: skip the trial in another process and the comparison with tiktoken, because the file is shipped.
 
     Returns:
         The tokenizer, and the id of the token that ends a document.
@@ -102,29 +102,29 @@ def load_huggingface(path: Path, name: str, eos: str | None, trusted: bool = Fal
     if not trusted:
         probe("tokenizers", path, str(path))
     data, tokenizer, vocabulary = read_tokenizer(path)
-    made = HuggingFace(tokenizer, max(vocabulary.values()) + 1)
-    eos_id = find_eos(made, name, eos)
-    fast = replace(made, fast=_tiktoken(json.loads(data)))
-    return (fast if fast.fast and (trusted or _agree(name, made, fast)) else made), eos_id
+    slow = HuggingFace(tokenizer, max(vocabulary.values()) + 1)
+    eos_id = find_eos(slow, name, eos)
+    fast = replace(slow, fast=_tiktoken(json.loads(data)))
+    return (fast if fast.fast and (trusted or _agree(name, slow, fast)) else slow), eos_id
 
 
 def load_folder(folder: Path, eos: str | None) -> tuple[HuggingFace, int]:
-    """Load the ``tokenizer.json`` of a folder as models are published; its settings say which token ends a document.
+    """Load the ``tokenizer.json`` of a published model's folder, whose settings name the token that ends a document.
 
     Raises:
-        FileNotFoundError: the folder holds none.
-        ValueError: as `load_huggingface`; or its settings are not JSON, or name a token that is not there.
+        FileNotFoundError: the folder has none.
+        ValueError: as `load_huggingface`; or its settings are not JSON, or name a token that does not exist.
     """
     path = folder / TOKENIZER_FILE
     if not path.is_file():
         others = sorted(file.name for file in folder.iterdir() if file.suffix in (".model", ".tiktoken"))
-        advice = f"give the path of {others[0]} in it" if others else "save one there with `tokenizer.save_pretrained`"
+        advice = f"give the path of its {others[0]}" if others else "save one there with `tokenizer.save_pretrained`"
         raise FileNotFoundError(f"the folder {folder} has no {TOKENIZER_FILE}: {advice}")
     return load_huggingface(path, str(folder), _configured_eos(folder) if eos is None else eos)
 
 
 def _configured_eos(folder: Path) -> str | None:
-    """Return the ``eos_token`` of the settings beside a tokenizer: a text, or an object with one; None for none."""
+    """Return the ``eos_token``, a string or an object with one, of the settings beside a tokenizer; None for none."""
     for path in (folder / name for name in SETTINGS_FILES):
         if not path.is_file():
             continue
@@ -140,13 +140,13 @@ def _configured_eos(folder: Path) -> str | None:
 
 
 def read_tokenizer(path: Path) -> tuple[bytes, HuggingFaceTokenizer, dict[str, int]]:
-    """Read a ``tokenizer.json`` of unknown origin, which may kill the process: see `load_huggingface`.
+    """Read an untrusted ``tokenizer.json``, which may crash the process: see `load_huggingface`.
 
     Returns:
         Its JSON, the tokenizer, and its vocabulary.
 
     Raises:
-        ValueError: it is not one, or is too large.
+        ValueError: the file is not a tokenizer.json, or is too large.
     """
     import tokenizers
 
@@ -156,7 +156,7 @@ def read_tokenizer(path: Path) -> tuple[bytes, HuggingFaceTokenizer, dict[str, i
             data = decompress_frame(data, MAX_BYTES)
         with panics_as_errors("the library"):
             tokenizer = tokenizers.Tokenizer.from_str(data.decode())
-            # It may say that a model's input is cut or filled up; a corpus wants every token of every text.
+            # The file may ask for truncation or padding, but a corpus needs every token of every text.
             tokenizer.no_truncation()
             tokenizer.no_padding()
             tokenizer.encode_special_tokens = True
@@ -164,42 +164,42 @@ def read_tokenizer(path: Path) -> tuple[bytes, HuggingFaceTokenizer, dict[str, i
     except Exception as error:  # the library raises bare Exception
         raise ValueError(f"{path} is not a tokenizer.json of the Hugging Face tokenizers library: {error}") from error
     if not vocabulary or max(vocabulary.values()) >= 2**31:
-        raise ValueError(f"{path} has no vocabulary, or ids above {2**31 - 1:,}, the largest that is stored")
+        raise ValueError(f"{path} has no vocabulary, or ids above {2**31 - 1:,}, the largest that can be stored")
     return data, tokenizer, vocabulary
 
 
 def _agree(name: str, one: HuggingFace, other: HuggingFace) -> bool:
-    """Say whether two tokenizers give the same ids: what a pattern does not match, tiktoken drops."""
+    """Say whether two tokenizers give the same ids: tiktoken drops text that its pattern does not match."""
     with panics_as_errors(name):
         return all(list(one.encode(text)) == list(other.encode(text)) for text in TEXTS)
 
 
-def _tiktoken(spec: dict[str, Any]) -> Encoding | None:
-    """The same tokenizer for tiktoken, which is over five times as fast, or None where it cannot be the same.
+def _tiktoken(content: dict[str, Any]) -> Encoding | None:
+    """Return an equivalent for tiktoken, which is over five times as fast, or None if there is none.
 
-    It can where a pattern cuts the text and the merges of byte-level BPE follow the order of the ids.
+    There is one if a pattern splits the text and the merges of byte-level BPE are in the order of the ids.
     """
     import tiktoken
 
     try:
-        found = _byte_level(spec)
-        return tiktoken.Encoding("", **found) if found else None
+        settings = _byte_level(content)
+        return tiktoken.Encoding("", **settings) if settings else None
     except BaseException as error:
-        # A vocabulary with an id twice or a character that stands for no byte, a pattern in another dialect.
+        # A vocabulary with the same id twice or with a character that encodes no byte, a pattern in another dialect.
         if not is_panic(error) and not isinstance(error, (KeyError, ValueError, TypeError, AttributeError)):
             raise
         return None
 
 
-def _byte_level(spec: dict[str, Any]) -> dict[str, Any] | None:
+def _byte_level(content: dict[str, Any]) -> dict[str, Any] | None:
     """Return pattern, ranks and special tokens of a tokenizer that is byte-level BPE over pieces of text, else None."""
-    model, cut = spec["model"], spec.get("pre_tokenizer") or {}
+    model, cut = content["model"], content.get("pre_tokenizer") or {}
     parts = cut.get("pretokenizers", [cut])
     split, level = (parts[0], parts[-1]) if len(parts) == 2 else ({}, {})
     plain = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
     if (
         model.get("type") != "BPE"
-        or spec.get("normalizer")
+        or content.get("normalizer")
         or model.get("dropout")
         or split.get("type") != "Split"
         or split.get("behavior") != "Isolated"
@@ -209,7 +209,7 @@ def _byte_level(spec: dict[str, Any]) -> dict[str, Any] | None:
     ):
         return None
     vocabulary: dict[str, int] = model["vocab"]
-    special = {token["content"]: token["id"] for token in spec["added_tokens"]}
+    special = {token["content"]: token["id"] for token in content["added_tokens"]}
     pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"])
     made = [vocabulary["".join(pair)] for pair in pairs]
     if made != sorted(made):
@@ -221,8 +221,8 @@ def _byte_level(spec: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _byte_characters() -> list[str]:
-    """The character that stands for each byte in a byte-level vocabulary (GPT-2): itself where it can be seen."""
-    seen = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(256) if byte not in seen]
-    stands_for = {byte: chr(byte) for byte in seen} | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
-    return [stands_for[byte] for byte in range(256)]
+    """Return the character for each byte in a byte-level vocabulary (GPT-2): itself if it is visible."""
+    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in visible]
+    character_of = {byte: chr(byte) for byte in visible} | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
+    return [character_of[byte] for byte in range(256)]

@@ -1,4 +1,4 @@
-"""A tokenizer of one's own: any object with `encode`, `eos_id` and `vocabulary_size`.
+"""Your own tokenizer: any object with `encode`, `eos_id` and `vocabulary_size`.
 
 >>> class Bytes:
 ...     eos_id, vocabulary_size = 256, 257
@@ -25,10 +25,10 @@ _NEEDS = ("encode", "eos_id", "vocabulary_size")
 
 
 class TokenizerLike(Protocol):
-    """What `load_tokenizer` needs of an object.
+    """The attributes that `load_tokenizer` needs of an object.
 
-    It may also have ``decode(ids) -> str`` and ``to_json() -> str``. It goes to worker processes by pickle, or each
-    makes its own; the same text must have the same ids in all of them.
+    It may also have ``decode(ids) -> str`` and ``to_json() -> str``. Worker processes get it by pickle or create their
+    own; the same text must have the same ids in all of them.
     """
 
     @property
@@ -48,7 +48,7 @@ class TokenizerLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OwnTokenizer:
-    """A tokenizer of one's own, whose ids are checked: one too large would be stored as another."""
+    """A user's tokenizer, whose ids are checked, because an id that is too large would be stored as another one."""
 
     name: str
     tokenizer: Any
@@ -64,10 +64,10 @@ class OwnTokenizer:
 
         if not text.isascii():
             text.encode()  # a lone surrogate is an error, which the caller repairs
-        found = self.tokenizer.encode(text)
-        ids = np.frombuffer(found, np.uint8) if isinstance(found, (bytes, bytearray)) else np.asarray(found)
+        result = self.tokenizer.encode(text)
+        ids = np.frombuffer(result, np.uint8) if isinstance(result, (bytes, bytearray)) else np.asarray(result)
         if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
-            raise ValueError(f"encode of {self.name} returned {found!r:.100}: it must return a sequence of integers")
+            raise ValueError(f"encode of {self.name} returned {result!r:.100}: it must return a sequence of integers")
         if ids.size and not (ids.min() >= 0 and ids.max() < self.vocabulary_size):
             raise ValueError(
                 f"encode of {self.name} returned ids from {ids.min()} to {ids.max()}: with the vocabulary_size "
@@ -76,11 +76,11 @@ class OwnTokenizer:
         return ids
 
     def decode(self, ids: list[int]) -> str:
-        """Return the text of ids, where the tokenizer can."""
+        """Return the text of ids, if the tokenizer can decode."""
         return str(self._method("decode")(ids))
 
     def to_json(self) -> str:
-        """Return the text of a ``tokenizer.json``, where the tokenizer can."""
+        """Return the text of a ``tokenizer.json``, if the tokenizer has one."""
         return str(self._method("to_json")())
 
     def _method(self, name: str) -> Any:
@@ -89,38 +89,36 @@ class OwnTokenizer:
         return method
 
     def id_of(self, token: str) -> int | None:
-        """Return None: it has no names of tokens."""
+        """Return None, because its tokens have no names."""
         return None
 
     def special_tokens(self) -> list[str]:
-        """Return none: it has no names of tokens."""
+        """Return an empty list, because its tokens have no names."""
         return []
 
 
 def wrap_tokenizer(tokenizer: TokenizerLike, eos: str | None) -> tuple[OwnTokenizer, int]:
-    """Check a tokenizer of one's own, on a few texts too, so that a mistake is found before the first document.
+    """Check a user's tokenizer, also on a few texts, so that mistakes surface before the first document.
 
     Returns:
-        It, and the id of the token that ends a document.
+        The wrapped tokenizer, and the id of the token that ends a document.
 
     Raises:
-        ValueError: something of `TokenizerLike` is absent or out of range; or ``eos`` is given.
+        ValueError: an attribute of `TokenizerLike` is missing or out of range; or ``eos`` is given.
     """
     name = f"{type(tokenizer).__module__}.{type(tokenizer).__qualname__}"
-    if absent := [attribute for attribute in _NEEDS if not hasattr(tokenizer, attribute)]:
+    if missing := [attribute for attribute in _NEEDS if not hasattr(tokenizer, attribute)]:
         raise ValueError(
-            f"{name} is not a tokenizer: it has no {' and no '.join(absent)}; see curate.tokens.TokenizerLike"
+            f"{name} is not a tokenizer: it has no {' and no '.join(missing)}; see curate.tokens.TokenizerLike"
         )
     if eos is not None:
-        raise ValueError(
-            f"eos is for tokenizers with names of tokens: {name} says itself what ends a document, by eos_id"
-        )
+        raise ValueError(f"the eos_id of {name} says which token ends a document: remove eos")
     size, eos_id = tokenizer.vocabulary_size, tokenizer.eos_id
     whole = all(isinstance(number, SupportsIndex) for number in (size, eos_id))
     if not whole or not 0 <= eos_id < size <= 2**31:
         raise ValueError(
-            f"{name} has the eos_id {eos_id!r} and the vocabulary_size {size!r}: the first must be an id, from 0 to "
-            f"vocabulary_size - 1, the second at most {2**31:,}"
+            f"{name} has the eos_id {eos_id!r} and the vocabulary_size {size!r}: eos_id must be an id, from 0 to "
+            f"vocabulary_size - 1, and vocabulary_size at most {2**31:,}"
         )
     own = OwnTokenizer(name, tokenizer)
     for text in TEXTS:

@@ -1,6 +1,6 @@
 """Tokenizers of the SentencePiece library: the ``.model`` file that its trainer writes.
 
-Needs the library: ``pip install 'curate-corpus[sentencepiece]'``.
+They need the library: ``pip install 'curate-corpus[sentencepiece]'``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from curate.input.checked_file import read_regular
 from curate.models.probe import probe
 from curate.tokens.backend import END_OF_TEXT_NAMES, MAX_BYTES, find_eos
 
-# Fields of a ModelProto (github.com/google/sentencepiece, src/sentencepiece_model.proto): the pieces come first, so a
-# file that was cut off between two of them is a valid one of fewer pieces, without the two that follow.
+# Fields of a ModelProto (github.com/google/sentencepiece, src/sentencepiece_model.proto). They follow the pieces, so a
+# file that was cut off between two pieces is valid, with fewer pieces, but lacks these two.
 _TRAINER_SPEC, _NORMALIZER_SPEC = 2, 3
 
 
@@ -28,7 +28,7 @@ class SentencePiece:
 
     @property
     def vocabulary_size(self) -> int:
-        """The number of pieces: their ids begin with 0 and leave none out."""
+        """The number of pieces, whose ids are consecutive from 0."""
         return int(self.processor.vocab_size())
 
     def encode(self, text: str) -> list[int]:
@@ -41,9 +41,9 @@ class SentencePiece:
         return str(self.processor.decode(ids))
 
     def id_of(self, token: str) -> int | None:
-        """Return the id of a piece, None where it is absent: the library gives that of the unknown piece."""
-        found = int(self.processor.piece_to_id(token))
-        return found if self.processor.id_to_piece(found) == token else None
+        """Return the id of a piece, None if it does not exist, for which the library returns that of ``<unk>``."""
+        piece = int(self.processor.piece_to_id(token))
+        return piece if self.processor.id_to_piece(piece) == token else None
 
     def special_tokens(self) -> list[str]:
         """Return the names of the control pieces, by id."""
@@ -51,9 +51,9 @@ class SentencePiece:
         return [self.processor.id_to_piece(piece) for piece in pieces if self.processor.is_control(piece)]
 
     def to_json(self) -> str:
-        """Refuse: a SentencePiece model has no form as a ``tokenizer.json``."""
+        """Raise ValueError, because a SentencePiece model cannot be converted to a ``tokenizer.json``."""
         raise ValueError(
-            f"{self.name} is a SentencePiece model, which has no form as a tokenizer.json: copy the file itself"
+            f"{self.name} is a SentencePiece model, which cannot become a tokenizer.json: copy the file itself"
         )
 
 
@@ -62,14 +62,14 @@ def load_sentencepiece(path: Path, eos: str | None) -> tuple[SentencePiece, int]
 
     Args:
         path: of the file.
-        eos: the piece that ends a document; None takes the one that the model has for it, else a usual one.
+        eos: the piece that ends a document; None for the model's own end piece, else a usual one.
 
     Returns:
         The tokenizer, and the id of the piece that ends a document.
 
     Raises:
         ImportError: the library is missing.
-        ValueError: not a whole SentencePiece model, one that kills the library, or a piece that is not there.
+        ValueError: the file is not a complete SentencePiece model or crashes the library, or the piece does not exist.
     """
     try:
         import sentencepiece
@@ -83,20 +83,20 @@ def load_sentencepiece(path: Path, eos: str | None) -> tuple[SentencePiece, int]
     except (IndexError, ValueError):
         fields = set()
     if not {_TRAINER_SPEC, _NORMALIZER_SPEC} <= fields:
-        raise ValueError(f"{path} is not a whole SentencePiece model, it may be cut off: get the file again")
+        raise ValueError(f"{path} is not a complete SentencePiece model, it may be cut off: get the file again")
     probe("sentencepiece", path, str(path))
     try:
         processor = sentencepiece.SentencePieceProcessor(model_proto=data)
     except (OSError, RuntimeError, ValueError) as error:
-        raise ValueError(f"{path} is not a SentencePiece model that the library reads: {error}") from None
-    made = SentencePiece(str(path), processor)
-    end = processor.eos_id()  # -1 where it was trained without one
+        raise ValueError(f"{path} is not a SentencePiece model that the library can read: {error}") from None
+    tokenizer = SentencePiece(str(path), processor)
+    end = processor.eos_id()  # -1 if it was trained without one
     usual = END_OF_TEXT_NAMES if end < 0 else (processor.id_to_piece(end), *END_OF_TEXT_NAMES)
-    return made, find_eos(made, str(path), eos, usual)
+    return tokenizer, find_eos(tokenizer, str(path), eos, usual)
 
 
 def _fields(data: bytes) -> Iterator[int]:
-    """Yield the number of each field of a message of protocol buffers, all of which must have a length and fit.
+    """Yield the number of each field of a protocol buffer message, all of which must have a length and fit.
 
     Raises:
         IndexError, ValueError: the bytes are not such a message.
@@ -115,7 +115,7 @@ def _fields(data: bytes) -> Iterator[int]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number at a place, seven bits to a byte, and the place after it."""
+    """Return the number at a position, seven bits per byte, and the position after it."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -124,4 +124,4 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         if shift > 63:
-            raise ValueError("a number of more than 64 bits")
+            raise ValueError("a number has more than 64 bits")

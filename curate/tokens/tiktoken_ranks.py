@@ -1,9 +1,9 @@
-"""Tokenizers of the tiktoken library: an encoding by its name, or a file of ranks.
+"""Tokenizers of the tiktoken library: an encoding by name, or a file of ranks.
 
-A rank file has a line for each token: its bytes in base64, a space and its rank, which is its id (`dump_tiktoken_bpe`).
-It has neither the pattern that cuts a text into words nor special tokens. For a published file, known by its sha256,
-both are in `PUBLISHED`. For any other the pattern must be given, and the token that ends a document gets the id after
-the largest rank.
+A rank file has a line per token: its bytes in base64, a space and its rank, which is its id (`dump_tiktoken_bpe`). It
+has neither the pattern that splits a text into words nor special tokens. `PUBLISHED` has both for published files, by
+their sha256. For any other file the pattern must be given, and the token that ends a document gets the id after the
+largest rank.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tiktoken import Encoding
 
-#: Patterns by the name of an encoding that has them. Source: tiktoken 0.14, tiktoken_ext/openai_public.py; llama3:
+#: Patterns by the name of an encoding that uses them. Source: tiktoken 0.14, tiktoken_ext/openai_public.py; llama3:
 #: github.com/meta-llama/llama-models, models/llama3/tokenizer.py.
 PATTERNS = {
     "gpt2": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
@@ -95,7 +95,7 @@ class TikToken:
         return self.encoding.decode(ids)
 
     def id_of(self, token: str) -> int | None:
-        """Return the id of a token, None where it is absent."""
+        """Return the id of a token, None if it does not exist."""
         try:
             return self.encoding.encode_single_token(token)
         except KeyError:
@@ -106,14 +106,14 @@ class TikToken:
         return sorted(self.encoding.special_tokens_set, key=self.encoding.encode_single_token)
 
     def to_json(self) -> str:
-        """Refuse: an encoding of tiktoken has no form as a ``tokenizer.json``."""
+        """Raise ValueError, because an encoding of tiktoken cannot be converted to a ``tokenizer.json``."""
         raise ValueError(
-            f"{self.name} is a tokenizer of tiktoken, which has no form as a tokenizer.json: give its name or file"
+            f"{self.name} is a tokenizer of tiktoken, which cannot become a tokenizer.json: use its name or file"
         )
 
 
 def encoding_names() -> list[str]:
-    """Return the names of the encodings that tiktoken knows, those of its installed plugins included.
+    """Return the names of the encodings that tiktoken knows, including those of installed plugins.
 
     >>> {"gpt2", "cl100k_base"} <= set(encoding_names())
     True
@@ -124,29 +124,29 @@ def encoding_names() -> list[str]:
 
 
 def load_encoding(name: str, eos: str | None) -> tuple[TikToken, int]:
-    """Load an encoding by its name, from tiktoken's cache or, where it is not there, from the network.
+    """Load an encoding by name, from tiktoken's cache or else from the network.
 
     Returns:
         The tokenizer, and the id of the token that ends a document.
 
     Raises:
-        FileNotFoundError: it is neither in the cache nor can it be fetched; the message says which file to put where.
+        FileNotFoundError: it is not in the cache and cannot be fetched; the message says which file to put where.
         ValueError: tiktoken refuses its file, or it has no such token.
     """
     import tiktoken
 
     try:
         encoding = tiktoken.get_encoding(name)
-    except OSError as error:  # those of requests are such
+    except OSError as error:  # including the errors of requests
         raise FileNotFoundError(_offline(name, error)) from None
     except ValueError as error:
         raise ValueError(f"tiktoken cannot load its encoding {name}: {error}") from error
-    made = TikToken(name, encoding)
-    return made, find_eos(made, name, eos)
+    tokenizer = TikToken(name, encoding)
+    return tokenizer, find_eos(tokenizer, name, eos)
 
 
 def _offline(name: str, error: OSError) -> str:
-    """Say what to do where an encoding cannot be fetched; a file of the cache is named by the SHA-1 of its URL."""
+    """Say what to do if an encoding cannot be fetched; a file in the cache is named by the SHA-1 of its URL."""
     url = getattr(getattr(error, "request", None), "url", None)
     folder = os.environ.get("TIKTOKEN_CACHE_DIR") or os.environ.get("DATA_GYM_CACHE_DIR")
     folder = folder or os.path.join(tempfile.gettempdir(), "data-gym-cache")
@@ -158,7 +158,7 @@ def _offline(name: str, error: OSError) -> str:
 
 
 def is_rank_file(path: Path) -> bool:
-    """Say whether a file is one of ranks, by its ending or its first line: Llama 3's is called ``tokenizer.model``."""
+    """Say whether a file has ranks, by its extension or its first line: Llama 3's is called ``tokenizer.model``."""
     if path.suffix == ".tiktoken":
         return True
     with open_regular(path) as file:
@@ -170,7 +170,7 @@ def load_ranks(path: Path, eos: str | None, pattern: str | None) -> tuple[TikTok
 
     Args:
         path: of the file.
-        eos: the token that ends a document; by default a usual one. For a file that is not in `PUBLISHED` a token
+        eos: the token that ends a document; by default a usual one. For a file that is not in `PUBLISHED`, a token
             without a rank gets the id after the largest one.
         pattern: a name in `PATTERNS`, or the regular expression itself; not needed for a file in `PUBLISHED`.
 
@@ -178,8 +178,8 @@ def load_ranks(path: Path, eos: str | None, pattern: str | None) -> tuple[TikTok
         The tokenizer, and the id of the token that ends a document.
 
     Raises:
-        ValueError: a line that is no token and rank, two tokens of one rank, a byte without one; no pattern, or one
-            that cannot be used or leaves characters out; or a token that is not there.
+        ValueError: a line is not a token and a rank, two tokens have the same rank, or a byte has none; the pattern is
+            missing, cannot be used or skips characters; or the token that ends a document does not exist.
     """
     import tiktoken
 
@@ -188,8 +188,8 @@ def load_ranks(path: Path, eos: str | None, pattern: str | None) -> tuple[TikTok
     known, special = PUBLISHED.get(hashlib.sha256(data).hexdigest(), (None, {}))
     if not pattern and not known:
         raise ValueError(
-            f"{path} is not a published rank file, so that its pattern is unknown: give as pattern one of "
-            f"{', '.join(PATTERNS)}, or the regular expression that its model cuts texts with"
+            f"{path} is not a published rank file, so its pattern is unknown: set pattern to one of "
+            f"{', '.join(PATTERNS)}, or to the regular expression that its model splits texts with"
         )
     if not known:
         eos = eos or END_OF_TEXT_NAMES[0]
@@ -197,21 +197,20 @@ def load_ranks(path: Path, eos: str | None, pattern: str | None) -> tuple[TikTok
     expression = PATTERNS.get(pattern or known or "", pattern or "")
     probe("tiktoken", path, str(path), "", expression)
     with panics_as_errors(str(path)):
-        made = TikToken(
-            str(path), tiktoken.Encoding("", pat_str=expression, mergeable_ranks=ranks, special_tokens=special)
-        )
-    return made, find_eos(made, str(path), eos)
+        encoding = tiktoken.Encoding("", pat_str=expression, mergeable_ranks=ranks, special_tokens=special)
+    tokenizer = TikToken(str(path), encoding)
+    return tokenizer, find_eos(tokenizer, str(path), eos)
 
 
 def parse_ranks(data: bytes, name: str) -> dict[bytes, int]:
     """Return the rank of each token of a rank file.
 
     Args:
-        data: its bytes.
-        name: of it, for errors.
+        data: bytes of the file.
+        name: of the file, for errors.
 
     Raises:
-        ValueError: a line that is no token and rank, the same token or rank twice, or a byte that has no rank.
+        ValueError: a line is not a token and a rank, a token or rank occurs twice, or a byte has no rank.
 
     >>> lines = [base64.b64encode(bytes([byte])) + b" %d" % byte for byte in range(256)]
     >>> parse_ranks(b"\\n".join([*lines, b"YWI= 256"]), "my.tiktoken")[b"ab"]
@@ -231,13 +230,14 @@ def parse_ranks(data: bytes, name: str) -> dict[bytes, int]:
             raise ValueError(f"{name}, line {number}: {text!r:.60} is not a token in base64, a space and a rank")
         token, rank = base64.b64decode(match[1]), int(match[2])
         if token in ranks or rank in taken or rank >= 2**31 - 1:
-            wrong = f"its rank {rank} is that of line {taken[rank]}" if rank in taken else "its token stands twice"
+            wrong = f"its rank {rank} is that of line {taken[rank]}" if rank in taken else "its token occurs twice"
             wrong = wrong if rank < 2**31 - 1 else f"its rank {rank} is above {2**31 - 2:,}"
             raise ValueError(f"{name}, line {number}: {wrong}")
         ranks[token] = rank
         taken[rank] = number
-    if absent := [byte for byte in range(256) if bytes([byte]) not in ranks]:
+    if missing := [byte for byte in range(256) if bytes([byte]) not in ranks]:
         raise ValueError(
-            f"{name} has no rank for {len(absent)} of the 256 single bytes, such as {absent[0]:#04x}: it may be cut off"
+            f"{name} has no rank for {len(missing)} of the 256 single bytes, such as {missing[0]:#04x}: it may be cut "
+            "off"
         )
     return ranks

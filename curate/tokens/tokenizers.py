@@ -1,10 +1,11 @@
-"""Text to token ids and back.
+"""Convert text to token ids and back.
 
 >>> tokenizer = load_tokenizer()
 >>> tokenizer.decode(tokenizer.encode("One recipe, one corpus."))
 'One recipe, one corpus.'
 
-A module for each kind: `huggingface`, `sentencepiece_model`, `tiktoken_ranks`, and `own_tokenizer` for one's own.
+Each type of tokenizer has a module: `huggingface`, `sentencepiece_model`, `tiktoken_ranks`, and `own_tokenizer` for
+your own.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ DEFAULT_TOKENIZER = "curate-32k"
 class Tokenizer:
     """A tokenizer: text to ids without truncation, padding or special tokens, and ids to text.
 
-    ``name`` is what it was loaded by, ``vocabulary_size`` one more than its largest id, ``eos_id`` the id that the
-    writer puts between documents. Made by `load_tokenizer`; other processes get it by pickle.
+    ``name`` is the name or path it was loaded by, ``vocabulary_size`` one more than its largest id, ``eos_id`` the id
+    that the writer puts between documents. `load_tokenizer` creates it; other processes get it by pickle.
     """
 
     name: str
@@ -46,19 +47,19 @@ class Tokenizer:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """What one id is stored as: uint16 where all ids fit, else int32, the two that Megatron reads."""
+        """The type in which ids are stored: uint16 if all ids fit, else int32, the two that Megatron reads."""
         import numpy as np
 
         return np.dtype("<u2" if self.vocabulary_size <= 1 << 16 else "<i4")
 
     def encode(self, text: str | bytes) -> NDArray[Any]:
-        """Token ids of a text, in ``dtype``: those that the tokenizer's own library gives it.
+        """Return the token ids of a text, in ``dtype``, as the tokenizer's own library gives them.
+
+        The name of a special token inside the text (``<|endoftext|>`` on a web page) is encoded as plain characters,
+        never as the special token. Lone surrogates, which UTF-8 cannot encode, become U+FFFD.
 
         Raises:
-            ValueError: the tokenizer has no ids for this text; the shipped one has ids for any.
-
-        The name of a special token inside the text (``<|endoftext|>`` on a web page) is encoded as the characters it
-        is written with, never as the special token. Lone surrogates, which no UTF-8 can hold, become U+FFFD.
+            ValueError: the tokenizer has no ids for this text; the shipped one has ids for any text.
 
         >>> load_tokenizer().encode("").shape
         (0,)
@@ -69,7 +70,7 @@ class Tokenizer:
         try:
             with panics_as_errors(self.name):
                 ids = self._backend.encode(text)
-        except (UnicodeEncodeError, TypeError):  # what the libraries say of a lone surrogate
+        except (UnicodeEncodeError, TypeError):  # which the libraries raise on a lone surrogate
             repaired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
             if repaired == text:
                 raise
@@ -77,10 +78,10 @@ class Tokenizer:
         return np.array(ids, dtype=self.dtype)
 
     def decode(self, ids: Sequence[int] | NDArray[Any]) -> str:
-        """The text of token ids; bytes that are no UTF-8 become U+FFFD.
+        """Return the text of token ids; bytes that are not UTF-8 become U+FFFD.
 
         Raises:
-            ValueError: a tokenizer of one's own that has no ``decode``.
+            ValueError: it is a user's tokenizer without ``decode``.
 
         >>> tokenizer = load_tokenizer()
         >>> tokenizer.decode([tokenizer.eos_id])
@@ -90,10 +91,10 @@ class Tokenizer:
             return self._backend.decode([int(i) for i in ids])
 
     def to_json(self) -> str:
-        """The tokenizer as the text of a ``tokenizer.json``, for training on the corpus.
+        """Return the tokenizer as the text of a ``tokenizer.json``, for training on the corpus.
 
         Raises:
-            ValueError: it is of another library than `tokenizers`; copy its own file.
+            ValueError: the tokenizer is of another library than `tokenizers`; copy its own file instead.
 
         >>> load_tokenizer().to_json()[:18]
         '{"version":"1.0","'
@@ -104,33 +105,33 @@ class Tokenizer:
 def load_tokenizer(
     name_or_path: str | Path | TokenizerLike = DEFAULT_TOKENIZER, eos: str | None = None, pattern: str | None = None
 ) -> Tokenizer:
-    """Load the tokenizer that comes with `curate`, or any of the usual kinds.
+    """Load the tokenizer that comes with `curate`, or any other of a common type.
 
     Args:
         name_or_path: one of
 
-            - ``"curate-32k"``, the shipped byte-level BPE of 32,000 entries (every text without lone surrogates comes
-              back unchanged; quality_models/cards/tokenizer.md);
+            - ``"curate-32k"``, the shipped byte-level BPE of 32,000 entries (every text without lone surrogates
+              round-trips unchanged; quality_models/cards/tokenizer.md);
             - the path of a ``tokenizer.json`` as the Hugging Face `tokenizers` library writes it, also compressed as
-              ``.json.zst``, or of a folder that holds one;
+              ``.json.zst``, or of a folder with one;
             - the path of a SentencePiece ``.model`` (``pip install 'curate-corpus[sentencepiece]'``);
             - the name of a tiktoken encoding (``"gpt2"``, ``"cl100k_base"``), which tiktoken takes from its cache or
               the network, or the path of a rank file (``.tiktoken``; Llama 3's is called ``tokenizer.model``);
-            - a tokenizer of one's own, an object like `TokenizerLike`.
+            - your own tokenizer, an object like `TokenizerLike`.
 
-            A name goes before a file that is called the same; ``./gpt2`` is the file or folder.
-        eos: the token put between documents. By default the one that the folder's ``tokenizer_config.json`` or
-            ``special_tokens_map.json`` or the SentencePiece model names, else the first of ``END_OF_TEXT_NAMES`` that
+            A name takes precedence over a file of the same name; use ``./gpt2`` for the file or folder.
+        eos: the token put between documents. By default the one named by the folder's ``tokenizer_config.json`` or
+            ``special_tokens_map.json`` or by the SentencePiece model, else the first of ``END_OF_TEXT_NAMES`` that
             the vocabulary has.
-        pattern: what cuts texts into words, for a rank file other than the published ones: the name of an encoding
-            that has it (``gpt2``, ``cl100k_base``, ``o200k_base``, ``llama3``), or the regular expression itself.
+        pattern: splits texts into words, for a rank file other than the published ones: the name of an encoding that
+            uses it (``gpt2``, ``cl100k_base``, ``o200k_base``, ``llama3``), or the regular expression itself.
 
     Raises:
-        FileNotFoundError: no such name and no such file, a folder without ``tokenizer.json``, or an encoding of
-            tiktoken that cannot be fetched.
+        FileNotFoundError: there is no such name or file, a folder has no ``tokenizer.json``, or an encoding of
+            tiktoken cannot be fetched.
         ImportError: the library of the tokenizer is not installed.
-        ValueError: the file is not a tokenizer of its kind, cannot encode some texts, or kills the library that reads
-            it; or the end-of-text token is not in its vocabulary.
+        ValueError: the file is not a tokenizer of its type, cannot encode some texts, or crashes the library that
+            reads it; or the end-of-text token is not in its vocabulary.
 
     >>> tokenizer = load_tokenizer("curate-32k")
     >>> tokenizer.vocabulary_size, tokenizer.dtype.name
@@ -152,12 +153,12 @@ def _load_default() -> Tokenizer:
 
 
 def _load(name: str, eos: str | None, pattern: str | None) -> tuple[Backend, int]:
-    """Load a tokenizer by the kind of its name or file; returns it and the id of its end-of-text token."""
+    """Load a tokenizer according to its name or file; return it and the id of its end-of-text token."""
     path = Path(name)
     if path.is_file() and name != DEFAULT_TOKENIZER and is_rank_file(path):
         return load_ranks(path, eos, pattern)
     if pattern is not None:
-        raise ValueError(f"pattern is for a tiktoken rank file: {name} has a pattern of its own, leave it out")
+        raise ValueError(f"only a tiktoken rank file needs a pattern: {name} has its own, so remove pattern")
     if name == DEFAULT_TOKENIZER:
         return load_huggingface(SHIPPED / "tokenizer-32k.json.zst", name, eos, trusted=True)
     if path.name == name and not path.suffix and name in encoding_names():
@@ -167,6 +168,6 @@ def _load(name: str, eos: str | None, pattern: str | None) -> tuple[Backend, int
     if not path.is_file():
         raise FileNotFoundError(
             f"no tokenizer {name!r}: give {DEFAULT_TOKENIZER!r}, the path of a tokenizer.json, of a folder with one, "
-            f"of a SentencePiece .model or of a .tiktoken file, or a name of tiktoken's: {', '.join(encoding_names())}"
+            f"of a SentencePiece .model or of a .tiktoken file, or a name in tiktoken: {', '.join(encoding_names())}"
         )
     return load_sentencepiece(path, eos) if path.suffix == ".model" else load_huggingface(path, name, eos)

@@ -34,5 +34,5 @@ def test_broken_megatron_files_are_refused():
         read_megatron(b"", b"")
     with pytest.raises(ValueError, match="use uint16 or int32"):
         megatron_index([1], "int64")
-    with pytest.raises(ValueError, match="Megatron holds"):
+    with pytest.raises(ValueError, match="Megatron allows"):
         megatron_index([1 << 31], "int32")

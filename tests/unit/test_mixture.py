@@ -67,10 +67,10 @@ def test_what_a_capped_label_lacks_goes_to_the_others_by_weight():
 @pytest.mark.parametrize(
     ("counts", "targets", "arguments", "message"),
     [
-        ({"web": 1, "code": 5}, {"web": 1}, {}, "'code' has 5 tokens and no target"),
+        ({"web": 1, "code": 5}, {"web": 1}, {}, "'code' has 5 tokens but no target"),
         ({"web": 1}, {"web": -1}, {}, "target of 'web' is -1"),
         ({"web": 1}, {"web": float("nan")}, {}, "target of 'web' is nan"),
-        ({"web": 1}, {"web": 0}, {}, "no target is above 0"),
+        ({"web": 1}, {"web": 0}, {}, "all targets are 0"),
         ({"web": -1}, {"web": 1}, {}, "token count of 'web' is -1"),
         ({"web": 1}, {"web": 1}, {"max_epochs": 0}, "max_epochs is 0"),
         ({"web": 1}, {"web": 1}, {"max_epochs": 1e300}, "max_epochs is 1e.300: give a number above 0, at most"),

@@ -189,5 +189,5 @@ def test_a_part_that_is_absent_is_named(tmp_path):
         manifest, parts = read_model_file(path, format_, "")
         del parts[name], manifest["format"]
         write_model_file(tmp_path / "m.zip", format_, manifest, parts)
-        with pytest.raises(ValueError, match=rf"m\.zip is not a whole .*: it lacks {name}"):
+        with pytest.raises(ValueError, match=rf"m\.zip is not a complete .*: it lacks {name}"):
             load(tmp_path / "m.zip")

@@ -75,7 +75,7 @@ def test_what_is_no_model_is_refused(tmp_path):
         perplexity("hot tea", PerplexityConfig())
     path = tmp_path / "no.arpa"
     path.write_text("nothing")
-    with pytest.raises(ValueError, match="no language model that kenlm can read"):
+    with pytest.raises(ValueError, match="not a language model that kenlm can read"):
         perplexity("hot tea", PerplexityConfig(str(path)))
 
 
@@ -102,5 +102,5 @@ def test_a_model_over_pieces(tmp_path):
     assert found != perplexity("hot tea", PerplexityConfig(str(words)))
     assert 1 < found < 100
     (tmp_path / "no.model").write_text("nothing")
-    with pytest.raises(ValueError, match="no SentencePiece model"):
+    with pytest.raises(ValueError, match="not a SentencePiece model"):
         perplexity("hot tea", PerplexityConfig(str(words), str(tmp_path / "no.model")))

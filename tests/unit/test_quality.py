@@ -159,7 +159,7 @@ def test_a_manifest_without_digests(copy, digests):
     with zipfile.ZipFile(copy, "w") as archive:
         for name, data in parts.items():
             archive.writestr(name, data)
-    with pytest.raises(ValueError, match="does not have the sha256 of just the parts"):
+    with pytest.raises(ValueError, match="does not list the sha256 of exactly its parts"):
         load_quality_model(copy)
 
 

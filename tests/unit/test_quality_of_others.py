@@ -73,7 +73,7 @@ def test_any_name_of_the_file_and_a_quantized_one(tmp_path, model):
     ("label", "said"), [(None, "does not say which of its labels"), ("good", "has no label 'good'")]
 )
 def test_the_label_is_never_guessed(model, label, said):
-    with pytest.raises(ValueError, match=rf"theirs\.bin {said}.*: give as label one of __label__cc, __label__hq$"):
+    with pytest.raises(ValueError, match=rf"theirs\.bin {said}.*: set label to one of __label__cc, __label__hq$"):
         quality_score(GOOD, str(model), label=label)
 
 
@@ -139,7 +139,7 @@ def test_a_function_gets_a_string_and_its_errors_are_its_own():
 
 def test_a_label_for_a_model_that_has_none():
     for model in (None, len):
-        with pytest.raises(ValueError, match="label is for a fastText classifier: give its path as model"):
+        with pytest.raises(ValueError, match="only a fastText classifier has a label: give its path as model"):
             quality_score("text", model, label="hq")
-    with pytest.raises(ValueError, match=r"which .*quality-en\.zip is not: leave it out"):
+    with pytest.raises(ValueError, match=r"a label, and .*quality-en\.zip is not one: remove label"):
         quality_score("text", str(ENGLISH), label="hq")

@@ -161,17 +161,17 @@ def test_the_same_documents_on_both_sides(tmp_path):
 def test_sides_exchanged(tmp_path):
     good, bad = write_sides(tmp_path, 60)
     quick = TrainConfig(with_text=False)
-    with pytest.raises(ValueError, match="are the two sides exchanged"):
+    with pytest.raises(ValueError, match="check that the two sides are not swapped"):
         train([bad], [good], tmp_path / "m.zip", quick)
     assert not (tmp_path / "m.zip").exists()
     train([bad], [good], tmp_path / "m.zip", quick, trust_labels=True)
     check_not_swapped(examples(60), "en")
-    with pytest.raises(ValueError, match="are the two sides exchanged"):
+    with pytest.raises(ValueError, match="check that the two sides are not swapped"):
         train([bad], [good], tmp_path / "de.zip", TrainConfig(language="de", with_text=False))
     judged = [{"text": row["text"], "score": -1} for row in read_rows(good)]
     judged += [{"text": row["text"], "score": 3} for row in read_rows(bad)]
     write_lines(tmp_path / "judged.jsonl", judged)
-    with pytest.raises(ValueError, match="the scores the wrong way round"):
+    with pytest.raises(ValueError, match="or the scores reversed"):
         train_scores([tmp_path / "judged.jsonl"], tmp_path / "score.zip", quick)
     assert not (tmp_path / "score.zip").exists()
 
@@ -232,7 +232,7 @@ def test_lone_surrogates_are_texts_like_any_other(tmp_path):
 def test_an_output_that_cannot_be(tmp_path):
     with pytest.raises(ValueError, match=r"does not end in \.zip"):
         train([], [], tmp_path / "model.bin")
-    with pytest.raises(ValueError, match="make it first"):
+    with pytest.raises(ValueError, match="create it first"):
         train([], [], tmp_path / "no" / "model.zip")
 
 
@@ -266,7 +266,7 @@ def test_the_command_line_measures(tmp_path):
     shipped = str(Path(curate.quality.scoring.ENGLISH))
     result = CliRunner().invoke(main, ["evaluate", shipped, *sides, "--language", "de"])
     assert result.exit_code == 1
-    assert "is a model for 'en', and the documents are said to be in 'de'" in result.output
+    assert "is a model for 'en', but the documents are in 'de'" in result.output
     result = CliRunner().invoke(main, ["evaluate", *sides, "--page", str(tmp_path / "no" / "page.html")])
     assert "there is no folder" in result.output
 

@@ -33,7 +33,7 @@ def test_a_limit_and_the_values_next_to_it(rule, below, equal, above):
 
 @pytest.mark.parametrize("limits", [{}, {"minimum": 1, "maximum": 2}])
 def test_a_rule_has_one_limit(limits):
-    with pytest.raises(ValueError, match="rule 'r' needs a minimum or a maximum"):
+    with pytest.raises(ValueError, match="rule 'r' needs either a minimum or a maximum"):
         Rule("r", "words", **limits)
 
 
@@ -96,7 +96,7 @@ def test_limits_change_or_remove_a_rule_and_only_that():
     ("presets", "limits", "message"),
     [
         (["gopher@datatrov"], {}, "did you mean 'gopher@datatrove'"),
-        (["no such thing"], {}, "known are c4@datatrove"),
+        (["no such thing"], {}, "there are c4@datatrove"),
         (["default"], {"gopher_to_few_words": 3}, "did you mean 'gopher_too_few_words'"),
     ],
 )

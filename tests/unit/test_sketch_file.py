@@ -62,18 +62,18 @@ def rewrite(folder, table, **options):
         (lambda m: m["parts"][0].update(documents=2**63), "documents; a part has 1 to 1,000,000"),
         (lambda m: m["parts"][0].update(documents=True), "has True documents"),
         (lambda m: m["parts"][0].update(xxh3=None), "the digest None"),
-        (lambda m: m["parts"][0].pop("file"), "just file, documents and xxh3"),
-        (lambda m: m["parts"].append(m["parts"][0]), "named twice"),
+        (lambda m: m["parts"][0].pop("file"), "exactly file, documents and xxh3"),
+        (lambda m: m["parts"].append(m["parts"][0]), "listed twice"),
         (lambda m: m.update(parts={}), "parts is not a list"),
-        (lambda m: m.update(parts=[None]), "just file, documents and xxh3"),
+        (lambda m: m.update(parts=[None]), "exactly file, documents and xxh3"),
         (lambda m: m.pop("parts"), "parts is not a list"),
         (lambda m: m.update(documents=-5), "says -5 documents"),
-        (lambda m: m.update(documents=2**63), "documents, its parts have 20"),
+        (lambda m: m.update(documents=2**63), "documents, but its parts have 20"),
         (lambda m: m.update(documents="20"), "says '20' documents"),
         (lambda m: m.update(version=[1]), "version .1."),
         (lambda m: m.pop("sketch_bins"), "None bins"),
-        (lambda m: m.pop("minhash"), "minhash does not have just"),
-        (lambda m: m["minhash"].update(x=1), "minhash does not have just"),
+        (lambda m: m.pop("minhash"), "minhash does not have exactly"),
+        (lambda m: m["minhash"].update(x=1), "minhash does not have exactly"),
         (lambda m: m["minhash"].update(bands=10**9), "bands is 1000000000; it must be at most"),
         (lambda m: m["minhash"].update(bands=60_000, rows=60_000), "bands x rows is 3,600,000,000"),
         (lambda m: m["minhash"].update(rows=2.0), "rows is 2.0; it must be a whole number"),
@@ -134,7 +134,7 @@ def test_columns_and_rows_that_are_absent(folder):
     rewrite(folder, table)
     digest = xxhash.xxh3_64_hexdigest((folder / PART).read_bytes())
     describe(folder, lambda m: m.update(documents=19, parts=[{"file": PART, "documents": 19, "xxh3": digest}]))
-    refused(folder, "it has 20 rows, and 19 in sketch.json")
+    refused(folder, "it has 20 rows, but 19 in sketch.json")
     rewrite(folder, table.take(list(range(19, -1, -1))))  # any order of rows is that of their positions
     assert [i.tobytes()[-1] for i in Sketch.load(folder).ids] == list(range(20))
 
@@ -157,7 +157,7 @@ def test_a_small_file_that_stands_for_gigabytes_is_refused_before_it_is_decoded(
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rewrite(folder, table, use_dictionary=True, store_schema=False)
     assert (folder / PART).stat().st_size < 4_000_000
-    refused(folder, "is not plain values")
+    refused(folder, "does not have plain values")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
 
 
@@ -175,7 +175,7 @@ def test_pages_are_held_against_the_rows_whatever_the_footer_says(folder):
     pq.write_table(pq.read_table(folder / PART), folder / PART, use_dictionary=["sketch"])
     column = pq.ParquetFile(folder / PART).metadata.row_group(0).column(4)
     start = column.dictionary_page_offset
-    with pytest.raises(ValueError, match="a dictionary can stand for any number of bytes"):
+    with pytest.raises(ValueError, match="a dictionary could unpack to any number of bytes"):
         check_pages((folder / PART).read_bytes(), start, start + column.total_compressed_size, 20, 512)
 
 

@@ -156,7 +156,7 @@ def test_the_settings_of_a_folder_name_the_end(tmp_path, files, eos):
 
 
 def test_folders_that_cannot_be_used(tmp_path):
-    with pytest.raises(ValueError, match=r"has no token '</s>': give as eos .* <\|endoftext\|>, <\|eot\|>"):
+    with pytest.raises(ValueError, match=r"has no token '</s>': set eos to .* <\|endoftext\|>, <\|eot\|>"):
         load_tokenizer(make_folder(tmp_path / "absent", tokenizer_config={"eos_token": "</s>"}))
     with pytest.raises(ValueError, match=r"broken/tokenizer_config\.json cannot be read \(not JSON: .*or give eos"):
         load_tokenizer(make_folder(tmp_path / "broken", tokenizer_config="{"))
@@ -164,7 +164,7 @@ def test_folders_that_cannot_be_used(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"empty has no tokenizer\.json: save one"):
         load_tokenizer(tmp_path / "empty")
     (tmp_path / "empty" / "tokenizer.model").touch()
-    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json: give the path of tokenizer\.model in it"):
+    with pytest.raises(FileNotFoundError, match=r"has no tokenizer\.json: give the path of its tokenizer\.model"):
         load_tokenizer(tmp_path / "empty")
 
 
@@ -187,7 +187,7 @@ class TestSentencePiece:
         with pytest.raises(ValueError, match=r"pieces\.model has no token 'zz': .* such as </s>, <s>$"):
             load_tokenizer(piece_file, eos="zz")
         without = train_pieces(tmp_path / "without.model", eos_id=-1, control_symbols=["<end>"])
-        with pytest.raises(ValueError, match=r"has none of <\|endoftext\|>, .*: give as eos .* such as <s>, <end>$"):
+        with pytest.raises(ValueError, match=r"has none of <\|endoftext\|>, .*: set eos to .* such as <s>, <end>$"):
             load_tokenizer(without)
         assert load_tokenizer(without, eos="<end>").eos_id > 0
 
@@ -205,18 +205,18 @@ class TestSentencePiece:
         # the library takes what is there wherever the cut is between two pieces, as at 58 and 71
         for size in (0, 1, 58, 71, len(data) // 2, len(data) - 14, len(data) - 1):
             cut.write_bytes(data[:size])
-            with pytest.raises(ValueError, match=r"cut\.model is not a whole SentencePiece model"):
+            with pytest.raises(ValueError, match=r"cut\.model is not a complete SentencePiece model"):
                 load_tokenizer(cut)
 
     @pytest.mark.parametrize("data", [b"\x0a\x01x\x12\x00\x1a\x00", b"\xff" * 100, b"{}", b"\0" * 50])
     def test_other_files(self, tmp_path, data):
         (tmp_path / "theirs.model").write_bytes(data)
-        with pytest.raises(ValueError, match=r"theirs\.model (is not a whole|cannot be used)"):
+        with pytest.raises(ValueError, match=r"theirs\.model (is not a complete|cannot be used)"):
             load_tokenizer(tmp_path / "theirs.model")
 
     def test_it_has_no_form_as_json(self, piece_file):
         with pytest.raises(
-            ValueError, match=r"pieces\.model is a SentencePiece model, which has no form as a tokenizer\.json"
+            ValueError, match=r"pieces\.model is a SentencePiece model, which cannot become a tokenizer\.json"
         ):
             load_tokenizer(piece_file).to_json()
 
@@ -277,7 +277,7 @@ class TestRanks:
             (b"YWI= -1", ".* is not a token"),
             (b"YWI= \xff", ".* is not a token"),
             (b"YWI= 9", "its rank 9 is that of line 10"),
-            (b"AA== 300", "its token stands twice"),
+            (b"AA== 300", "its token occurs twice"),
             (b"YWI= 2147483647", "its rank 2147483647 is above 2,147,483,646"),
         ],
     )
@@ -296,7 +296,7 @@ class TestRanks:
     @pytest.mark.parametrize(
         ("pattern", "said"),
         [
-            (None, "its pattern is unknown: give as pattern one of gpt2, cl100k_base, o200k_base, llama3, or"),
+            (None, "its pattern is unknown: set pattern to one of gpt2, cl100k_base, o200k_base, llama3, or"),
             ("((", r"the pattern '\(\(' does not work: .*; get the file again, or give another pattern"),
             ("cl100k", "the pattern 'cl100k' leaves out characters"),
             (r"(?:\w{1000}){1000}{1000}|\s+", r"own\.tiktoken cannot be used with tiktoken"),
@@ -307,7 +307,7 @@ class TestRanks:
             load_tokenizer(rank_file, pattern=pattern)
 
     def test_a_pattern_for_another_kind(self):
-        with pytest.raises(ValueError, match="pattern is for a tiktoken rank file: curate-32k has"):
+        with pytest.raises(ValueError, match="only a tiktoken rank file needs a pattern: curate-32k has"):
             load_tokenizer("curate-32k", pattern="gpt2")
 
 
@@ -407,7 +407,7 @@ def test_one_that_is_wrong_is_refused_before_the_first_document(made, said):
 
 
 def test_what_a_tokenizer_of_ones_own_cannot_do():
-    with pytest.raises(ValueError, match="eos is for tokenizers with names of tokens"):
+    with pytest.raises(ValueError, match="says which token ends a document: remove eos"):
         load_tokenizer(Bytes(), eos="</s>")
     with pytest.raises(ValueError, match="has no method to_json"):
         load_tokenizer(Bytes()).to_json()

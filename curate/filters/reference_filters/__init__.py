@@ -1,7 +1,7 @@
-"""Quantities as the filters of others measure them: their words, their lines, their denominators.
+"""Quantities as the filters of other projects measure them, with their words, lines and denominators.
 
-`REFERENCE_FILTERS` names each; `filters.signals.measure` takes those names, and the quantities follow curate's own
-signals as ``<filter>_<quantity>``. `docs/presets.md` says where they differ.
+`REFERENCE_FILTERS` has their names, which `filters.signals.measure` accepts; the quantities follow curate's own
+signals as ``<filter>_<quantity>``. `docs/presets.md` lists the differences.
 
 >>> measure_reference("dolma", "To be or not to be.")["dolma_word_count"]
 6.0
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: The module, function and names of each filter.
+#: By name of the filter: its module, its function, and the constant with the names of its quantities.
 REFERENCE_FILTERS = {
     "datatrove": ("datatrove", "measure", "NAMES"),
     "fineweb2024": ("datatrove", "measure_2024", "NAMES"),
@@ -31,7 +31,7 @@ REFERENCE_FILTERS = {
 
 
 def quantity_names(reference_filter: str) -> tuple[str, ...]:
-    """Return the names of a filter's quantities, with the filter's name before each.
+    """Return the names of a filter's quantities, each with the filter's name as prefix.
 
     >>> quantity_names("c4_tfds")
     ('c4_tfds_chars', 'c4_tfds_lorem_ipsum', 'c4_tfds_curly_bracket', 'c4_tfds_sentences')
@@ -49,15 +49,15 @@ def measure_reference(reference_filter: str, text: str, codes: NDArray[np.uint32
     Args:
         reference_filter: a name in `REFERENCE_FILTERS`.
         text: any text.
-        codes: its code points, if they are at hand.
+        codes: its code points, if already computed.
 
     Returns:
-        The quantities by the names of `quantity_names`, in that order. What the filter would divide by zero for is 0,
-        or 1 where it says so.
+        The quantities by the names of `quantity_names`, in that order. A quantity whose denominator is 0 is 0, or 1 if
+        the filter defines it so.
     """
     from curate.text.characters import code_points
 
     module, function, names = REFERENCE_FILTERS[reference_filter]
     home = importlib.import_module(f"curate.filters.reference_filters.{module}")
-    found = getattr(home, function)(text, code_points(text) if codes is None else codes)
-    return {f"{reference_filter}_{name}": found[name] for name in getattr(home, names)}
+    quantities = getattr(home, function)(text, code_points(text) if codes is None else codes)
+    return {f"{reference_filter}_{name}": quantities[name] for name in getattr(home, names)}

@@ -1,6 +1,6 @@
 """Gopher's and FineWeb's quantities as datatrove measures them: version 0.10.1, and the code of FineWeb in 2024.
 
-The older one (0.2.0; FineWeb ran commit 05194d39) counts NLTK's tokens and blank lines, the newer one spaCy's tokens.
+The older code (0.2.0; FineWeb ran commit 05194d39) counts NLTK's tokens and blank lines, the newer one spaCy's tokens.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NAMES = (
     "lines", "line_punct_ratio", "short_line_ratio", "char_dup_ratio", "list_ratio",
 )  # fmt: skip
 
-# Characters that make no word alone, and marks that end a line: datatrove, utils/text.py, as code points.
+# Characters that do not form a word on their own, and marks that end a line: datatrove, utils/text.py, as code points.
 _PUNCTUATION = (
     "0-8 B-1F 21-2F 3A-40 5B-60 7B-9F AB B4 BB 2013-2014 2019 201C-201E 2026 2236 2501 25BA 3001-3002 3008-300D "
     "3010-3011 FF01 FF05 FF08-FF09 FF0C FF0E FF11 FF1A-FF1B FF1F FF5E"
@@ -67,7 +67,7 @@ def _ignored(with_terminal: bool) -> NDArray[np.bool_]:
 
 
 def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
-    """Measure as version 0.10.1: spaCy's tokens, different stop words, no blank lines."""
+    """Measure as version 0.10.1 does: spaCy's tokens, distinct stop words, no blank lines."""
     from curate.filters.reference_filters.spacy import token_spans
 
     counts = count_tokens(codes, *token_spans(codes), _ignored(True))
@@ -79,7 +79,7 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
 
 
 def measure_2024(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
-    """Measure as version 0.2.0, the code of FineWeb: NLTK's tokens, all stop words, blank lines too."""
+    """Measure as version 0.2.0 does, the code of FineWeb: NLTK's tokens, all stop words, blank lines too."""
     from curate.filters.reference_filters.nltk import token_spans
 
     counts = count_tokens(codes, *token_spans(codes), _ignored(False), quote_length=2)
@@ -98,7 +98,7 @@ def _gopher(text: str, counts: TokenStatistics, stop_words: int, lines: list[str
     later_paragraphs, later_paragraph_characters = later_copies(paragraphs)
     later_lines, later_line_characters = later_copies(lines)
     shown = text.splitlines()
-    found = {
+    quantities = {
         "words": float(counts.words),
         "mean_word_length": ratio(counts.word_characters, counts.words),
         "hash_ratio": ratio(text.count("#"), counts.tokens),
@@ -112,12 +112,12 @@ def _gopher(text: str, counts: TokenStatistics, stop_words: int, lines: list[str
         "dup_line_frac": ratio(later_lines, len(lines)),
         "dup_line_char_frac": ratio(later_line_characters, size),
     }
-    for n in TOP:  # the words of an n-gram are joined by spaces
+    for n in TOP:  # the words of an n-gram are joined with spaces
         row = counts.ngrams[n]
-        found[f"top_{n}_gram"] = ratio(row[TOP_FIRST] + (n - 1) * row[TOP_TIMES], size)
+        quantities[f"top_{n}_gram"] = ratio(row[TOP_FIRST] + (n - 1) * row[TOP_TIMES], size)
     for n in DUPLICATE:
-        found[f"dup_{n}_gram"] = ratio(counts.ngrams[n][LATER], size)
-    return found
+        quantities[f"dup_{n}_gram"] = ratio(counts.ngrams[n][LATER], size)
+    return quantities
 
 
 def _split_lines(text: str) -> list[str]:

@@ -32,7 +32,7 @@ BASELINE_NAMES = (*NAMES, "removed_word_ratio")
 
 
 def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
-    """Measure what the filters of DCLM-baseline ask of a page."""
+    """Measure the quantities of DCLM-baseline's filters."""
     from curate.filters.reference_filters.token_counts import STOP_WORDS
     from curate.text.ngram_kernels import COVERED, TOP as TOP_LONGEST
 
@@ -43,9 +43,9 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
     repeated_lines, line_characters = all_copies(lines)
     repeated_paragraphs, paragraph_characters = all_copies(paragraphs)
     stop_words = frozenset(STOP_WORDS)
-    # fastText's tokens: cut at ASCII white space and NUL only.
+    # fastText splits tokens at ASCII white space and NUL only.
     pieces = re.split(r"[ \n\r\t\v\f\0]+", text)
-    found = {
+    quantities = {
         "words": float(sum(piece[0].isalnum() for piece in pieces if piece)),
         "mean_word_length": ratio(chunks.characters, chunks.tokens),
         "symbol_ratio": ratio(sum(map(text.count, ("#", "...", ". . .", "…"))), chunks.tokens),
@@ -60,14 +60,14 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
         "dup_para_char_frac": ratio(paragraph_characters, sum(map(len, paragraphs))),
     }
     for n in TOP:
-        found[f"top_{n}_gram"] = ratio(words.ngrams[n][TOP_LONGEST], words.characters)
+        quantities[f"top_{n}_gram"] = ratio(words.ngrams[n][TOP_LONGEST], words.characters)
     for n in DUPLICATE:
-        found[f"dup_{n}_gram"] = ratio(words.ngrams[n][COVERED], words.characters)
-    return found
+        quantities[f"dup_{n}_gram"] = ratio(words.ngrams[n][COVERED], words.characters)
+    return quantities
 
 
 def measure_baseline(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
-    """Measure the page with at most one blank line in a row, and what share of its words the line corrections take."""
+    """Measure the page with consecutive blank lines merged, and the share of words that line corrections remove."""
     from curate.filters.clean import refinedweb_clean
     from curate.text.characters import code_points
 

@@ -1,4 +1,4 @@
-"""Gopher's quantities as dolma 1.2.1 tags them (``gopher_v1``): white-space words, blank lines, every copy counts."""
+"""Gopher's quantities as dolma 1.2.1 tags them (``gopher_v1``): white-space words, blank lines, all copies counted."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NAMES = (
 
 
 def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
-    """Measure what dolma's tagger calls by the same names."""
+    """Measure the quantities that dolma's tagger has under the same names."""
     from curate.text.ngram_kernels import ALL_COPIES, EVERY, TOP_FIRST
 
     counts = count_tokens(codes, *chunk_spans(codes))
     lines = text.split("\n")
     repeated_lines, repeated_characters = all_copies(lines)
     with_symbol = sum("#" in word or "…" in word for word in text.split()) if "#" in text or "…" in text else 0
-    found = {
+    quantities = {
         "word_count": float(counts.tokens),
         "median_word_length": counts.median_length,
         "symbol_to_word_ratio": ratio(with_symbol, counts.tokens),
@@ -36,13 +36,13 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
         "fraction_of_lines_starting_with_bullet_point": sum(line.startswith(("*", "-")) for line in lines) / len(lines),
         "fraction_of_lines_ending_with_ellipsis": sum(line.endswith("…") for line in lines) / len(lines),
         "fraction_of_duplicate_lines": repeated_lines / len(lines),
-        # Lines have white space and words have none: this can exceed 1.
+        # Lines contain white space and words do not, so this can exceed 1.
         "fraction_of_characters_in_duplicate_lines": repeated_characters / max(counts.characters, 1),
     }
     for n in TOP:
         share = ratio(counts.ngrams[n][TOP_FIRST], counts.characters)
-        found[f"fraction_of_characters_in_most_common_{n}grams"] = share
+        quantities[f"fraction_of_characters_in_most_common_{n}grams"] = share
     for n in DUPLICATE:
         row = counts.ngrams[n]
-        found[f"fraction_of_characters_in_duplicate_{n}grams"] = ratio(row[ALL_COPIES], row[EVERY])
-    return found
+        quantities[f"fraction_of_characters_in_duplicate_{n}grams"] = ratio(row[ALL_COPIES], row[EVERY])
+    return quantities

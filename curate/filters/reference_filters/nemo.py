@@ -24,18 +24,18 @@ _KEPT_BY_ALPHA_NUMERIC = re.compile(r"[a-zA-Z0-9\n?!,.]+")
 _URL = re.compile(r"https?://(?:[-A-Za-z0-9$_@.&+/:=?#~!*(),]|%[0-9A-Fa-f]{2})+")
 _ELLIPSES = ("...", "[...]", "…", "(...)", "[…]", "-»", "read more..", "read more")
 _BULLETS = tuple("•‣⁃⁌⁍∙○●◘◦⦾⦿")
-# NeMo's list has five whole cookie banners too: two have "uses cookies" in them, of three a piece stands here.
+# NeMo's list also has five whole cookie banners: two contain "uses cookies", and a part of each of the others is here.
 _BOILERPLATE = (
     *POLICY_PHRASES, "privacy overview", "privacy & cookies policy", "privacy and cookies policy",
     "necessary cookies are absolutely essential for the website to function properly",
     "are termed as non-necessary cookies", "you agree to this use. acceptread more",
 )  # fmt: skip
-# Letters to the [[:alpha:]] of the `regex` package that str.isalpha does not know: letter numbers and circled letters.
+# Letters in [[:alpha:]] of the `regex` package but not in str.isalpha: letter numbers and circled letters.
 _MORE_LETTERS = re.compile("[ᛮ-ᛰⅠ-ↂↅ-ↈⒶ-ⓩ〇〡-〩〸-〺ꛦ-ꛯ]")
 
 
 def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
-    """Measure what NeMo Curator's filters call by the same names."""
+    """Measure the quantities that NeMo Curator's filters have under the same names."""
     from curate.text.ngram_kernels import LATER_JOINED, TOP_PLACE
 
     starts, stops = chunk_spans(codes)
@@ -54,7 +54,7 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
     with_letter = counts.with_letter
     if not text.isascii() and _MORE_LETTERS.search(text):
         with_letter = sum(any(c.isalpha() for c in word) or bool(_MORE_LETTERS.search(word)) for word in text.split())
-    found = {
+    quantities = {
         "alpha_numeric": share(size - sum(map(len, _KEPT_BY_ALPHA_NUMERIC.findall(text)))),
         "symbol_to_word": ratio(sum(word in _ELLIPSES or word == "#" for word in text.split()), counts.tokens),
         "numbers_ratio": share(sum(map(text.count, "0123456789"))),
@@ -76,23 +76,23 @@ def measure(text: str, codes: NDArray[np.uint32]) -> dict[str, float]:
         "bullet_ratio": ratio(sum(line.startswith(_BULLETS) for line in stripped), len(lines)),
     }
     for n in TOP:
-        found[f"repeating_top_{n}grams"] = 1.0
+        quantities[f"repeating_top_{n}grams"] = 1.0
         if counts.tokens >= n:
             first = counts.ngrams[n][TOP_PLACE]
             spans = zip(starts[first : first + n].tolist(), stops[first : first + n].tolist(), strict=True)
             top = " ".join(text[start:stop] for start, stop in spans)
-            found[f"repeating_top_{n}grams"] = share(text.count(top) * len(top))
+            quantities[f"repeating_top_{n}grams"] = share(text.count(top) * len(top))
     for n in DUPLICATE:
-        found[f"repeating_dup_{n}gram"] = share(counts.ngrams[n][LATER_JOINED]) if counts.tokens >= n else 1.0
-    return found
+        quantities[f"repeating_dup_{n}gram"] = share(counts.ngrams[n][LATER_JOINED]) if counts.tokens >= n else 1.0
+    return quantities
 
 
 def _boilerplate(paragraphs: list[str]) -> float:
-    """The share of paragraphs that speak of policies; 1 if one has "lorem ipsum"."""
-    found = 0
+    """Return the share of paragraphs that mention policies; 1 if one has "lorem ipsum"."""
+    matched = 0
     for paragraph in paragraphs:
         lowered = paragraph.lower()
         if "lorem ipsum" in lowered:
             return 1.0
-        found += any(phrase in lowered for phrase in _BOILERPLATE)
-    return found / len(paragraphs)
+        matched += any(phrase in lowered for phrase in _BOILERPLATE)
+    return matched / len(paragraphs)

@@ -1,8 +1,8 @@
-"""Words and sentences as NLTK cuts English, which FineWeb counted in 2024 and C4 counts.
+"""English words and sentences as NLTK splits them, for FineWeb's code of 2024 and C4.
 
-NLTK's Punkt model is learnt; here a full stop ends a sentence unless an abbreviation of a short list or an initial
-stands before it, with exceptions (`treebank_kernels.find_sentence_end`). Treebank's rules are those of NLTK 3.9
-(nltk/tokenize/destructive.py), as facts.
+NLTK's Punkt model is trained; here a full stop ends a sentence unless it follows an abbreviation of a short list or an
+initial, with exceptions (`treebank_kernels.find_sentence_end`). Treebank's rules are those of NLTK 3.9
+(nltk/tokenize/destructive.py), reimplemented.
 
 >>> tokens("Mr. Smith can't come (he says). It's \\"late\\".")
 ['Mr.', 'Smith', 'ca', "n't", 'come', '(', 'he', 'says', ')', '.', 'It', "'s", '"', 'late', '"', '.']
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Abbreviations that are common in English texts and end no sentence; ours.
+# curate's own list of abbreviations that are common in English texts and do not end a sentence.
 _ABBREVIATIONS = (
     "mr mrs ms dr prof gen col lt sgt capt cmdr adm maj pvt spc sen rep hon st mt ft jr sr inc corp co ltd bros "
     "messrs vs v eg ie cf al ca approx dept est fig figs nos vol vols pp p pg ed eds jan feb mar apr jun jul aug "
@@ -25,7 +25,7 @@ _ABBREVIATIONS = (
     "s.d l.a ph.d m.d b.a m.a a.d a.k.a r.i ave blvd rd ariz calif colo conn del fla ga kan ky md mich minn mo mont "
     "neb nev okla pa tenn tex va vt wis wyo"
 )
-# Words that, capitalised, begin a sentence even after an abbreviation; ours.
+# curate's own list of words that, capitalized, begin a sentence even after an abbreviation.
 _STARTERS = (
     "i it he she they we but the this these those there in for if while although however since despite at as most "
     "some by then his her one two also under during after before yes"
@@ -46,7 +46,7 @@ _CONTRACTIONS = {
 
 @functools.cache
 def kinds_table() -> NDArray[np.uint16]:
-    """Return what each code point is to Treebank's rules, as `reference_filters.treebank_kernels` names the bits."""
+    """Return the class of each code point in Treebank's rules, as bits of `reference_filters.treebank_kernels`."""
     import numpy as np
 
     from curate.filters.reference_filters import treebank_kernels as k
@@ -93,14 +93,14 @@ def token_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[n
 
     from curate.filters.reference_filters.treebank_kernels import treebank_tokens
 
-    room = len(codes)  # a token has a character at least, and no character is in two
+    room = len(codes)  # a token has at least one character, and no character is in two
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     n = treebank_tokens(codes, kinds_table(), *_tables(), starts, stops)
     return starts[:n], stops[:n]
 
 
 def tokens(text: str) -> list[str]:
-    """Return the tokens of a text, double quotes as they stand.
+    """Return the tokens of a text, with double quotes unchanged.
 
     >>> tokens("I cannot wait...")
     ['I', 'can', 'not', 'wait', '...']
@@ -111,7 +111,7 @@ def tokens(text: str) -> list[str]:
 
 
 def sentences(text: str) -> int:
-    """Return how many sentences a text has.
+    """Count the sentences of a text.
 
     >>> sentences("Dr. No came at 5 p.m. on Monday. He left!")
     2

@@ -1,7 +1,8 @@
-"""Words as spaCy's blank English pipeline cuts them, which datatrove counts.
+"""Words as spaCy's blank English pipeline splits them, for datatrove.
 
-The rules are spaCy 3.8's (spacy/lang/punctuation.py, char_classes.py, en/tokenizer_exceptions.py), as facts: which
-characters are cut off at either end of a piece, which cut it inside, and which pieces are exceptions.
+The rules are those of spaCy 3.8 (spacy/lang/punctuation.py, char_classes.py, en/tokenizer_exceptions.py),
+reimplemented: which characters are split off at either end of a piece, which split it inside, and which pieces are
+exceptions.
 
 >>> tokens("I can't (really) say: U.S. e-mail costs $5.")
 ['I', 'ca', "n't", '(', 'really', ')', 'say', ':', 'U.S.', 'e', '-', 'mail', 'costs', '$', '5', '.']
@@ -27,7 +28,7 @@ _UNITS = (
     "mbar mb MB kb KB gb GB tb TB T G M K % км км² км³ м м² м³ дм дм² дм³ см см² см³ мм мм² мм³ нм кг г мг м/с км/ч "
     "кПа Па мбар Кб КБ кб Мб МБ мб Гб ГБ гб Тб ТБ كم كم² كم³ م م² م³ سم سم² سم³ مم مم² مم³ كم غرام جرام جم كغ ملغ كوب"
 )
-# Letters of scripts without capitals count as both cases, with everything else in these blocks.
+# Letters of scripts without case count as both cases, with everything else in these blocks.
 _UNCASED = (
     (0x0591, 0x05F4), (0x0620, 0x064A), (0x066E, 0x06D5), (0x06E5, 0x06FF), (0x0750, 0x077F), (0x08A0, 0x08BD),
     (0x0900, 0x097F), (0x0980, 0x09FF), (0x0B80, 0x0BFF), (0x0C00, 0x0CFF), (0x0D80, 0x0DFF), (0x1100, 0x137F),
@@ -42,7 +43,7 @@ _CASED = (
 
 @functools.cache
 def kinds_table() -> NDArray[np.uint16]:
-    """Return what each code point is to spaCy's rules, as `filters.reference_filters.spacy_kernels` names the bits."""
+    """Return the class of each code point in spaCy's rules, as bits of `filters.reference_filters.spacy_kernels`."""
     import numpy as np
 
     from curate.filters.reference_filters import spacy_kernels as k
@@ -82,7 +83,7 @@ def kinds_table() -> NDArray[np.uint16]:
     return kinds
 
 
-# Exceptions that are cut, as their tokens.
+# Exceptions that are split, as their tokens.
 _CUT = (
     "y' all", "y all", "how 'd 'y", "How 'd 'y", "not 've", "not ve", "Not 've", "Not ve", "can not", "Can not",
     "gon na", "Gon na", "got ta", "Got ta", "let 's", "Let 's", "c'm on", "C'm on", "° f .", "° F .", "° c .",
@@ -107,13 +108,13 @@ _WHOLE = (
 
 
 def _contractions() -> Iterator[tuple[str, ...]]:
-    """Yield pronouns, question words and verbs with what is contracted to them, as their tokens."""
+    """Yield pronouns, question words and verbs with their contracted endings, as tokens."""
 
     def both(word: str) -> tuple[str, str]:
         return word, word.title()
 
     def endings(word: str, *kinds: str) -> Iterator[tuple[str, ...]]:
-        """The word with each ending, with and without its apostrophe."""
+        """Yield the word with each ending, with and without its apostrophe."""
         for kind in kinds:
             parts = tuple(kind.split())
             yield word, *parts
@@ -146,7 +147,7 @@ def _contractions() -> Iterator[tuple[str, ...]]:
 
 
 def _exceptions() -> Iterator[tuple[str, ...]]:
-    """Yield the pieces that the rules do not apply to, as their tokens."""
+    """Yield the pieces that are exceptions to the rules, as their tokens."""
     yield from _contractions()
     for hour in range(1, 13):
         for half in ("a.m.", "am", "p.m.", "pm"):
@@ -159,7 +160,7 @@ def _exceptions() -> Iterator[tuple[str, ...]]:
         yield (f"{letter}.",)
 
 
-# Words that would be exceptions by the patterns above, and are not.
+# Words that match the patterns above but are not exceptions.
 _NO_EXCEPTIONS = frozenset(
     word for pair in ("Ill", "Its", "Hell", "Shell", "Shed", "Were", "Well", "Whore") for word in (pair, pair.lower())
 )
@@ -167,7 +168,7 @@ _NO_EXCEPTIONS = frozenset(
 
 @functools.cache
 def _tables() -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64]]:
-    """The exceptions and the units, as tables that the kernel looks hashes up in."""
+    """Return the exceptions and the units, as hash tables for the kernel."""
     import numpy as np
 
     from curate.text.characters import code_points
@@ -197,7 +198,7 @@ def token_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[n
 
     from curate.filters.reference_filters.spacy_kernels import spacy_tokens
 
-    room = len(codes)  # a token has a character at least, and no character is in two
+    room = len(codes)  # a token has at least one character, and no character is in two
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     n = spacy_tokens(codes, kinds_table(), *_tables(), starts, stops)
     return starts[:n], stops[:n]
@@ -221,12 +222,12 @@ def _terminal() -> NDArray[np.bool_]:
     from curate.text.characters import TERMINAL, character_table
 
     terminal: NDArray[np.bool_] = (character_table() & TERMINAL) != 0
-    terminal[0x2026] = False  # the ellipsis is no end to spaCy
+    terminal[0x2026] = False  # in spaCy, an ellipsis does not end a sentence
     return np.asarray(terminal)
 
 
 def sentences(text: str) -> int:
-    """Return how many sentences spaCy's "sentencizer" finds in a text.
+    """Count the sentences of a text as spaCy's "sentencizer" does.
 
     >>> sentences("Dr. No came. Really?! He left")
     3

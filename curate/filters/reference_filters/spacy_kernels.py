@@ -1,4 +1,4 @@
-"""Cut a text into tokens as spaCy's blank English pipeline does (spaCy 3.8)."""
+"""Split a text into tokens as spaCy's blank English pipeline does (spaCy 3.8)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from curate.text.compiled import kernel
 from curate.text.hash_kernels import hash_codes
 from curate.text.table_kernels import find
 
-# What a character is to spaCy's punctuation rules.
+# Classes of characters in spaCy's punctuation rules.
 SPACE, PREFIX, SUFFIX, ICON, CURRENCY = 1, 2, 4, 8, 16
 ALPHA, LOWER, UPPER, DIGIT = 32, 64, 128, 256
 QUOTE, BEFORE_STOP, HOST, WORD = 512, 1024, 2048, 4096
@@ -20,7 +20,7 @@ LONGEST_UNIT = 5
 
 @kernel
 def prefix_length(codes: NDArray[np.uint32], a: int, b: int, kinds: NDArray[np.uint16]) -> int:
-    """How many characters at the beginning of a piece are a token of their own."""
+    """Return how many characters at the beginning of a piece are a separate token."""
     c = codes[a]
     if kinds[c] & (PREFIX | ICON | CURRENCY):
         return 1
@@ -48,7 +48,7 @@ def suffix_length(
     units: NDArray[np.uint64],
     is_unit: NDArray[np.int64],
 ) -> int:
-    """How many characters at the end of a piece are a token of their own: the longest ending that any rule gives."""
+    """Return how many characters at the end of a piece are a separate token: the longest ending of any rule."""
     last = codes[b - 1]
     k = kinds[last]
     before = kinds[codes[b - 2]] if b - a > 1 else 0
@@ -60,7 +60,7 @@ def suffix_length(
         if n > 1:
             return n
         if b - a > 2 and kinds[codes[b - 3]] & DIGIT and codes[b - 2] in (0x67, 0x6D, 0x74):
-            return 2  # "5m.": a unit is cut off, and "m." is an exception
+            return 2  # "5m.": the unit is split off, and "m." is an exception
         if before & (DIGIT | LOWER | BEFORE_STOP):
             return 1
         if b - a > 2 and before & UPPER and kinds[codes[b - 3]] & UPPER:
@@ -70,7 +70,7 @@ def suffix_length(
     if k & (SUFFIX | ICON):
         length = 1
         if b - a > 1 and ((last == codes[b - 2] == _ELLIPSIS) or (last == _COLON and codes[b - 2] == 0x29)):
-            length = 2  # "):" is a face
+            length = 2  # "):" is an emoticon
     elif (last == 0x53 or last == 0x73) and b - a > 1 and (codes[b - 2] == 0x27 or codes[b - 2] == 0x2019):
         length = 2
     elif (k & CURRENCY or last == _PLUS) and before & DIGIT:
@@ -83,7 +83,7 @@ def suffix_length(
 
 @kernel
 def infix_length(codes: NDArray[np.uint32], a: int, i: int, b: int, kinds: NDArray[np.uint16]) -> int:
-    """How many characters at ``i``, inside a piece, cut it in two."""
+    """Return how many characters at ``i``, inside a piece, split it in two."""
     c = codes[i]
     k = kinds[c]
     if c == _STOP and i + 1 < b and codes[i + 1] == _STOP:
@@ -118,7 +118,7 @@ def infix_length(codes: NDArray[np.uint32], a: int, i: int, b: int, kinds: NDArr
 
 @kernel
 def is_url(codes: NDArray[np.uint32], a: int, b: int, kinds: NDArray[np.uint16]) -> bool:
-    """Whether a whole piece is a URL, a host name or an e-mail address in spaCy's eyes."""
+    """Say whether a whole piece is a URL, a host name or an e-mail address according to spaCy."""
     i = a
     while i < b and (kinds[codes[i]] & WORD or codes[i] in (0x2B, 0x2D, 0x2E)):
         i += 1
@@ -135,7 +135,7 @@ def is_url(codes: NDArray[np.uint32], a: int, b: int, kinds: NDArray[np.uint16])
 
 @kernel
 def is_host(codes: NDArray[np.uint32], a: int, b: int, kinds: NDArray[np.uint16]) -> bool:
-    """Whether a piece is a host name with a top-level domain, or an IPv4 address, and perhaps a port and a path."""
+    """Say whether a piece is a host name with a top-level domain, or an IPv4 address; port and path may follow."""
     labels = 0
     numeric = 0
     i = a
@@ -175,14 +175,14 @@ def spacy_tokens(
     starts: NDArray[np.int32],
     stops: NDArray[np.int32],
 ) -> int:
-    """Write start and stop of each token; returns their number, never more than there are characters.
+    """Write start and stop of each token; return their number, at most that of the characters.
 
-    Tokens do not overlap, and none is empty: not even where a piece only has the hash of an exception, and is shorter.
-    ``special`` and ``pieces`` are a table (`curate.text.table_kernels.find`) from the hash of a piece that rules do not
-    apply to, to the lengths of its first two tokens and 1: ``first << 16 | second << 8 | 1``.
+    Tokens do not overlap, and none is empty, even if a shorter piece has the hash of an exception. ``special`` and
+    ``pieces`` are a table (`curate.text.table_kernels.find`) from the hash of an exception to the lengths of its first
+    two tokens and 1: ``first << 16 | second << 8 | 1``.
     """
     n = len(codes)
-    found = 0
+    n_tokens = 0
     suffixes = np.empty(64, np.int32)  # of one piece; grows
     i = 0
     while i < n:
@@ -197,16 +197,16 @@ def spacy_tokens(
         b = i
         entry = find(special, pieces, hash_codes(codes, a, b)) if b - a <= 12 else 0
         if plain and not entry:
-            starts[found], stops[found] = a, b
-            found += 1
+            starts[n_tokens], stops[n_tokens] = a, b
+            n_tokens += 1
             continue
         n_suffixes = 0
         while a < b and not entry:
-            before = found
+            before = n_tokens
             prefix = prefix_length(codes, a, b, kinds)
             if prefix:
-                starts[found], stops[found] = a, a + prefix
-                found += 1
+                starts[n_tokens], stops[n_tokens] = a, a + prefix
+                n_tokens += 1
                 entry = find(special, pieces, hash_codes(codes, a + prefix, b)) if b - a - prefix <= 12 else 0
                 if entry:
                     a += prefix
@@ -218,8 +218,8 @@ def spacy_tokens(
                 suffixes[n_suffixes] = suffix
                 n_suffixes += 1
                 entry = find(special, pieces, hash_codes(codes, a, b - suffix)) if b - suffix - a <= 12 else 0
-                if entry:  # the whole piece but for its ending: the beginning is not cut off
-                    found = before
+                if entry:  # the whole piece except for its ending: the beginning is not split off
+                    n_tokens = before
                     b -= suffix
                     break
             a += prefix
@@ -232,15 +232,15 @@ def spacy_tokens(
                 for length in (entry >> 16, entry >> 8 & 255):
                     size = min(length, b - a)
                     if size:
-                        starts[found], stops[found] = a, a + size
-                        found += 1
+                        starts[n_tokens], stops[n_tokens] = a, a + size
+                        n_tokens += 1
                         a += size
                 if a < b:
-                    starts[found], stops[found] = a, b
-                    found += 1
+                    starts[n_tokens], stops[n_tokens] = a, b
+                    n_tokens += 1
             elif is_url(codes, a, b, kinds):
-                starts[found], stops[found] = a, b
-                found += 1
+                starts[n_tokens], stops[n_tokens] = a, b
+                n_tokens += 1
             else:
                 first = j = a
                 while j < b:
@@ -249,19 +249,19 @@ def spacy_tokens(
                         j += 1
                         continue
                     if j > first:
-                        starts[found], stops[found] = first, j
-                        found += 1
-                    starts[found], stops[found] = j, j + size
-                    found += 1
+                        starts[n_tokens], stops[n_tokens] = first, j
+                        n_tokens += 1
+                    starts[n_tokens], stops[n_tokens] = j, j + size
+                    n_tokens += 1
                     first = j = j + size
                 if first < b:
-                    starts[found], stops[found] = first, b
-                    found += 1
+                    starts[n_tokens], stops[n_tokens] = first, b
+                    n_tokens += 1
         for j in range(n_suffixes - 1, -1, -1):
-            starts[found], stops[found] = b, b + suffixes[j]
+            starts[n_tokens], stops[n_tokens] = b, b + suffixes[j]
             b += suffixes[j]
-            found += 1
-    return found
+            n_tokens += 1
+    return n_tokens
 
 
 @kernel
@@ -272,9 +272,9 @@ def count_spacy_sentences(
     terminal: NDArray[np.bool_],
     table: NDArray[np.uint32],
 ) -> int:
-    """How many sentences spaCy's "sentencizer" finds.
+    """Count sentences as spaCy's "sentencizer" does.
 
-    One begins at the first token that is no punctuation after a mark that ends one.
+    A sentence begins at the first token that is not punctuation after a mark that ends one.
     """
     sentences = 1
     ended = False

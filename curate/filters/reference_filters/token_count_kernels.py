@@ -1,4 +1,4 @@
-"""What the filters of others count of their tokens, whichever way they were cut."""
+"""Count the tokens of a text as reference filters do, whatever the tokenization."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from curate.text.hash_kernels import hash_codes
 from curate.text.ngram_kernels import count_ngrams
 from curate.text.table_kernels import find, find_first
 
-#: What `describe_tokens` counts, in the order of its result.
+#: The counts that `describe_tokens` writes, in order.
 COUNTS = ("words", "word_characters", "with_letter", "stop_words", "different_stop_words", "longest", "median_twice")
 _QUOTE = 0x22
 
 
 @kernel
 def _middle(lengths: NDArray[np.int32], longest: int, place: int) -> int:
-    """Return the length at a place among the sorted ones; counting them is linear, whatever their order."""
+    """Return the length at an index of the sorted lengths, in linear time."""
     times = np.zeros(longest + 1, np.int32)
     for length in lengths:
         times[length] += 1
@@ -42,11 +42,11 @@ def describe_tokens(
     counts: NDArray[np.int64],
     ngrams: NDArray[np.int64],
 ) -> None:
-    """Write into ``counts`` what `COUNTS` names, and into ``ngrams`` what `curate.text.ngram_kernels` does.
+    """Write the `COUNTS` into ``counts``, and the columns of `curate.text.ngram_kernels` into ``ngrams``.
 
-    Words, and their characters, are the tokens with a character that is not ``ignored``; all else is of all tokens.
-    A token that is one double quote has ``quote_length`` characters. ``numbers`` are 1 plus the number of a stop word.
-    Every array in here has a place for each of the tokens.
+    Words, and their characters, are the tokens with a character that is not ``ignored``; all other counts are of all
+    tokens. A token that is one double quote has ``quote_length`` characters. ``numbers`` are 1 plus the index of a stop
+    word. Every array allocated here has an entry per token.
     """
     n = len(starts)
     hashes = np.empty(n, np.uint64)

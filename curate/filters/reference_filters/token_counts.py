@@ -1,4 +1,4 @@
-"""Tokens of a text, and what the filters of others count of them."""
+"""Tokens of a text, and the counts of them that reference filters use."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Gopher's lengths of n-grams whose most frequent one counts, and whose copies do (Rae et al. 2021, arXiv 2112.11446,
-#: table A1).
+#: Lengths of n-grams in Gopher's rules about the most frequent n-gram, and about duplicate n-grams (Rae et al. 2021,
+#: arXiv 2112.11446, table A1).
 TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
-#: Gopher's (appendix A).
+#: Gopher's stop words (appendix A).
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenStatistics:
-    """Of all tokens: how many, characters, how many with a letter, stop words, and `text.ngram_kernels`' columns by
-    length. ``words`` and ``word_characters`` leave out tokens of ignored characters alone.
+    """Counts of all tokens: their number, characters, those with a letter, stop words, and the columns of
+    `text.ngram_kernels` by length. ``words`` and ``word_characters`` exclude tokens of ignored characters only.
     """
 
     tokens: int
@@ -62,14 +62,14 @@ def count_tokens(
     ignored: NDArray[np.bool_] | None = None,
     quote_length: int = 1,
 ) -> TokenStatistics:
-    """Count what filters ask of tokens.
+    """Compute the statistics of tokens that filters use.
 
     Args:
         codes: the text's code points.
         starts: where each token starts, in code points.
-        stops: where each stops.
-        ignored: for each code point, whether a token of such characters alone is no word.
-        quote_length: characters of a token that is one double quote: NLTK makes two of it.
+        stops: where each token stops.
+        ignored: for each code point, whether a token of only such characters is not a word.
+        quote_length: length of a token that is one double quote, which NLTK replaces with two characters.
     """
     import numpy as np
 
@@ -92,13 +92,13 @@ def count_tokens(
 
 
 def chunk_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return where each run of characters between white space starts and stops, as ``str.split`` cuts."""
+    """Return where each run of characters between white space starts and stops, as in ``str.split``."""
     import numpy as np
 
     from curate.text.characters import character_table
     from curate.text.word_kernels import find_chunks
 
-    room = (len(codes) + 1) // 2  # white space stands between any two
+    room = (len(codes) + 1) // 2  # white space separates any two
     starts, stops = np.empty(room, np.int32), np.empty(room, np.int32)
     n = find_chunks(codes, character_table(), starts, stops)
     return starts[:n], stops[:n]
@@ -118,7 +118,7 @@ def uax29_spans(codes: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[n
 
 
 def later_copies(items: Sequence[str]) -> tuple[int, int]:
-    """Return how many items have an equal before them, and their characters.
+    """Return how many items are copies of an earlier one, and their characters.
 
     >>> later_copies(["ab", "c", "ab", "ab"])
     (2, 4)
@@ -135,7 +135,7 @@ def later_copies(items: Sequence[str]) -> tuple[int, int]:
 
 
 def all_copies(items: Sequence[str]) -> tuple[int, int]:
-    """Return how many items have an equal elsewhere, and their characters.
+    """Return how many items occur more than once, counting all copies, and their characters.
 
     >>> all_copies(["ab", "c", "ab", "ab"])
     (3, 6)
@@ -148,5 +148,5 @@ def all_copies(items: Sequence[str]) -> tuple[int, int]:
 
 
 def ratio(part: float, whole: float) -> float:
-    """Return a ratio, 0 where there is nothing to divide by."""
+    """Return a ratio, 0 if the denominator is 0."""
     return part / whole if whole else 0.0

@@ -1,4 +1,4 @@
-"""Cut an English text into tokens as NLTK's ``word_tokenize`` does: sentences by Punkt, then Treebank's rules."""
+"""Split an English text into tokens as NLTK's ``word_tokenize`` does: Punkt's sentences, then Treebank's rules."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from curate.text.compiled import kernel
 from curate.text.hash_kernels import SEED, step
 from curate.text.table_kernels import find
 
-# What a character is to these rules.
+# Classes of characters in these rules.
 SPACE, ALONE, DIGIT, CLOSES, WORD, UPPER, LOWER = 1, 2, 4, 8, 16, 32, 64
 NO_WORD, CLOSES_ASCII, NO_LETTER = 128, 256, 512
-# What a word is, in the table of known ones.
+# Classes of words in the table of known ones.
 ABBREVIATION, STARTER = 1, 2
 _STOP, _APOSTROPHE, _QUOTE, _HYPHEN, _BACKTICK, _COMMA, _COLON = 0x2E, 0x27, 0x22, 0x2D, 0x60, 0x2C, 0x3A
 
 
 @kernel
 def lower_hash(codes: NDArray[np.uint32], a: int, b: int) -> np.uint64:
-    """Hash of a piece in lower case, as far as ASCII goes."""
+    """Hash a piece with its ASCII letters in lower case."""
     h = SEED
     for i in range(a, b):
         c = codes[i]
@@ -36,12 +36,12 @@ def find_sentence_end(
     known: NDArray[np.uint64],
     entries: NDArray[np.int64],
 ) -> int:
-    """Where in the chunk from ``a`` to ``b`` a mark stands that ends a sentence, with more text behind it; -1: nowhere.
+    """Return where the chunk from ``a`` to ``b`` has a mark that ends a sentence with text after it; -1 if nowhere.
 
-    Such a mark has one of Punkt's signs that are no word behind it, or white space and more text; the last one counts.
-    A question or exclamation mark ends a sentence, and a full stop after a word. After an abbreviation, an initial or
-    in an ellipsis it does so only before one of the words that often begin a sentence; after a number not before small
-    letters, and after a small letter only before a capital.
+    Such a mark is followed by one of Punkt's non-word characters, or by white space and more text; the last one counts.
+    A question or exclamation mark ends a sentence, and so does a full stop after a word. After an abbreviation, after
+    an initial or in an ellipsis a full stop does so only before one of the words that often begin a sentence; after a
+    number not before a lower-case letter, and after a lower-case letter only before a capital.
     """
     n = len(codes)
     i = b
@@ -89,7 +89,7 @@ def find_sentence_end(
 def count_sentences(
     codes: NDArray[np.uint32], kinds: NDArray[np.uint16], known: NDArray[np.uint64], entries: NDArray[np.int64]
 ) -> int:
-    """How many sentences a text has: one, and one more for each end of one with more than closing marks behind it."""
+    """Count sentences: one, and one more after each sentence end that more than closing marks follow."""
     n = len(codes)
     sentences = 0
     is_open = False
@@ -114,7 +114,7 @@ def count_sentences(
 
 @kernel
 def clitic_length(codes: NDArray[np.uint32], a: int, b: int) -> int:
-    """How many characters at the end of a piece are a clitic: ``'s 'm 'd ' 'll 're 've n't``."""
+    """Return how many characters at the end of a piece are a clitic: ``'s 'm 'd ' 'll 're 've n't``."""
     if b - a < 2:
         return 0
     last, before = codes[b - 1] | 32, codes[b - 2]
@@ -143,15 +143,15 @@ def treebank_tokens(
     starts: NDArray[np.int32],
     stops: NDArray[np.int32],
 ) -> int:
-    """Write start and stop of each token; returns their number, never more than there are characters.
+    """Write start and stop of each token; return their number, at most that of the characters.
 
-    Tokens do not overlap, and none is empty: not even where a piece only has the hash of a contraction, and is shorter.
-    ``known`` and ``entries`` are a table (`text.table_kernels.find`) of abbreviations and words that begin sentences,
-    ``contractions`` and ``first_parts`` one from the hash of a word in lower case
-    (``cannot``) to the length of its first token. Double quotes become two characters in NLTK, and one here.
+    Tokens do not overlap, and none is empty, even if a shorter piece has the hash of a contraction. ``known`` and
+    ``entries`` are a table (`text.table_kernels.find`) of abbreviations and words that begin sentences,
+    ``contractions`` and ``first_parts`` one from the hash of a lower-case word (``cannot``) to the length of its first
+    token. NLTK replaces a double quote with two characters; here it stays one.
     """
     n = len(codes)
-    found = 0
+    n_tokens = 0
     i = 0
     while i < n:
         if kinds[codes[i]] & SPACE:
@@ -163,7 +163,7 @@ def treebank_tokens(
             plain = plain and kinds[codes[i]] & WORD != 0
             i += 1
         b = i
-        stop = b  # where a full stop stands that ends a sentence
+        stop = b  # the position of a full stop that ends a sentence
         if not plain:
             j = find_sentence_end(codes, a, b, kinds, known, entries)
             if j < 0:
@@ -177,7 +177,7 @@ def treebank_tokens(
             if j > a and codes[j] == _STOP and codes[j - 1] != _STOP:
                 stop = j
         while a < b:
-            # one piece between characters that are tokens of their own
+            # one piece between characters that are separate tokens
             j = a
             size = 0
             while j < b:
@@ -209,18 +209,18 @@ def treebank_tokens(
                 ending = clitic_length(codes, first, last)
                 length = find(contractions, first_parts, lower_hash(codes, first, last)) if last - first <= 8 else 0
                 if 0 < length < last - first:
-                    starts[found], stops[found] = first, first + length
-                    starts[found + 1], stops[found + 1] = first + length, last
-                    found += 2
+                    starts[n_tokens], stops[n_tokens] = first, first + length
+                    starts[n_tokens + 1], stops[n_tokens + 1] = first + length, last
+                    n_tokens += 2
                 else:
-                    starts[found], stops[found] = first, last - ending
-                    found += 1
+                    starts[n_tokens], stops[n_tokens] = first, last - ending
+                    n_tokens += 1
                     if ending:
-                        starts[found], stops[found] = last - ending, last
-                        found += 1
+                        starts[n_tokens], stops[n_tokens] = last - ending, last
+                        n_tokens += 1
             if size:
-                starts[found], stops[found] = j, j + size
-                found += 1
+                starts[n_tokens], stops[n_tokens] = j, j + size
+                n_tokens += 1
             a = j + size
             size = 0
-    return found
+    return n_tokens

@@ -1,4 +1,4 @@
-"""Cut a text at Unicode's default word boundaries (UAX 29); words are what begins with a letter or number."""
+"""Split a text at Unicode's default word boundaries (UAX 29); words begin with a letter or number."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from curate.text.compiled import kernel
 
 _KATAKANA = SCRIPT_NAMES.index("katakana")
 _ZERO_WIDTH_SPACE, _NARROW_SPACE = 0x200B, 0x202F
-# What a character is to the rules: something that joins nothing, a letter, a digit, a katakana, a connector.
+# Classes of characters in the rules: one that joins nothing, a letter, a digit, a katakana, a connector.
 _OTHER, _ALPHABETIC, _NUMERIC, _KANA, _CONNECTS = range(5)
 
 
 @kernel
 def kind(code: np.uint32, flags: int) -> int:
-    """What a character is to the rules."""
+    """Return the class of a character."""
     if flags & LETTER:
         if flags & UNSPACED:
             return _KANA if flags >> SCRIPT_SHIFT == _KATAKANA else _OTHER
@@ -41,12 +41,12 @@ def kind(code: np.uint32, flags: int) -> int:
 def uax29_words(
     codes: NDArray[np.uint32], table: NDArray[np.uint32], starts: NDArray[np.int32], stops: NDArray[np.int32]
 ) -> int:
-    """Write start and stop of each word; returns their number, never more than there are characters.
+    """Write start and stop of each word; return their number, at most that of the characters.
 
-    Letters of scripts without spaces are words of their own, but for runs of katakana (no dictionary is used).
+    Each letter of a script without spaces is a word, except in runs of katakana (no dictionary is used).
     """
     n = len(codes)
-    found = 0
+    n_words = 0
     i = 0
     while i < n:
         start = i
@@ -79,7 +79,7 @@ def uax29_words(
                         continue
             break
         if table[codes[start]] & (LETTER | NUMBER):
-            starts[found] = start
-            stops[found] = i
-            found += 1
-    return found
+            starts[n_words] = start
+            stops[n_words] = i
+            n_words += 1
+    return n_words
