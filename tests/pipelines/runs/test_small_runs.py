@@ -239,6 +239,7 @@ def test_atomic_write_leaves_nothing_of_a_failure(tmp_path):
 
 INTERRUPTED = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts `make test &` with it ignored
 from pipelines.cli import main
 from pipelines.engine.stored import KeyPart
 
