@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 class Document:
     """One page, with everything known about it so far.
 
-    ``html`` holds the raw bytes until extraction turns them into ``text``; a document that was text from the start
-    never has any. ``charset`` is the one the server declared. ``date`` is the crawl time, ISO 8601 in UTC or empty.
-    ``languages`` are those that the text is in, each a ``language`` and its ``share``, the largest first.
-    ``source`` is the name the recipe gave to the input, never a file name: the corpus must not depend on how the
-    input was cut into files. ``copies`` is how often training sees the document (the mixture's epochs).
-    ``cluster_size`` is how many documents it stands for: itself, its exact copies, and its near duplicates; ``cluster``
-    is the id that their cluster is known by, "" where there is none. ``extra`` holds the user's own columns: those that
-    a source names, and those that steps add.
+    Attributes:
+        html: the raw bytes, until extraction turns them into ``text``; empty for a document that began as text.
+        charset: the charset that the server declared.
+        date: the crawl time, ISO 8601 in UTC, or empty.
+        source: the name that the recipe gives to the input, never a file name: the corpus must not depend on how the
+            input was split into files.
+        languages: the languages of the text, each a ``language`` and its ``share``, the largest first.
+        cluster: id of the cluster of duplicates that the document is in, "" if there is none.
+        cluster_size: number of documents that it represents: itself, its exact copies, and its near duplicates.
+        copies: how often training sees the document (the epochs of the mixture).
+        extra: the user's own columns: those that a source names, and those that steps add.
     """
 
     id: str
@@ -57,9 +60,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a step did not let a document through: the rule, what was measured, the limit, and a word for people.
+    """Why a step rejects a document: the rule, the value that was measured, the limit, and a detail for people.
 
-    ``signals`` are those measured before the decision, if any: a changed limit needs them of rejected pages too.
+    ``signals`` are those measured before the decision, if any: a changed limit needs them for rejected pages, too.
     """
 
     rule: str
@@ -71,10 +74,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Decision(Result):
-    """What a filter says of a text: keep it or not, the first rule that failed, and every value it looked at.
+    """The decision of a filter: whether to keep a text, the first rule that failed, and every value it looked at.
 
-    ``reason`` is empty where ``keep`` is true; ``value`` and ``limit`` belong to the failed rule. As a condition it is
-    ``keep``, so that a filter of any library takes it.
+    ``reason`` is empty if ``keep`` is true; ``value`` and ``limit`` belong to the failed rule. The truth value is
+    ``keep``, so that the filter functions of other libraries accept it.
 
     >>> [kept for kept in ("a", "b") if Decision(kept == "b")]
     ['b']
@@ -92,7 +95,7 @@ class Decision(Result):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         import numpy as np
 
-        return np.array(self.keep, dtype)  # an array of decisions is one of conditions, not of the names of fields
+        return np.array(self.keep, dtype)  # decisions become an array of booleans, not of field names
 
 
 @dataclass(frozen=True, slots=True)
