@@ -86,22 +86,23 @@ def decide(
         indices: numbers of all slices.
         after: a collection that must be complete before the first keys are read.
     """
-    after = after or pipeline | "Begin" >> beam.Create([0])
+    once = pipeline | "Once" >> beam.Create([0])
+    after = after or once
     numbers = pipeline | "Slices" >> beam.Create(list(indices)) | "SpreadSlices" >> beam.Reshuffle()
     for number in job.steps:
         data = cut[number]
         take_along(data.step)
         make = _KeyPartOf(data, tuple(cut[:number]), job.part, job.parts)
         keys = numbers | f"{data.name}: keys" >> beam.Map(make, beam.pvalue.AsIter(after)).with_output_types(KeyPart)
-        after = (
+        written = (
             keys
             | data.name >> Decide(data.step)
             | f"{data.name}: group" >> beam.GroupByKey()
             | f"{data.name}: write" >> beam.Map(_write, data.decision, job.part).with_output_types(int)
-            | f"{data.name}: count" >> beam.combiners.Count.Globally()
         )
-        if job.part == job.parts - 1:
-            after = after | f"{data.name}: end" >> beam.Map(_end, data).with_output_types(int)
+        is_last = job.part == job.parts - 1
+        end = beam.Map(_end, data, is_last, beam.pvalue.AsIter(written)).with_output_types(int)
+        after = once | f"{data.name}: end" >> end
 
 
 def take_along(step: CorpusStep) -> None:
@@ -130,9 +131,10 @@ def _write(part_of: tuple[str, Iterable[bytes]], decision: StoredDecision, part:
     return 0
 
 
-def _end(count: int, data: StepData) -> int:
-    data.decision.end(data.name)
-    return count
+def _end(element: int, data: StepData, is_last: bool, written: Iterable[int]) -> int:
+    if is_last:
+        data.decision.end(data.name)
+    return element
 
 
 @dataclass(frozen=True)

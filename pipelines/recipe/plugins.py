@@ -158,7 +158,7 @@ class Plugins:
     def pack(self, things: Sequence[Any]) -> PackedPlugins:
         """Return the source files in the folders that some objects depend on, for workers that may not have them."""
         sources: dict[str, bytes] = {}
-        for thing in things:
+        for thing in things if self.folders else ():
             for file, root in _files_of(thing).items():
                 if str(root) in self.folders:
                     sources[file.relative_to(root).as_posix()] = file.read_bytes()

@@ -83,7 +83,6 @@ class LineDedup(LineDedupConfig, CorpusStep):
                 tuple[int, Holder]
             )
             | "FirstHolder" >> beam.CombinePerKey(min)
-            | "AllHolders" >> beam.combiners.ToDict()
             | "Shown" >> beam.Map(_shown, beam.pvalue.AsSingleton(common)).with_output_types(tuple[str, bytes])
         )
         parts = (
@@ -115,7 +114,7 @@ class LineDedup(LineDedupConfig, CorpusStep):
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
         """Show the most common lines, the most common first: normalised text, language, number of documents."""
         rows: list[dict[str, Any]] = []
-        common = [line for part in decision.read(MOST_COMMON) for line in orjson.loads(part)]
+        common = [orjson.loads(line) for part in decision.read(MOST_COMMON) for line in part.splitlines()]
         for line in sorted(common, key=lambda line: (-line["documents"], line["hash"], line["language"]))[:SHOWN]:
             lines = find_lines(text(line["block"], line["row"]), {line["hash"]}, self)
             rows += [
@@ -264,12 +263,9 @@ def _holders(
                 yield i, (f"{int(order[first]):016x}", keys.index, int(numbers[first]))
 
 
-def _shown(holders: Mapping[int, Holder], common: Sequence[Common]) -> tuple[str, bytes]:
-    lines = []
-    for i, (count, digits, language, _) in enumerate(common):
-        if i in holders:
-            _, block, row = holders[i]
-            lines.append(
-                {"hash": NOBODY - int(digits, 16), "language": language, "documents": count, "block": block, "row": row}
-            )
-    return table_part(MOST_COMMON, lines)
+def _shown(held: tuple[int, Holder], common: Sequence[Common]) -> tuple[str, bytes]:
+    """Return one of the most common lines as a line of JSON, with a document that has it."""
+    place, (_, block, row) = held
+    documents, digits, language, _ = common[place]
+    line = {"hash": NOBODY - int(digits, 16), "language": language, "documents": documents, "block": block, "row": row}
+    return MOST_COMMON, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
