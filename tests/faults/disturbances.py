@@ -143,7 +143,9 @@ def other_input(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed
     path = rng.choice(sorted(inputs.iterdir()))
     how = rng.choice(("deleted", "cut", "grown", "changed"))
     process = campaign.start(output, inputs)
-    moment = rng.uniform(1.0, 0.5 * campaign.seconds)  # later nothing of it is read
+    while process.poll() is None and not list(output.glob("_work/00-*")):
+        time.sleep(0.01)  # a file that changes before the inputs are listed is another input
+    moment = rng.uniform(0.0, 0.3 * campaign.seconds)  # later nothing of it is read
     wait(process, moment)
     data = path.read_bytes()
     if how == "deleted":
@@ -154,7 +156,7 @@ def other_input(campaign: Campaign, work: Path, rng: random.Random) -> Disturbed
         path.write_bytes(changed)
     run = campaign.finish(process)
     shutil.copy2(campaign.inputs / path.name, path)
-    return Disturbed(run, output, inputs, f"{path.name} {how} after {moment:.1f} s")
+    return Disturbed(run, output, inputs, f"{path.name} {how} {moment:.1f} s after the inputs were listed")
 
 
 #: Every kind of fault by its name.
