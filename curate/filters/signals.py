@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 from curate.language.codes import resolve
 from curate.results import Result
@@ -127,11 +128,12 @@ class Signals(Result):
 
     def as_dict(self) -> dict[str, float]:
         """Return the signals by name, in the order of `signal_names`."""
-        return {**{name: getattr(self, name) for name in _NAMES}, **self.reference_quantities}
+        return {**dict(zip(_NAMES, _VALUES(self), strict=True)), **self.reference_quantities}
 
 
 _NAMES = tuple(field.name for field in fields(Signals))[:-1]
 _OWN = frozenset(_NAMES)
+_VALUES = attrgetter(*_NAMES)
 
 
 def signal_names(reference_filters: Iterable[str] = ()) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def _parse(value: object) -> datetime | None:
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     text = str(value).strip()
-    if len(text) > LONGEST:
+    if not text or len(text) > LONGEST:
         return None
     if _NUMBER.fullmatch(text):
         if isinstance(value, str) and text.isdigit() and len(text) in (8, 14):

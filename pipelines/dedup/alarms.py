@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -29,35 +29,41 @@ def lost_shares(keys: Sequence[KeySource], decision: DecisionTable) -> list[str]
     Returns:
         A sentence for each, the largest losses first.
     """
-    sentences = []
-    for column, least in LEAST.items():
-        bins = np.zeros(BINS, np.int64)
-        for _, lost in _names(column, keys, decision):
-            for name, count in lost.items():
-                bins[stable_u64(name) % BINS] += count
-        had, gone = Counter[str](), Counter[str]()
-        for names, lost in _names(column, keys, decision):
+    bins = {column: np.zeros(BINS, np.int64) for column in LEAST}
+    for _, lost in _names(LEAST, keys, decision):
+        for column, names in lost.items():
             for name, count in names.items():
-                if name and bins[stable_u64(name) % BINS] > LOST * least:
-                    had[name] += count
-                    gone[name] += lost[name]
-        bad = sorted((-gone[name], name) for name in had if had[name] >= least and gone[name] > LOST * had[name])
-        for _, name in bad[:NAMED]:
-            share = f"{gone[name]:,} of {had[name]:,} documents ({gone[name] / had[name]:.1%})"
-            sentences.append(f"{column} {name} loses {share} as duplicates")
-        if len(bad) > NAMED:
-            sentences.append(f"{len(bad) - NAMED:,} more {column}s lose more than {LOST:.0%} as duplicates")
-    return sentences
+                bins[column][stable_u64(name) % BINS] += count
+    suspects = [column for column, least in LEAST.items() if (bins[column] > LOST * least).any()]
+    had: dict[str, Counter[str]] = {column: Counter() for column in suspects}
+    gone: dict[str, Counter[str]] = {column: Counter() for column in suspects}
+    for names_of, lost in _names(suspects, keys, decision) if suspects else ():
+        for column, names in names_of.items():
+            for name, count in names.items():
+                if name and bins[column][stable_u64(name) % BINS] > LOST * LEAST[column]:
+                    had[column][name] += count
+                    gone[column][name] += lost[column][name]
+    return [sentence for column in suspects for sentence in _sentences(column, had[column], gone[column])]
+
+
+def _sentences(column: str, had: Counter[str], gone: Counter[str]) -> Iterator[str]:
+    bad = sorted((-gone[name], name) for name in had if had[name] >= LEAST[column] and gone[name] > LOST * had[name])
+    for _, name in bad[:NAMED]:
+        share = f"{gone[name]:,} of {had[name]:,} documents ({gone[name] / had[name]:.1%})"
+        yield f"{column} {name} loses {share} as duplicates"
+    if len(bad) > NAMED:
+        yield f"{len(bad) - NAMED:,} more {column}s lose more than {LOST:.0%} as duplicates"
 
 
 def _names(
-    column: str, keys: Sequence[KeySource], decision: DecisionTable
-) -> Iterator[tuple[Counter[str], Counter[str]]]:
-    """Yield, per block, the number of documents by name in a column, and the number of those that are lost."""
+    columns: Iterable[str], keys: Sequence[KeySource], decision: DecisionTable
+) -> Iterator[tuple[dict[str, Counter[str]], dict[str, Counter[str]]]]:
+    """Yield, per block and column, the number of documents by name, and the number of those that are lost."""
+    names = list(columns)
     for block in keys:
-        rows, table = block.load([column])
+        rows, table = block.load(names)
         lost = pa.array(np.isin(rows, losers_of(decision, block.index)["row"]))
-        yield _count(table[column]), _count(table[column].filter(lost))
+        yield {c: _count(table[c]) for c in names}, {c: _count(table[c].filter(lost)) for c in names}
 
 
 def _count(column: pa.ChunkedArray) -> Counter[str]:

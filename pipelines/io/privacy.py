@@ -68,7 +68,7 @@ class Privacy:
 
     def detail(self, detail: str) -> str:
         """Scrub and shorten the first `DETAIL_PIECE` characters of a rejection's detail."""
-        if not self.config or not detail:
+        if not self.config or not _is_suspect(detail[: DETAIL + SUSPECT_BY]):
             return detail[:DETAIL]
         clean = scrub_part(detail, 0, DETAIL, self.config)[0].text
         return _CUT_QUOTE.sub("…", clean) if "'" in clean or '"' in clean else clean

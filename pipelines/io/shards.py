@@ -30,7 +30,15 @@ from pipelines.io.columns import column_array, column_type, plain_value, unpack_
 from pipelines.io.formats import WriteRows, output_format
 from pipelines.io.privacy import Privacy
 from pipelines.io.sorted_rows import SortedRows
-from pipelines.io.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, signals_schema, with_columns
+from pipelines.io.tables import (
+    DOCUMENTS,
+    REJECTED,
+    TOKENS,
+    WORK_COMPRESSION,
+    parquet_writer,
+    signals_schema,
+    with_columns,
+)
 from pipelines.result.summary import SUMMARIZED, summarize
 
 PART = re.compile(r"part-\d{5,}-of-\d{5,}\.(?:parquet|bin|idx)\b")  # names of the files of a result
@@ -176,12 +184,13 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         """Write rows as a run: a batch per shard, in order of shards."""
         if not len(rows):
             return
-        order = np.argsort(shards, kind="stable")
-        rows, shards = rows.take(order), shards[order]
+        if (np.diff(shards) < 0).any():
+            order = np.argsort(shards, kind="stable")
+            rows, shards = rows.take(order), shards[order]
         present, first = np.unique(shards, return_index=True)
         runs = self.written.setdefault(table, [])
         name = f"run-{table}-{self.index:05d}-{len(runs):05d}.arrow"
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        options = pa.ipc.IpcWriteOptions(compression=WORK_COMPRESSION)
         batches: list[Place] = []
         with files.atomic_write(files.join(self.folder, name)) as stream:
             f = sealed.Hashing(stream)
@@ -212,7 +221,7 @@ def _joined(
     rows = size = 0
     for path in paths:
         with sealed.open_read(path) as f:
-            for batch in pq.ParquetFile(f).iter_batches(READ_ROWS):
+            for batch in pq.ParquetFile(f).iter_batches(READ_ROWS, use_threads=False):
                 if len(batch):  # an empty table of signals may lack the columns of reference filters
                     held.append(shown(batch) if shown else batch)
                     rows, size = rows + len(batch), size + held[-1].nbytes

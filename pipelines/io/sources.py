@@ -212,19 +212,27 @@ def _name_below(path: str, pattern: str) -> str:
 
 
 def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
-    """Split the files, in order of path, into slices of about the same size."""
-    wanted = sum(f.size for f in inputs) // SLICES
-    room_of_one = min(max(wanted, MIN_SLICE_BYTES), MAX_SLICE_BYTES)
+    """Split the files, in order of path, into about `SLICES` slices of the same size, or more of the largest size.
+
+    A slice ends within a file if the file can be split there, otherwise where the next file does not fit by half.
+    """
+    total = sum(f.size for f in inputs)
+    size_of_one = min(max(-(-total // SLICES), MIN_SLICE_BYTES), MAX_SLICE_BYTES)
     groups: list[list[Part]] = []
-    room = 0
+    room = 0  # bytes that the last group still takes
     for file in inputs:
-        pieces = -(-file.size // room_of_one) if file.splits and file.size else 1
-        for i in range(pieces):
-            part = Part(file, file.size * i // pieces, file.size * (i + 1) // pieces)
-            size = part.stop - part.start
-            if not groups or room < size or file.format == "datasets":  # the size of a data set is unknown
+        alone = file.format == "datasets"  # its size is unknown
+        if alone or (not file.splits and room < file.size / 2):
+            room = 0
+        stop = -1
+        while stop < file.size:
+            if room <= 0:
                 groups.append([])
-                room = room_of_one
-            groups[-1].append(part)
-            room -= size
+                room = size_of_one
+            start = max(stop, 0)
+            stop = min(start + room, file.size) if file.splits else file.size
+            groups[-1].append(Part(file, start, stop))
+            room -= stop - start
+        if alone:
+            room = 0
     return [Slice(i, tuple(group)) for i, group in enumerate(groups)]

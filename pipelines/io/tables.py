@@ -22,6 +22,8 @@ FLUSH_ROWS = 4096
 #: read. curate's own value: two records of the largest size, and a fiftieth of what a process may take.
 FLUSH_BYTES = 16_000_000
 
+NUMBER_BYTES = 32  # of a number in a row that is held: a Python float or int, and the reference to it
+
 READ_BYTES = 1 << 18  # read at a time from a column; without a buffer, Arrow reads the whole row group
 
 #: Shares of languages in a text, the largest first.
@@ -131,10 +133,14 @@ def signals_schema(measures: Sequence[str] = ()) -> pa.Schema:
 REPEATED = ("source", "language", "domain", "step", "rule", "charset", "label", "group")
 
 
-def parquet_writer(stream: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+#: Compression of the files in `_work`, which are written once and read once or twice: less time than zstd, more bytes.
+WORK_COMPRESSION = "lz4"
+
+
+def parquet_writer(stream: BinaryIO, schema: pa.Schema, compression: str = "zstd") -> pq.ParquetWriter:
     """Return a Parquet writer with the settings that all tables share."""
     repeated = [name for name in schema.names if name in REPEATED]
-    return pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=repeated)
+    return pq.ParquetWriter(stream, schema, compression=compression, use_dictionary=repeated)
 
 
 class TableWriter(AbstractContextManager["TableWriter"]):
@@ -142,31 +148,32 @@ class TableWriter(AbstractContextManager["TableWriter"]):
 
     def __init__(self, path: str, schema: pa.Schema) -> None:
         self.schema, self.rows = schema, 0
-        self._columns: list[list[Any]] = [[] for _ in schema.names]
+        self._held: list[Sequence[Any]] = []
         self._bytes = 0
+        self._varying = [i for i, field in enumerate(schema) if not pa.types.is_primitive(field.type)]
+        self._fixed_bytes = NUMBER_BYTES * (len(schema) - len(self._varying))
         self._atomic = sealed.write(path)
 
     def __enter__(self) -> TableWriter:
         self._file: BinaryIO = self._atomic.__enter__()
-        self._parquet = parquet_writer(self._file, self.schema)
+        self._parquet = parquet_writer(self._file, self.schema, WORK_COMPRESSION)
         return self
 
     def append(self, row: Sequence[Any]) -> int:
         """Add a row, with values in the order of the schema; return its number."""
-        for column, value in zip(self._columns, row, strict=True):
-            column.append(value)
-        self._bytes += sum(map(getsizeof, row))
+        self._held.append(row)
+        self._bytes += self._fixed_bytes + sum([getsizeof(row[i]) for i in self._varying])
         self.rows += 1
-        if len(self._columns[0]) >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
+        if len(self._held) >= FLUSH_ROWS or self._bytes >= FLUSH_BYTES:
             self._flush()
         return self.rows - 1
 
     def _flush(self) -> None:
-        if self._columns[0]:
-            arrays = [_array(c, f.type) for c, f in zip(self._columns, self.schema, strict=True)]
+        if self._held:
+            columns = zip(*self._held, strict=True)
+            arrays = [_array(column, field.type) for column, field in zip(columns, self.schema, strict=True)]
             self._parquet.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
-            self._columns = [[] for _ in self.schema.names]
-            self._bytes = 0
+            self._held, self._bytes = [], 0
 
     def __exit__(self, error_type: Any, error: Any, traceback: Any) -> None:
         try:
@@ -179,7 +186,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         self._atomic.__exit__(error_type, error, traceback)
 
 
-def _array(values: list[Any], type_: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     try:
         return pa.array(values, type=type_)
     except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold

@@ -20,7 +20,7 @@ import zstandard
 
 from pipelines.io import readers, records
 from pipelines.io.readers import Dropped, InputChanged, NotAPage, read_part
-from pipelines.io.sources import InputFile, Part, cut_slices, list_inputs, not_read
+from pipelines.io.sources import SLICES, InputFile, Part, cut_slices, list_inputs, not_read
 from pipelines.recipe.errors import RecipeError
 from pipelines.recipe.model import Source
 from tests.pipelines.conftest import CRAWL
@@ -264,6 +264,17 @@ def test_slices_hold_everything_once_and_do_not_depend_on_the_order_of_the_patte
     assert covered == {f.path: f.size for f in inputs}
     assert len(slices) > 20
     assert slices == cut_slices(list_inputs([Source(f"{tmp_path}/*")]))
+
+
+def test_files_a_little_larger_than_a_slice_make_no_more_slices():
+    sizes = [9_000_000 + 100_000 * (i % 7) for i in range(30)]
+    by_line = [InputFile(f"/{i:02d}.jsonl", size, 0, "jsonl", "web") for i, size in enumerate(sizes)]
+    whole = [InputFile(f"/{i:02d}.jsonl.gz", size, 0, "jsonl", "web") for i, size in enumerate(sizes)]
+    for inputs in (by_line, whole):
+        slices = cut_slices(inputs)
+        assert 30 <= len(slices) <= SLICES
+        assert max(s.size for s in slices) < 1.5 * sum(sizes) / SLICES
+        assert sum(s.size for s in slices) == sum(sizes)
 
 
 def test_damage_costs_the_record_and_is_told(tmp_path):
