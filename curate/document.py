@@ -27,6 +27,7 @@ class Document:
     Attributes:
         html: the raw bytes, until extraction turns them into ``text``; empty for a document that began as text.
         charset: the charset that the server declared.
+        canonical: the address that the page calls its own (``rel=canonical``), "" if it names none.
         date: the crawl time, ISO 8601 in UTC, or empty.
         source: the name that the recipe gives to the input, never a file name: the corpus must not depend on how the
             input was split into files.
@@ -44,6 +45,7 @@ class Document:
     source: str = ""
     html: bytes = b""
     charset: str = ""
+    canonical: str = ""
     title: str = ""
     language: str = ""
     language_score: float = 0.0

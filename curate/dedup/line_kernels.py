@@ -13,13 +13,16 @@ U = np.uint64
 
 @kernel
 def hash_lines(
-    codes: NDArray[np.uint32], table: NDArray[np.uint32], spaces: NDArray[np.bool_], least: int
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the hash of each normalized line, 0 if it has fewer than ``least`` characters, and the lines' starts."""
+    codes: NDArray[np.uint32], table: NDArray[np.uint32], spaces: NDArray[np.bool_], least: int, content: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the hash of each normalized line, the lines' starts, and their normalized lengths.
+
+    A hash is 0 for a line of fewer than ``least`` characters; its last bit says whether there are ``content`` or more.
+    """
     lines = 1
     for c in codes:
         lines += c == 10
-    hashes = np.zeros(lines, np.uint64)
+    hashes, lengths = np.zeros(lines, np.uint64), np.zeros(lines, np.int64)
     starts = np.empty(lines + 1, np.int64)  # of each line, and of the one that would follow the last
     starts[0] = 0
     line, start = 0, 0
@@ -37,9 +40,10 @@ def hash_lines(
             if c:
                 h = (h + U(c)) * FNV64_PRIME
                 length += 1
+        lengths[line] = length
         if length >= max(1, least):
-            hashes[line] = max(splitmix64(h + U(length)), U(1))
+            hashes[line] = max(splitmix64(h + U(length)) & ~U(1), U(2)) | U(length >= content)
         line += 1
         start = end + 1
         starts[line] = start
-    return hashes, starts
+    return hashes, starts, lengths

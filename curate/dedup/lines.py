@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -30,12 +31,18 @@ if TYPE_CHECKING:
 #: ccNet's table of punctuation beyond ASCII (`text_normalizer.py`, UNICODE_PUNCT), which includes the fullwidth 1.
 PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 
-#: Lines of source code: an end or a start that prose does not have (curate's own).
+#: Lines of source code or of another layout that counts: an indent, or an end or a start that prose does not have
+#: (curate's own).
 CODE = re.compile(
-    r"[{};]\s*$|^\s*[)\]}]+[,;]?\s*$"
-    r"|^\s*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except)\b.*:$|(?:else|try):$"
-    r"|#include|#define|//|/\*|\*/|@\w+\s*$|<\?php|\$ |>>> )"
+    r"^(?:[ ]{2,}|\t)[ \t]*\S"
+    r"|[{};][ \t]*$"
+    r"|^[ \t]*(?:[)\]}]+[,;)]*|end|fi|done|esac|pass|break|continue|else|do|then|begin|try|finally:?)[,;]?[ \t]*$"
+    r"|^[ \t]*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except|elif)\b.*:[ \t]*$"
+    r"|(?:else|try):[ \t]*$|#include|#define|//|/\*|\*/|@\w+[ \t]*$|<\?php|\$ |>>> |</?\w+[^<>]*>[ \t]*$)",
+    re.MULTILINE,
 )
+#: Normalized characters of a line that a heading may have, and that the text below it must have; curate's own values.
+HEADING, BELOW_HEADING = 60, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,11 @@ class LineDedupConfig:
     """Which lines are too common, and which are spared.
 
     A line in more than ``max_copies`` documents out of ``bucket_documents`` (6 and 30 million: Llama 3) is removed from
-    all documents but the first ``keep_first`` (0: the paper's "remove"), in the order of a hash. ``min_characters``
-    spares lines that are shorter after normalization; ``protect_code`` spares lines that look like source code, such as
-    a closing brace.
+    all documents but the first ``keep_first`` (0: the paper's "remove"), in the order that the documents are given.
+    ``min_characters`` spares lines that are shorter after normalization; ``protect_code`` spares lines that look like
+    source code, such as a closing brace, and blocks of which half are such lines; ``protect_structure`` spares rows of
+    tables, and headings: short lines within the text, above a longer one. ``content_characters``: a line of that many
+    characters is content, and its first copy always stays (0: no line is content).
     """
 
     max_copies: int = 6
@@ -53,11 +62,18 @@ class LineDedupConfig:
     keep_first: int = 0
     min_characters: int = 0
     protect_code: bool = False
+    protect_structure: bool = False
+    content_characters: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("max_copies", 1), ("bucket_documents", 1), ("keep_first", 0), ("min_characters", 0)):
+        for name in ("max_copies", "bucket_documents", "keep_first", "min_characters", "content_characters"):
+            least = int(name in ("max_copies", "bucket_documents"))
             if getattr(self, name) < least:
                 raise ValueError(f"line dedup: {name} is {getattr(self, name)}: it must be at least {least}")
+
+    def copies_kept(self, content: bool) -> int:
+        """Return how many copies of a line stay, given whether it is content."""
+        return max(self.keep_first, int(content))
 
 
 def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
@@ -89,7 +105,7 @@ def remove_lines(
     kept_until: np.ndarray | None = None,
     order: int = 0,
 ) -> Edit:
-    """Remove the lines whose hash is in a table.
+    """Remove the lines whose hash is in a table, and blank lines that would be left behind.
 
     Args:
         text: the document.
@@ -99,11 +115,12 @@ def remove_lines(
         order: the document's position in that order.
 
     Returns:
-        The text without those lines, otherwise unchanged, and the number removed as ``repeated_line``.
+        The text without those lines, otherwise unchanged, and the number removed as ``repeated_line`` and, of content,
+        ``repeated_paragraph``.
 
     >>> import numpy as np
-    >>> remove_lines("Menu\\nA page.", np.sort(line_hashes("menu"))).text
-    'A page.'
+    >>> remove_lines("One page.\\n\\nMenu\\n\\nThe end.", np.sort(line_hashes("menu"))).text
+    'One page.\\n\\nThe end.'
     """
     import numpy as np
 
@@ -117,8 +134,34 @@ def remove_lines(
         gone &= kept_until[place] < np.uint64(order)
     if not gone.any():
         return Edit(text)
-    kept = "\n".join(text[starts[i] : starts[i + 1] - 1] for i in np.flatnonzero(~gone))
-    return Edit(kept, {"repeated_line": int(gone.sum())})
+    lines = (text[starts[i] : starts[i + 1] - 1] for i in range(len(gone)))
+    content = int((gone & is_content(hashes)).sum())
+    counts = {"repeated_line": int(gone.sum()) - content, "repeated_paragraph": content}
+    return Edit(_without(lines, gone.tolist()), {name: n for name, n in counts.items() if n})
+
+
+def is_content(hashes: np.ndarray) -> np.ndarray:
+    """Return whether the line of each hash is content: uint64 [lines] to bool [lines]."""
+    import numpy as np
+
+    return (hashes & np.uint64(1)) == 1
+
+
+def _without(lines: Iterable[str], gone: Iterable[bool]) -> str:
+    """Return the lines that stay, without the blank lines on one side of what is removed."""
+    kept: list[str] = []
+    closed = False  # whether lines were removed since the last line that is not blank
+    for line, goes in zip(lines, gone, strict=True):
+        if goes:
+            closed = True
+        elif line.strip():
+            kept.append(line)
+            closed = False
+        elif not closed or (kept and kept[-1].strip()):
+            kept.append(line)
+    while closed and kept and not kept[-1].strip():
+        kept.pop()
+    return "\n".join(kept)
 
 
 def find_lines(text: str, wanted: set[int], config: LineDedupConfig = LineDedupConfig()) -> dict[int, str]:
@@ -150,12 +193,46 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
     from curate.dedup.line_kernels import hash_lines
 
     codes = code_points(text)
-    hashes, starts = hash_lines(codes, _characters(), _spaces(), config.min_characters)
+    content = config.content_characters or len(codes) + 1
+    hashes, starts, lengths = hash_lines(codes, _characters(), _spaces(), config.min_characters, content)
+    spared = np.zeros(len(hashes), bool)
     if config.protect_code:
-        for i in np.flatnonzero(hashes):
-            if CODE.search(text[starts[i] : starts[i + 1] - 1]):
-                hashes[i] = 0
+        spared |= _is_code(text, starts, lengths)
+    if config.protect_structure:
+        spared |= _is_heading(lengths, spared)
+        tabs = [match.start() for match in re.finditer(r"(?<=\S)[ ]?\t", text)]
+        spared[np.searchsorted(starts, tabs, "right") - 1] = True
+    hashes[spared] = 0
     return hashes, starts
+
+
+def _is_code(text: str, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return which lines are source code: those that look like it, and blocks of lines half of which do."""
+    import numpy as np
+
+    found = [match.end() - 1 for match in CODE.finditer(text)]
+    looks = np.zeros(len(lengths), bool)
+    looks[np.searchsorted(starts, found, "right") - 1] = True
+    looks &= lengths > 0
+    if not looks.any():
+        return looks
+    block = np.cumsum(lengths == 0)  # number of the block that each line is in, after the blank lines before it
+    share = np.bincount(block, looks) / np.maximum(np.bincount(block, lengths > 0), 1)
+    return looks | ((share >= 0.5) & (share > 0))[block]
+
+
+def _is_heading(lengths: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """Return which lines are headings: short, with a text line somewhere before, and a longer one or code below."""
+    import numpy as np
+
+    out = np.zeros(len(lengths), bool)
+    lines = np.flatnonzero(lengths)
+    size = lengths[lines]
+    text = (size >= BELOW_HEADING) | code[lines]
+    after = np.append(text[1:], False)
+    before = np.cumsum(text) - text > 0
+    out[lines] = (size <= HEADING) & after & before
+    return out
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from curate.extract.blocks import cut
+from curate.extract.canonical import canonical_url
 from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
 from curate.results import Result
@@ -67,6 +68,7 @@ class ExtractConfig:
 class Extraction(Result):
     """The extracted main text, the title, and the language in the page's ``lang`` ("" for none).
 
+    ``canonical`` is the address that the page calls its own (`curate.extract.canonical`), "" if it names none;
     ``engine`` is the engine that extracted the text: that of the config, or ``blocks`` if it failed, found nothing, or
     cannot handle a page that is so large or so deeply nested.
     """
@@ -75,6 +77,7 @@ class Extraction(Result):
     title: str
     language: str
     engine: str
+    canonical: str = ""
 
 
 def extract_text(
@@ -109,7 +112,8 @@ def extract_text(
     elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
     engine = config.engine if text else "blocks"
-    return Extraction(text or main_text(blocks), blocks.title, blocks.language, engine)
+    text = text or main_text(blocks)
+    return Extraction(text, blocks.title, blocks.language, engine, canonical_url(page, url or ""))
 
 
 def _fits_trafilatura(page: str) -> bool:

@@ -10,10 +10,11 @@ from typing import Literal
 
 import numpy as np
 
+from curate.dedup.addresses import address_rank
 from curate.document import Document
 from curate.text.hashing import stable_u64
 
-Preference = Literal["newest", "oldest", "longest", "quality", "source"]
+Preference = Literal["canonical", "newest", "oldest", "longest", "quality", "source"]
 LAST = 2**64 - 1  # place of a document without the preferred property
 
 
@@ -21,8 +22,9 @@ def rank_key(keep: tuple[Preference, ...], sources: tuple[str, ...]) -> Callable
     """Return the function that computes a document's rank key; the copy with the smallest key is kept.
 
     Args:
-        keep: preferences, the most important first. A document without a date, or without a quality score, comes after
-            those that have one.
+        keep: preferences, the most important first. ``canonical`` prefers the address that a page calls its own, and
+            articles to listings (`curate.dedup.addresses.address_rank`). A document without a date, or without a
+            quality score, comes after those that have one.
         sources: names of sources, the preferred ones first; others come after them.
 
     Returns:
@@ -84,6 +86,7 @@ def _quality(document: Document) -> int:
 
 
 PREFERENCES: dict[str, Callable[[Document], int]] = {
+    "canonical": lambda d: address_rank(d.url, d.canonical),
     "newest": _newest,
     "oldest": _oldest,
     "longest": lambda d: LAST - len(d.text),
@@ -93,7 +96,14 @@ PREFERENCES: dict[str, Callable[[Document], int]] = {
 
 
 #: The document field that each preference compares.
-_FIELDS = {"newest": "date", "oldest": "date", "longest": "text", "quality": "quality", "source": "source"}
+_FIELDS = {
+    "canonical": "url",
+    "newest": "date",
+    "oldest": "date",
+    "longest": "text",
+    "quality": "quality",
+    "source": "source",
+}
 
 
 def fields_of(keep: tuple[Preference, ...]) -> frozenset[str]:

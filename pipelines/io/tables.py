@@ -38,6 +38,7 @@ STATE = pa.schema(
         ("date", pa.string()),
         ("source", pa.string()),
         ("charset", pa.string()),
+        ("canonical", pa.string()),
         ("title", pa.string()),
         ("language", pa.string()),
         ("language_score", pa.float64()),

@@ -22,6 +22,7 @@ from .heuristics import Heuristics as Heuristics
 from .kl_divergence import KlDivergence as KlDivergence
 from .language import Language as Language
 from .line_dedup import LineDedup as LineDedup
+from .listings import Listings as Listings
 from .minhash_dedup import MinHashDedup as MinHashDedup
 from .mixture import Mixture as Mixture
 from .perplexity import Perplexity as Perplexity

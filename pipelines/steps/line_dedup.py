@@ -11,7 +11,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from curate.dedup.lines import LineDedupConfig, find_lines, line_hashes, remove_lines
+from curate.dedup.addresses import address_rank
+from curate.dedup.lines import LineDedupConfig, find_lines, is_content, line_hashes, remove_lines
 from curate.document import Document, Rejection
 from curate.text.hashing import stable_u64
 from pipelines.dedup.keep_first import PARTITIONS
@@ -34,27 +35,41 @@ Holder = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class LineDedup(LineDedupConfig, CorpusStep):
-    __doc__ = LineDedupConfig.__doc__
+    """Remove lines that many documents share, but neither code nor headings, nor the last copy of content.
+
+    The limits are the paper's, what is spared is curate's own: in a crawl of blogs and documentation the paper's rule
+    took braces and headings from code and manuals, and every copy of paragraphs that stand in a post and in its tag,
+    month and category pages. The settings are those of `curate.LineDedupConfig`; with protect_code and
+    protect_structure false and content_characters 0 the rule is the paper's.
+    """
+
+    protect_code: bool = True
+    protect_structure: bool = True
+    content_characters: int = 150
 
     reads: ClassVar = frozenset({"text"})
-    assumes: ClassVar = {"language": "lines are counted over all languages together"}
+    assumes: ClassVar = {
+        "language": "lines are counted over all languages together",
+        "canonical": "the best of several addresses is chosen by its form alone",
+    }
     writes: ClassVar = frozenset({"text"})
-    key_settings: ClassVar = ("min_characters", "protect_code")
+    key_settings: ClassVar = ("min_characters", "protect_code", "protect_structure", "content_characters")
     shuffles: ClassVar = "16 bytes per line"
     key_schema: ClassVar = pa.schema(
         [("language", pa.string()), ("order", pa.uint64()), ("lines", pa.list_(pa.uint64()))]
     )
 
     def key(self) -> Callable[[Document], tuple]:
-        """Build the function that extracts the language, a hash of the id, and the hashes of the lines.
+        """Build the function that extracts the language, the document's order, and the hashes of the lines.
 
-        The hash of the id chooses the bucket and orders documents.
+        The order is that of addresses, the best first, and within it that of a hash of the id, which also chooses the
+        bucket.
         """
-        return lambda d: (d.language, stable_u64(d.id, "line-bucket"), line_hashes(d.text, self))
+        return lambda d: (d.language, order_of(d), line_hashes(d.text, self))
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return 16 bytes for every line of every document, plus 8 for each copy that is kept."""
-        return sum(block.count()[1] for block in keys) * _row(self.keep_first).itemsize
+        return sum(block.count()[1] for block in keys) * _row(_most_kept(self)).itemsize
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle the distinct lines of each slice with their counts; then find a document of each most common line."""
@@ -106,22 +121,33 @@ class LineDedup(LineDedupConfig, CorpusStep):
             if not edited.counts:
                 return document
             if not edited.text.strip():
-                return Rejection("only_repeated_lines", float(edited.counts["repeated_line"]))
+                return Rejection("only_repeated_lines", float(sum(edited.counts.values())))
             return replace(document, text=edited.text)
 
         return Applied(edit=edit)
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
-        """Show the most common lines, the most common first: normalised text, language, number of documents."""
+        """Show the most common lines, the most common first: normalised text, kind, language, number of documents."""
         rows: list[dict[str, Any]] = []
         common = [orjson.loads(line) for part in decision.read(MOST_COMMON) for line in part.splitlines()]
         for line in sorted(common, key=lambda line: (-line["documents"], line["hash"], line["language"]))[:SHOWN]:
             lines = find_lines(text(line["block"], line["row"]), {line["hash"]}, self)
             rows += [
-                {"line": shown, "language": line["language"], "documents": line["documents"]}
+                {
+                    "line": shown,
+                    "kind": "paragraph" if line["hash"] & 1 else "line",
+                    "language": line["language"],
+                    "documents": line["documents"],
+                }
                 for shown in lines.values()
             ]
         return {"repeated_lines": sorted(rows, key=lambda row: (-row["documents"], row["line"]))}
+
+
+def order_of(document: Document) -> int:
+    """Return a document's place in the order in which documents keep the content that they share."""
+    rank = address_rank(document.url, document.canonical)
+    return rank << 61 | stable_u64(document.id, "line-bucket") >> 3
 
 
 def hot_address(language: str, bucket: int) -> str:
@@ -175,6 +201,11 @@ def _buckets_in(
             yield bucket, np.flatnonzero(mine), numbers, order, flat[np.repeat(mine, lengths)], lengths[mine]
 
 
+def _most_kept(config: LineDedupConfig) -> int:
+    """Return how many copies of any line stay, at most."""
+    return config.copies_kept(config.content_characters > 0)
+
+
 def _row(keep_first: int) -> np.dtype:
     """Return the dtype of a row per line: its hash, its number of documents, and the orders of the first of them."""
     return np.dtype([("hash", "u8"), ("count", "u8"), *([("first", "u8", (keep_first,))] if keep_first else [])])
@@ -189,7 +220,7 @@ def _languages(keys: KeySource) -> Iterator[tuple[str, int]]:
 def _lines(keys: KeySource, config: LineDedupConfig, sizes: Sizes) -> Iterator[tuple[tuple[Bucket, int], bytes]]:
     for bucket, rows, _, order, lines, lengths in _buckets_in(keys, sizes, config):
         in_part = lines // PARTITIONS % keys.parts == keys.part
-        counted = _count(lines[in_part], np.repeat(order[rows], lengths)[in_part], config.keep_first)
+        counted = _count(lines[in_part], np.repeat(order[rows], lengths)[in_part], _most_kept(config))
         partition = counted["hash"] % PARTITIONS
         for p in np.unique(partition):
             yield (bucket, int(p)), counted[partition == p].tobytes()
@@ -227,12 +258,15 @@ def _hot(
     blocks_of: tuple[tuple[Bucket, int], Iterable[bytes]], config: LineDedupConfig
 ) -> Iterator[tuple[Bucket, bytes]]:
     (bucket, _), blocks = blocks_of
-    rows = _merge(np.frombuffer(b"".join(blocks), _row(config.keep_first)), config.keep_first)
+    most = _most_kept(config)
+    rows = _merge(np.frombuffer(b"".join(blocks), _row(most)), most)
     rows = rows[rows["count"] > config.max_copies]
     hot = np.zeros(len(rows), HOT)
     hot["hash"], hot["count"] = rows["hash"], rows["count"]
-    if config.keep_first:
-        hot["kept_until"] = rows["first"][:, -1]
+    for content in (False, True):
+        if kept := config.copies_kept(content):
+            these = is_content(rows["hash"]) == content
+            hot["kept_until"][these] = rows["first"][these, kept - 1]
     if len(hot):
         yield bucket, hot.tobytes()
 

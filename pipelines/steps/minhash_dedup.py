@@ -45,14 +45,14 @@ class MinHashDedup(CorpusStep):
     """Remove near duplicates: documents whose Jaccard similarity reaches ``threshold``, in (0, 1].
 
     ``threshold`` also chooses the bands and rows, unless ``minhash`` gives them. ``keep`` and ``sources`` are those of
-    url_dedup. ``index`` names sketches of earlier corpora (folders, or their ``sketch.json``), whose documents come
+    exact_dedup. ``index`` names sketches of earlier corpora (folders, or their ``sketch.json``), whose documents come
     before all of these: near duplicates of them are removed. ``clustering`` chooses whether clusters are computed in
     one process, on all workers of a cluster, or by size; the result is the same.
     """
 
     threshold: float = 0.8
     minhash: MinHashConfig | None = None
-    keep: tuple[Preference, ...] = ("newest",)
+    keep: tuple[Preference, ...] = ("canonical", "newest")
     sources: tuple[str, ...] = ()
     index: tuple[File, ...] = ()
     clustering: Literal["auto", "one_process", "distributed"] = "auto"

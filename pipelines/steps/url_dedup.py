@@ -15,8 +15,8 @@ from pipelines.dedup.keep_first import KeepFirst
 class UrlDedup(KeepFirst):
     """Keep one copy of each URL: by default the newest (Llama 3, section 3.1.1), and the smallest id among equals.
 
-    ``keep`` lists preferences, the most important first: newest, oldest, longest, quality, source. For source,
-    ``sources`` lists the preferred sources, the best first.
+    ``keep`` lists preferences, the most important first: canonical, newest, oldest, longest, quality, source. For
+    source, ``sources`` lists the preferred sources, the best first.
     """
 
     rule: ClassVar = "older_copy"

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from curate.dedup.lines import PUNCTUATION, LineDedupConfig, find_lines, line_hashes, normalize_line, remove_lines
+from curate.dedup.lines import (
+    PUNCTUATION,
+    LineDedupConfig,
+    find_lines,
+    is_content,
+    line_hashes,
+    normalize_line,
+    remove_lines,
+)
 
 #: Text of lines that are often alike: case, digits, white space and punctuation differ.
 pieces = st.sampled_from(
@@ -48,7 +56,7 @@ def test_just_the_lines_in_the_table_are_removed(text, chosen):
     hot = np.unique(np.concatenate([np.empty(0, np.uint64), *(line_hashes(rows[i]) for i in chosen if i < len(rows))]))
     gone = {ccnet(rows[i]) for i in chosen if i < len(rows)} - {""}
     edit = remove_lines(text, hot)
-    assert edit.text == "\n".join(r for r in rows if ccnet(r) not in gone)
+    assert [r for r in edit.text.split("\n") if r.strip()] == [r for r in rows if r.strip() and ccnet(r) not in gone]
     assert sum(edit.counts.values()) == sum(ccnet(r) in gone for r in rows)
     assert remove_lines(edit.text, hot).counts == {}
 
@@ -63,6 +71,44 @@ def test_any_text_copes(text):
     left = remove_lines(text, hashes).text
     assert not len(line_hashes(left))
     assert set(find_lines(text, set(hashes.tolist()))) == set(hashes.tolist())
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("One.\n\nmenu\n\nTwo.", "One.\n\nTwo."),
+        ("menu\n\nOne.\n\nmenu", "One."),
+        ("One.\nmenu\nTwo.", "One.\nTwo."),
+        ("One.\n\n\nmenu\nmenu\n\nTwo.\n\n\nThree.\n", "One.\n\n\nTwo.\n\n\nThree.\n"),
+        ("One.\n\nTwo.\n\n", "One.\n\nTwo.\n\n"),
+    ],
+)
+def test_a_line_goes_with_the_blank_lines_that_it_would_leave(text, left):
+    assert remove_lines(text, line_hashes("menu")).text == left
+
+
+LOOP = "How to add them up\n\nfor item in items\n  total += item\nend\n\nThat is all there is to it."
+MANUAL = (
+    "Array.at()\n\nThe method takes an integer and returns the item at that index, which may be negative.\n\n"
+    "Parameters\n\nThe zero-based index of the item, counted from the end of the array if it is negative.\n\n"
+    "Returns\tAn item\n\nSee also"
+)
+
+
+def test_code_headings_and_rows_of_tables_are_spared():
+    config = LineDedupConfig(protect_code=True, protect_structure=True)
+    spared = {"for item in items", "  total += item", "end"}
+    for text, stays in ((LOOP, spared), (MANUAL, {"Parameters", "Returns\tAn item"})):
+        edit = remove_lines(text, np.unique(np.concatenate([line_hashes(line) for line in text.split("\n")])), config)
+        assert set(edit.text.split("\n")) - {""} == stays
+
+
+def test_lines_of_content_are_marked_whatever_else_is_on_the_page():
+    config = LineDedupConfig(content_characters=30)
+    hashes = line_hashes("Menu\n  " + "a line of content " * 2, config)
+    assert sorted(is_content(hashes).tolist()) == [False, True]
+    assert line_hashes("A LINE of content " * 2, config).tolist() == hashes[is_content(hashes)].tolist()
+    assert remove_lines("x\n" + "a line of content " * 2, hashes, config).counts == {"repeated_paragraph": 1}
 
 
 def test_a_document_that_comes_early_enough_keeps_its_line():

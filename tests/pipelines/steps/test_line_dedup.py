@@ -9,8 +9,7 @@ import pytest
 
 from curate.dedup.lines import normalize_line
 from curate.document import Document
-from curate.text.hashing import stable_u64
-from pipelines.steps.line_dedup import LineDedup, buckets_of
+from pipelines.steps.line_dedup import LineDedup, buckets_of, order_of
 from tests.pipelines.decisions import decide, decide_stored, keys_of, store_keys
 
 
@@ -30,22 +29,19 @@ def expected(documents, step):
     """The same in plain Python: count per language and bucket, then drop."""
     names = Counter(d.language for d in documents)
 
-    def order(d):
-        return stable_u64(d.id, "line-bucket")
-
     def bucket(d):
-        return d.language, order(d) % buckets_of(names[d.language], step)
+        return d.language, order_of(d) % buckets_of(names[d.language], step)
 
     holders = {}
     for d in documents:
         for line in {normalize_line(x) for x in d.text.split("\n")} - {""}:
-            holders.setdefault((bucket(d), line), []).append(order(d))
+            holders.setdefault((bucket(d), line), []).append(order_of(d))
     texts = []
     for d in documents:
         kept = []
         for line in d.text.split("\n"):
             orders = sorted(holders.get((bucket(d), normalize_line(line)), []))
-            hot = len(orders) > step.max_copies and order(d) not in orders[: step.keep_first]
+            hot = len(orders) > step.max_copies and order_of(d) not in orders[: step.keep_first]
             if not hot:
                 kept.append(line)
         texts.append("\n".join(kept))
@@ -118,3 +114,25 @@ def test_a_document_of_common_lines_alone_is_rejected():
     decision = decide(step, keys := keys_of(step, [documents]))
     rejection = step.apply(decision, keys[0]).edit(0, documents[0])
     assert (rejection.rule, rejection.value) == ("only_repeated_lines", 2)
+
+
+PARAGRAPH = "The kettle was made of bronze, and it stood in the temple of the old capital for a thousand years. " * 2
+
+
+def test_one_copy_of_content_stays_where_it_belongs_and_menus_go():
+    addresses = ["https://a.example/tag/tea/", "https://a.example/2026/", "https://a.example/kettle"]
+    addresses += [f"https://a.example/category/tea/page/{n}" for n in range(2, 9)]
+    documents = [
+        Document(id=f"{i:032x}", url=url, text=f"{PARAGRAPH}\nShare this\nOnly here: {'x' * (i + 1)}")
+        for i, url in enumerate(addresses)
+    ]
+    step = LineDedup()
+    decision = decide(step, keys := keys_of(step, [documents[:4], documents[4:]]))
+    texts = edited([step.apply(decision, block) for block in keys], [documents[:4], documents[4:]])
+    assert [d.url for d in documents if PARAGRAPH.strip() in texts[d.id]] == ["https://a.example/kettle"]
+    assert not any("Share this" in text for text in texts.values())
+    found = sorted(
+        step.report(decision, lambda block, row: [documents[:4], documents[4:]][block][row].text)["repeated_lines"],
+        key=lambda row: row["kind"],
+    )
+    assert [(row["kind"], row["documents"]) for row in found] == [("line", 10), ("paragraph", 10)]
