@@ -50,7 +50,6 @@ class LineDedup(LineDedupConfig, CorpusStep):
     reads: ClassVar = frozenset({"text"})
     assumes: ClassVar = {
         "language": "lines are counted over all languages together",
-        "canonical": "the best of several addresses is chosen by its form alone",
     }
     writes: ClassVar = frozenset({"text"})
     key_settings: ClassVar = ("min_characters", "protect_code", "protect_structure", "content_characters")

@@ -35,7 +35,6 @@ class Listings(CorpusStep):
     """
 
     reads: ClassVar = frozenset({"text", "url"})
-    assumes: ClassVar = {"canonical": "the best of several addresses is chosen by its form alone"}
     key_schema: ClassVar = pa.schema(
         [
             ("site", pa.uint64()),
