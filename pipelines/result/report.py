@@ -71,6 +71,7 @@ def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
         "undated_documents": undated,
         "corpus": totals,
         "mixture": mixture,
+        "removed_lines": shown.get("removed_lines", {}),
         "repeated_lines": [
             row | {"line": privacy.line(str(row["line"]))} for row in shown.get("repeated_lines", [])[:TOP_LINES]
         ],

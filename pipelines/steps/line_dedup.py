@@ -22,7 +22,9 @@ from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, 
 HOT = np.dtype([("hash", "u8"), ("count", "u8"), ("kept_until", "u8")])
 NOBODY = 2**64 - 1  # comes after every document in the order
 SHOWN = 100  # most common lines whose text is looked up for the report
-SIZES, MOST_COMMON = "sizes", "most_common"  # addresses: documents by language; the most common lines
+#: Addresses: the documents by language, the most common lines, and the number of removed lines by kind.
+SIZES, MOST_COMMON, REMOVED = "sizes", "most_common", "removed"
+KINDS = "line", "paragraph"  # of a removed line: short, or content
 Bucket = tuple[str, int]  # a language, and a number within it
 Sizes = Mapping[str, int]
 #: A common line: its number of documents, the hex digits of 2**64 - 1 minus its hash, and the language and number of
@@ -105,6 +107,12 @@ class LineDedup(LineDedupConfig, CorpusStep):
             | "OneTable" >> beam.combiners.ToList()
             | "Sizes" >> beam.Map(lambda s: table_part(SIZES, dict(sorted(s)))).with_output_types(tuple[str, bytes]),
             shown,
+            hot
+            | "Removed" >> beam.FlatMap(_removed, self).with_output_types(tuple[str, int])
+            | "SumRemoved" >> beam.CombinePerKey(sum)
+            | "ListRemoved" >> beam.combiners.ToList()
+            | "RemovedTable"
+            >> beam.Map(lambda n: table_part(REMOVED, dict(sorted(n)))).with_output_types(tuple[str, bytes]),
         )
         return parts | beam.Flatten()
 
@@ -126,7 +134,7 @@ class LineDedup(LineDedupConfig, CorpusStep):
         return Applied(edit=edit)
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
-        """Show the most common lines, the most common first: normalised text, kind, language, number of documents."""
+        """Count the removed lines by kind, and show the most common: normalised text, kind, language, documents."""
         rows: list[dict[str, Any]] = []
         common = [orjson.loads(line) for part in decision.read(MOST_COMMON) for line in part.splitlines()]
         for line in sorted(common, key=lambda line: (-line["documents"], line["hash"], line["language"]))[:SHOWN]:
@@ -134,13 +142,17 @@ class LineDedup(LineDedupConfig, CorpusStep):
             rows += [
                 {
                     "line": shown,
-                    "kind": "paragraph" if line["hash"] & 1 else "line",
+                    "kind": KINDS[line["hash"] & 1],
                     "language": line["language"],
                     "documents": line["documents"],
                 }
                 for shown in lines.values()
             ]
-        return {"repeated_lines": sorted(rows, key=lambda row: (-row["documents"], row["line"]))}
+        removed = [orjson.loads(part) for part in decision.read(REMOVED)]  # a table for each part of the keys
+        return {
+            "removed_lines": {kind: sum(table.get(kind, 0) for table in removed) for kind in KINDS},
+            "repeated_lines": sorted(rows, key=lambda row: (-row["documents"], row["line"])),
+        }
 
 
 def order_of(document: Document) -> int:
@@ -272,6 +284,14 @@ def _hot(
 
 def _at_bucket(bucket: Bucket, rows: bytes) -> tuple[str, bytes]:
     return hot_address(*bucket), rows
+
+
+def _removed(hot: tuple[Bucket, bytes], config: LineDedupConfig) -> Iterator[tuple[str, int]]:
+    """Yield, by kind of line, how many documents lose a line of the bucket."""
+    rows = np.frombuffer(hot[1], HOT)
+    for content, kind in enumerate(KINDS):
+        counts = rows["count"][is_content(rows["hash"]) == content].astype(np.int64)
+        yield kind, int((counts - config.copies_kept(bool(content))).sum())
 
 
 def _most_common_of(hot: tuple[Bucket, bytes]) -> Iterator[Common]:

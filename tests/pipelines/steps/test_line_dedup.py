@@ -92,7 +92,9 @@ def test_the_report_shows_the_most_common_lines(tmp_path, memory):
     step, blocks = LineDedup(), split(corpus(), 3)
     data = store_keys(tmp_path, step, blocks)
     decide_stored([data], 3, memory=memory)
-    shown = step.report(data.decision, lambda block, row: blocks[block][row].text)["repeated_lines"]
+    report = step.report(data.decision, lambda block, row: blocks[block][row].text)
+    shown = report["repeated_lines"]
+    assert report["removed_lines"] == {"line": sum(t["documents"] for t in shown), "paragraph": 0}
     counts = Counter((d.language, line) for d in corpus() for line in {normalize_line(x) for x in d.text.split("\n")})
     assert len(shown) > 3
     assert {(t["language"], t["line"]): t["documents"] for t in shown} == {k: n for k, n in counts.items() if n > 6}
@@ -131,8 +133,9 @@ def test_one_copy_of_content_stays_where_it_belongs_and_menus_go():
     texts = edited([step.apply(decision, block) for block in keys], [documents[:4], documents[4:]])
     assert [d.url for d in documents if PARAGRAPH.strip() in texts[d.id]] == ["https://a.example/kettle"]
     assert not any("Share this" in text for text in texts.values())
-    found = sorted(
-        step.report(decision, lambda block, row: [documents[:4], documents[4:]][block][row].text)["repeated_lines"],
-        key=lambda row: row["kind"],
-    )
-    assert [(row["kind"], row["documents"]) for row in found] == [("line", 10), ("paragraph", 10)]
+    report = step.report(decision, lambda block, row: [documents[:4], documents[4:]][block][row].text)
+    assert report["removed_lines"] == {"line": 10, "paragraph": 9}
+    assert sorted((row["kind"], row["documents"]) for row in report["repeated_lines"]) == [
+        ("line", 10),
+        ("paragraph", 10),
+    ]
