@@ -4,7 +4,8 @@ A *paragraph* is a line of at least `LEAST` characters. Within a site, it belong
 one of which it is the largest share, and among about equal shares the one with the best address
 (`curate.dedup.addresses.address_rank`). So an article owns its paragraphs, and not the tag page, month archive or front
 page that shows ten articles.
-An excerpt, a paragraph cut off with an ellipsis, belongs to the page that has the paragraph that it begins.
+An excerpt, a paragraph cut off with an ellipsis, belongs to the page that has the paragraph that it begins. A paragraph
+that many pages of a site have, such as a licence, is part of its frame and counts for nothing.
 
 >>> article = "The first kettle was made of bronze, and it stood in the temple of the old capital for a thousand years."
 >>> other = "The second kettle was made of iron by a smith of the northern hills, who signed it with a single letter."
@@ -32,6 +33,8 @@ START = 48  # normalized characters at the start of a paragraph by which its exc
 #: Share of a page's paragraphs, and of its text, that stands in other pages, at which the page is a listing. curate's
 #: own values.
 SHARED, OF_TEXT = 0.7, 0.5
+#: Pages of a site, and share of them, that have a paragraph of its frame; curate's own values.
+FRAME_PAGES, FRAME_SHARE = 10, 0.1
 #: An end that was cut off, perhaps with the invitation to read on.
 _CUT_OFF = re.compile(r"(?:\.\.\.|…|\[\s*(?:\.\.\.|…|&hellip;)\s*\]|»)[^.!?。！？]{0,40}$")
 
@@ -120,6 +123,9 @@ def listing_shares(
     """
     import numpy as np
 
+    content = ~_is_frame(sites, document, paragraphs)
+    frame = np.bincount(document[~content], paragraphs["characters"][~content], len(sites)).astype(np.int64)
+    document, paragraphs, characters = document[content], paragraphs[content], characters - frame
     size = paragraphs["characters"].astype(np.float64)
     share = size / np.maximum(characters[document], 1)
     coarse = np.round(np.log2(np.maximum(share, 1e-6))).astype(np.int64)  # about equal shares: the address decides
@@ -136,6 +142,23 @@ def listing_shares(
 
     candidates = shares(np.ones(len(page), bool))
     return shares(candidates[owner] == 0) if len(page) else candidates
+
+
+def _is_frame(
+    sites: NDArray[np.uint64], document: NDArray[np.int64], paragraphs: NDArray[np.void]
+) -> NDArray[np.bool_]:
+    """Return which paragraphs are part of the frame of their site."""
+    import numpy as np
+
+    _, of_site, pages = np.unique(sites, return_inverse=True, return_counts=True)
+    site = of_site[document]
+    order = np.lexsort((paragraphs["text"], site))
+    text, where = paragraphs["text"][order], site[order]
+    first = np.append(True, (text[1:] != text[:-1]) | (where[1:] != where[:-1]))[: len(order)]
+    group = np.cumsum(first) - 1
+    copies = np.empty(len(order), np.int64)
+    copies[order] = np.bincount(group)[group] if len(group) else 0
+    return (paragraphs["text"] != 0) & (copies > FRAME_PAGES) & (copies > FRAME_SHARE * pages[site])
 
 
 def listings(

@@ -55,6 +55,13 @@ def test_a_page_with_something_of_its_own_stays():
     assert not lost([*POSTS, quoting, *verses])
 
 
+def test_what_many_pages_of_a_site_have_is_its_frame():
+    licence = paragraph(999, 90)
+    notes = [document(300 + i, f"note-{i}", f"Note {i}\n\nShort: {WORDS[i]}.\n\n{licence}") for i in range(12)]
+    assert not lost([*POSTS, *notes])
+    assert len(lost([*POSTS, *notes[:4]])) == 3  # of four, one keeps it
+
+
 def test_of_two_listings_of_the_same_one_stays_if_no_other_page_has_what_they_list():
     listings = [document(100 + i, f"tag/{i}", "\n\n".join(post.text for post in POSTS)) for i in range(3)]
     assert len(lost(listings)) == 2
