@@ -34,7 +34,7 @@ START = 48  # normalized characters at the start of a paragraph by which its exc
 #: own values.
 SHARED, OF_TEXT = 0.7, 0.5
 #: Pages of a site, and share of them, that have a paragraph of its frame; curate's own values.
-FRAME_PAGES, FRAME_SHARE = 10, 0.1
+FRAME_PAGES, FRAME_SHARE = 10, 0.3
 #: An end that was cut off, perhaps with the invitation to read on.
 _CUT_OFF = re.compile(r"(?:\.\.\.|…|\[\s*(?:\.\.\.|…|&hellip;)\s*\]|»)[^.!?。！？]{0,40}$")
 
