@@ -77,6 +77,9 @@ _FORM = re.compile(
 )
 
 
+LISTING_RANK = 2  # `address_rank` of a listing
+
+
 def address_rank(url: str, canonical: str = "") -> int:
     """Return how well an address stands for its content: 0 is the best.
 
@@ -101,7 +104,7 @@ def address_rank(url: str, canonical: str = "") -> int:
     if named and named != own:
         return 3
     if listing_address(url):
-        return 2
+        return LISTING_RANK
     return 0 if named else 1
 
 

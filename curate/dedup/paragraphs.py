@@ -21,6 +21,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from curate.dedup.addresses import LISTING_RANK
 from curate.dedup.lines import normalize_line
 from curate.text.hashing import stable_u64
 
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
 
 LEAST = 64  # characters of a paragraph; curate's own value: a shorter line is a heading, an item or a cell
 START = 48  # normalized characters at the start of a paragraph by which its excerpts are found; curate's own value
-#: Share of a page's paragraphs, and of its text, that stands in other pages, at which the page is a listing. curate's
-#: own values.
-SHARED, OF_TEXT = 0.7, 0.5
+#: Share of a page's paragraphs that stands in other pages, at which it is a listing; and the same for the address of a
+#: listing. These have to be a part of the text of `OF_TEXT` times the share. curate's own values.
+SHARED, SHARED_BY_ADDRESS, OF_TEXT = 0.7, 0.5, 0.7
 #: Pages of a site, and share of them, that have a paragraph of its frame; curate's own values.
 FRAME_PAGES, FRAME_SHARE = 10, 0.3
 #: An end that was cut off, perhaps with the invitation to read on.
@@ -133,15 +134,22 @@ def listing_shares(
     place = np.empty(len(document), np.int64)
     place[by_place] = np.arange(len(document))
     page, owner, shared = shared_characters(document, sites[document], paragraphs, place)
-    total = np.bincount(document, size, len(sites))
+    total, limits = np.bincount(document, size, len(sites)), limits_of(ranks)
 
     def shares(counted: NDArray[np.bool_]) -> NDArray[np.float64]:
         held = np.bincount(page[counted], shared[counted], len(sites))
         found = held / np.maximum(total, 1)
-        return np.where((found >= SHARED) & (held >= OF_TEXT * characters), found, 0.0)
+        return np.where((found >= limits) & (held >= OF_TEXT * limits * characters), found, 0.0)
 
     candidates = shares(np.ones(len(page), bool))
     return shares(candidates[owner] == 0) if len(page) else candidates
+
+
+def limits_of(ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the share from which a page is a listing, by the rank of its address."""
+    import numpy as np
+
+    return np.where(ranks >= LISTING_RANK, SHARED_BY_ADDRESS, SHARED)
 
 
 def _is_frame(

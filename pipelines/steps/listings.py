@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from curate.dedup.addresses import address_rank
-from curate.dedup.paragraphs import SHARED, listing_shares, page_paragraphs, paragraph_dtype
+from curate.dedup.paragraphs import limits_of, listing_shares, page_paragraphs, paragraph_dtype
 from curate.document import Document, Rejection
 from curate.text.hashing import stable_u64
 from pipelines.dedup.keep_first import PARTITIONS, site
@@ -22,16 +22,16 @@ from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, 
 PAGE = np.dtype(
     [("site", "u8"), ("rank", "u1"), ("order", "u8"), ("characters", "u4"), ("slice", "u4"), ("row", "u4"), ("n", "u4")]
 )
-#: A row per listing: its row, and the share of its paragraphs that other pages keep.
-LISTING = np.dtype([("row", "u4"), ("share", "f8")])
+#: A row per listing: its row, the share of its paragraphs that other pages keep, and the limit of that.
+LISTING = np.dtype([("row", "u4"), ("share", "f8"), ("limit", "f8")])
 
 
 @dataclass(frozen=True, slots=True)
 class Listings(CorpusStep):
     """Reject archives, tag and category pages, front pages: pages whose paragraphs stand in other pages of their site.
 
-    A page is a listing if 70 % of its paragraphs, and half of its text, stand in other pages that stay; excerpts that
-    are cut off with an ellipsis count as what they are taken from (`curate.dedup.paragraphs`).
+    A page is a listing if 70 % of its paragraphs, or 50 % below an address such as /tag/tea, stand in other pages that
+    stay; excerpts that are cut off with an ellipsis count as what they are taken from (`curate.dedup.paragraphs`).
     """
 
     reads: ClassVar = frozenset({"text", "url"})
@@ -79,9 +79,11 @@ class Listings(CorpusStep):
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Reject the listings of a block."""
         rows = np.sort(rows_at(decision, block_address(keys.index), LISTING), order="row")
-        return Applied(
-            rows["row"].astype(np.int64), lambda i: Rejection("listing", round(float(rows["share"][i]), 4), SHARED)
-        )
+
+        def rejection(i: int) -> Rejection:
+            return Rejection("listing", round(float(rows["share"][i]), 4), float(rows["limit"][i]))
+
+        return Applied(rows["row"].astype(np.int64), rejection)
 
 
 def _pages(keys: KeySource) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
@@ -109,5 +111,5 @@ def _listings(partition: tuple[int, Iterable[tuple[bytes, bytes]]]) -> Iterator[
     for block in np.unique(pages["slice"][shares > 0]):
         mine = np.flatnonzero((shares > 0) & (pages["slice"] == block))
         rows = np.empty(len(mine), LISTING)
-        rows["row"], rows["share"] = pages["row"][mine], shares[mine]
+        rows["row"], rows["share"], rows["limit"] = pages["row"][mine], shares[mine], limits_of(ranks[mine])
         yield block_address(int(block)), rows.tobytes()
