@@ -40,8 +40,14 @@ def input_formats() -> tuple[str, ...]:
         "auto",
         *ENDINGS,
         "datasets",
-        *sorted(entry.name for entry in metadata.entry_points(group="curate.readers")),
+        *sorted(_installed()),
     )
+
+
+@functools.cache
+def _installed() -> dict[str, metadata.EntryPoint]:
+    """Return the readers of installed packages; cached, because a run asks for each part of a file."""
+    return {entry.name: entry for entry in metadata.entry_points(group="curate.readers")}
 
 
 def input_format(name: str, plugins: Plugins | None = None) -> ReadRows | None:
@@ -53,8 +59,8 @@ def input_format(name: str, plugins: Plugins | None = None) -> ReadRows | None:
     """
     if name in ENDINGS:
         return None
-    for entry in metadata.entry_points(group="curate.readers", name=name):
-        return _function(name, entry.load(), 1)
+    if name in _installed():
+        return _function(name, _installed()[name].load(), 1)
     if "." not in name:
         raise LookupError(name)
     return _function(name, _named(name, plugins), 1)

@@ -62,26 +62,19 @@ def test_input_in_reverse_order(one_file, rows, tmp_path):
     assert outputs(run(tmp_path / "out", inputs=write(tmp_path / "in", rows[::-1], 3))) == one_file
 
 
+def command(output: Path) -> list[str]:
+    return [sys.executable, "-m", "pipelines.cli", "run", "llama3", "--input", f"{CRAWL}/*", "--output", str(output)]
+
+
+def start(output: Path, **more) -> subprocess.Popen:
+    """Start a run with two workers."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([*command(output), "--workers", "2"], cwd=ROOT, **quiet, **more)
+
+
 def test_killed_half_way_and_started_again(corpus, tmp_path):
     output = tmp_path / "out"
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines.cli",
-        "run",
-        "llama3",
-        "--input",
-        f"{CRAWL}/*",
-        "--output",
-        str(output),
-    ]
-    process = subprocess.Popen(
-        [*command, "--workers", "2"],
-        cwd=ROOT,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start(output, start_new_session=True)
     try:
         deadline = time.monotonic() + PATIENCE
         while not (done := list(output.glob("_work/01-*/slice-*.json"))):
@@ -107,27 +100,14 @@ def alive(process: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in /proc")
 def test_a_run_keeps_others_out_and_its_workers_end_with_it(tmp_path):
     output = tmp_path / "out"
-    command = [
-        sys.executable,
-        "-m",
-        "pipelines.cli",
-        "run",
-        "llama3",
-        "--input",
-        f"{CRAWL}/*",
-        "--output",
-        str(output),
-    ]
-    process = subprocess.Popen(
-        [*command, "--workers", "2"], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = start(output)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     deadline = time.monotonic() + PATIENCE
     while not list(output.glob("_work/00-*/slice-*.json")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    other = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    other = subprocess.run(command(output), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert other.returncode == 1
     assert "another run is writing into this output folder" in other.stderr
     workers = [int(pid) for pid in children.read_text().split()]
