@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?")
 _UNITS = 1, 1_000, 1_000_000, 1_000_000_000  # of a second: s, ms, us, ns
 LONGEST = 200  # characters of a date; curate's own value: RFC 5322 needs 31, and comments may follow
-# The digits of a date by their number: a year, a month, a day, a minute, a second. As seconds or milliseconds since 1970
-# they would be dates of the 1970s or of the year 2600.
+# The digits of a date by their number: a year, a month, a day, a minute, a second. As seconds or milliseconds since
+# 1970 they would be dates of the 1970s or of the year 2600.
 _CALENDAR = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 # Seconds since 1970 (March 1973); a smaller number is another count, or no date (0). curate's own value: there are no
 # pages of these years, and no date is better than a wrong one, because `url_dedup` keeps the newest copy.

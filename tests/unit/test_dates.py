@@ -5,9 +5,9 @@ from hypothesis import given, strategies as st
 
 from curate.input.dates import iso_date
 
-# Digits that can be a year, a month or a day are read as that, in text and as a number: as seconds since 1970 they would
-# all be dates of 1970, when there was no web. `url_dedup` keeps the newest copy, so a wrong old date loses the right
-# copy; a year stands for its first second, for it is all that is known.
+# Digits that can be a year, a month or a day are read as that, in text and as a number: as seconds since 1970 they
+# would all be dates of 1970, when there was no web. `url_dedup` keeps the newest copy, so a wrong old date loses the
+# right copy; a year stands for its first second, because it is all that is known.
 CALENDAR = {
     "1999": "1999-01-01T00:00:00Z",
     "201912": "2019-12-01T00:00:00Z",
