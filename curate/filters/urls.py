@@ -36,7 +36,10 @@ FILE_SCHEME = "file:"
 
 _SPACE = "".join(map(chr, range(33)))  # control characters and the space, as browsers strip them
 _BREAK, _SURROGATE = re.compile(r"[\t\r\n]"), re.compile("[\ud800-\udfff]")
-_WEB = re.compile(r"https?:[/\\]*([^/\\?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
+_WEB = re.compile(r"https?:[/\\]*([^/\\?#]*)([^?#]*)(?:\?([^#]*))?(?:#([^#]*))?", re.IGNORECASE)
+# A fragment that names a page of an application rather than a place in a page: it begins with "!" (Google's former AJAX
+# crawling scheme) or "/", or is a path, "book/1/read/16". An anchor is a name, parameters have a "=".
+_ROUTE = re.compile(r"[!/]|[A-Za-z0-9_-]+/[^/?=&]")
 _NO_SCHEME = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]+(?::\d+)?(?=[/?#]|$)", re.IGNORECASE)
 _OTHER = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _DIGITS = re.compile("[0-9]*")
@@ -64,7 +67,8 @@ def normalize_url(url: str | bytes) -> str:
 
     White space around the URL, line breaks, user name, default port, ``www.`` (``www2.``, ...), a dot at the end of the
     host, slashes at the end of the path, session ids, tracking parameters (``utm_source``, ``fbclid``, ...), empty
-    pieces of the query, and the fragment are removed. https becomes http. The host is converted to lower case, and to
+    pieces of the query, and the fragment are removed; but a fragment that is a route of an application (``#!/inbox``,
+    ``#/item/1``, ``#book/1``) stays, in one form. https becomes http. The host is converted to lower case, and to
     ASCII by IDNA. In path and query, percent codes of letters, digits and ``-._~`` are decoded, other codes are written
     in upper case, and characters that need a code get one. Dot segments are resolved and the query is sorted. Path and
     query keep their case. A URL that starts like a host name gets the scheme http; a URL of another scheme only loses
@@ -72,6 +76,8 @@ def normalize_url(url: str | bytes) -> str:
 
     >>> normalize_url("http://Bücher.example/%7Euser/?q=%c3%a9&fbclid=1"), normalize_url("www.example.org")
     ('http://xn--bcher-kva.example/~user?q=%C3%A9', 'http://example.org/')
+    >>> normalize_url("https://app.example/#/item/1?utm_source=x"), normalize_url("https://app.example/#top")
+    ('http://app.example/#/item/1', 'http://app.example/')
     """
     url = as_text(url)
     url = _SURROGATE.sub("\ufffd", _BREAK.sub("", url)).strip(_SPACE)
@@ -82,13 +88,13 @@ def normalize_url(url: str | bytes) -> str:
         other = _OTHER.match(url)
         url = url.partition("#")[0].rstrip(_SPACE)
         return f"{other.group(1).lower()}{url[other.end() - 1 :]}" if other else url
-    authority, path, query = (part or "" for part in web.groups())
+    authority, path, query, fragment = (part or "" for part in web.groups())
     host = _normal_host(authority)
     if not host:
         return url
     path = _resolve(_recode(_SESSION.sub("", path.replace("\\", "/"))))
     query = _sorted_query(query)
-    return f"http://{host}{path}{'?' if query else ''}{query}"
+    return f"http://{host}{path}{'?' if query else ''}{query}{_route(fragment)}"
 
 
 def _normal_host(authority: str) -> str:
@@ -132,6 +138,16 @@ def _resolve(path: str) -> str:
                 kept.append(segment)
         path = "/" + "/".join(kept)
     return path.rstrip("/") or "/"
+
+
+def _route(fragment: str) -> str:
+    """Return the route in a fragment with a "#" before it, "" if it is an anchor or the route of the page itself."""
+    fragment = fragment.partition(":~:")[0]  # a directive of the browser (WICG, Text Fragments)
+    if not _ROUTE.match(fragment):
+        return ""
+    path, _, query = fragment.partition("?")
+    path, query = _recode(path).rstrip("/"), _sorted_query(query)
+    return f"#{path}{'?' if query else ''}{query}" if path.strip("!") or query else ""
 
 
 def _sorted_query(query: str) -> str:

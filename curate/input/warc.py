@@ -16,30 +16,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from curate.input.archive import Archive
 from curate.input.dates import iso_date
-from curate.input.http_message import HttpError, parse_headers, parse_media_type, parse_response
+from curate.input.http_message import HttpError, is_media_type, parse_headers, parse_media_type, parse_response
 from curate.input.limits import FREE_ROWS, MAX_RECORD_BYTES, ROWS_PER_BYTE
 from curate.input.members import RECORD_START, first_member
 
 MAX_HEADER_BYTES = 1 << 16
 MAX_LENGTH_DIGITS = 15  # of a record's length: a thousand terabytes
+STATUS_BYTES = 16  # of a block, in which HTTP's first line begins behind empty lines; curate's own value
 MAX_SCHEME = 32  # bytes of a scheme with its colon (`RECORD_START`)
 MAX_TRAILER_BYTES = 512  # read after a record to see that the next one starts there
+# Bytes by which a length may be too small if the end of the record is beyond doubt: some writers count a line end as
+# one byte or leave out the last byte. curate's own value: a length that is off by more says something else.
+MISCOUNT = 16
 PAGE_SCHEMES = ("http:", "https:", "ftp:", "ftps:", "file:")
 
 HTML_TYPES = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
-UNSURE_TYPES = {"", "*/*", "unknown/unknown", "application/unknown", "application/octet-stream"} | {
-    "text/xml",
-    "application/xml",
-}
+XML_TYPES = {"text/xml", "application/xml"}
+UNSURE_TYPES = {"*/*", "unknown/unknown", "application/unknown", "application/octet-stream"}
 SNIFF_BYTES = 4096
 BINARY = (b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x01\x00")
+_BEFORE_HTML = rb"(?>(?><\?xml[^>]*>|<!--.*?-->|\s+)*)"
+_XHTML_START = re.compile(
+    _BEFORE_HTML + rb"<(?:!doctype\s+html|html|head|body|title|meta)\b", re.IGNORECASE | re.DOTALL
+)
+# Of bodies whose type is not known: what browsers take for HTML (WHATWG MIME Sniffing, 7.1) and a few tags more.
 _HTML_START = re.compile(
-    rb"(?>(?><\?xml[^>]*>|<!--.*?-->|\s+)*)<(?:!doctype\s+html|html|head|body|title|meta)\b", re.IGNORECASE | re.DOTALL
+    _BEFORE_HTML
+    + rb"<(?:!doctype\s+html|html|head|body|title|meta|link|base|script|noscript|style|iframe|frameset|h[1-6]"
+    rb"|div|font|table|center|a|b|br|p|main|article|section|header|nav)(?=[\s/>])",
+    re.IGNORECASE | re.DOTALL,
 )
 
 _BLANK = re.compile(rb"[\r\n]*")
@@ -211,7 +221,21 @@ def _read_record(archive: Archive, at: int, offset: int) -> tuple[Page | Skipped
         if end is not None:
             return _content(archive, head, offset), end
         cut = _next_record(archive, head.block - 1)
+        if size := _whole(archive, head, stop, cut):
+            return _content(archive, replace(head, size=size), offset), cut
     return _wrong_length(head, cut, offset), cut
+
+
+def _whole(archive: Archive, head: _Head, stop: int, cut: int) -> int:
+    """Return the size of a block that is a few bytes longer than its length says; 0 if it is not just that.
+
+    The lines that close the record, with the next one after them or the end of the file, say where it ends.
+    """
+    if archive.damage or not stop < cut <= stop + MISCOUNT + len(b"\r\n\r\n"):
+        return 0
+    rest = archive.read(stop, cut)
+    closing = next((lines for lines in (b"\r\n\r\n", head.closing) if rest.endswith(lines)), None)
+    return cut - len(closing) - head.block if closing else 0
 
 
 def _wrong_length(head: _Head, cut: int, offset: int) -> Skipped | Broken:
@@ -327,8 +351,8 @@ def _arc_head(fields: list[str], block: int) -> _Head | str:
     )
     url = " ".join(fields[:address])
     kind = "warcinfo" if url.startswith("filedesc:") else "response"
-    date, media_type, size = fields[address + 1], fields[address + 2], int(fields[-1])
-    return _Head(kind, url, utc(date), media_type, size, block, closing=b"\n")
+    media_type = " ".join(fields[address + 2 : -1])
+    return _Head(kind, url, utc(fields[address + 1]), media_type, int(fields[-1]), block, closing=b"\n")
 
 
 def utc(date: str) -> str:
@@ -349,9 +373,10 @@ def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Bro
     if not head.is_page:
         return Skipped(head.kind, offset)
     block = archive.read(head.block, head.block + head.size)
-    if head.type == "response" and (block.startswith(b"HTTP") or "application/http" in head.media_type.lower()):
+    is_http = block[:STATUS_BYTES].lstrip()[:4].upper() == b"HTTP" or "application/http" in head.media_type.lower()
+    if head.type == "response" and is_http:
         try:
-            response = parse_response(block)
+            response = parse_response(block, cut=bool(head.truncated))
         except HttpError as e:
             return Broken(e.reason, str(e), head.url, offset)
         media_type, charset = parse_media_type(response.headers.get("content-type", ""))
@@ -363,7 +388,9 @@ def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Bro
 
 
 def is_html(content_type: str, content: bytes) -> bool:
-    """Say whether a body is an HTML page: by its media type, or by how it starts if the type is unspecific.
+    """Say whether a body is an HTML page: by its media type, or by how it starts if the type is unspecific or is none.
+
+    Values such as ``html``, or the ``no-type`` of ARC, are not media types.
 
     >>> is_html("text/html", b"<p>x"), is_html("", b"<!DOCTYPE html><p>x"), is_html("text/html", b"%PDF-1.4")
     (True, True, False)
@@ -371,4 +398,6 @@ def is_html(content_type: str, content: bytes) -> bool:
     start = content[:SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n\0")
     if content_type in HTML_TYPES:
         return not start.startswith(BINARY)
-    return content_type in UNSURE_TYPES and bool(_HTML_START.match(start))
+    if content_type in XML_TYPES:
+        return bool(_XHTML_START.match(start))
+    return (content_type in UNSURE_TYPES or not is_media_type(content_type)) and bool(_HTML_START.match(start))

@@ -19,12 +19,17 @@ _WIDER = {
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
     "iso8859-11": "cp874",
+    "tis-620": "cp874",
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "shift_jis": "cp932",
     "euc_kr": "cp949",
     "big5": "big5hkscs",
 }
+# Codecs of the Encoding Standard with names in Python that the standard does not have but pages use, such as "euckr".
+_WEB = {"iso8859-1", "big5", "euc_jp", "euc_kr", "gb2312", "gbk", "shift_jis", "tis-620", "mac-cyrillic"} | {
+    "koi8-r", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "iso8859-15", "ascii", "utf-8",
+}  # fmt: skip
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -98,17 +103,16 @@ def known_charset(label: str) -> str:
     """
     from resiliparse.parse.encoding import map_encoding_to_html5
 
-    label = label.strip().strip("\"'").lower().replace("_", "-")
-    charset = map_encoding_to_html5(label, fallback_utf8=False)
-    if not charset and (number := re.fullmatch(r"(?:cp|win|windows)-?(\d{3,4})", label)):
+    label = label.strip().strip("\"'").lower()
+    hyphens = label.replace("_", "-")  # the standard has names with an underscore, and pages write more of them
+    charset = map_encoding_to_html5(label, fallback_utf8=False) or map_encoding_to_html5(hyphens, fallback_utf8=False)
+    if not charset and (number := re.fullmatch(r"(?:cp|ms|win|windows)-?(\d{3,4})", hyphens)):
         charset = f"cp{number.group(1)}"
-    if not charset:
-        return ""
     try:
-        name = codecs.lookup(charset).name
-    except LookupError:
+        name = codecs.lookup(charset or hyphens.removeprefix("x-")).name
+    except (LookupError, ValueError):
         return ""
-    return _WIDER.get(name, name)
+    return _WIDER.get(name, name) if charset or name in _WEB else ""
 
 
 def declared_in(content: bytes) -> str:

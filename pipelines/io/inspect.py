@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.input.compression import Damaged, decompressed
+from curate.input.json_line import parse_json
 from curate.input.limits import MAX_RECORD_BYTES
 from pipelines.io import files
 from pipelines.io.row_groups import read_footer
@@ -78,7 +78,7 @@ def _columns(file: InputFile) -> Iterator[str]:
                 if not line:
                     return
                 with suppress(ValueError):  # a broken line; later ones may be valid
-                    row = orjson.loads(line)
+                    row = parse_json(line)
                     for mapping in (row, row.get("metadata")) if isinstance(row, dict) else ():
                         yield from mapping if isinstance(mapping, dict) else ()
     except (ValueError, pa.ArrowException, Damaged, OSError, EOFError):

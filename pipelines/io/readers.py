@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-import orjson
-
 from curate.document import Document, Rejection
 from curate.filters.urls import FILE_SCHEME
 from curate.input.compression import Damaged, decompressed, split_compression
+from curate.input.json_line import parse_json
 from curate.input.limits import FREE_ROWS, MAX_EXPANSION, MAX_RECORD_BYTES, ROWS_PER_BYTE, is_bomb, too_many_rows
 from curate.input.warc import Broken, Page, Skipped, is_html, read_records
 from curate.text.charset import decode
@@ -207,8 +206,8 @@ def _jsonl(stream: BinaryIO, part: Part) -> Iterator[Document | Dropped | NotAPa
         if not line.strip():
             continue
         try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as e:
+            row = parse_json(line)
+        except ValueError as e:
             yield broken(file, f"not JSON: {e}{hint}", line, offset=at)
             continue
         if isinstance(row, list):

@@ -112,6 +112,28 @@ def test_what_is_no_charset_of_the_web_is_none(label):
     assert known_charset(label) == ""
 
 
+@pytest.mark.parametrize(
+    ("label", "codec"),
+    [
+        ("KS_C_5601-1987", "cp949"), ("ksc_5601", "cp949"), ("euckr", "cp949"), ("ms949", "cp949"),
+        ("windows-949", "cp949"),
+        ("GB_2312-80", "gb18030"), ("x-gbk", "gb18030"), ("gb_2312", "gb18030"), ("MS_Kanji", "cp932"),
+        ("shift_jis", "cp932"),
+        ("ISO_8859-1:1987", "cp1252"), ("iso_8859-7:1987", "iso8859-7"), ("ISO_8859_2", "iso8859-2"),
+        ("latin_1", "cp1252"),
+        ("big5_hkscs", "big5hkscs"), ("TIS620", "cp874"), ("x-mac-cyrillic", "mac-cyrillic"),
+        ("eucjp", "euc_jp"), ("utf_8", "utf-8"),
+    ],
+)  # fmt: skip
+def test_labels_of_the_standard_and_of_pages(label, codec):
+    assert known_charset(label) == known_charset(f' "{label.lower()}"') == codec
+
+
+def test_a_short_page_is_read_by_a_label_with_underscores():
+    text = "찦차를 타고 온 펲시맨"
+    assert decode(b"<meta charset=KS_C_5601-1987>" + text.encode("cp949"))[0].endswith(text)
+
+
 @given(st.binary(max_size=300), st.sampled_from(["", "utf-8", "utf-16", "big5", "nope", "iso-2022-jp"]))
 def test_any_bytes_become_text(content, declared):
     text, codec = decode(content, declared)

@@ -23,12 +23,21 @@ SAME = {
     "http://example.org/?a=1&a=2&b=": ["http://example.org/?b=&a=2&a=1"],
     "http://example.org/?q=a%20b": ["http://example.org?q=a+b", "http://example.org/?q=a%20b"],
     "http://example.org:8080/a": ["https://www.example.org:8080/a/"],
+    "http://example.org/app": [
+        "http://example.org/app#/", "http://example.org/app#!", "http://example.org/app/#!/", "http://example.org/app#note-1",
+        "http://example.org/app#:~:text=a/b", "http://example.org/app#a=1/2", "http://example.org/app#",
+    ],
+    "http://example.org/#!/mail/%C3%A9?a=1&b=2": [
+        "https://example.org#!/mail/é/?b=2&a=1&utm_source=x", "http://example.org/#!/mail/%c3%a9?a=1&b=2#top",
+        "http://example.org/#!/mail/é?a=1&b=2:~:text=x",
+    ],
 }  # fmt: skip
 OTHERS = [
     "http://example.org/A", "http://example.org/a", "http://example.org/?page=2", "http://example.org/?id=gclid",
     "http://www.com/", "http://example.org/a%2Fb", "http://example.org/a/b", "http://example.com/",
     "http://m.example.org/", "urn:isbn:1", "mailto:a@example.org", "ftp://example.org/a", "", "no url at all", "http://",
-    "http://[::1]/", "/path",
+    "http://[::1]/", "/path", "http://example.org/#/a", "http://example.org/#/b", "http://example.org/#!/a",
+    "http://example.org/#!a", "http://example.org/a#chapter/1", "http://example.org/a#chapter/2",
 ]  # fmt: skip
 
 
@@ -44,6 +53,7 @@ def test_other_pages_stay_apart():
 PIECES = st.sampled_from([
     "http://", "https:", "//", "/", "\\", ".", "..", "/./", "/../", "www.", "www1.", "example", ".org", "?", "&",
     "&amp;", "=", "#", "%", "%2", "%2e", "%2F", "%41", "%25", "%zz", "+", " ", "\t", ";", ";jsessionid=1", "@",
+    "#!", "#/", ":~:",
     ":", ":80", ":443", "utm_source", "ü", "İ", "ß", "。", "ｗｗｗ", "\u200b", "\ud800", "\0", "[", "]", "xn--", "a",
     "B", "1", "\x7f", "😀",
 ])  # fmt: skip

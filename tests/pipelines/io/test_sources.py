@@ -195,6 +195,30 @@ def test_dates_are_read_in_every_form(tmp_path):
     assert [d.date for d in documents(tmp_path / "a.jsonl")] == ["2020-01-01T00:00:00Z"] * len(forms) + [""]
 
 
+def test_json_lines_of_other_programs_cost_no_text(tmp_path):
+    lines = [
+        rb'{"text": "one", "loss": NaN, "top": [Infinity, -Infinity, {"x": NaN}], "date": NaN}',
+        rb'{"text": "two NaN \"NaN\": Infinity, \ud83d\ude00", "loss": -1.5e999}',
+        rb'{"text": "three \ud83d cut, \ude00 alone, \\ud83d written"}',
+        b'{"text": "four \xed\xa0\xbd\xed\xb8\x80 as bytes, half \xed\xa0\xbd"}',
+        b'{"text": "five", "n": ' + b"7" * 400 + b"}",
+        b'{"text": "six", "loss": NaN, }',
+        b'{"text": "\xff", "loss": NaN}',
+    ]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    (file,) = list_inputs([Source(str(tmp_path), columns=("loss",))])
+    found = list(read_part(Part(file, 0, file.size)))
+    assert [d.text for d in found if not isinstance(d, Dropped)] == [
+        "one",
+        'two NaN "NaN": Infinity, 😀',
+        "three \ufffd cut, \ufffd alone, \\ud83d written",
+        "four 😀 as bytes, half \ufffd",
+        "five",
+    ]
+    assert [d.extra["loss"] for d in found if not isinstance(d, Dropped)] == [None] * 5
+    assert all(d.rejection.detail.startswith("not JSON") for d in found[5:])
+
+
 def test_a_path_is_found_however_it_is_written(tmp_path, monkeypatch):
     (tmp_path / "a [1].txt").write_text("A page")
     monkeypatch.chdir(tmp_path)
