@@ -28,18 +28,25 @@ from curate.extract.columns import (
     TAG,
     WORDS,
 )
-from curate.extract.tag_kernels import DASH, is_letter, is_space
+from curate.extract.tag_kernels import DASH, contains, is_letter, is_space
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV32_BASIS, fnv1a_32
 
 # What a tag does. PLAIN ones are passed over, BLOCK ones start and end blocks, RAW ones hold no tags and no text of the
-# page, the text in DROP ones is none of the page's either.
-PLAIN, BLOCK, BREAK, RULE, RAW, DROP, LINK, IMAGE, SUPERSCRIPT, EMPHASIS, CODE, VOID = range(12)
+# page, the text in DROP ones is none of the page's either. HOLD ones are elements in running text; READING ones are
+# dropped in ruby, CUSTOM_ELEMENT ones are blocks or in running text.
+PLAIN, BLOCK, BREAK, RULE, RAW, DROP, LINK, IMAGE, SUPERSCRIPT, EMPHASIS, CODE, VOID, SUBSCRIPT, HOLD = range(14)
+READING, CUSTOM_ELEMENT = 14, 15
+ACTIONS = 16
 
 # State of the scan.
 OUT, SPACE, IN_LINK, IN_EMPHASIS, IN_CODE, IN_SUP, WORD, LINK_HEIGHT, EMPHASIS_HEIGHT, BLOCKS = range(10)
 ELEMENTS, HEIGHT, N_TOKENS, TITLE_START, TITLE_STOP, LANG_START, LANG_STOP, MOST_ATTRIBUTES = range(10, 18)
-STATES = 18
+OPEN_TITLE, OPEN_SCRIPT = 18, 19  # whether a title, or a script in a script, was found not to end
+STATES = 20
+
+# What IN_SUP says: the next byte is the first of a superscript, of the numerator of a fraction, or of a subscript.
+EXPONENT, NUMERATOR, INDEX = 1, 2, 3
 
 MAX_WORD = 24  # bytes of a word of a class that count
 MAX_TOKENS = 24  # words of class, id and role that are kept of an element
@@ -47,6 +54,20 @@ MAX_TOKENS = 24  # words of class, id and role that are kept of an element
 # 5,961 elements.
 MAX_UP = 100  # open elements that an end tag looks through
 MAX_BLOCKS, MAX_ELEMENTS = 50_000, 400_000  # of one page; what follows is cut off
+
+
+@kernel
+def starts_number(data: NDArray[np.uint8], i: int, stop: int) -> bool:
+    """Say whether a digit, a minus or a plus before a digit begins at ``i``."""
+    byte = data[i]
+    if 48 <= byte <= 57 or byte == DASH:
+        return True
+    if byte == 43:  # plus: 10<sup>+3</sup>, but not Na<sup>+</sup>
+        return i + 1 < stop and 48 <= data[i + 1] <= 57
+    return contains(data, i, min(i + len(MINUS), stop), MINUS) or contains(data, i, min(i + 7, stop), MINUS_CODE)
+
+
+MINUS, MINUS_CODE = np.frombuffer("\u2212".encode(), np.uint8), np.frombuffer(b"&minus;", np.uint8)
 
 
 @kernel
@@ -88,12 +109,16 @@ def emit(
             block[FIRST] = byte
             block[SOURCE] = i
         if state[IN_SUP] > 0:
-            # 10<sup>6</sup> is 10^6, and x<sup>2</sup> x^2
-            if (48 <= byte <= 57 or byte == DASH) and at > block[START]:
+            # 10<sup>6</sup> is 10^6, x<sup>2</sup> x^2, 1<sup>1</sup>/<sub>2</sub> 1 1/2, 101<sub>2</sub> 101_2
+            if at > block[START] and starts_number(data, i, stop):
                 before = out[at - 1]
                 single = is_letter(before) and (at - 2 < block[START] or not is_letter(out[at - 2]))
-                if 48 <= before <= 57 or before == 41 or single:
+                digit = 48 <= before <= 57
+                if state[IN_SUP] == EXPONENT and (digit or before == 41 or single):
                     out[at] = 94
+                    at += 1
+                elif digit and state[IN_SUP] != EXPONENT:
+                    out[at] = 32 if state[IN_SUP] == NUMERATOR else 95
                     at += 1
             state[IN_SUP] = 0
         out[at] = byte
@@ -255,7 +280,9 @@ def start_inline(does: int, is_link: bool, state: NDArray[np.int64], block: NDAr
     elif does == CODE:
         state[IN_CODE] = 1
     elif does == SUPERSCRIPT:
-        state[IN_SUP] = 1
+        state[IN_SUP] = EXPONENT
+    elif does == SUBSCRIPT:
+        state[IN_SUP] = INDEX
 
 
 @kernel
@@ -268,7 +295,7 @@ def end_inline(does: int, state: NDArray[np.int64]) -> None:
         state[IN_EMPHASIS] = 0
     elif does == CODE:
         state[IN_CODE] = 0
-    elif does == SUPERSCRIPT:
+    elif does == SUPERSCRIPT or does == SUBSCRIPT:  # noqa: SIM109
         state[IN_SUP] = 0
 
 

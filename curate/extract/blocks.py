@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from curate.extract.columns import ELEMENT, FLAGS, PRE, START, STOP, WORDS
+from curate.extract.columns import CHARS, CODES, ELEMENT, FLAGS, PRE, SPACED, START, STOP, WORDS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,16 +41,40 @@ class Blocks:
         """Return the text of a block."""
         block = self.blocks[i]
         text = _unescape(self.out[block[START] : block[STOP]].tobytes().decode("utf-8", "replace"))
-        if "\xa0" in text or "\xad" in text:
-            text = text.replace("\xa0", " ").replace("\xad", "")  # spaces for layout, and where a word may be cut
-        if self.elements[block[ELEMENT], FLAGS] & PRE:
-            return text.strip("\n")
+        text = text.replace("\xad", "")  # where a word may be cut
+        if self.elements[block[ELEMENT], FLAGS] & (PRE | SPACED):
+            return text.replace("\xa0", " ").strip("\n")
+        if "\xa0" in text:  # spaces for layout
+            if "\n" in text:
+                return _indented(text)
+            if block[CODES] == block[CHARS]:  # a line of code
+                return text.replace("\xa0", " ").rstrip()
+            text = text.replace("\xa0", " ")
         return _MANY_SPACES.sub(" ", text).strip()
+
+
+def _indented(text: str) -> str:
+    """Return lines with the indentation that no-break spaces give them, less what all have in common."""
+    lines, indents = [], []
+    for line in text.split("\n"):
+        body = line.lstrip(" \xa0")
+        lines.append(_MANY_SPACES.sub(" ", body.replace("\xa0", " ")).rstrip())
+        indents.append(len(line) - len(body))
+    least = min((indent for line, indent in zip(lines, indents, strict=True) if line), default=0)
+    lines = [" " * (indent - least) + line if line else "" for line, indent in zip(lines, indents, strict=True)]
+    return "\n".join(lines).strip("\n")
 
 
 # Tags by what they do and what they say of the text in them: see `curate.extract.block_kernels`.
 #: Fewer words make no document (Gopher, Rae et al. 2021, has 50): the sentence that an application needs scripts, say.
 FEW_WORDS = 50
+
+#: Characters in which a page says that it is XHTML: declaration, comments, doctype, root; curate's own value.
+XHTML_START = 2000
+_XHTML = re.compile(
+    r"<!doctype\b[^<>]{0,400}?\bDTD XHTML\b|<html\b[^<>]{0,400}?\bxmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml",
+    re.IGNORECASE,
+)
 
 LONG_NOSCRIPT = 10_000  # bytes: 5,000 attributes of a letter each
 
@@ -72,6 +96,9 @@ _OTHER_TAGS = {
     "LINK": ("a",),
     "IMAGE": ("img", "image"),
     "SUPERSCRIPT": ("sup",),
+    "SUBSCRIPT": ("sub",),
+    "HOLD": ("ruby", "rb"),
+    "READING": ("rt", "rp", "rtc"),
     "EMPHASIS": ("b", "strong", "em", "i", "u"),
     "CODE": ("code", "tt", "kbd", "samp", "var"),
     "VOID": (
@@ -98,7 +125,8 @@ _P_CLOSERS = (
 )  # fmt: skip
 _IMPLIED = {"li": ("li", "p"), "dt": ("dt", "dd", "p"), "dd": ("dd", "dt", "p"), "tr": ("td", "th", "tr"),
             "td": ("td", "th"), "th": ("td", "th"), "thead": ("tr", "tbody"), "tbody": ("tr", "tbody", "thead"),
-            "tfoot": ("tr", "tbody", "thead"), "button": ("button",), "p": ("p",)}  # fmt: skip
+            "tfoot": ("tr", "tbody", "thead"), "button": ("button",), "p": ("p",), "rt": ("rt", "rp", "rb"),
+            "rp": ("rt", "rp", "rb"), "rb": ("rt", "rp", "rb", "rtc"), "rtc": ("rt", "rp", "rb", "rtc")}  # fmt: skip
 _GENERAL = ("table", "td", "th", "caption", "template", "object", "html")
 _STOPS = (
     _GENERAL,
@@ -112,7 +140,8 @@ _STOPS = (
 _IMPLIED_STOP = {"li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 5, "th": 5, "thead": 4, "tbody": 4, "tfoot": 4}
 _END_STOP = {"p": 1, "li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 4, "th": 4, "thead": 4, "tbody": 4, "tfoot": 4,
              "caption": 4, "table": 6, "body": 6, "html": 6, "template": 6, "object": 6}  # fmt: skip
-_ATTRIBUTES = ("class", "id", "role", "itemprop", "style", "hidden", "aria-hidden", "alt", "href", "lang", "type")
+_ATTRIBUTES = ("class", "id", "role", "itemprop", "style", "hidden", "aria-hidden", "alt", "href", "lang", "type",
+               "shadowrootmode", "shadowroot")  # fmt: skip
 # Drawn forms of formulas whose source is elsewhere in the page, and line numbers of code.
 _DROPPED_CLASSES = (
     "katex-html", "mathjax", "mathjax_display", "mathjax_preview", "mathjax_svg", "mathjax_chtml",
@@ -162,7 +191,7 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
     for name, group in _OTHER_TAGS.items():
         for tag in group:
             action[number[tag]] = getattr(kernel, name)
-    action[CUSTOM] = kernel.BLOCK
+    action[CUSTOM] = kernel.CUSTOM_ELEMENT
     if noscript:
         action[number["noscript"]] = kernel.BLOCK
     for tag in _P_CLOSERS:
@@ -183,8 +212,19 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
         (action, flag, implied, implied_stop, end_stop, stops),
         number["head"],
         number["body"],
+        number["ruby"],
+        number["li"],
         CUSTOM,
     )
+
+
+def is_xhtml(page: str) -> bool:
+    """Say whether a page calls itself XHTML: by an XML declaration, its doctype, or the namespace of its root.
+
+    In XHTML every element may be closed in its start tag: ``<script src="x"/>``.
+    """
+    start = page[:XHTML_START]
+    return start.lstrip("\ufeff \t\r\n").startswith("<?xml") or _XHTML.search(start) is not None
 
 
 def _unescape(text: str) -> str:
@@ -227,15 +267,17 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     if len(raw) > MAX_BYTES:
         raise ValueError(f"a page of {len(raw):,} bytes: at most {MAX_BYTES:,} fit; cut it off")
     data = np.frombuffer(raw, np.uint8)
-    out, blocks, elements, tokens, state = scan(data, alt_texts, *tables())
+    xhtml = is_xhtml(page)
+    out, blocks, elements, tokens, state = scan(data, alt_texts, xhtml, *tables())
     words = blocks[:, WORDS].sum()
     if words < FEW_WORDS and b"<noscript" in raw.lower():
-        more = scan(data, alt_texts, *tables(noscript=True))
+        more = scan(data, alt_texts, xhtml, *tables(noscript=True))
         if more[1][:, WORDS].sum() >= words + FEW_WORDS:
             out, blocks, elements, tokens, state = more
     title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
     most_attributes = int(state[MOST_ATTRIBUTES])
     if _has_long_noscript(raw):  # whose tags others read, and we as text
-        most_attributes = max(most_attributes, int(scan(data, alt_texts, *tables(noscript=True))[4][MOST_ATTRIBUTES]))
+        with_noscript = scan(data, alt_texts, xhtml, *tables(noscript=True))
+        most_attributes = max(most_attributes, int(with_noscript[4][MOST_ATTRIBUTES]))
     return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language, most_attributes)

@@ -10,13 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.extract.block_kernels import (
+    ACTIONS,
     BLOCK,
     BLOCKS,
     BREAK,
+    CODE,
+    CUSTOM_ELEMENT,
     DROP,
     ELEMENTS,
     HEIGHT,
+    HOLD,
     IMAGE,
+    IN_SUP,
     LANG_START,
     LANG_STOP,
     MAX_BLOCKS,
@@ -24,11 +29,17 @@ from curate.extract.block_kernels import (
     MAX_TOKENS,
     MOST_ATTRIBUTES,
     N_TOKENS,
+    NUMERATOR,
+    OPEN_SCRIPT,
+    OPEN_TITLE,
     OUT,
+    PLAIN,
     RAW,
+    READING,
     RULE,
     SPACE,
     STATES,
+    SUPERSCRIPT,
     TITLE_START,
     TITLE_STOP,
     VOID,
@@ -44,15 +55,21 @@ from curate.extract.block_kernels import (
 from curate.extract.columns import (
     ARIA_HIDDEN,
     BLOCK_COLUMNS,
+    CELL,
+    CHARS,
     DEPTH,
     DROPPED,
     ELEMENT_COLUMNS,
     FIRST_TOKEN,
     FLAGS,
+    HEADING,
     HIDDEN,
     IMAGES,
+    INLINE,
+    PARAGRAPH,
     PARENT,
     PRE,
+    SPACED,
     TAG,
 )
 from curate.extract.tag_kernels import (
@@ -60,6 +77,7 @@ from curate.extract.tag_kernels import (
     ARIA,
     ATTRIBUTES,
     BANG,
+    BLOCK_WORD,
     CLASS,
     DASH,
     GT,
@@ -69,19 +87,30 @@ from curate.extract.tag_kernels import (
     ITEMPROP,
     LANG,
     LT,
+    OLD_SHADOW,
     QUESTION,
     ROLE,
+    SCRIPT,
+    SHADOW,
     SLASH,
     STYLE,
+    begins_line,
     contains,
     find_byte,
     find_end_tag,
+    find_script_end,
+    find_title_end,
+    has_code_word,
+    has_line_break,
     has_name,
+    is_fraction,
     is_letter,
+    is_name_at,
     is_space,
     name_hash,
     read_attributes,
     style_hides,
+    style_spaces,
 )
 from curate.text.compiled import kernel
 from curate.text.table_kernels import find
@@ -111,23 +140,47 @@ def find_declaration_end(data: NDArray[np.uint8], i: int) -> int:
     if i + 3 >= n or data[i + 2] != DASH or data[i + 3] != DASH:
         return min(find_byte(data, i, n, GT) + 1, n)
     j = i + 4
-    if j < n and data[j] == GT:
+    if j < n and data[j] == GT:  # <!-->
         return j + 1
-    while j + 2 < n and not (data[j] == DASH and data[j + 1] == DASH and data[j + 2] == GT):
+    if j + 1 < n and data[j] == DASH and data[j + 1] == GT:  # <!--->
+        return j + 2
+    while j + 2 < n:
+        if data[j] == DASH and data[j + 1] == DASH:
+            if data[j + 2] == GT:
+                return j + 3
+            if data[j + 2] == BANG and j + 3 < n and data[j + 3] == GT:  # --!>
+                return j + 4
         j += 1
-    return j + 3 if j + 2 < n else n
+    return n
+
+
+@kernel
+def is_text(data: NDArray[np.uint8], i: int) -> bool:
+    """Say whether text follows, rather than a tag, after white space."""
+    while i < len(data) and is_space(data[i]):
+        i += 1
+    return i < len(data) and data[i] != LT
+
+
+@kernel
+def lower(data: NDArray[np.uint8], start: int, stop: int) -> NDArray[np.uint8]:
+    """ASCII letters in lower case."""
+    return data[start:stop] | np.uint8(32)
 
 
 @kernel
 def scan(
     data: NDArray[np.uint8],
     alt_texts: bool,
+    xhtml: bool,
     names: Names,
     attributes: Names,
     dropped_classes: Names,
     rules: Rules,
     head: int,
     body: int,
+    ruby: int,
+    item: int,
     custom: int,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32], NDArray[np.uint32], NDArray[np.int64]]:
     """Cut a page into blocks.
@@ -135,18 +188,23 @@ def scan(
     Args:
         data: the page in UTF-8, uint8 [n]; fewer than 2^31 bytes, because positions are int32.
         alt_texts: whether the alternative texts of images are text.
+        xhtml: whether a ``/`` at the end of any start tag closes it.
         names: table of the names of tags (`curate.text.table_kernels.find`): keys, values.
         attributes: table of the names of attributes, see `read_attributes`.
         dropped_classes: table of the classes whose elements are dropped.
         rules: of each tag, what it does; its flag; the tags that its start closes, int [tags, 4], 0 for none; the set
             of tags that stops that; the set that its end does not reach through; and those sets, bool [sets, tags].
-        head, body: the tags of these names.
+        head, body, ruby, item: the tags of these names.
         custom: the tag that stands for custom elements; the next one stands for unknown names.
 
     Returns:
         Text (uint8), blocks [n, BLOCK_COLUMNS], elements [n, ELEMENT_COLUMNS], class words of the elements, state.
     """
     action, flag, implied, implied_stop, end_stop, stops = rules
+    as_is = PRE | SPACED
+    ends_block = np.zeros(ACTIONS, np.bool_)  # whether the end of an element ends a block
+    for k in (BLOCK, CUSTOM_ELEMENT, DROP, CODE):  # only a shadow root of DROP, only code laid out as a block of CODE
+        ends_block[k] = True
     n = len(data)
     tags = 0  # at most: every tag begins with "<"
     for i in range(n):
@@ -179,7 +237,7 @@ def scan(
                 pop(state, stack, elements, open_tags)
                 top = stack[state[HEIGHT] - 1]
             if not elements[top, FLAGS] & DROPPED:
-                emit(data, i, j, out, state, block, (elements[top, FLAGS] & PRE) > 0)
+                emit(data, i, j, out, state, block, (elements[top, FLAGS] & as_is) > 0)
             i = j
             continue
         following = data[i + 1]
@@ -193,7 +251,7 @@ def scan(
                 i = min(find_byte(data, i, n, GT) + 1, n)
             else:  # a sign of less than
                 if not elements[top, FLAGS] & DROPPED:
-                    emit(data, i, i + 1, out, state, block, (elements[top, FLAGS] & PRE) > 0)
+                    emit(data, i, i + 1, out, state, block, (elements[top, FLAGS] & as_is) > 0)
                 i += 1
             continue
         j = begin
@@ -210,19 +268,43 @@ def scan(
         dropped = (elements[top, FLAGS] & DROPPED) > 0
         if ending:  # an end tag
             end_inline(does, state)
-            if close(tag, stops[end_stop[tag]], state, stack, elements, open_tags) and does == BLOCK and not dropped:
+            inline = False
+            if does == CUSTOM_ELEMENT and elements[top, TAG] == tag:
+                inline = (elements[top, FLAGS] & INLINE) > 0 or is_text(data, i)
+            if (
+                close(tag, stops[end_stop[tag]], state, stack, elements, open_tags)
+                and ends_block[does]
+                and not inline
+                and not dropped
+            ):
+                flush(out, state, block, blocks, top)
+            continue
+        if slash and (xhtml or dropped) and does != BREAK and does != RULE and does != IMAGE:
+            if does == BLOCK and not dropped:
                 flush(out, state, block, blocks, top)
             continue
         # A start tag that opens no element.
         if does == RAW:
-            k = find_end_tag(data, i, n, begin, j)
-            if tag == TITLE_TAG and state[TITLE_STOP] == 0 and not dropped:
-                state[TITLE_START], state[TITLE_STOP] = i, k
+            if tag == TITLE_TAG:
+                if state[OPEN_TITLE] > 0:
+                    continue
+                k, ended = find_title_end(data, i, n)
+                if state[TITLE_STOP] == 0 and not dropped:
+                    state[TITLE_START], state[TITLE_STOP] = i, k
+                if not ended:
+                    state[OPEN_TITLE] = 1
+                    i = k
+                    continue
+            elif is_name_at(data, begin, j, SCRIPT):
+                k, no_end = find_script_end(data, i, n, state[OPEN_SCRIPT] == 0)
+                state[OPEN_SCRIPT] |= no_end
+            else:
+                k = find_end_tag(data, i, n, lower(data, begin, j))
             i = min(find_byte(data, k, n, GT) + 1, n)
             continue
         if does == BREAK:
             if not dropped:
-                add_break(out, state, block, blocks, top, (elements[top, FLAGS] & PRE) > 0)
+                add_break(out, state, block, blocks, top, (elements[top, FLAGS] & as_is) > 0)
             continue
         if does == RULE:
             if not dropped:
@@ -233,7 +315,7 @@ def scan(
                 block[IMAGES] += 1
                 if alt_texts and found[ALT, 1] > found[ALT, 0]:
                     state[SPACE] = 1
-                    emit(data, found[ALT, 0], found[ALT, 1], out, state, block, (elements[top, FLAGS] & PRE) > 0)
+                    emit(data, found[ALT, 0], found[ALT, 1], out, state, block, (elements[top, FLAGS] & as_is) > 0)
                     state[SPACE] = 1
             continue
         if does == VOID:
@@ -242,8 +324,35 @@ def scan(
             data, found[CLASS, 0], found[CLASS, 1], dropped_classes[0], dropped_classes[1]
         )
         inside_dropped = dropped and tag == elements[top, TAG]
-        if does != BLOCK and does != DROP and not unwanted and not inside_dropped:
+        own = flag[tag]  # what the tag says of the text in it
+        if does == CUSTOM_ELEMENT:
+            in_text = elements[top, FLAGS] & (PRE | PARAGRAPH | HEADING | INLINE) > 0
+            if in_text or (block[CHARS] > 0 and out[state[OUT] - 1] != 10):
+                does, own = HOLD, INLINE
+            else:
+                does = BLOCK
+        elif does == READING:
+            does = DROP if open_tags[ruby] > 0 else PLAIN
+        elif does == DROP and (found[SHADOW, 1] > 0 or found[OLD_SHADOW, 1] > 0):  # a declarative shadow root
+            does = BLOCK
+        if found[STYLE, 1] > 0 and style_spaces(data, found[STYLE, 0], found[STYLE, 1]):
+            if does == BLOCK:
+                own |= SPACED
+            elif does == CODE and (
+                has_line_break(data, i, n) or contains(data, found[STYLE, 0], found[STYLE, 1], BLOCK_WORD)
+            ):
+                does, own = BLOCK, SPACED
+        elif (
+            found[CLASS, 1] > 0
+            and (flag[tag] & CELL or tag == item)
+            and begins_line(data, i, n)
+            and has_code_word(data, found[CLASS, 0], found[CLASS, 1])
+        ):
+            own |= SPACED
+        if does != BLOCK and does != DROP and does != HOLD and not unwanted and not inside_dropped:
             start_inline(does, found[HREF, 1] > 0, state, block)
+            if does == SUPERSCRIPT and is_fraction(data, i, n):
+                state[IN_SUP] = NUMERATOR
             continue
         if tag == HTML_TAG and state[LANG_STOP] == 0:
             state[LANG_START], state[LANG_STOP] = found[LANG, 0], found[LANG, 1]
@@ -253,6 +362,8 @@ def scan(
             continue
         if does == BLOCK and not dropped:
             flush(out, state, block, blocks, top)
+        if does == BLOCK and open_tags[ruby] > 0:  # never closed
+            close(ruby, stops[0], state, stack, elements, open_tags)
         if tag == body or (does == BLOCK and elements[top, TAG] == head):
             close(head, stops[0], state, stack, elements, open_tags)
         for k in range(implied.shape[1]):
@@ -261,7 +372,7 @@ def scan(
         # The element that the tag opens.
         parent = stack[state[HEIGHT] - 1]
         new = state[ELEMENTS]
-        flags = elements[parent, FLAGS] | flag[tag]
+        flags = elements[parent, FLAGS] & ~INLINE | own
         if unwanted or does == DROP:
             flags |= DROPPED
         if found[HIDDEN_ATTRIBUTE, 1] > 0:
