@@ -12,11 +12,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from curate.language.codes import UNDETERMINED, canonical
+from curate.language.han import is_japanese
+from curate.language.prose import Prose, find_prose, in_main_script
 from curate.models.file_stamp import file_stamp
 from curate.models.shipped import SHIPPED
 from curate.results import Result
@@ -34,14 +36,20 @@ _MODEL = SHIPPED / "language.npz.zst"
 # pages, reading more changes one answer in a thousand (quality_models/cards/language.md).
 _PIECES = 6
 _PIECE = 200
-# If the pieces of a long text have fewer letters than this, it is mostly something else, and more of it is read.
-_FEW_LETTERS = 100
+# If the pieces of a long text have fewer letters of prose than this, it is mostly something else, and more of it is
+# read.
+_FEW_LETTERS = 300
 _MORE_PIECES, _MORE_PIECE = 40, 500
 
 # A text that is code with a higher probability than this is only code; with a lower one, it is in the language of the
 # prose around the code. curate's own value: it classifies none of 371 PEPs, 3 of 229 pages of Python's documentation
 # and 96 % of files of source code as code.
 _ALL_CODE = 0.9
+# From this share of its letters on, a script is that of the whole text, and the others are names and terms. curate's own
+# value.
+_ONE_SCRIPT = 0.8
+# The languages of China that are written in Han characters.
+_CHINESE = ("zh", "yue", "wuu", "lzh", "gan", "hak")
 
 # A part of a mixed page: at least 60 characters, because shorter ones are identified badly, up to the end of a line or
 # sentence; at most 200. A part with a score below `_SURE` counts as undetermined. curate's own values.
@@ -191,20 +199,37 @@ def _model(path: str | None, stamp: tuple[int, int]) -> LanguageModel:
     return load_model(Path(path) if path else _MODEL)
 
 
+def _prose(text: str) -> Prose:
+    """Return the prose of the pieces of a text, or of more pieces if these hold hardly any."""
+    prose = find_prose(_sample(text))
+    if len(text) > _PIECES * _PIECE and (not prose.is_prose or prose.letters < _FEW_LETTERS):
+        more = find_prose(_sample(text, _MORE_PIECES, _MORE_PIECE))
+        return replace(more, text=_sample(" ".join(more.text.split())))
+    return prose
+
+
 def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
-    probabilities, known, unseen = model.probabilities(_sample(text))
-    if known + unseen < _FEW_LETTERS and len(text) > _PIECES * _PIECE:
-        probabilities, known, unseen = model.probabilities(_sample(text, _MORE_PIECES, _MORE_PIECE))
+    prose = _prose(text)
+    written, share = in_main_script(prose.text)
+    probabilities, known, unseen = model.probabilities(written)
     if not known:
         # Yi has its own script, and there was no free text in it to train on.
-        yi = any("\ua000" <= character <= "\ua48c" for character in _sample(text))
+        yi = any("\ua000" <= character <= "\ua48c" for character in written)
         return LanguageScore("ii", 1.0) if yi else LanguageScore(UNDETERMINED, 0.0)
+    certainty = min(share / _ONE_SCRIPT, 1.0) * known / (known + unseen)
     likeliest = int(probabilities[:-3].argmax())
-    score = float(probabilities[likeliest]) * known / (known + unseen)
-    code = float(probabilities[-1])
-    if probabilities[-3:-1].max() > probabilities[likeliest] or code > _ALL_CODE:  # another language, none, or code
-        return LanguageScore(UNDETERMINED, score)
-    return LanguageScore(model.labels[likeliest], min(score / (1 - code), 1.0))
+    language, score, code = model.labels[likeliest], float(probabilities[likeliest]), float(probabilities[-1])
+    if language == "en" and prose.is_prose:
+        # What looks like code, but has none of its marks, is made of the English words that code is written with.
+        score, code = score + code, 0.0
+    if probabilities[-3:-1].max() > score or code > _ALL_CODE:  # another language, none, or code
+        return LanguageScore(UNDETERMINED, float(probabilities[likeliest]) * certainty)
+    if language in _CHINESE and is_japanese(written):
+        language = "ja"
+        score = float(
+            sum(probabilities[model.labels.index(name)] for name in ("ja", *_CHINESE) if name in model.labels)
+        )
+    return LanguageScore(language, min(score / (1 - code), 1.0) * certainty)
 
 
 def _detect_fasttext(languages: FastTextLanguages, text: str) -> LanguageScore:
