@@ -1,8 +1,8 @@
 """Tell Japanese from Chinese by its characters, where a text in Han characters has few kana or none.
 
-Both countries simplified their characters, and not in the same way: Japanese writes 気, 労 and 図, which neither form of
-Chinese has, and puts 学, which traditional Chinese does not have, beside 東, which simplified Chinese does not have. The
-characters of each come from the national standards: level 1 of JIS X 0208 (2,965 characters), GB 2312 (6,763), and
+Both countries simplified their characters, and not in the same way: Japanese writes 気, 労 and 図, which neither form
+of Chinese has, and puts 学, which traditional Chinese does not have, beside 東, which simplified Chinese does not have.
+The characters of each come from the national standards: level 1 of JIS X 0208 (2,965 characters), GB 2312 (6,763) and
 level 1 of Big5 (5,401).
 
 >>> is_japanese("東京大学の入学式"), is_japanese("东京大学的开学典礼"), is_japanese("東京大學的開學典禮")

@@ -5,8 +5,8 @@ German article with a list of sources looks English, and an article on programmi
 
 >>> find_prose("Das Rad steht still, siehe https://example.org/the-old-mill-in-the-valley für mehr.").text.split()
 ['Das', 'Rad', 'steht', 'still,', 'siehe', 'für', 'mehr.']
->>> find_prose("for (int i = 0; i < n; i++) {").is_prose
-False
+>>> find_prose("for (int i = 0; i < n; i++) {").share
+0.0
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from curate.text.characters import SCRIPT_NAMES, character_table, code_points
 
-#: With fewer letters of prose, and a smaller share of all letters, a text is judged by all of it: what is left of a file
-#: of source code is scattered keywords. curate's own values.
+#: With fewer letters of prose and a smaller share of all letters, a text is judged by all of it, because what is left
+#: of a file of source code is scattered keywords. curate's own values.
 LEAST_LETTERS, LEAST_SHARE = 100, 0.1
 
 
@@ -24,13 +24,14 @@ LEAST_LETTERS, LEAST_SHARE = 100, 0.1
 class Prose:
     """A text with spaces for what is not prose.
 
-    ``letters`` is the number of its letters, where a sign of East Asia counts as two. ``is_prose`` is False if there is
-    hardly any prose; ``text`` is then everything.
+    ``letters`` is the number of its letters, where those of scripts that say more with a letter count more
+    (`curate.language.prose_kernels.HALF_LETTERS`). ``share`` is that of the text's
+    letters; 0 if there is hardly any prose, and ``text`` is then everything.
     """
 
     text: str
     letters: int
-    is_prose: bool
+    share: float
 
 
 def find_prose(text: str) -> Prose:
@@ -43,7 +44,7 @@ def find_prose(text: str) -> Prose:
         text: any string.
 
     >>> find_prose("Wait for it:\\n\\n  await loop.run(task);\\n\\nThen read the answer.").text.split()
-    ['Wait', 'for', 'it:', ';', 'Then', 'read', 'the', 'answer.']
+    ['Wait', 'for', 'it:', 'Then', 'read', 'the', 'answer.']
     """
     from curate.language.prose_kernels import blank_code
 
@@ -51,20 +52,20 @@ def find_prose(text: str) -> Prose:
     blanked = codes.copy()
     kept, total = blank_code(codes, character_table(), blanked)
     if kept == total:
-        return Prose(text, total, True)
-    if kept < min(LEAST_LETTERS, LEAST_SHARE * total) or kept == 0:
-        return Prose(text, total, False)
-    return Prose(blanked.tobytes().decode("utf-32-le", "surrogatepass"), kept, True)
+        return Prose(text, total // 2, 1.0)
+    if kept == 0 or kept < min(2 * LEAST_LETTERS, LEAST_SHARE * total):
+        return Prose(text, total // 2, 0.0)
+    return Prose(blanked.tobytes().decode("utf-32-le", "surrogatepass"), kept // 2, kept / total)
 
 
 def in_main_script(text: str) -> tuple[str, float]:
     """Return a text with spaces for the words of other scripts than its main one, and the share of that script.
 
     Han, kana and Hangul count as one script. Letters of scripts that are not in `text.characters.SCRIPTS` stay. The
-    share is that of letters, where a sign of East Asia counts as two.
+    share is that of letters, weighted as in `Prose`.
 
-    >>> in_main_script("Python の関数")
-    ('       の関数', 0.5714285714285714)
+    >>> in_main_script("C++ の関数")
+    (' ++ の関数', 0.8571428571428571)
     """
     import numpy as np
 
