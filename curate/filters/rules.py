@@ -14,6 +14,7 @@ from typing import Literal
 
 from curate.document import Decision
 from curate.filters.signals import Signals
+from curate.language.codes import UNDETERMINED
 from curate.text.words import UNMARKED_LANGUAGES, UNSPACED_LANGUAGES, stop_words
 
 #: Languages that a rule applies to: all; those with a list of stop words; those with spaces between words; those whose
@@ -54,9 +55,14 @@ class Rule:
         return value < self.limit or (value == self.limit and not self.strict)
 
     def applies(self, language: str) -> bool:
-        """Say whether the rule applies to texts of a language (ISO 639-1, else 639-3)."""
+        """Say whether the rule applies to texts of a language (ISO 639-1, else 639-3).
+
+        A rule for some languages does not apply to ``und``, a text whose language is not known.
+        """
         if self.where == "everywhere":
             return True
+        if language == UNDETERMINED:
+            return False
         if self.where == "stop_word_list":
             return bool(stop_words(language))
         return language not in (UNSPACED_LANGUAGES if self.where == "spaced_language" else UNMARKED_LANGUAGES)
@@ -68,7 +74,7 @@ def decide(signals: Signals | Mapping[str, float], rules: Sequence[Rule], langua
     Args:
         signals: of the text, as measured or as stored.
         rules: in order; the first that fails is the reason.
-        language: of the text; rules that do not apply to it are skipped.
+        language: of the text, ``und`` if it is not known; rules that do not apply to it are skipped.
 
     Returns:
         The decision; ``values`` has the signal of every rule that applies, whether or not it failed.

@@ -12,11 +12,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from curate.language.codes import UNDETERMINED, canonical
+from curate.language.han import is_japanese
+from curate.language.prose import Prose, find_prose, in_main_script
 from curate.models.file_stamp import file_stamp
 from curate.models.shipped import SHIPPED
 from curate.results import Result
@@ -34,19 +36,28 @@ _MODEL = SHIPPED / "language.npz.zst"
 # pages, reading more changes one answer in a thousand (quality_models/cards/language.md).
 _PIECES = 6
 _PIECE = 200
-# If the pieces of a long text have fewer letters than this, it is mostly something else, and more of it is read.
-_FEW_LETTERS = 100
+# If the pieces of a long text have fewer letters of prose than this, it is mostly something else, and more of it is
+# read.
+_FEW_LETTERS = 300
 _MORE_PIECES, _MORE_PIECE = 40, 500
 
 # A text that is code with a higher probability than this is only code; with a lower one, it is in the language of the
 # prose around the code. curate's own value: it classifies none of 371 PEPs, 3 of 229 pages of Python's documentation
 # and 96 % of files of source code as code.
 _ALL_CODE = 0.9
+# From this share of its letters on, a script is that of the whole text, and others are those of names and terms.
+# curate's own value.
+_ONE_SCRIPT = 0.8
+# A text of fewer letters is hardly more than a word, which many languages share. curate's own value.
+_FEW_WORDS = 10
+# The languages of China that are written in Han characters.
+_CHINESE = ("zh", "yue", "wuu", "lzh", "gan", "hak")
 
 # A part of a mixed page: at least 60 characters, because shorter ones are identified badly, up to the end of a line or
 # sentence; at most 200. A part with a score below `_SURE` counts as undetermined. curate's own values.
 _PART = re.compile(r".{60,200}?(?:\n|[.!?…।。！？]\s?)|.{1,199}\s|.{1,200}", re.DOTALL)
 _SURE = 0.5
+_BLANKS = re.compile(r"[ \t]{2,}")
 # Of a long text, 10,000 characters are split into parts.
 _SHARE_PIECES, _SHARE_PIECE = 25, 400
 
@@ -87,8 +98,10 @@ _DEFAULT = LanguageConfig()
 def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> LanguageScore:
     """Identify the main language of a text.
 
-    A long text is judged by 1,200 characters, in pieces spread over the text. The function is thread-safe, and the same
-    text and config always give the same answer.
+    It is that of the prose: code, addresses and markup are left out (`curate.language.prose`), unless there is nothing
+    else. A long text is judged by 1,200 characters, in pieces spread over the text. With the default engine, only the
+    words of the script that most of the text is in count, so that a Japanese text with many English terms is Japanese.
+    The function is thread-safe, and the same text and config always give the same answer.
 
     Args:
         text: any string.
@@ -120,8 +133,8 @@ def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> Lan
 def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dict[str, float]:
     """Return the share of each language in a text.
 
-    The text (of a long one, 10,000 evenly spread characters) is split at the ends of lines and sentences into parts of
-    60 to 200 characters. Each part is identified, and weighted by its number of letters.
+    The prose of the text (of a long one, 10,000 evenly spread characters) is split at the ends of lines and sentences
+    into parts of 60 to 200 characters. Each part is identified, and weighted by its number of letters.
 
     Args:
         text: any string.
@@ -136,7 +149,8 @@ def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dic
     """
     detect, text = _detector(config, file_stamp(config.model)), as_text(text)
     sizes: dict[str, int] = {}
-    for match in _PART.finditer(_sample(text, _SHARE_PIECES, _SHARE_PIECE)):
+    prose = _BLANKS.sub(" ", find_prose(_sample(text, _SHARE_PIECES, _SHARE_PIECE)).text)
+    for match in _PART.finditer(prose):
         letters = sum(map(str.isalpha, match[0]))
         if letters:
             detected = detect(match[0])
@@ -191,25 +205,41 @@ def _model(path: str | None, stamp: tuple[int, int]) -> LanguageModel:
     return load_model(Path(path) if path else _MODEL)
 
 
+def _prose(text: str) -> Prose:
+    """Return the prose of the pieces of a text, or of more pieces if these hold hardly any."""
+    prose = find_prose(_sample(text))
+    if len(text) > _PIECES * _PIECE and (not prose.share or prose.letters < _FEW_LETTERS):
+        more = find_prose(_sample(text, _MORE_PIECES, _MORE_PIECE))
+        return replace(more, text=_sample(" ".join(more.text.split())))
+    return prose
+
+
 def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
-    probabilities, known, unseen = model.probabilities(_sample(text))
-    if known + unseen < _FEW_LETTERS and len(text) > _PIECES * _PIECE:
-        probabilities, known, unseen = model.probabilities(_sample(text, _MORE_PIECES, _MORE_PIECE))
+    prose = _prose(text)
+    written, share = in_main_script(prose.text)
+    probabilities, known, unseen = model.probabilities(written)
     if not known:
         # Yi has its own script, and there was no free text in it to train on.
-        yi = any("\ua000" <= character <= "\ua48c" for character in _sample(text))
+        yi = any("\ua000" <= character <= "\ua48c" for character in written)
         return LanguageScore("ii", 1.0) if yi else LanguageScore(UNDETERMINED, 0.0)
+    certainty = min(share / _ONE_SCRIPT, 1.0) * known / (known + unseen)
     likeliest = int(probabilities[:-3].argmax())
-    score = float(probabilities[likeliest]) * known / (known + unseen)
-    code = float(probabilities[-1])
-    if probabilities[-3:-1].max() > probabilities[likeliest] or code > _ALL_CODE:  # another language, none, or code
-        return LanguageScore(UNDETERMINED, score)
-    return LanguageScore(model.labels[likeliest], min(score / (1 - code), 1.0))
+    language, score, code = model.labels[likeliest], float(probabilities[likeliest]), float(probabilities[-1])
+    if language in _CHINESE and is_japanese(written):
+        among = [model.labels.index(name) for name in ("ja", *_CHINESE) if name in model.labels]
+        return LanguageScore("ja", float(probabilities[among].sum() / probabilities[:-3].sum()) * certainty)
+    is_like_code = code > score and prose.share == 1 and known >= _FEW_WORDS
+    if "en" in model.labels and ((language == "en" and prose.share) or is_like_code):
+        # What looks like code, but has none of its marks, is made of the English words that code is written with.
+        language, score, code = "en", float(probabilities[model.labels.index("en")]) + code, 0.0
+    if probabilities[-3:-1].max() > score or code > _ALL_CODE:  # another language, none, or code
+        return LanguageScore(UNDETERMINED, float(probabilities[likeliest]) * certainty)
+    return LanguageScore(language, min(score / (1 - code), 1.0) * certainty)
 
 
 def _detect_fasttext(languages: FastTextLanguages, text: str) -> LanguageScore:
     # lid.176 was trained on single lines, so line ends become spaces.
-    line = _sample(text).replace("\n", " ").encode("utf-8", "replace").decode()
+    line = _prose(text).text.replace("\n", " ").encode("utf-8", "replace").decode()
     return LanguageScore(*languages.detect(line)) if line.strip() else LanguageScore(UNDETERMINED, 0.0)
 
 
@@ -229,7 +259,7 @@ def _detect_langdetect(factory: Any, text: str) -> LanguageScore:
     from langdetect import LangDetectException
 
     detector = factory.create()
-    detector.append(_sample(text))
+    detector.append(_prose(text).text)
     try:
         best = detector.get_probabilities()[0]
     except (LangDetectException, IndexError):  # no letters; no language above its threshold

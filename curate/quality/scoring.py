@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curate.language.codes import resolve
+from curate.language.codes import UNDETERMINED, resolve
 from curate.models.fasttext_model import is_fasttext
 from curate.models.file_stamp import file_stamp
 from curate.models.shipped import SHIPPED
@@ -60,7 +60,9 @@ def quality_score(
             ``curate train quality`` wrote use them.
         language: of the text, in any form that `language.codes.canonical` knows. A text in another language than the
             model's is scored by the shipped model for its language: one for English, and one over signals only for all
-            others. A fastText classifier and a function score every language. Compare scores within a language only.
+            others. Of a text whose language is not known, pass ``und``: ``model`` scores it, by default the one over
+            signals only. A fastText classifier and a function score every language. Compare scores within a language
+            only.
         label: of the good texts, for a fastText classifier, such as ``"__label__hq"``. The score is its probability.
 
     Returns:
@@ -83,7 +85,7 @@ def quality_score(
     if isinstance(chosen, LabelModel):
         return chosen.score(text)
     language = resolve(language)
-    if chosen is None or chosen.language not in (language, ""):
+    if chosen is None or (chosen.language not in (language, "") and language != UNDETERMINED):
         chosen = _shipped(str(ENGLISH if language == "en" else ANY_LANGUAGE))
     if signals is None:
         from curate.filters.signals import measure

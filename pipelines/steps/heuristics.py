@@ -11,6 +11,7 @@ from curate.filters.presets import reference_filters_of, rules_of
 from curate.filters.reference_filters import REFERENCE_FILTERS
 from curate.filters.rules import Rule, decide
 from curate.filters.signals import measure, signal_names
+from curate.language.codes import UNDETERMINED
 from pipelines.steps.base import MapFunction, MapStep, from_settings, value_of
 
 
@@ -52,13 +53,14 @@ class Heuristics(MapStep):
 
     ``rules`` adds rules over any signal (docs/signals.md) or numeric column, for example
     ``rules: [{name: shouting, signal: uppercase_share, max: 0.3}]``. They are applied after the rules of ``presets``.
+    Rules that depend on the language (``Rule.where``) do not apply to a document whose language is not known.
     """
 
     presets: tuple[str, ...] = ("default",)
     limits: Mapping[str, float | None] = field(default_factory=dict)
     rules: tuple[InlineRule, ...] = ()
 
-    assumes: ClassVar = {"language": "every text is judged as English"}
+    assumes: ClassVar = {"language": "rules that depend on the language are skipped"}
     writes: ClassVar = frozenset({"signals"})
     must_reject: ClassVar = True
 
@@ -93,7 +95,7 @@ class Heuristics(MapStep):
             raise ValueError("no rules are left; name a preset, for example presets: [default]")
 
         def heuristics(document: Document) -> Document | Rejection:
-            language = document.language or "en"
+            language = document.language or UNDETERMINED
             signals = measure(document.text, language, measures)
             if columns:
                 values = {name: value_of(document, name) for name in columns}

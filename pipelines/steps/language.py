@@ -35,7 +35,7 @@ class Language(MapStep):
     ``engine``, ``model`` and ``labels`` are those of ``LanguageConfig``; ``labels`` maps the labels of a custom
     fastText model to language codes. An empty ``keep`` keeps every language. ``min_score`` 0.65 is FineWeb's value;
     ``min_scores`` sets it per language. A page whose language cannot be identified passes as English if it has many
-    lines of source code, because programs are written with English words.
+    lines of source code and is in Latin letters, because programs are written with English words.
     """
 
     engine: Literal["curate", "fasttext", "langdetect"] = "curate"
@@ -68,7 +68,7 @@ class Language(MapStep):
             detected = detect_language(document.text, engine)
             code, score = detected.language, detected.score
             limit = minimum.get(code, self.min_score)
-            is_source_code = score < limit and notation(document.text[:HEAD])[0] > CODE_SHARE
+            is_source_code = score < limit and _is_source_code(document.text)
             if is_source_code:
                 code = "en"
             elif score < limit:
@@ -81,3 +81,10 @@ class Language(MapStep):
             return replace(document, language=code, language_score=score, languages=languages)
 
         return language
+
+
+def _is_source_code(text: str) -> bool:
+    """Return whether a text has many lines of source code, and most of its letters are those of English."""
+    head = text[:HEAD]
+    letters = [letter for letter in head if letter.isalpha()]
+    return sum(map(str.isascii, letters)) > len(letters) / 2 and notation(head)[0] > CODE_SHARE

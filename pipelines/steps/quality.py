@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from curate.bounds import File
 from curate.document import Document, Rejection
+from curate.language.codes import UNDETERMINED
 from curate.quality.scoring import quality_score
 from pipelines.recipe.plugins import find_object
 from pipelines.steps.base import MapFunction, MapStep, from_settings
@@ -26,7 +27,7 @@ class Quality(MapStep):
     min_score: float = 0.0
 
     reads: ClassVar = frozenset({"text"})
-    assumes: ClassVar = {"language": "every text is judged as English"}
+    assumes: ClassVar = {"language": "the shipped model for any language scores every text"}
     writes: ClassVar = frozenset({"quality"})
 
     @from_settings
@@ -40,7 +41,8 @@ class Quality(MapStep):
         quality_score("Fails here if the model is missing or damaged.", model, label=self.label)
 
         def quality(document: Document) -> Document | Rejection:
-            score = quality_score(document.text, model, document.signals, document.language or "en", self.label)
+            language = document.language or UNDETERMINED
+            score = quality_score(document.text, model, document.signals, language, self.label)
             if score < self.min_score:
                 return Rejection("low_quality", score, self.min_score)
             return replace(document, quality=score)

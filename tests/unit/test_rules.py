@@ -54,6 +54,7 @@ def test_rules_by_language():
         "th": (1, 0, 0),
         "xx": (0, 1, 1),
         "bo": (0, 0, 1),
+        "und": (0, 0, 0),
     }.items():
         assert tuple(rule.applies(language) for rule in (stop, spaced, marks)) == tuple(map(bool, expected)), language
     assert decide({"x": 0}, [stop, spaced], "bo").keep

@@ -9,10 +9,20 @@ import pytest
 from curate.document import Document, Rejection
 from curate.extract.extraction import ExtractConfig, extract_text
 from curate.filters import rules
+from curate.filters.presets import rules_of
+from curate.quality.scoring import quality_score
 from pipelines.steps.extract import Extract
+from pipelines.steps.heuristics import Heuristics
 from pipelines.steps.language import Language
+from pipelines.steps.quality import Quality
 
 GERMAN = "Der Hund schläft im Garten, und die Katze sitzt auf der Mauer und sieht ihm dabei zu. " * 4
+# The texts of these tests repeat a sentence.
+ANY_LENGTH = {
+    rule.name: None
+    for rule in rules_of(("default",), {})
+    if rule.name.startswith(("gopher_top", "gopher_duplicate", "gopher_too_few")) or rule.name == "repetitive_lines"
+}
 FRENCH = "Le chien dort dans le jardin, et le chat est assis sur le mur et le regarde faire. " * 4
 
 
@@ -28,6 +38,27 @@ def test_source_code_passes_as_english(language):
         assert isinstance(kept, Document)
         assert kept.language == "en"
     assert isinstance(language(Document(id="0", text="xkq vbnwj zzrtp qlfhd wpmxc jgkvb qzxwt hbnfl")), Rejection)
+
+
+def test_source_code_with_strings_in_another_script_does_not_pass_as_english(language):
+    # Cherokee letters in random order are in no language.
+    lines = "\n".join(f'put("ᏣᎳᎩᎦᏬᏂᎯᏍᏗᏗᎧᎿᏩᏛᏍᏗᏣᎳᎩᎦᏬᏂᎯᏍᏗ{i}");' for i in range(60))
+    found = language(Document(id="0", text=lines))
+    assert isinstance(found, Rejection) or found.language != "en"
+
+
+def test_rules_of_a_language_are_for_texts_in_a_known_one():
+    for text in (GERMAN, FRENCH):
+        assert isinstance(Heuristics(rules=(), limits=ANY_LENGTH).make()(Document(id="0", text=text)), Document)
+        wrong = Heuristics(limits=ANY_LENGTH).make()(Document(id="0", text=text, language="en"))
+        assert isinstance(wrong, Rejection)
+        assert wrong.rule == "gopher_stop_words"
+
+
+def test_a_text_in_an_unknown_language_is_scored_by_the_model_for_any(tmp_path):
+    document = Document(id="0", text=GERMAN)
+    scored = Quality().make()(document)
+    assert scored.quality == quality_score(GERMAN, language="xx") != quality_score(GERMAN)
 
 
 def test_a_page_in_two_languages_has_the_share_of_each(language):
