@@ -71,22 +71,20 @@ def _following() -> set[int]:
     return second
 
 
-@functools.cache
-def _composing() -> re.Pattern[str]:
-    import numpy as np
-
-    codes = np.flatnonzero(fold_table() & COMPOSES)
-    ends = np.flatnonzero(np.diff(codes) != 1)
-    firsts, lasts = codes[[0, *(ends + 1)]], codes[[*ends, -1]]
-    return re.compile("[" + "".join(f"{chr(a)}-{chr(b)}" for a, b in zip(firsts, lasts, strict=True)) + "]+")
-
-
 def _compositions(visible: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, stop and folded form of each place of a text without invisible characters that composes."""
-    done = 0
-    for run in _composing().finditer(visible):
-        first = max(done, run.start() - 1)  # with the letter that a mark stands on
-        done = run.end()
+    import numpy as np
+
+    from curate.text.characters import code_points
+
+    flagged = np.flatnonzero(fold_table()[code_points(visible)] & COMPOSES).tolist()
+    i = done = 0
+    while i < len(flagged):
+        first = max(done, flagged[i] - 1)  # with the letter that a mark stands on
+        while i + 1 < len(flagged) and flagged[i + 1] == flagged[i] + 1:
+            i += 1
+        done = flagged[i] + 1
+        i += 1
         yield first, done, unicodedata.normalize("NFKC", visible[first:done])
 
 
@@ -126,10 +124,13 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
+    import numpy as np
+
     from curate.text.characters import code_points
 
-    codes = fold_table()[code_points(compose(text))]
-    return codes[codes != 0].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    codes = code_points(compose(text))
+    folded = fold_table()[codes] & ~np.uint32(COMPOSES)
+    return folded[(folded != 0) | (codes == 0)].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def origins(text: str) -> list[int]:
