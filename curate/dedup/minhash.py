@@ -28,6 +28,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from curate.text.charset import as_text
+from curate.text.folding import COMPOSES, compose, fold_table, join_broken_words
 
 if TYPE_CHECKING:
     import datasketch
@@ -117,10 +118,10 @@ class MinHashConfig:
 def minhash_signature(text: str | bytes, config: MinHashConfig = MinHashConfig()) -> np.ndarray:
     r"""Compute the MinHash signature of a text.
 
-    Words are the runs of ``\w`` in the lower-cased text; in scripts written without spaces (Han, kana, Thai, ...) every
-    character is a word. Punctuation, case and white space do not count. A text of fewer than ``ngram`` words is a
-    single shingle, and one without words consists of its characters other than ASCII white space: such texts are near
-    duplicates only if they are the same.
+    Words are the runs of ``\w`` in the folded (`curate.text.folding`), lower-cased text; in scripts written without
+    spaces (Han, kana, Thai, ...) every character is a word. Punctuation, case and white space do not count. A text of
+    fewer than ``ngram`` words is a single shingle, and one without words consists of its characters other than ASCII
+    white space: such texts are near duplicates only if they are the same.
 
     Args:
         text: any text.
@@ -263,10 +264,11 @@ def datasketch_minhash(
 
 def _words(text: str) -> list[str]:
     """Split a text into the words of its shingles; a text without words is a single word."""
-    from curate.dedup.minhash_kernels import ALONE
+    from curate.dedup.minhash_kernels import ALONE, INVISIBLE
 
     table, alone = _characters(), int(ALONE)
-    codes = (int(table[ord(c)]) for c in text)
+    text = compose(join_broken_words(text))
+    codes = (int(table[ord(c)]) for c in text if table[ord(c)] != INVISIBLE)
     spaced = "".join(f" {chr(c ^ alone)} " if c & alone else chr(c) if c else " " for c in codes)
     return spaced.split() or ["".join(text.split())]
 
@@ -276,22 +278,29 @@ def _shingles(text: str, ngram: int) -> np.ndarray:
 
     from curate.dedup.minhash_kernels import hash_shingles
 
+    text = compose(join_broken_words(text))
     data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
     return hash_shingles(data, _characters(), ngram)
 
 
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
-    r"""Return the lower case of each code point that ``\w`` matches, else 0; ``ALONE`` is set if it is a word."""
+    r"""Return the folded lower case of each code point that ``\w`` matches, else 0.
+
+    ``ALONE`` is set if the character is a word; the table has ``INVISIBLE`` for what no reader sees.
+    """
     import numpy as np
 
-    from curate.dedup.minhash_kernels import ALONE
+    from curate.dedup.minhash_kernels import ALONE, INVISIBLE
     from curate.text.characters import UNSPACED, character_table, code_points
 
     # over one string of all code points; only U+0130 becomes two characters in lower case
     every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
     table = np.where(code_points(re.sub(r"\W", "\0", every)) != 0, code_points(every.lower()), 0).astype(np.uint32)
     table[(table != 0) & (character_table() & UNSPACED != 0)] |= ALONE
+    folded = fold_table() & ~np.uint32(COMPOSES)
+    table = table[folded]
+    table[(folded == 0) & (np.arange(len(table)) != 0)] = INVISIBLE
     return table
 
 

@@ -10,6 +10,7 @@ from curate.text.hash_kernels import FNV64_BASIS, GOLDEN, fnv1a_64, splitmix64
 
 U = np.uint64
 ALONE = np.uint32(1 << 31)  # marks a character that is a word by itself
+INVISIBLE = np.uint32(1 << 30)  # marks a character that no reader sees
 NONE = np.uint32(0xFFFFFFFF)
 _1, _32 = U(1), U(32)
 
@@ -35,6 +36,8 @@ def hash_words(data: NDArray[np.uint8], table: NDArray[np.uint32], words: NDArra
                 code = ((code & 0x07) << 18) | ((data[i] & 0x3F) << 12) | ((data[i + 1] & 0x3F) << 6)
                 code |= data[i + 2] & 0x3F
                 i += 3
+            if table[code] == INVISIBLE:
+                continue
             if table[code] & ALONE:
                 words[count] = h
                 count += inside

@@ -27,7 +27,8 @@ from curate.input.parquet_pages import check_pages
 if TYPE_CHECKING:
     from curate.dedup.sketch import Sketch
 
-FORMAT, VERSION = "curate-sketch", 1
+#: Version 2: words are compared in folded form (`curate.text.folding`).
+FORMAT, VERSION = "curate-sketch", 2
 MANIFEST = "sketch.json"
 NO_DATE = -(2**63)
 #: The years 1 to 9999, the range of the dates of pages, in seconds since 1970.

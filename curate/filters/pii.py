@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from curate.document import Edit
-from curate.filters.pii_addresses import find_emails, find_ipv4, find_ipv6
-from curate.filters.pii_digits import DIGIT_RUN, count_digits, to_ascii_digits
+from curate.filters.pii_addresses import find_emails, find_ipv4, find_ipv6, find_written_emails
+from curate.filters.pii_digits import DIGIT_RUN, count_digits
 from curate.filters.pii_numbers import find_cards, find_ibans, find_ssns
 from curate.filters.pii_phones import find_phones
 from curate.text.charset import as_text
+from curate.text.folding import plain_characters, without_invisible
 
 PLACEHOLDERS = {
     "email": "<EMAIL>",
@@ -48,7 +49,10 @@ def scrub_pii(text: str | bytes, config: PiiConfig = PiiConfig()) -> Edit:
 
     A phone number is a number with a plus and a country code, one written as in North America, Brazil or Russia, one of
     nine to fourteen grouped digits that begins with 0, or any number after a word such as "Tel" (in some twenty
-    languages). Private addresses, version numbers, file names, dates, ISBNs and prices stay.
+    languages). E-mail addresses may be written out ("ann [at] example [dot] org"). Private addresses, those of public
+    resolvers, version numbers, file names, times, dates, ISBNs and prices stay, and so do ``git@host:path`` and user
+    and password in the URL of a service. Invisible characters, full-width forms, other spaces and hyphens are read as
+    what they look like, and letters of scripts without spaces may stand right beside a number.
 
     Args:
         text: any text.
@@ -93,7 +97,8 @@ def scrub_part(text: str, start: int, stop: int, config: PiiConfig = PiiConfig()
     counts: dict[str, int] = {}
     pieces: list[str] = []
     done = start
-    for first, last, kind in sorted(_find(text, config)):
+    # the longer of two that begin alike
+    for first, last, kind in sorted(_find(text, config), key=lambda found: (found[0], -found[1])):
         if first >= stop:
             break
         if first < done:  # an earlier match covers this one
@@ -109,12 +114,26 @@ def scrub_part(text: str, start: int, stop: int, config: PiiConfig = PiiConfig()
 def _find(text: str, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of everything to replace.
 
+    Characters that no reader sees are searched both as they are and without: one may stand within an address, so that
+    it can wrap, or be all that separates it from the next word.
+    """
+    text, has_invisible = plain_characters(text)
+    yield from _find_plain(text, config)
+    if has_invisible:
+        visible, places = without_invisible(text)
+        for first, last, kind in _find_plain(visible, config):
+            yield places[first], places[last - 1] + 1, kind
+
+
+def _find_plain(text: str, config: PiiConfig) -> Iterator[tuple[int, int, str]]:
+    """Yield what is found in a text of plain characters.
+
     Most texts have little of it, so the whole text is only searched for what each kind must contain (an at sign, a pair
     of colons, a run of digits); the exact patterns are then tried around that place.
     """
     if config.email:
         yield from find_emails(text)
-    text = to_ascii_digits(text)
+        yield from find_written_emails(text)
     if config.ip:
         yield from find_ipv6(text)
     for run in DIGIT_RUN.finditer(text):

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import re
 
-# Zeros of the Arabic, Persian, Devanagari, Bengali and fullwidth digits.
-_ZEROS = "\u0660\u06f0\u0966\u09e6\uff10"
-_OTHER_DIGITS = re.compile("[" + "".join(f"{zero}-{chr(ord(zero) + 9)}" for zero in _ZEROS) + "]")
-_TO_ASCII_DIGITS = {ord(zero) + value: str(value) for zero in _ZEROS for value in range(10)}
+#: What is written without a space beside a number: Thai, Lao, Burmese, Khmer, kana, Han, Hangul (whose particles follow
+#: a noun directly), half-width kana, and the raised digits of footnotes.
+UNSPACED = (
+    "\u0e00-\u0e4f\u0e80-\u0ecf\u1000-\u103f\u1780-\u17df\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uff66-\uff9f\u00b2\u00b3\u00b9\u2070-\u2079"
+)
+#: A character that a number may not touch: a letter or digit of any other script, or "_".
+TOUCHING = rf"[^\W{UNSPACED}]"
 
-
-def to_ascii_digits(text: str) -> str:
-    """Replace digits of other scripts with ASCII ones, one for one, so that positions stay the same.
-
-    >>> to_ascii_digits("٠١۲३ and 4")
-    '0123 and 4'
-    """
-    if text.isascii() or not _OTHER_DIGITS.search(text):
-        return text
-    return text.translate(_TO_ASCII_DIGITS)
-
-
-# Digits with the separators that people put between them.
-DIGIT_RUN = re.compile(r"[0-9][0-9 .()\-/\u00a0\u2009\u202f\u2010-\u2013]{5,}")
+# Digits with the separators that people put between them, in `plain_characters`.
+DIGIT_RUN = re.compile(r"[0-9][0-9 .()\-/\u2013]{5,}")
 BEYOND = 16  # characters of the longest extension (", ext. 123456") and of what may not follow it
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from curate.filters.pii_digits import begin_in
+from curate.filters.pii_digits import TOUCHING, begin_in
 
 # As one number, or in groups as printed on a card.
 _CARD = re.compile(
-    r"(?<![\w.\-+/=#&])(?:[1-6][0-9]{11,18}(?![\w\-/=]|[.,][0-9])|(?<![0-9][ \u00a0])[3-6][0-9]{3}([ \-])"
-    r"(?:[0-9]{4}\1[0-9]{4}\1[0-9]{4}|[0-9]{6}\1[0-9]{4,5})(?!\w|\1[0-9]|[.,/=][0-9]))"
+    rf"(?<!{TOUCHING})(?<![.\-+/])(?:[1-6][0-9]{{11,18}}(?!{TOUCHING}|[\-/=]|[.,][0-9])"
+    rf"|(?<![0-9][ ])[3-6][0-9]{{3}}([ \-])"
+    rf"(?:[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}|[0-9]{{6}}\1[0-9]{{4,5}})(?!{TOUCHING}|\1[0-9]|[.,/=][0-9]))"
+)
+# After "=", "#" and "&" a number is an id of something, unless the name before says that it is a card's.
+_CARD_NAME = re.compile(
+    r"(?:card|cc|pan|visa|amex|mastercard|karte|tarjeta|carte|cart[aã]o|carta|number|num|no|nr)[\"']?\s?[=#]{1,2}\s?\Z",
+    re.IGNORECASE,
 )
 # Issuers by first digits, and the lengths of their numbers (ISO/IEC 7812): American Express, Diners Club, Discover and
 # UnionPay, JCB, Mastercard, old JCB and Maestro, Visa.
@@ -39,6 +45,9 @@ def _is_card(text: str) -> bool:
 def find_cards(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and kind of each number of a bank card that begins in a run of digits."""
     for match in begin_in(_CARD, text, start, end):
+        before = text[max(0, match.start() - 16) : match.start()]
+        if before.endswith(("=", "#", "&")) and not _CARD_NAME.search(before):
+            continue
         if _is_card(match.group()):
             yield *match.span(), "credit_card"
 
@@ -60,7 +69,8 @@ _IBAN_LENGTH = {
         "TL23TN24TR26UA29VA22VG24XK20YE30",
     )
 }
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}|[a-z]{2})[0-9]{2}(?=[ \u00a0\-]?[A-Za-z0-9])")
+_TOUCHING = re.compile(TOUCHING)
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z]{2}|[a-z]{2})[0-9]{2}(?=[ \-]?[A-Za-z0-9])")
 
 
 def find_ibans(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
@@ -81,10 +91,10 @@ def _iban_end(text: str, start: int) -> int:
         character = text[at]
         if character.isascii() and character.isalnum():
             compact += character
-        elif character not in " \u00a0-" or text[at - 1] in " \u00a0-":
+        elif character not in " -" or text[at - 1] in " -":
             return 0
         at += 1
-    if not length or len(compact) < length or (at < len(text) and text[at].isalnum()):
+    if not length or len(compact) < length or _TOUCHING.match(text, at):
         return 0
     # An IBAN in groups is written in capitals; two words and a number are not one.
     if not (compact.isupper() or (compact.islower() and at - start == length)):

@@ -12,8 +12,9 @@ from urllib.parse import quote, unquote
 
 from curate.filters.pii import PiiConfig, scrub_part
 
-#: Every URL with something to scrub has an at sign or percent code, the digits of a number, or colons of an address.
-_SUSPECT = re.compile(r"[@%]|[0-9][0-9 .()\-/+]{5,}|:[0-9A-Fa-f]{0,4}:|[^\x00-\x7f]")
+#: Every URL with something to scrub has an at sign or percent code, the digits of a number, or colons of an address; an
+#: address written out has a bracket or a space (as a plus).
+_SUSPECT = re.compile(r"[@%(\[{<]|[ +][Aa][Tt][ +]|[0-9][0-9 .()\-/+]{5,}|:[0-9A-Fa-f]{0,4}:|[^\x00-\x7f]")
 #: Scheme and authority as browsers find them, which accept http:/host and http:\\host.
 _AUTHORITY = re.compile(r"(\s*(?:https?:[/\\]*|[a-z][a-z0-9+.\-]*://|//))([^/\\?#]*)", re.IGNORECASE)
 _USER_END = re.compile("@|%40", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Find benchmark items in documents, by shared word 13-grams.
+"""Find benchmark items in documents, by shared word 13-grams of folded text.
 
 >>> item = "Natalia sold clips to 48 of her friends in April and then she sold half as many clips in May"
 >>> index = ContaminationIndex([("gsm8k-0", "gsm8k", item)])
@@ -21,6 +21,7 @@ from curate.input.checked_file import open_regular, parse_json
 from curate.input.compression import Damaged, decompressed, split_compression
 from curate.results import Result
 from curate.text.charset import as_text
+from curate.text.folding import fold, join_broken_words, origins
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,14 +36,21 @@ MAX_ITEMS = 10
 #: question with its text, and the index of more than a gigabyte of them takes more memory than a worker has.
 MAX_LINE, MAX_FILE = 4 << 20, 1 << 30
 
-# A word is a run of characters other than spaces, controls, punctuation and symbols, so that combining marks stay in
-# their word; in scripts without spaces (Han, kana) each character is a word.
+# In folded text (`curate.text.folding`), a word is a run of characters other than spaces, controls, punctuation and
+# symbols, so that combining marks stay in their word; in scripts without spaces (Han and kana; Thai, Lao, Burmese,
+# Khmer) each character is a word.
 _HAN = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_LETTERWISE = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"
 _BREAK = (
     r"\s\x00-/:-@\[-`{-\xbf\u060c\u061b\u061f\u0964\u0965\u2000-\u2bff\u3000-\u303f"
     r"\ufe10-\ufe6f\uff01-\uff0f\uff1a-\uff20"
 )
-_WORD = re.compile(f"[{_HAN}]|[^{_BREAK}{_HAN}]+")
+_WORD = re.compile(f"[{_HAN}{_LETTERWISE}]|[^{_BREAK}{_HAN}{_LETTERWISE}]+")
+_LETTER_OF_WORD = re.compile(f"[{_LETTERWISE}]")
+#: How many letters of such a script count as a word of `MIN_WORDS`: eight letters are two words of any Thai text.
+#: curate's own value, about the length of a short word.
+LETTERS_PER_WORD = 3
+_BROKEN_WORD = re.compile(rf"([^{_BREAK}]+)-(\n[ \t]*)([^{_BREAK}]+)")
 # Odd multiplier of the rolling hash: 2**64 / golden ratio.
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
@@ -153,8 +161,9 @@ class ContaminationIndex:
                     f"two items have the id {item_id!r}: make the ids unique, for instance benchmark-number"
                 )
             seen.add(item_id)
-            words = _words(as_text(text))
-            if len(words) < MIN_WORDS:
+            words = _words(fold(join_broken_words(as_text(text))))
+            letters = sum(map(bool, map(_LETTER_OF_WORD.match, words)))
+            if len(words) - letters + letters // LETTERS_PER_WORD < MIN_WORDS:
                 self.too_short += 1
                 continue
             for word in words:
@@ -198,7 +207,8 @@ class ContaminationIndex:
         text = as_text(text)
         import numpy as np
 
-        words = _words(text)
+        folded = self._join_broken_words(fold(text.replace("\u00ad\n", "-\n")))
+        words = _words(folded)
         if not self._lengths or len(words) < self._lengths[0]:
             return []
         # Words that are in no item all hash to 0, so that n-grams with one are in the index only by chance.
@@ -218,9 +228,19 @@ class ContaminationIndex:
                         at.setdefault(int(self._hashes[entry]), set()).update(range(position, position + length))
         if not matches:
             return []
-        spans = [match.span() for match in _WORD.finditer(text)]
+        places = origins(text.replace("\u00ad\n", "-\n"))
+        spans = [(places[match.start()], places[match.end()]) for match in _WORD.finditer(folded)]
         hits = [self._hit(owner, grams, spans) for owner, grams in matches.items()]
         return sorted(hits, key=lambda hit: (-hit.overlap, hit.item_id))
+
+    def _join_broken_words(self, folded: str) -> str:
+        """Join the words that a hyphen breaks at the end of a line and an item has whole; places after them stay."""
+
+        def join(match: re.Match[str]) -> str:
+            word = f"{match[1]}{match[3]}"
+            return f"{word} {match[2]}" if word.casefold() in self._vocabulary else match[0]
+
+        return _BROKEN_WORD.sub(join, folded) if "-\n" in folded else folded
 
     def _hit(self, owner: int, grams: dict[int, set[int]], spans: list[tuple[int, int]]) -> Hit:
         positions = sorted(set().union(*grams.values()))
@@ -243,7 +263,7 @@ def _longest_run(positions: list[int]) -> tuple[int, int]:
 
 
 def _words(text: str) -> list[str]:
-    # Fold after splitting, word by word: folding can change the length of a text, and hits are in its characters.
+    # Case after splitting, word by word: it can change the length of a text, and hits are in its characters.
     words = _WORD.findall(text)
     return " ".join(words).casefold().split(" ") if words else []
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import xxhash
 
+from curate.text.folding import fold, join_broken_words
+
 
 def document_id(url: str, date: str, content: bytes) -> str:
     """Return the id of a document: 32 hex digits of the 128-bit hash of its URL, crawl date and bytes.
@@ -46,9 +48,9 @@ def fraction(id: str, salt: str) -> float:
 
 
 def text_hash(text: str) -> int:
-    """Return a 64-bit hash of a text, ignoring case and white space.
+    r"""Return a 64-bit hash of a text as a reader sees it: folded, ignoring case and white space.
 
-    >>> text_hash("One  two\\n") == text_hash("one two")
+    >>> text_hash("One  two\n") == text_hash("\u200bone ｔｗｏ")
     True
     """
-    return stable_u64(" ".join(text.lower().split()))
+    return stable_u64(" ".join(fold(join_broken_words(text)).lower().split()))

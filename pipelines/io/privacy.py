@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from curate.filters.pii import PLACEHOLDERS, REACH, PiiConfig, scrub_part, scrub_pii
+from curate.filters.pii_addresses import is_written_out
 from curate.filters.pii_urls import scrub_url
+from curate.text.folding import plain_characters
 
 EXCERPT = 240  # characters of a rejected text that the result shows
 DETAIL = 500  # characters of a rejection's detail; an error may quote a whole document
@@ -22,10 +24,10 @@ EXCERPT_PIECE, DETAIL_PIECE = EXCERPT + REACH, DETAIL + REACH
 
 #: Most characters from the start of a match to the marks that `_is_suspect` looks for.
 SUSPECT_BY = 70
-_DIGITS = re.compile(r"\d[\d\s.()\-/\u2010-\u2013]{5}")
+_DIGITS = re.compile(r"\d[\d\s.()\-/\u2013]{5}")
 _TWO_COLONS = re.compile(":[0-9A-Fa-f]{0,4}:")
 #: An address or number at the end of a quotation in a message, which the quotation may have cut off.
-_CUT_QUOTE = re.compile(r"""(?:[^\s'"@]+@[^\s'"]*|\+?[0-9][0-9 .()\-/]{5,})(?=['"])""")
+_CUT_QUOTE = re.compile(r"""(?:[^\s'"@＠]+[@＠][^\s'"]*|\+?[0-9][0-9 .()\-/]{5,})(?=['"])""")
 _ADDRESS_LEFT = re.compile(r"\S+@\S+")
 
 
@@ -86,8 +88,16 @@ class Privacy:
 
 
 def _is_suspect(text: str) -> bool:
-    """Return whether a text may contain personal data: a quick check that rules out most texts in a microsecond.
+    """Return whether a text may contain personal data: a quick check that rules out most texts in microseconds.
 
-    Anything that is scrubbed has an at sign, six digits with separators, or two colons of an IP address.
+    Anything that is scrubbed has an at sign or one written out, six digits with separators, or two colons of an IP
+    address, once characters are plain; invisible ones may stand between all of these.
     """
-    return "@" in text or _DIGITS.search(text) is not None or _TWO_COLONS.search(text) is not None
+    text, has_invisible = plain_characters(text)
+    return (
+        has_invisible
+        or "@" in text
+        or _DIGITS.search(text) is not None
+        or _TWO_COLONS.search(text) is not None
+        or is_written_out(text)
+    )

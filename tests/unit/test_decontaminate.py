@@ -1,4 +1,5 @@
 import gzip
+import unicodedata
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -68,6 +69,41 @@ def test_languages_without_spaces_are_read_by_character():
     item = "小明有五个苹果他给了小红两个后来又买了三个请问他现在有几个苹果"
     index = ContaminationIndex([("zh", "b", item)])
     (hit,) = index.find("今天天气很好。" + item + "？大家都来回答。")
+    assert hit.overlap == 1.0
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "ชาวนามีไก่สิบสองตัวแต่ละตัวออกไข่วันละสามฟองเขาขายไข่ได้กี่ฟองในหนึ่งสัปดาห์",
+        "ຊາວນາມີໄກ່ສິບສອງໂຕແຕ່ລະໂຕອອກໄຂ່ມື້ລະສາມໜ່ວຍລາວຂາຍໄດ້ຈັກໜ່ວຍ",
+        "កសិករមានមេមាន់ដប់ពីរក្បាលហើយមួយៗពងបីគ្រាប់ក្នុងមួយថ្ងៃ",
+        "လယ်သမားတွင်ကြက်မဆယ့်နှစ်ကောင်ရှိပြီးတစ်ကောင်လျှင်ဥသုံးလုံးဥသည်",
+    ],
+)
+def test_other_scripts_without_spaces_are_read_by_character_too(item):
+    index = ContaminationIndex([("item", "b", item), ("short", "b", item[:9])])
+    assert index.too_short == 1  # nine letters are two words of any text
+    (hit,) = index.find(f"{item[20:40]} x {item} y")
+    assert hit.overlap == 1.0
+
+
+def test_an_item_is_found_in_any_disguise():
+    other = "Vögel über müden Häusern können schöne Töne für späte Gäste öfter üben während frühe Boten zögern"
+    index = ContaminationIndex([("long", "b", LONG), ("other", "b", other)])
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in LONG)
+    for text in (wide, LONG.replace("farmer", "far\u00admer"), LONG.replace(" ", "\u200b "),
+                 LONG.replace("many", "ma-\nny"), LONG.replace("many", "ma\u00ad\nny"), unicodedata.normalize("NFD", other)):  # fmt: skip
+        page = f"{PADDING}«{text}» {PADDING}"
+        (hit,) = index.find(page)
+        assert hit.overlap == 1.0
+        assert page[hit.start : hit.end] == text
+
+
+def test_a_compound_at_the_end_of_a_line_keeps_its_hyphen():
+    item = LONG.replace("eats four", "eats well-cooked and half-done four")
+    index = ContaminationIndex([("item", "b", item)])
+    (hit,) = index.find(PADDING + item.replace("half-done", "half-\ndone"))
     assert hit.overlap == 1.0
 
 

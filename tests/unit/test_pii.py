@@ -16,7 +16,7 @@ from curate.filters.pii import REACH, PiiConfig, scrub_part, scrub_pii
         ("(212) 555-0142", "<PHONE>"),
         ("212-555-0142 or 1-212-555-0142", "<PHONE> or <PHONE>"),
         ("Tel: 030 123456", "Tel: <PHONE>"),
-        ("8.8.8.8, 2001:4860:4860::8888", "<IP>, <IP>"),
+        ("7.7.7.7, 2001:4860:4860::1234", "<IP>, <IP>"),
         ("DE89 3704 0044 0532 0130 00", "<IBAN>"),
         ("4111 1111 1111 1111", "<CREDIT_CARD>"),
         ("DE89-3704-0044-0532-0130-00", "<IBAN>"),
@@ -40,6 +40,22 @@ from curate.filters.pii import REACH, PiiConfig, scrub_part, scrub_pii
         ("(212) 555-0142, ext. 123456", "<PHONE>"),
         ("(84) 3564-8830 fax\n001-490-155-3846", "<PHONE> fax\n<PHONE>"),
         ("server 115.10.210.170", "server <IP>"),
+        ("81.2.69.10-81.2.69.142", "<IP>-<IP>"),
+        ("0049 30 901820, 0044 (0)20 7946 0958, 0039-06-69812345", "<PHONE>, <PHONE>, <PHONE>"),
+        ("Tom&Ann@example.org", "<EMAIL>"),
+        ("card=4111111111111111, cc#4111111111111111", "card=<CREDIT_CARD>, cc#<CREDIT_CARD>"),
+        ("mobile=+491711234567", "mobile=<PHONE>"),
+        ("06 12 34 56 78\u00b9", "<PHONE>\u00b9"),
+        ("客服电话是13800138000，服务热线400-810-1234", "客服电话是<PHONE>，服务热线<PHONE>"),
+        ("主机115.10.210.170在线", "主机<IP>在线"),
+        ("カード4111-1111-1111-1111です", "カード<CREDIT_CARD>です"),
+        ("口座はDE89370400440532013000です", "口座は<IBAN>です"),
+        ("010-1234-5678로 연락", "<PHONE>로 연락"),
+        ("โทร02-123-4567ครับ", "โทร<PHONE>ครับ"),
+        ("ＴＥＬ：０４５－１２３－４５６７（代）", "ＴＥＬ：<PHONE>（代）"),
+        ("+1\u00a0212\u2212555\u22120142", "<PHONE>"),
+        ("４１１１　１１１１　１１１１　１１１１", "<CREDIT_CARD>"),
+        ("ｊｉｒｏ．ｙ＠ｍａｉｌ．ｅｘａｍｐｌｅ", "<EMAIL>"),
     ],
 )
 def test_what_is_personal_is_replaced(text, expected):
@@ -85,6 +101,16 @@ def test_what_is_personal_is_replaced(text, expected):
         "Biochem. (12) 2345-2367, Acta (35) 2015-2016",
         "100 212 555 0142 300",
         "943 076 5870",
+        "0:01:07.1234567",
+        "took 00:00:06.4701421 and 01:02:03.1234567 in all",
+        "built 18.12.20.15 and 20.11.19.30",
+        "dns 8.8.8.8, 1.1.1.1, 208.67.222.222, 2606:4700:4700::1111",
+        "0033 1245 6789 0018",
+        "0012345678905",
+        "115.10.210.170-beta, 115.10.210.170-1",
+        "?id=4111111111111111&x#4111111111111111",
+        "Safari Mobile\n12.0 (12.0",
+        "\u0662\u0660\u0662\u0661-\u0660\u0663-\u0660\u0664",
     ],
 )
 def test_what_only_looks_like_it_is_left_alone(text):
@@ -92,8 +118,73 @@ def test_what_only_looks_like_it_is_left_alone(text):
     assert (edit.text, edit.counts) == (text, {})
 
 
+@pytest.mark.parametrize("mark", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff", "\u200e"])
+def test_what_no_reader_sees_hides_nothing(mark):
+    for plain in ("ann.lee@mail.example", "+44 20 7946 0958", "DE89 3704 0044 0532 0130 00", "4111 1111 1111 1111",
+                  "81.2.69.142", "2001:4860:4860::1234"):  # fmt: skip
+        (found,) = scrub_pii(plain).counts
+        for i in range(1, len(plain)):
+            assert scrub_pii(f"ask {plain[:i]}{mark}{plain[i:]} now").counts == {found: 1}, (plain, i)
+        assert scrub_pii(f"ask {plain}{mark}Next").counts == {found: 1}  # as before: the mark separates two words
+        assert scrub_pii(f"{mark}ask {plain}").text == f"{mark}ask {scrub_pii(plain).text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("joe [at] mail [dot] example [dot] net", "<EMAIL>"),
+        ("joe(at)mail.example.net", "<EMAIL>"),
+        ("Mail: joe.doe (AT) mail (DOT) com.", "Mail: <EMAIL>."),
+        ("joe{at}mail{dot}example", "<EMAIL>"),
+        ("joe [ät] mail [punkt] de", "<EMAIL>"),
+        ("joe at mail dot com", "<EMAIL>"),
+        ("joe dot doe at lists dot example dot org", "<EMAIL>"),
+        ("joe_doe at mail.example.org\nMon Jan 5", "<EMAIL>\nMon Jan 5"),
+    ],
+)
+def test_addresses_that_are_written_out(text, expected):
+    """A person who writes it out hides it from machines, and a model that has read it tells it all the same."""
+    assert scrub_pii(text).text == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "look at example dot com, and shop at example dot org",
+        "f(at) = 3, array[at].length, <at> a time",
+        "We met at example.org and he works at mail.example.com.",
+        "the point at infinity (at last) is at 3.5 dot products",
+    ],
+)
+def test_an_at_of_prose_is_no_address(text):
+    assert scrub_pii(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git push git@host.example:team/tool.git", "git@host.example:team/tool",
+        "scp a.txt root@web.example.org:/var/www",
+        "postgres://app:pw@db.example.org:5432/main", "ssh://deploy@web.example.org/srv", "y <- obj@data.name * 2",
+        "self.foo@bar.method()",
+    ],
+)  # fmt: skip
+def test_an_at_sign_of_a_program_is_no_address(text):
+    """Nobody reads mail there, and a command without its host teaches nothing."""
+    assert scrub_pii(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ann@mail.example(work)", "ann@mail.example[1]", "http://ann@mail.example", "ann@mail.example: see/do",
+     "ann@mail.example:secret", "ann@mail.example + bob@mail.example", "ann@mail.example / 555"],
+)  # fmt: skip
+def test_where_it_may_be_a_person_it_is_one(text):
+    assert "ann" not in scrub_pii(text).text
+
+
 def test_counts_are_per_kind_and_order_free():
-    edit = scrub_pii("a@b.org c@d.org 8.8.8.8")
+    edit = scrub_pii("a@b.org c@d.org 7.7.7.7")
     assert edit.counts == {"email": 2, "ip": 1}
 
 

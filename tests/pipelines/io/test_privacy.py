@@ -17,16 +17,17 @@ import numpy as np
 import orjson
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings, strategies as st
 
 import pipelines.steps.domain as domain_step
 from curate.dedup.sketch import Sketch
-from curate.filters.pii import PiiConfig
+from curate.filters.pii import PiiConfig, scrub_part
 from curate.models.model_file import write_model_file
 from curate.text.hashing import document_id
 from curate.tokens.tokenizers import load_tokenizer
 from pipelines.engine.run import RunError, run_recipe
 from pipelines.io import sealed
-from pipelines.io.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, Privacy
+from pipelines.io.privacy import DETAIL, DETAIL_PIECE, EXCERPT, EXCERPT_PIECE, SUSPECT_BY, Privacy, _is_suspect
 from pipelines.recipe.model import Recipe
 from pipelines.recipe.recipe import parse_recipe
 from pipelines.result.explain import find, try_file
@@ -295,7 +296,11 @@ SETTINGS = Privacy(PiiConfig(us_ssn=True))
         ("DE89 3704 0044 0532 0130 00", "DE8"),
         ("MT84 MALT 0110 0001 2345 MTLC AST0 01S", "MT8"),
         ("81.2.69.142", "81."),
-        ("2001:4860:4860::8888", "2001"),
+        ("2001:4860:4860::1234", "2001"),
+        ("joe [at] mail [dot] example", "joe"),
+        ("jo\u00ade@mail.example", "jo"),
+        ("２１２－５５５－０１４２", "２１２"),
+        ("0049 (30) 901820", "0049"),
         ("078-05-1120", "078"),
     ],
 )
@@ -308,6 +313,21 @@ def test_no_half_is_left_where_a_text_is_cut(needle, half):
     for before in range(DETAIL - 40, DETAIL + 3):
         text = f"{'w ' * 300}"[:before] + f" {needle} and so on"
         assert half not in SETTINGS.detail(text[:DETAIL_PIECE])
+
+
+_PIECES = st.sampled_from(
+    ["joe", "@", "＠", " at ", "(at)", "[ät]", " dot ", ".", "mail", "example", "com", "+49", "0049 ", "٠١٢", "２１２",
+     "-", "−", "\u00a0", " ", "\u00ad", "\u200b", "555", "0142", ":", "2001", "db8:", "81.2", "4111", "DE89",
+     "\n", "卡", "a", "=", "tel "]
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(_PIECES, max_size=30).map("".join), st.integers(1, 60))
+def test_the_quick_check_misses_nothing_that_is_scrubbed(text, cut):
+    """Of whatever begins before the cut, the check sees the mark in the characters that it is given."""
+    if scrub_part(text, 0, cut, SETTINGS.config)[0].counts:
+        assert _is_suspect(text[: cut + SUSPECT_BY])
 
 
 def test_a_quote_that_was_cut_off_ends_before_what_goes_on():
