@@ -97,7 +97,7 @@ def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     written = [sealed.read_json(task.facts(facts)) for task in tasks]
     report = build_report(layout, written)
     write_reports(layout, report, written)
-    sealed.write_json(done, {"digest": last.digest})
+    sealed.write_json(done, {"digest": last.digest, "passes": [p.folder for p in layout.plan.passes]})
     files.delete([layout.folder(last)])  # its sorted runs are as large as the result
     return report
 

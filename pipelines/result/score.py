@@ -145,7 +145,7 @@ def score(output: str, judged: Sequence[Judgement]) -> Score:
     """
     found = _Found(judged, privacy_of(output).url, not_judging(output))
     labels = sorted({name for page in judged for name in page.labels})
-    for row in read_rows(output, "documents", ["quality", *labels], found.candidates):
+    for row in read_rows(output, "documents", ["quality", "language", *labels], found.candidates):
         found.add(row, KEPT)
     for row in read_rows(output, "rejected", ["step", "rule"], found.candidates):
         found.add(row, COPY if row["step"] in found.not_judging else REJECTED)
