@@ -15,6 +15,8 @@ from pipelines.commands.recipe import recipe
 from pipelines.commands.recut import recut
 from pipelines.commands.report import report
 from pipelines.commands.run import run
+from pipelines.commands.sample import sample
+from pipelines.commands.score import score
 from pipelines.commands.sketch import sketch
 from pipelines.commands.steps import steps
 from pipelines.commands.train import train
@@ -35,7 +37,23 @@ def main() -> None:
     quiet_beam()
 
 
-for command in (run, plan, explain, recut, filter_, sketch, report, verify, clean, steps, recipe, docs, train):
+for command in (
+    run,
+    plan,
+    explain,
+    recut,
+    sample,
+    score,
+    filter_,
+    sketch,
+    report,
+    verify,
+    clean,
+    steps,
+    recipe,
+    docs,
+    train,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.quality.agreement import spearman as spearman
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -86,18 +88,3 @@ def calibration_error(targets: Floats, scores: Floats) -> float:
     0.25
     """
     return sum(abs(score - target) * n for score, target, n in calibration(targets, scores)) / max(len(scores), 1)
-
-
-def spearman(a: Floats, b: Floats) -> float:
-    """Return the rank correlation, ties by mean rank; NaN if either is constant.
-
-    >>> round(spearman(np.array([1.0, 2, 3]), np.array([10.0, 30, 20])), 2)
-    0.5
-    """
-    ranks = []
-    for values in (a, b):
-        _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-        ranks.append((np.cumsum(counts) - (counts - 1) / 2)[place])
-    if any(np.ptp(r) == 0 for r in ranks):
-        return float("nan")
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

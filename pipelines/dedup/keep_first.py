@@ -40,6 +40,7 @@ class KeepFirst(CorpusStep):
     )
     by_document: ClassVar = True
     shuffles: ClassVar = "48 bytes"
+    judges: ClassVar = False
     rule: ClassVar[str]
     hashed: ClassVar[str]
     clusters: ClassVar[bool] = False

@@ -80,35 +80,34 @@ def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     tasks = shard_tasks(shards, layout.folder(last), layout.manifests(last))
     facts = layout.folder(last)
     finished = {task: _written(task, facts, layout.output) for task in tasks}
-    wanted = {fact["path"] for shard in finished.values() if shard for fact in shard["files"]}
+    wanted = {fact["path"] for written in finished.values() for fact in written or ()}
     for table in (*TABLES, *shards.own_formats()):
         folder = files.join(layout.output, table)
         old = [name for name in files.names(folder) if f"{table}/{name}" not in wanted]
         files.delete([files.join(folder, name) for name in old])
         if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(folder)
-    files.delete([task.facts(facts) for task, shard in finished.items() if not shard])
+    files.delete([task.facts(facts) for task, written in finished.items() if written is None])
     write = partial(write_shard, output=layout.output, facts=facts, shards=shards)
 
     def todo() -> list[ShardTask]:
         return [task for task in tasks if not files.exists(task.facts(facts))]
 
     run_all(todo, write)
-    written = [sealed.read_json(task.facts(facts)) for task in tasks]
-    report = build_report(layout, written)
-    write_reports(layout, report, written)
-    sealed.write_json(done, {"digest": last.digest})
+    report = build_report(layout, (sealed.read_json(task.facts(facts))["summary"] for task in tasks))
+    write_reports(layout, report, [fact for task in tasks for fact in sealed.read_json(task.facts(facts))["files"]])
+    sealed.write_json(done, {"digest": last.digest, "passes": [p.folder for p in layout.plan.passes]})
     files.delete([layout.folder(last)])  # its sorted runs are as large as the result
     return report
 
 
-def _written(task: ShardTask, facts: str, output: str) -> dict | None:
-    """Return the facts of a shard that an earlier run has written, if its files have not changed since."""
+def _written(task: ShardTask, facts: str, output: str) -> list[dict] | None:
+    """Return the files of a shard that an earlier run has written; None if it has not, or they have changed since."""
     path = task.facts(facts)
     if not files.exists(path):
         return None
-    shard = sealed.read_json(path)
-    return shard if all(_is_unchanged(fact, output) for fact in shard["files"]) else None
+    written = sealed.read_json(path)["files"]
+    return written if all(_is_unchanged(fact, output) for fact in written) else None
 
 
 def _is_unchanged(fact: dict, output: str) -> bool:

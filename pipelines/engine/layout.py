@@ -106,8 +106,8 @@ class RunLayout:
         """Return whether the last run that finished in the output folder had this plan; its files may have changed."""
         path = files.join(self.work, "finished.json")
         try:
-            return files.exists(path) and sealed.peek_json(path) == {"digest": self.plan.passes[-1].digest}
-        except ValueError:  # damaged
+            return files.exists(path) and sealed.peek_json(path)["digest"] == self.plan.passes[-1].digest
+        except (ValueError, LookupError, TypeError):  # damaged
             return False
 
     def finished(self) -> bool:

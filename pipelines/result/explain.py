@@ -17,12 +17,11 @@ from curate.input.compression import Damaged, decompressed
 from curate.text.charset import decode
 from curate.text.hashing import document_id
 from pipelines.io import files
-from pipelines.io.privacy import Privacy
 from pipelines.io.shards import shard_of_id
 from pipelines.io.sources import format_of
 from pipelines.io.tables import DOCUMENTS, REJECTED, signals_schema
 from pipelines.recipe.model import Recipe
-from pipelines.result.finished import intact, read_steps, steps_with
+from pipelines.result.finished import intact, privacy_of, read_steps
 from pipelines.steps.base import MapStep, apply
 
 #: The columns to show, by table.
@@ -51,8 +50,7 @@ def find(output: str, id_or_url: str) -> list[Fate]:
     """
     read_steps(output)  # raises an error if there is no run
     if _is_url(id_or_url):
-        configs = (step.privacy for step in steps_with(output, "privacy").values())
-        id_or_url = Privacy.of(config for config in configs if config).url(id_or_url)
+        id_or_url = privacy_of(output).url(id_or_url)
     rows = [(True, row) for row in _rows(output, "documents", id_or_url)]
     rows += [(False, row) for row in _rows(output, "rejected", id_or_url)]
     rows.sort(key=lambda entry: (entry[1]["date"], entry[1]["id"]), reverse=True)

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from pipelines.io import files
+from pipelines.io.privacy import Privacy
 from pipelines.recipe.registry import step_type
 from pipelines.result import output as result
 from pipelines.steps.base import RunError, Step
@@ -91,6 +92,39 @@ def steps_with(output: str, attribute: str) -> dict[str, Step]:
         RunError: the manifest is from an incompatible version.
     """
     steps: dict[str, Step] = {}
+    for entry, type_ in _types(output):
+        if getattr(type_, attribute, None) is not None:
+            with intact(files.join(output, "manifest.json")):
+                settings = {f.name: entry[f.name] for f in fields(type_) if f.name in entry}  # type: ignore[arg-type]
+                steps[entry["name"]] = TypeAdapter(type_).validate_python(settings)
+    return steps
+
+
+def not_judging(output: str) -> set[str]:
+    """Return the names of those steps of a finished run that remove copies, or documents in excess of a share.
+
+    Raises:
+        FileNotFoundError: ``output`` holds no finished run.
+        DamagedError: the manifest has changed since the run wrote it.
+        RunError: the manifest is from an incompatible version.
+    """
+    return {entry["name"] for entry, type_ in _types(output) if not type_.judges}
+
+
+def privacy_of(output: str) -> Privacy:
+    """Return what the ``pii`` steps of a finished run replace, for finding a page by its original URL.
+
+    Raises:
+        FileNotFoundError: ``output`` holds no finished run.
+        DamagedError: the manifest has changed since the run wrote it.
+        RunError: the manifest is from an incompatible version.
+    """
+    configs = (step.privacy for step in steps_with(output, "privacy").values())
+    return Privacy.of(config for config in configs if config)
+
+
+def _types(output: str) -> Iterator[tuple[dict[str, Any], type[Step]]]:
+    """Yield the steps of a finished run whose class is available here, each with its class."""
     for entry in read_steps(output):
         if "." in entry["step"]:
             continue  # a user module, which need not be available here
@@ -98,11 +132,8 @@ def steps_with(output: str, attribute: str) -> dict[str, Step]:
             type_ = step_type(entry["step"])
         except (LookupError, ImportError, TypeError):
             continue  # a step of a package that is no longer installed
-        if isinstance(type_, type) and getattr(type_, attribute, None) is not None:
-            with intact(files.join(output, "manifest.json")):
-                settings = {f.name: entry[f.name] for f in fields(type_) if f.name in entry}
-                steps[entry["name"]] = TypeAdapter(type_).validate_python(settings)
-    return steps
+        if isinstance(type_, type):
+            yield entry, type_
 
 
 def read_steps(output: str) -> list[dict[str, Any]]:

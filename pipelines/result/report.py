@@ -6,7 +6,7 @@ All of them except inputs.json are the same bytes, however the input was split i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from pipelines.io import files, sealed
 from pipelines.io.sources import not_read
 from pipelines.io.tables import TABLES, LargeColumn, read_table
 from pipelines.recipe.model import digest
+from pipelines.result.alarms import language_alarms, site_alarms
 from pipelines.result.summary import merge
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ FEW, MANY = 20, 10_000
 TOP_LINES = 20  # most common lines in the report
 
 
-def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
+def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
     """Sum the counts of all slices into the funnel, and check that no document disappeared.
 
     Args:
         layout: files of a run whose shards are written.
-        shards: the facts of all shards, as `pipelines.io.shards.write_shard` wrote them.
+        summaries: the summaries of all shards, in order.
 
     Raises:
         RuntimeError: a step does not add up: what it read is not what it kept plus what it rejected, or not what the
@@ -49,7 +50,7 @@ def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
     for manifest in layout.manifests(layout.plan.passes[-1]):
         for key in totals:
             totals[key] += manifest["totals"][key]
-    summary = merge(shard["summary"] for shard in shards)
+    summary = merge(summaries)
     privacy = layout.plan.recipe.privacy
     shown = _shown(layout)
     mixture = _mixture(shown.get("mixture"), summary["labels"])
@@ -60,6 +61,7 @@ def build_report(layout: RunLayout, shards: Sequence[dict]) -> dict:
         *_broken_warnings(broken),
         *_date_warnings(steps, undated, {e.name for e in layout.plan.recipe.steps if "date" in e.step.reads}),
         *_label_warnings(summary["labels"]),
+        *_alarms(layout, list(steps.values()), summary),
         *_decision_warnings(layout),
         *_mixture_warnings(mixture),
     ]
@@ -181,6 +183,13 @@ def _label_warnings(labels: dict[str, list[dict]]) -> Iterator[str]:
                 yield f"{label} {row['name']!r} lost all of its {row['rejected']:,} documents"
 
 
+def _alarms(layout: RunLayout, steps: Sequence[dict], summary: dict) -> Iterator[str]:
+    planned = {entry.name for entry in layout.plan.recipe.steps if "copies" in entry.step.writes}
+    kept = {row["name"]: row["documents"] for row in summary["labels"]["language"]}
+    yield from language_alarms(kept, summary["by_step"], [step["name"] for step in steps], planned)
+    yield from site_alarms(summary["sites"], steps, planned)
+
+
 def _decision_warnings(layout: RunLayout) -> Iterator[str]:
     """Yield the warnings of the corpus steps themselves, for example about a cluster with much of the corpus."""
     for _, data in layout.cuts():
@@ -204,8 +213,14 @@ def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
         )
 
 
-def write_reports(layout: RunLayout, report: dict, shards: Sequence[dict]) -> None:
-    """Write report.json, report.html, inputs.json, and finally manifest.json."""
+def write_reports(layout: RunLayout, report: dict, written: Sequence[dict]) -> None:
+    """Write report.json, report.html, inputs.json, and finally manifest.json.
+
+    Args:
+        layout: files of the run.
+        report: the report.
+        written: path, rows, size and digest of each file of the shards.
+    """
     out = layout.output
     files.write_json(files.join(out, "report.json"), report)
     with files.atomic_write(files.join(out, "report.html")) as f:
@@ -221,15 +236,14 @@ def write_reports(layout: RunLayout, report: dict, shards: Sequence[dict]) -> No
         "curate": curate.__version__,
         "code_digest": code_version(),
         "corpus": report["corpus"],
-        "files": _outputs(out, shards),
+        "files": _outputs(out, written),
     }
     files.write_checked_json(files.join(out, "manifest.json"), manifest)
 
 
 def _outputs(out: str, shards: Sequence[dict]) -> list[dict]:
-    written = [fact for shard in shards for fact in shard["files"]]
     order = {table: i for i, table in enumerate(TABLES)}
-    written.sort(key=lambda fact: (order.get(fact["path"].partition("/")[0], len(order)), fact["path"]))
+    written = sorted(shards, key=lambda fact: (order.get(fact["path"].partition("/")[0], len(order)), fact["path"]))
     for name in ("report.json", "report.html"):
         with files.open_read(files.join(out, name)) as f:
             data = f.read()

@@ -68,6 +68,8 @@ class Step:
         token_type: NumPy type of the token ids, for a step that writes tokens.
         must_reject: whether the step should reject something in any real crawl, so that rejecting nothing is
             suspicious.
+        judges: whether a rejection says something about the document; False for a step that removes copies, or
+            documents in excess of a share, so that `curate score` does not count them.
     """
 
     __slots__ = ()
@@ -79,6 +81,7 @@ class Step:
     privacy: ClassVar[Any] = None
     token_type: ClassVar[str] = "<i4"
     must_reject: ClassVar[bool] = False
+    judges: ClassVar[bool] = True
 
     def check(self) -> None:
         """Check the settings, and the files that they name, before anything runs.

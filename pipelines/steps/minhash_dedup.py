@@ -71,6 +71,7 @@ class MinHashDedup(CorpusStep):
     )
     by_document: ClassVar = True
     must_reject: ClassVar = True
+    judges: ClassVar = False
     shuffles: ClassVar = "nothing: band hashes are sorted in place"
 
     def __post_init__(self) -> None:

@@ -50,6 +50,7 @@ class Mixture(CorpusStep):
     writes: ClassVar = frozenset({"copies"})
     key_settings: ClassVar = ("by",)
     shuffles: ClassVar = "a number per slice"
+    judges: ClassVar = False
     key_schema: ClassVar = pa.schema([("label", pa.string()), ("tokens", pa.int64()), ("id", pa.string())])
 
     @from_settings
