@@ -130,7 +130,8 @@ class Mixture(CorpusStep):
             return []
         named = ", ".join(f"{label or 'no ' + self.by} ({n:,} tokens)" for label, n in left_out.items())
         return [
-            f"left out of tokens/, because they have no target: {named}; give each a target, or 0 to leave it out on purpose"
+            f"left out of tokens/, because they have no target: {named}; give each a target, or 0 to leave it out on "
+            "purpose"
         ]
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
