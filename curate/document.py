@@ -34,7 +34,7 @@ class Document:
         languages: the languages of the text, each a ``language`` and its ``share``, the largest first.
         cluster: id of the cluster of duplicates that the document is in, "" if there is none.
         cluster_size: number of documents that it represents: itself, its exact copies, and its near duplicates.
-        copies: how often training sees the document (the epochs of the mixture).
+        copies: how often the document is in ``tokens/``, by the plan of the mixture; 0 if it leaves it out.
         extra: the user's own columns: those that a source names, and those that steps add.
     """
 

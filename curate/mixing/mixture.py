@@ -27,7 +27,7 @@ class Mixture(Result):
     ``rates`` are epochs: 0.3 uses three documents in ten, 2.5 uses each twice and half of them a third time. ``tokens``
     are those expected after sampling, ``shares`` their share of ``total_tokens``, ``targets`` the requested shares,
     scaled to a sum of 1. ``limited_by`` names the label whose epoch cap limits the size of the corpus, if any;
-    ``infeasible`` has a sentence for each target that is missed, with the reason.
+    ``infeasible`` has a sentence for each target that gives way: the target, the share that it gets, and why.
     """
 
     rates: Mapping[str, float]
@@ -44,14 +44,19 @@ def plan_mixture(
     targets: Mapping[str, float],
     max_epochs: float = MAX_EPOCHS,
     total_tokens: int | None = None,
+    min_epochs: float = 0.0,
 ) -> Mixture:
     """Plan the sampling rate of each label.
 
-    Without ``total_tokens`` the shares determine the size. With n tokens and target share t of each label, the corpus
-    has ``min(max(n / t), max_epochs * min(n / t))`` tokens: the label with the most tokens for its share is used once
-    and the others are repeated to match it, so that no document is dropped or repeated more than needed. If the
-    scarcest label would need more than ``max_epochs``, the corpus is made smaller until it does not, and ``limited_by``
-    names that label.
+    Without ``total_tokens`` the shares determine the size. With n tokens and target share t of each label, the label
+    with the most tokens for its share (the largest n / t) is used once, and the others are repeated to match it, so
+    that no document is dropped or repeated more than needed. If the scarcest label would need more than ``max_epochs``,
+    something has to give way:
+
+    - by default the corpus: it is made smaller, to ``max_epochs * min(n / t)`` tokens, until all shares are met, and
+      ``limited_by`` names the scarcest label;
+    - with ``min_epochs`` the shares: no label is used less often than that, a label that would need more than
+      ``max_epochs`` stops there, and ``infeasible`` says which share it gets. ``min_epochs=1`` uses every document.
 
     With ``total_tokens`` the size is fixed: a label that would need more than ``max_epochs`` stops there, and the
     others make up for it, by their targets, as far as they can; ``infeasible`` says so.
@@ -65,15 +70,24 @@ def plan_mixture(
             section 3.1.2). A target of 0 excludes a label.
         max_epochs: how often a document may be used, on average over its label; default ``MAX_EPOCHS``.
         total_tokens: the requested size, in tokens; by default the rule above.
+        min_epochs: how often a document of a label with a target is used at least, on average; at most ``max_epochs``.
+            It does not count if ``total_tokens`` is given.
 
     Raises:
         ValueError: a label with tokens has no target; a weight, count, cap or size is negative or not finite; or no
             weight is above 0.
 
+    >>> scarce, shares = {"code": 10, "web": 1000}, {"code": 0.5, "web": 0.5}
+    >>> plan_mixture(scarce, shares).tokens
+    {'code': 40.0, 'web': 40.0}
+    >>> plan_mixture(scarce, shares, min_epochs=1).tokens
+    {'code': 40.0, 'web': 1000.0}
+    >>> plan_mixture(scarce, shares, min_epochs=1).infeasible[0]
+    'code: target 50 %, gets 3.85 %, because 4 epochs, the cap, of its 10 tokens are 40'
     >>> plan_mixture({"web": 900, "code": 0}, {"web": 0.8, "code": 0.2}).infeasible
     ['code: target 20 %, but it has no tokens; its share went to the others']
     """
-    _check(token_counts, targets, max_epochs, total_tokens)
+    _check(token_counts, targets, max_epochs, total_tokens, min_epochs)
     labels = sorted({*token_counts, *targets})
     weights = math.fsum(targets.values())
     have = {label: token_counts.get(label, 0) for label in labels}
@@ -87,8 +101,9 @@ def plan_mixture(
     rates = dict.fromkeys(labels, 0.0)
     limited_by = ""
     if usable and total_tokens is None:
-        some, limited_by = _most_rates(have, {label: wanted[label] for label in usable}, max_epochs)
+        some, limited_by = _most_rates(have, {label: wanted[label] for label in usable}, max_epochs, min_epochs)
         rates |= some
+        infeasible += _given_way(have, {label: wanted[label] for label in usable}, rates, max_epochs)
     elif usable and total_tokens is not None:
         rates |= _fill(have, {label: wanted[label] for label in usable}, max_epochs, total_tokens)
         infeasible += _shortfalls(have, {label: wanted[label] for label in usable}, rates, max_epochs, total_tokens)
@@ -99,18 +114,38 @@ def plan_mixture(
 
 
 def _most_rates(
-    have: Mapping[str, int], wanted: Mapping[str, float], max_epochs: float
+    have: Mapping[str, int], wanted: Mapping[str, float], max_epochs: float, min_epochs: float
 ) -> tuple[dict[str, float], str]:
-    """Return the rates of the largest corpus that the cap allows, and the label that limits it, "" for none."""
+    """Return the rates of the largest corpus that both limits allow, and the label that limits it, "" for none."""
     # Tokens of a corpus in which one epoch of this label has exactly its target share.
     size_at_one_epoch = {label: have[label] / wanted[label] for label in wanted}
     scarcest = min(wanted, key=size_at_one_epoch.__getitem__)
-    size = max(size_at_one_epoch.values())
-    limited_by = ""
-    if size > max_epochs * size_at_one_epoch[scarcest]:
-        size = max_epochs * size_at_one_epoch[scarcest]
-        limited_by = scarcest
-    return {label: min(size / size_at_one_epoch[label], max_epochs) for label in wanted}, limited_by
+    largest = max(size_at_one_epoch.values())
+    size = max(min(largest, max_epochs * size_at_one_epoch[scarcest]), min_epochs * largest)
+    # Divided first, so that the label of the largest corpus gets exactly its epochs, not a document less by rounding.
+    rates = {label: min(size / size_at_one_epoch[label], max_epochs) for label in wanted}
+    return rates, scarcest if size < largest else ""
+
+
+def _given_way(
+    have: Mapping[str, int], wanted: Mapping[str, float], rates: Mapping[str, float], max_epochs: float
+) -> list[str]:
+    """Return a sentence for each label that the cap keeps below its target, and one for the labels above theirs."""
+    total = math.fsum(rates[label] * have[label] for label in wanted)
+    weights = math.fsum(wanted.values())
+    gets = {label: rates[label] * have[label] / total for label in wanted}
+    aims = {label: wanted[label] / weights for label in wanted}  # labels without tokens have a sentence of their own
+    below = [label for label in wanted if gets[label] < aims[label] * (1 - 1e-9)]
+    above = [label for label in wanted if gets[label] > aims[label] * (1 + 1e-9)]
+    sentences = [
+        f"{label}: target {_percent(wanted[label])}, gets {_percent(gets[label])}, because {max_epochs:g} epochs, "
+        f"the cap, of its {have[label]:,} tokens are {max_epochs * have[label]:,.0f}"
+        for label in below
+    ]
+    if below and above:
+        more = ", ".join(f"{label} {_percent(wanted[label])} -> {_percent(gets[label])}" for label in above)
+        sentences.append(f"above their targets, because no document of theirs gives way: {more}")
+    return sentences
 
 
 def _shortfalls(
@@ -153,7 +188,11 @@ def _fill(
 
 
 def _check(
-    token_counts: Mapping[str, int], targets: Mapping[str, float], max_epochs: float, total_tokens: int | None
+    token_counts: Mapping[str, int],
+    targets: Mapping[str, float],
+    max_epochs: float,
+    total_tokens: int | None,
+    min_epochs: float,
 ) -> None:
     for label, weight in sorted(targets.items()):
         if not 0 <= weight <= MOST_WEIGHT:
@@ -172,6 +211,8 @@ def _check(
             )
     if not 0 < max_epochs <= MOST_EPOCHS:
         raise ValueError(f"max_epochs is {max_epochs}: give a number above 0, at most {MOST_EPOCHS:,.0f}")
+    if not 0 <= min_epochs <= max_epochs:
+        raise ValueError(f"min_epochs is {min_epochs}: give a number from 0 to max_epochs, which is {max_epochs:g}")
     if total_tokens is not None and total_tokens < 1:
         raise ValueError(f"total_tokens is {total_tokens}: give 1 or more, or None for as many as the data allows")
 

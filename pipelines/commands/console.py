@@ -140,7 +140,8 @@ def print_fate(console: Console, fate: Fate) -> None:
     if fate.kept:
         shown = ("language", "domain", "source", "token_count", "copies", "cluster_size")
         facts = ", ".join(f"{name} {row[name]}" for name in shown)
-        lines.append(Text.assemble(("in the corpus", "green"), f": {facts}"))
+        where = "in the corpus" if row["copies"] else "in documents/, but left out of tokens/ by the mixture"
+        lines.append(Text.assemble((where, "green"), f": {facts}"))
     else:
         reason = _reason(row["rule"], row["value"], row["limit"], row["detail"])
         lines.append(Text.assemble(("rejected", "red"), f" by {row['step']}: {reason}"))

@@ -66,10 +66,13 @@ def _kept(layout: RunLayout, pass_: Pass, cut: Sequence[StepData], index: int) -
             for row, facts in enumerate(iter_rows(path)):
                 document = Document(**{name: facts[name] for name in FACTS}, extra=unpack_columns(facts["extra"]))
                 edited = applied.edit(row, document)
-                copies[row] = edited.copies if isinstance(edited, Document) else 0
+                if isinstance(edited, Document):
+                    copies[row] = edited.copies
+                else:
+                    stays[row] = False
         stays[applied.rejected] = False
-    copies[~stays] = 0
-    return int(state["text_bytes"].to_numpy()[copies > 0].sum()), int(state["token_count"].to_numpy() @ copies)
+    copies[~stays] = 0  # a document that stays may have no copies too
+    return int(state["text_bytes"].to_numpy()[stays].sum()), int(state["token_count"].to_numpy() @ copies)
 
 
 def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:

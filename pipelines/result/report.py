@@ -203,13 +203,13 @@ def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
     yield from (f"mixture: {sentence}" for sentence in mixture["infeasible"])
     have = sum(mixture["tokens"].values())
     used = sum(min(mixture["rates"][label], 1.0) * n for label, n in mixture["tokens"].items())
-    if mixture["limited_by"] and used < 0.5 * have:
+    if mixture["limited_by"] and used < have:
         label = mixture["limited_by"]
         yield (
-            f"mixture: {100 * (1 - used / have):.0f} % of the tokens are left out, because {label} is only "
-            f"{100 * mixture['tokens'][label] / have:.1f} % of them and its target is "
-            f"{100 * mixture['targets'][label]:.0f} %; lower its target, raise max_epochs, set "
-            "total_tokens, or keep all tokens with --set steps.mixture=none"
+            f"mixture: {100 * (1 - used / have):.3g} % of the tokens are not in tokens/, because {label} is only "
+            f"{100 * mixture['tokens'][label] / have:.3g} % of them and its target is "
+            f"{100 * mixture['targets'][label]:.3g} %; lower its target, raise max_epochs, or let the share give way "
+            "instead with min_epochs: 1"
         )
 
 

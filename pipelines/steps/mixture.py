@@ -1,4 +1,4 @@
-"""Mixture: repeat or leave out documents of each label, so that the corpus meets target shares of tokens."""
+"""Mixture: plan how often each document is seen in training, so that the tokens have target shares of labels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import apache_beam as beam
-import numpy as np
 import pyarrow as pa
 
 from curate.bounds import Field
-from curate.document import Document, Rejection
+from curate.document import Document
 from curate.language.codes import canonical
 from curate.mixing.mixture import copies, plan_mixture
 from curate.quality.domains import LABELS
@@ -33,7 +32,12 @@ PLAN = "mixture"  # address of the plan
 
 @dataclass(frozen=True, slots=True)
 class Mixture(CorpusStep):
-    """Repeat or leave out documents to meet target shares of tokens per label.
+    """Plan how often each document is in ``tokens/``, to meet target shares of tokens per label.
+
+    It rejects nothing: ``copies`` of a document says how often it is in ``tokens/``, which is 0 for those that the plan
+    leaves out. By default every document of a label with a target is used at least once, scarce labels are repeated up
+    to ``max_epochs``, and a share that cannot be met that way gives way, with a warning. ``min_epochs: 0`` meets the
+    shares and leaves out documents instead, and so does ``total_tokens``, up to that size.
 
     The default targets are Llama 3's (section 3.1.2). At most four epochs is curate's own value, after Muennighoff et
     al. 2023, "Scaling Data-Constrained Language Models". ``by`` names the field that holds the label: ``domain``,
@@ -46,6 +50,7 @@ class Mixture(CorpusStep):
     by: Field = "domain"
     max_epochs: float = 4.0
     total_tokens: int | None = None
+    min_epochs: float = 1.0
 
     writes: ClassVar = frozenset({"copies"})
     key_settings: ClassVar = ("by",)
@@ -65,7 +70,7 @@ class Mixture(CorpusStep):
         for code in self.targets if self.by == "language" else ():
             if (right := canonical(code)) != code:
                 raise ValueError(f"targets: write the language {code!r} as {right!r}")
-        plan_mixture(dict.fromkeys(self.targets, 1), self.targets, self.max_epochs, self.total_tokens)
+        plan_mixture(dict.fromkeys(self.targets, 1), self.targets, self.max_epochs, self.total_tokens, self.min_epochs)
 
     def check_sources(self, sources: Collection[str]) -> None:
         """Look for targets that are not sources."""
@@ -99,22 +104,14 @@ class Mixture(CorpusStep):
         )
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
-        """Reject the documents that the mixture leaves out, and set ``copies`` of the others."""
+        """Set ``copies`` of each document."""
         rates = table_at(decision, PLAN)["rates"]
-        numbers, table = keys.load()
-        ids, labels = table["id"].to_pylist(), table["label"].to_pylist()
-        times = [copies(id_, rates.get(label, 0.0), SALT) for id_, label in zip(ids, labels, strict=True)]
-        left_out = np.flatnonzero(np.array(times, np.int64) == 0)
-
-        def rejection(i: int) -> Rejection:
-            label = labels[left_out[i]]
-            return Rejection("downsampled", None, rates.get(label, 0.0), label)
 
         def edit(row: int, document: Document) -> Document:
             rate = rates.get(self._label(document), 0.0)
             return replace(document, copies=copies(document.id, rate, SALT))
 
-        return Applied(numbers[left_out], rejection, edit)
+        return Applied(edit=edit)
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
         """Warn of labels without a target.
@@ -133,7 +130,10 @@ class Mixture(CorpusStep):
         if not left_out:
             return []
         named = ", ".join(f"{label or 'no ' + self.by} ({n:,} tokens)" for label, n in left_out.items())
-        return [f"left out, because they have no target: {named}; give each a target, or 0 to leave it out on purpose"]
+        return [
+            f"left out of tokens/, because they have no target: {named}; give each a target, or 0 to leave it out on "
+            "purpose"
+        ]
 
     def report(self, decision: DecisionTable, text: Callable[[int, int], str]) -> dict[str, Any]:
         """Show the plan."""
@@ -149,7 +149,7 @@ def _tokens(keys: KeySource) -> Iterator[tuple[str, int]]:
 def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
     tokens = dict(sorted(counts))
     targets = dict.fromkeys(tokens, 0.0) | dict(step.targets)  # a label without a target is left out
-    plan = plan_mixture(tokens, targets, step.max_epochs, step.total_tokens)
+    plan = plan_mixture(tokens, targets, step.max_epochs, step.total_tokens, step.min_epochs)
     facts = {
         "tokens": tokens,
         "rates": dict(plan.rates),

@@ -28,6 +28,39 @@ def test_targets_are_met_exactly_within_the_cap(labels, max_epochs):
         assert top >= min(1, max_epochs) * (1 - 1e-9)
 
 
+@given(labelled, st.floats(1, 10))
+def test_with_at_least_one_epoch_no_document_is_lost_and_what_gives_way_is_said(labels, max_epochs):
+    counts = {label: n for label, (n, _) in labels.items()}
+    targets = {label: t for label, (_, t) in labels.items()}
+    mixture = plan_mixture(counts, targets, max_epochs, min_epochs=1)
+    present = {label for label, n in counts.items() if n}
+    assert all(1 - 1e-9 <= mixture.rates[label] <= max_epochs for label in present)
+    assert mixture.limited_by == ""
+    if present:
+        assert min(mixture.rates[label] for label in present) == pytest.approx(1)  # nothing is repeated without need
+    weight = math.fsum(targets[label] for label in present)
+    for label in present:
+        if mixture.shares[label] < targets[label] / weight * (1 - 1e-6):
+            assert mixture.rates[label] == max_epochs
+            assert any(sentence.startswith(f"{label}: target") for sentence in mixture.infeasible)
+
+
+def test_the_label_of_the_largest_corpus_is_used_whole():
+    """A rate of 0.9999999999999999 instead of 1 would leave out a document in some corpus."""
+    for n in range(1, 2000):
+        mixture = plan_mixture({"a": 7 * n + 1, "b": n}, {"a": 0.1 + n / 1e4, "b": 0.3}, min_epochs=1)
+        assert min(mixture.rates.values()) == 1.0
+
+
+def test_what_a_scarce_label_gets_and_why_is_said():
+    mixture = plan_mixture({"web": 1000, "maths": 10}, {"web": 0.5, "maths": 0.5}, max_epochs=4, min_epochs=1)
+    assert mixture.rates == {"maths": 4.0, "web": 1.0}
+    assert mixture.infeasible == [
+        "maths: target 50 %, gets 3.85 %, because 4 epochs, the cap, of its 10 tokens are 40",
+        "above their targets, because no document of theirs gives way: web 50 % -> 96.2 %",
+    ]
+
+
 @given(labelled, st.floats(0.5, 10), st.integers(1, 10**10))
 def test_a_wanted_size_is_reached_or_said_not_to_be(labels, max_epochs, total):
     counts = {label: n for label, (n, _) in labels.items()}
@@ -76,6 +109,13 @@ def test_what_a_capped_label_lacks_goes_to_the_others_by_weight():
         ({"web": 1}, {"web": 1}, {"max_epochs": 1e300}, "max_epochs is 1e.300: give a number above 0, at most"),
         ({"web": 1}, {"web": 1, "code": 1e308}, {}, "the target of 'code' is 1e.308"),
         ({"web": 1}, {"web": 1}, {"total_tokens": 0}, "total_tokens is 0"),
+        (
+            {"web": 1},
+            {"web": 1},
+            {"min_epochs": 4.5},
+            "min_epochs is 4.5: give a number from 0 to max_epochs, which is",
+        ),
+        ({"web": 1}, {"web": 1}, {"min_epochs": float("nan")}, "min_epochs is nan"),
     ],
 )
 def test_nonsense_is_refused_by_name(counts, targets, arguments, message):

@@ -17,7 +17,9 @@ import pipelines.steps.language as language_step
 from pipelines.engine.run import run_recipe
 from pipelines.io import files
 from pipelines.recipe.recipe import parse_recipe
+from pipelines.result.explain import find
 from pipelines.result.recut import recut
+from pipelines.result.verify import verify
 from pipelines.steps.base import RunError
 from tests.pipelines.conftest import CRAWL, ROOT, curate
 from tests.pipelines.object_store import object_store
@@ -35,12 +37,53 @@ def test_divergence_behind_a_step_that_takes_a_whole_language(tmp_path):
     assert report["corpus"]["documents"] == 9
 
 
-def test_a_label_that_no_target_names_is_left_out_and_told(tmp_path):
+def test_a_label_that_no_target_names_is_in_documents_but_not_in_tokens(tmp_path):
     documents = [*english(9), {"text": FRENCH * 3, "url": "http://example.org/f"}]
     steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1}}\n"
     report = small_run(tmp_path, steps, documents)
-    assert step_of(report, "mixture")["rejected"] == {"downsampled": 1}
+    assert step_of(report, "mixture") == {"name": "mixture", "read": 10, "kept": 10, "rejected": {}}
     assert any("fr (" in warning and "no target" in warning for warning in report["warnings"])
+    rows = pq.read_table(tmp_path / "out" / "documents").to_pylist()
+    assert {(row["language"], row["copies"]) for row in rows} == {("en", 1), ("fr", 0)}
+    assert pq.read_table(tmp_path / "out" / "tokens")["language"].unique().to_pylist() == ["en"]
+    assert verify(str(tmp_path / "out")) == []
+    (french,) = find(str(tmp_path / "out"), "http://example.org/f")
+    assert french.kept
+
+
+def test_a_share_that_cannot_be_met_gives_way_and_not_the_corpus(tmp_path):
+    documents = [*english(30), {"text": f"{GERMAN * 3}Das war Tag 1.", "url": "http://example.de/1"}]
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1, de: 1}}\n"
+    report = small_run(tmp_path, steps, documents)
+    rows = pq.read_table(tmp_path / "out" / "documents").to_pylist()
+    assert sorted((row["language"], row["copies"]) for row in rows) == [("de", 4), *[("en", 1)] * 30]
+    assert any(w.startswith("mixture: de: target 50 %, gets ") and "4 epochs" in w for w in report["warnings"])
+    assert any("above their targets" in w and "en 50 % -> " in w for w in report["warnings"])
+
+
+def test_exact_shares_leave_documents_out_of_the_tokens_and_say_how_many(tmp_path):
+    documents = [*english(30), {"text": f"{GERMAN * 3}Das war Tag 1.", "url": "http://example.de/1"}]
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n"
+    steps += "  - mixture: {by: language, targets: {en: 1, de: 1}, max_epochs: 14, min_epochs: 0}\n"
+    report = small_run(tmp_path, steps, documents)
+    assert report["corpus"]["documents"] == 31
+    rows = pq.read_table(tmp_path / "out" / "documents").to_pylist()
+    assert sum(row["copies"] == 0 for row in rows) > 0
+    assert any(" % of the tokens are not in tokens/, because de" in warning for warning in report["warnings"])
+
+
+def test_a_requested_size_leaves_documents_out_of_the_tokens_alone(tmp_path):
+    steps = "  - language: {min_score: 0.2}\n  - tokenize\n"
+    once = small_run(tmp_path, steps, english(20))
+    size = once["corpus"]["tokens"] // 2
+    steps += f"  - mixture: {{by: language, targets: {{en: 1}}, total_tokens: {size}}}\n"
+    report = small_run(tmp_path, steps, english(20))
+    assert report["corpus"]["text_bytes"] == once["corpus"]["text_bytes"]
+    copies = pq.read_table(tmp_path / "out" / "documents")["copies"].to_pylist()
+    assert len(copies) == 20
+    assert set(copies) == {0, 1}
+    assert pq.read_table(tmp_path / "out" / "tokens").num_rows == sum(copies)
+    assert verify(str(tmp_path / "out")) == []
 
 
 def test_shards_have_the_size_they_should_with_repeated_documents_too(tmp_path):
