@@ -17,6 +17,7 @@ from curate.results import Result
 if TYPE_CHECKING:
     import numpy as np
 
+    from curate.extract.page_features import PageFeatures
     from curate.filters.signals import Signals
 
 
@@ -33,6 +34,7 @@ class Document:
         languages: the languages of the text, each a ``language`` and its ``share``, the largest first.
         cluster: id of the cluster of duplicates that the document is in, "" if there is none.
         cluster_size: number of documents that it represents: itself, its exact copies, and its near duplicates.
+        page: features of the HTML page, None for a document that began as text.
         copies: how often training sees the document (the epochs of the mixture).
         extra: the user's own columns: those that a source names, and those that steps add.
     """
@@ -55,6 +57,7 @@ class Document:
     signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1
+    page: PageFeatures | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

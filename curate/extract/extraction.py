@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from curate.extract.blocks import cut
 from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
+from curate.extract.page_features import PageFeatures, page_features
 from curate.results import Result
 from curate.text.charset import decode
 
@@ -68,13 +69,14 @@ class Extraction(Result):
     """The extracted main text, the title, and the language in the page's ``lang`` ("" for none).
 
     ``engine`` is the engine that extracted the text: that of the config, or ``blocks`` if it failed, found nothing, or
-    cannot handle a page that is so large or so deeply nested.
+    cannot handle a page that is so large or so deeply nested. ``page`` are features of the whole page.
     """
 
     text: str
     title: str
     language: str
     engine: str
+    page: PageFeatures
 
 
 def extract_text(
@@ -84,7 +86,7 @@ def extract_text(
 
     Args:
         html: the page; bytes are decoded by `curate.text.charset.decode`.
-        url: of the page, for trafilatura's metadata.
+        url: of the page, for its features and trafilatura's metadata.
         config: engine and options.
         charset: declared by the server.
 
@@ -109,7 +111,8 @@ def extract_text(
     elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
     engine = config.engine if text else "blocks"
-    return Extraction(text or main_text(blocks), blocks.title, blocks.language, engine)
+    text = text or main_text(blocks)
+    return Extraction(text, blocks.title, blocks.language, engine, page_features(page, blocks, text, url))
 
 
 def _fits_trafilatura(page: str) -> bool:

@@ -47,6 +47,7 @@ STATE = pa.schema(
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
         ("copies", pa.int64()),
+        ("page", pa.list_(pa.float32())),
         ("extra", pa.binary()),
         ("text_bytes", pa.int64()),
         ("token_count", pa.int64()),
@@ -57,7 +58,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[: STATE.names.index("extra")]
+FACTS = STATE.names[: STATE.names.index("page")]
 
 #: The large fields, each in a separate file, written only by a pass that changes it.
 LARGE = {

@@ -27,7 +27,7 @@ class Extract(ExtractConfig, MapStep):
     engine: Engine = "resiliparse"
 
     reads: ClassVar = frozenset({"html", "url", "charset"})
-    writes: ClassVar = frozenset({"text", "title", "html"})
+    writes: ClassVar = frozenset({"text", "title", "html", "page"})
     must_reject: ClassVar = True
 
     @from_settings
@@ -45,6 +45,6 @@ class Extract(ExtractConfig, MapStep):
             extracted = extract_text(document.html, document.url, self, document.charset)
             if not extracted.text.strip():
                 return Rejection("empty_text", 0, 1)
-            return replace(document, text=extracted.text, title=extracted.title, html=b"")
+            return replace(document, text=extracted.text, title=extracted.title, html=b"", page=extracted.page)
 
         return extract
