@@ -32,6 +32,7 @@ class Document:
         source: the name that the recipe gives to the input, never a file name: the corpus must not depend on how the
             input was split into files.
         languages: the languages of the text, each a ``language`` and its ``share``, the largest first.
+        spam_score, listing_score: the chances, by a judge, that the page is spam, and that it is a listing.
         cluster: id of the cluster of duplicates that the document is in, "" if there is none.
         cluster_size: number of documents that it represents: itself, its exact copies, and its near duplicates.
         page: features of the HTML page, None for a document that began as text.
@@ -52,6 +53,8 @@ class Document:
     languages: Sequence[Mapping[str, str | float]] = ()
     domain: str = ""
     quality: float = float("nan")
+    spam_score: float = float("nan")
+    listing_score: float = float("nan")
     cluster: str = ""
     cluster_size: int = 1
     signals: Signals | None = None

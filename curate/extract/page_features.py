@@ -61,7 +61,7 @@ class PageFeatures(Result):
     h2: float
     list_items: float
     cells: float
-    paragraphs: float
+    paragraph_tags: float
     scripts: float
     repeated_anchors: float
     most_repeated_anchor: float
