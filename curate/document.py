@@ -17,6 +17,7 @@ from curate.results import Result
 if TYPE_CHECKING:
     import numpy as np
 
+    from curate.extract.page_features import PageFeatures
     from curate.filters.signals import Signals
 
 
@@ -32,8 +33,10 @@ class Document:
         source: the name that the recipe gives to the input, never a file name: the corpus must not depend on how the
             input was split into files.
         languages: the languages of the text, each a ``language`` and its ``share``, the largest first.
+        spam_score, listing_score: the chances, by a judge, that the page is spam, and that it is a listing.
         cluster: id of the cluster of duplicates that the document is in, "" if there is none.
         cluster_size: number of documents that it represents: itself, its exact copies, and its near duplicates.
+        page: features of the HTML page, None for a document that began as text.
         copies: how often the document is in ``tokens/``, by the plan of the mixture; 0 if it leaves it out.
         extra: the user's own columns: those that a source names, and those that steps add.
     """
@@ -52,11 +55,14 @@ class Document:
     languages: Sequence[Mapping[str, str | float]] = ()
     domain: str = ""
     quality: float = float("nan")
+    spam_score: float = float("nan")
+    listing_score: float = float("nan")
     cluster: str = ""
     cluster_size: int = 1
     signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1
+    page: PageFeatures | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,6 +2,7 @@
 
 curate train quality --positive good.jsonl --negative bad.jsonl --output my-quality.zip
 curate train score annotated.jsonl --output my-quality.zip
+curate train judge --judged judged.jsonl --pages pages.warc.gz --output my-judge.zip
 curate train evaluate my-quality.zip --positive good.jsonl --negative bad.jsonl --page curves.html
 """
 
@@ -18,6 +19,7 @@ from curate.language.codes import canonical
 from curate.text.printable import printable
 from quality_models.evaluate import evaluate, score_texts
 from quality_models.report import print_evaluation, write_page
+from quality_models.train_judge import train_judge
 from quality_models.train_quality import TrainConfig, read_classes, train, train_scores
 
 _OUTPUT = click.option("--output", required=True, help="The model, ending in .zip; card and curves go beside it.")
@@ -78,6 +80,20 @@ def score_command(
     print_evaluation(trained.evaluation)
 
 
+@click.command("judge")
+@click.option(
+    "--judged", multiple=True, required=True, help="JSON lines: url or id, keep, quality, spam, listing; repeatable."
+)
+@click.option(
+    "--pages", multiple=True, required=True, help="WARC, JSON lines, or a finished run with the pages; repeatable."
+)
+@click.option("--output", required=True, help="The judge, ending in .zip.")
+def judge_command(judged: tuple[str, ...], pages: tuple[str, ...], output: str) -> None:
+    """Train a judge of worth, spam and listings on pages that were judged by reading."""
+    with plain_errors():
+        train_judge(judged, pages, output, _say)
+
+
 @click.command("evaluate")
 @click.argument("model", required=False)
 @click.option("--positive", multiple=True, required=True, help="JSON lines of good documents; can be repeated.")
@@ -124,6 +140,7 @@ def main() -> None:
 
 main.add_command(quality_command)
 main.add_command(score_command)
+main.add_command(judge_command)
 main.add_command(evaluate_command)
 
 if __name__ == "__main__":

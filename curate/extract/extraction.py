@@ -16,6 +16,7 @@ from curate.extract.blocks import cut
 from curate.extract.canonical import canonical_url
 from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
+from curate.extract.page_features import PageFeatures, page_features
 from curate.results import Result
 from curate.text.charset import decode
 
@@ -70,14 +71,15 @@ class Extraction(Result):
 
     ``canonical`` is the address that the page calls its own (`curate.extract.canonical`), "" if it names none;
     ``engine`` is the engine that extracted the text: that of the config, or ``blocks`` if it failed, found nothing, or
-    cannot handle a page that is so large or so deeply nested.
+    cannot handle a page that is so large or so deeply nested. ``page`` are features of the whole page.
     """
 
     text: str
     title: str
     language: str
     engine: str
-    canonical: str = ""
+    canonical: str
+    page: PageFeatures
 
 
 def extract_text(
@@ -87,7 +89,7 @@ def extract_text(
 
     Args:
         html: the page; bytes are decoded by `curate.text.charset.decode`.
-        url: of the page, for trafilatura's metadata.
+        url: of the page, for its features and trafilatura's metadata.
         config: engine and options.
         charset: declared by the server.
 
@@ -113,7 +115,8 @@ def extract_text(
         text = _resiliparse(page, config)
     engine = config.engine if text else "blocks"
     text = text or main_text(blocks)
-    return Extraction(text, blocks.title, blocks.language, engine, canonical_url(page, url or ""))
+    address = canonical_url(page, url or "")
+    return Extraction(text, blocks.title, blocks.language, engine, address, page_features(page, blocks, text, url))
 
 
 def _fits_trafilatura(page: str) -> bool:

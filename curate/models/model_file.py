@@ -130,6 +130,20 @@ def read_model_file(path: str | Path, format: str, made_by: str) -> tuple[dict[s
     return manifest, parts
 
 
+def read_format(path: str | Path) -> str:
+    """Return the format of a model that `write_model_file` wrote; "" for any other file, and for none.
+
+    >>> read_format("no such file")
+    ''
+    """
+    try:
+        with open_regular(Path(path)) as file:
+            manifest = parse_json(read_members(file).get(_MANIFEST, b""))
+    except (OSError, ValueError):
+        return ""
+    return str(manifest.get("format", "")) if isinstance(manifest, dict) else ""
+
+
 def read_members(file: BinaryIO, limit: int = MAX_BYTES) -> dict[str, bytes]:
     """Return the members of a zip, which must be uncompressed, so that they take no more memory than the file.
 

@@ -94,6 +94,20 @@ def quality_score(
     return chosen.score(text, signals)
 
 
+def word_opinion(text: str, language: str = "en") -> float:
+    """Return the logit of the shipped classifier's opinion on the words of a text; 0 if the text is not English.
+
+    >>> word_opinion("Der Hund schl\u00e4ft im Garten.", "de")
+    0.0
+    """
+    if language != "en":
+        return 0.0
+    from curate.models.text_classifier import logit, prepare
+
+    classifier = _shipped(str(ENGLISH)).classifier
+    return 0.0 if classifier is None else logit(classifier.probabilities(prepare(text))["high"])
+
+
 def _checked(score: object, function: Callable[[str], float]) -> float:
     """Return the score of a user's function as a float, which must be finite, because documents are ranked by it."""
     try:

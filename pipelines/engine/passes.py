@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from curate.document import Document, Rejection
+from curate.extract.page_features import PageFeatures
 from curate.text.hashing import document_id
 from pipelines.engine.counts import SliceCounts
 from pipelines.engine.plan import Pass
@@ -195,7 +196,9 @@ def _stored(job: PassJob, index: int, counts: SliceCounts, lost: Lost, track: Tr
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         counts.done += 1
         extra = unpack_columns(row["extra"])
-        yield Document(**{name: row[name] for name in FACTS}, **values, extra=extra), {**row, "number": number}
+        page = None if row["page"] is None else PageFeatures(*row["page"])
+        document = Document(**{name: row[name] for name in FACTS}, **values, page=page, extra=extra)
+        yield document, {**row, "number": number}
 
 
 def _through(
@@ -283,7 +286,8 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         for name, table in self._large.items():
             places[name] = table.append([getattr(document, name)]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
-        self._state.append([*facts, pack_columns(document.extra), size, tokens, *places.values()])
+        page = None if document.page is None else [*document.page.values()]
+        self._state.append([*facts, page, pack_columns(document.extra), size, tokens, *places.values()])
         return size, tokens
 
 

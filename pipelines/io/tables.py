@@ -45,9 +45,12 @@ STATE = pa.schema(
         ("languages", LANGUAGES),
         ("domain", pa.string()),
         ("quality", pa.float64()),
+        ("spam_score", pa.float64()),
+        ("listing_score", pa.float64()),
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
         ("copies", pa.int64()),
+        ("page", pa.list_(pa.float32())),
         ("extra", pa.binary()),
         ("text_bytes", pa.int64()),
         ("token_count", pa.int64()),
@@ -58,7 +61,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[: STATE.names.index("extra")]
+FACTS = STATE.names[: STATE.names.index("page")]
 
 #: The large fields, each in a separate file, written only by a pass that changes it.
 LARGE = {
@@ -99,6 +102,8 @@ DOCUMENTS = pa.schema(
         ("languages", LANGUAGES),
         ("domain", pa.string()),
         ("quality", pa.float64()),
+        ("spam_score", pa.float64()),
+        ("listing_score", pa.float64()),
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
         ("token_count", pa.int64()),

@@ -27,7 +27,7 @@ class Extract(ExtractConfig, MapStep):
     engine: Engine = "resiliparse"
 
     reads: ClassVar = frozenset({"html", "url", "charset"})
-    writes: ClassVar = frozenset({"text", "title", "canonical", "html"})
+    writes: ClassVar = frozenset({"text", "title", "canonical", "html", "page"})
     must_reject: ClassVar = True
 
     @from_settings
@@ -46,7 +46,12 @@ class Extract(ExtractConfig, MapStep):
             if not extracted.text.strip():
                 return Rejection("empty_text", 0, 1)
             return replace(
-                document, text=extracted.text, title=extracted.title, canonical=extracted.canonical, html=b""
+                document,
+                text=extracted.text,
+                title=extracted.title,
+                canonical=extracted.canonical,
+                html=b"",
+                page=extracted.page,
             )
 
         return extract
