@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from curate.extract.columns import CHARS, ELEMENT, FLAGS, HEADING, LINK_CHARS
 from curate.extract.element_kernels import count_equal, is_prose, place_of
+from curate.extract.html_kernels import lower
 from curate.extract.tag_kernels import (
     ATTRIBUTES,
     BANG,
@@ -246,7 +247,7 @@ def scan_markup(
         elif tag == META and found[CONTENT, 1] - found[CONTENT, 0] < 100:
             _add_words(data, found[CONTENT, 0], found[CONTENT, 1], word_table[0], word_table[1], _IN_META, counts)
         elif tag >= SCRIPT:
-            i = find_end_tag(data, i, n, begin, end)
+            i = find_end_tag(data, i, n, lower(data, begin, end))
     return counts, tags, anchors[:links], sizes[:links]
 
 
