@@ -12,6 +12,7 @@ import codecs
 import re
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from curate.input.limits import MAX_RECORD_BYTES
@@ -20,12 +21,12 @@ MAX_HEADER_BYTES = 1 << 18  # as in Chrome (net/http/http_stream_parser.h, kMaxH
 MAX_ENCODINGS = 5  # nested in one another; curl has the same limit (CVE-2022-32206)
 ZSTD_WINDOW = 1 << 23  # the most that servers may use (RFC 9659)
 
-_STATUS = re.compile(rb"[\r\n]{0,8}(?:HTTPX?/\d(?:\.\d)?|ICY)[ \t]+(\d{3})(?!\d)[^\r\n]*", re.IGNORECASE)
+_STATUS = re.compile(rb"[\r\n]{0,8}(?:HTTPX?(?:/\d{0,2}(?:\.\d{1,2})?)?|ICY)[ \t]+(\d{3})(?!\d)[^\r\n]*", re.IGNORECASE)
 # Responses before the one that counts: those of 100 to 199, and that of a proxy to CONNECT (RFC 9110, 15.2 and 9.3.6).
 _INTERIM = re.compile(rb"[\r\n]{0,8}HTTP/\d(?:\.\d)?[ \t]+(?:1\d\d(?!\d)|200 connection established)", re.IGNORECASE)
 MAX_INTERIM = 16  # curate's own value: Early Hints and Continue may come more than once
-_END = re.compile(rb"\r?\n\r?\n")
-_CHUNK = re.compile(rb"[ \t]*+(?:0[xX])?0*+([0-9A-Fa-f]{0,8}+)(?<=[0-9A-Fa-f])[ \t]*+(?:;[^\r\n]*+)?\r?\n")
+_END = re.compile(rb"\r{0,2}\n\r{0,2}\n")
+_CHUNK = re.compile(rb"(?:\r?\n)?[ \t]*+(?:0[xX])?0*+([0-9A-Fa-f]{0,8}+)(?<=[0-9A-Fa-f])[ \t]*+(?:;[^\r\n]*+)?\r?\n")
 # The first value with a slash, whatever stands around it: quotes, the name of the header again, parameters without ";".
 _MEDIA_TYPE = re.compile(r"(?:content-type\s*+:)?[\s\"'<]*+([a-z0-9*!#$&^_.+-]++)\s*+/\s*+([a-z0-9*!#$&^_.+-]++)")
 _CHARSET = re.compile(r"charset\s*+[=:]\s*+[\"']?\s*+([^\s\"';,]{1,40}+)(?![^\s\"';,])")
@@ -149,7 +150,10 @@ def parse_response(block: bytes, cut: bool = False) -> Response:
     transfer = headers.get("transfer-encoding", "").lower()
     if _CHUNKED.search(transfer):
         body = _dechunk(body, cut)
-    encodings = [e.strip() for e in f"{headers.get('content-encoding', '').lower()},{transfer}".split(",")]
+    elif body.endswith(b"\n0\r\n\r\n") and _CHUNK.match(body):  # the crawler left the header out
+        with suppress(HttpError):
+            body = _dechunk(body, cut)
+    encodings = [e.strip(" \t\"'") for e in f"{headers.get('content-encoding', '').lower()},{transfer}".split(",")]
     encodings = [e for e in encodings if e in _DECODERS]
     if len(encodings) > MAX_ENCODINGS:
         raise HttpError("bad_http", f"{len(encodings):,} encodings; the limit is {MAX_ENCODINGS}")
@@ -200,8 +204,12 @@ def _dechunk(body: bytes, cut: bool) -> bytes:
 
 
 def _decoded(body: bytes, encoding: str, cut: bool) -> bytes:
-    """Undo one encoding; return a body as it is if the crawler undid it already."""
+    """Undo one encoding, or the one that a body plainly has; return a body as it is if the crawler undid it already."""
     name, magic, *ways = _DECODERS[encoding]
+    if not magic or not body.startswith(magic):
+        name, magic, *ways = next(
+            (d for d in _DECODERS.values() if d[1] and body.startswith(d[1])), _DECODERS[encoding]
+        )
     if not body.startswith(magic) or (cut and not magic and _is_text(body)):
         return body
     for pieces in ways:

@@ -14,7 +14,7 @@ import orjson
 # What a repair looks at, outside and inside of strings. A string without an end runs to the end of the line, and no
 # part gives characters back, so that the time is linear.
 _TOKEN = re.compile(
-    r'"(?:[^"\\]++|\\.?)*+"?|-?+(?:NaN|Infinity)\b|-?+\d++(?:\.\d++)?+[eE]\+?+\d{3,}+|-?+\d{309,}+', re.DOTALL
+    r'"(?:[^"\\]++|\\.?)*+"?|-?+(?:NaN|Infinity)\b|(?<!\d)-?+(?:\d++(?:\.\d++)?+[eE]\+?+\d{3,}+|\d{309,}+)', re.DOTALL
 )
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")

@@ -44,9 +44,12 @@ _LOOKS = {
 # (archive.org/web/researcher/ArcFileFormat.php). The first address and date of a line decide ("(?>"): trying each of
 # them would take time in the square of their number. Each part has a limit, because a member can start at each byte of
 # one long line.
+ARC_ADDRESS = (
+    rb"(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,41}|-)?"  # IPv4 or IPv6, a dash, or empty if unknown
+)
 RECORD_START = re.compile(
     rb"WARC/\d\.\d{1,2}[ \t]{0,99}\r?\n|[A-Za-z][A-Za-z0-9+.-]{0,30}+:"
-    rb"(?>[^\r\n]{0,16384}? (?:\d{1,3}\.){3}\d{1,3} \d{8,14} )(?:[^\r\n]{0,4096} )?\d{1,9999}+[ \t]{0,99}\r?\n"
+    rb"(?>[^\r\n]{0,16384}? " + ARC_ADDRESS + rb" \d{8,17} )(?:[^\r\n]{0,4096} )?\d{1,9999}+[ \t]{0,99}\r?\n"
 )
 
 

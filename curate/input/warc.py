@@ -23,7 +23,7 @@ from curate.input.archive import Archive
 from curate.input.dates import iso_date
 from curate.input.http_message import HttpError, is_media_type, parse_headers, parse_media_type, parse_response
 from curate.input.limits import FREE_ROWS, MAX_RECORD_BYTES, ROWS_PER_BYTE
-from curate.input.members import RECORD_START, first_member
+from curate.input.members import ARC_ADDRESS, RECORD_START, first_member
 
 MAX_HEADER_BYTES = 1 << 16
 MAX_LENGTH_DIGITS = 15  # of a record's length: a thousand terabytes
@@ -37,7 +37,11 @@ PAGE_SCHEMES = ("http:", "https:", "ftp:", "ftps:", "file:")
 
 HTML_TYPES = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
 XML_TYPES = {"text/xml", "application/xml"}
-UNSURE_TYPES = {"*/*", "unknown/unknown", "application/unknown", "application/octet-stream"}
+UNSURE_TYPES = {"*/*", "unknown/unknown", "application/unknown", "application/octet-stream"} | {
+    "application/html",
+    "application/xhtml",
+    "text/xhtml",
+}
 SNIFF_BYTES = 4096
 BINARY = (b"%PDF-", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"PK\x03\x04", b"\x1f\x8b", b"RIFF", b"\x00\x00\x01\x00")
 _BEFORE_HTML = rb"(?>(?><\?xml[^>]*>|<!--.*?-->|\s+)*)"
@@ -57,8 +61,8 @@ _BLANK = re.compile(rb"[\r\n]*")
 # limit of a header at each of many starts.
 _HEADER_END = re.compile(rb"(?<=\n)(?:\r?\n|(?=WARC/\d\.\d{1,2}[ \t]{0,99}\r?\n))")
 _TRAILER = re.compile(rb"[\s\0]*")
-_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
-_DIGITS = re.compile(r"\d{8,14}")
+_ARC_LINE = re.compile(rb"(?>([^\r\n]*?) " + ARC_ADDRESS + rb" (\d{8,17}) )(?:([^\r\n]*) )?\d+[ \t]*\r?\n")
+DATE_DIGITS = 14  # of a date of ARC; some writers give milliseconds too
 _NEXT = re.compile(rb"(?<=\n)(?:" + RECORD_START.pattern + rb")")
 
 
@@ -317,9 +321,8 @@ def _read_head(archive: Archive, at: int) -> _Head | str:
     first = archive.match(RECORD_START, at)
     if not first:
         return f"no record starts with {archive.read(at, at + 40)!r}"
-    line = first.group().decode("utf-8", "replace").split()
     if not first.group().startswith(b"WARC/"):
-        return _arc_head(line, at + len(first.group()))
+        return _arc_head(first.group(), at + len(first.group()))
     begin, stop = at + len(first.group()), at + MAX_HEADER_BYTES
     end = archive.find(_HEADER_END, begin, _record_inside(archive, at, stop) or stop)
     if end is None:
@@ -342,17 +345,16 @@ def _read_head(archive: Archive, at: int) -> _Head | str:
     )
 
 
-def _arc_head(fields: list[str], block: int) -> _Head | str:
+def _arc_head(line: bytes, block: int) -> _Head | str:
     """Parse a line of URL, IP, date, media type, five more fields in version 2, and length; a URL may have spaces."""
-    if len(fields[-1]) > MAX_LENGTH_DIGITS:
-        return f"the length is a number of {len(fields[-1]):,} digits"
-    address = next(
-        i for i in range(1, len(fields)) if _ADDRESS.fullmatch(fields[i]) and _DIGITS.fullmatch(fields[i + 1])
-    )
-    url = " ".join(fields[:address])
+    size = line.split()[-1]
+    if len(size) > MAX_LENGTH_DIGITS:
+        return f"the length is a number of {len(size):,} digits"
+    parts = _ARC_LINE.match(line)
+    assert parts  # as in `RECORD_START`
+    url, date, media_type = (" ".join((part or b"").decode("utf-8", "replace").split()) for part in parts.groups())
     kind = "warcinfo" if url.startswith("filedesc:") else "response"
-    media_type = " ".join(fields[address + 2 : -1])
-    return _Head(kind, url, utc(fields[address + 1]), media_type, int(fields[-1]), block, closing=b"\n")
+    return _Head(kind, url, utc(date[:DATE_DIGITS]), media_type, int(size), block, closing=b"\n")
 
 
 def utc(date: str) -> str:
@@ -373,7 +375,10 @@ def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Bro
     if not head.is_page:
         return Skipped(head.kind, offset)
     block = archive.read(head.block, head.block + head.size)
-    is_http = block[:STATUS_BYTES].lstrip()[:4].upper() == b"HTTP" or "application/http" in head.media_type.lower()
+    is_http = block[:STATUS_BYTES].lstrip()[:4].upper() == b"HTTP"
+    media_type, charset = parse_media_type(head.media_type)
+    if media_type == "application/http" and not is_http:
+        media_type, is_http = "", not is_html("", block)  # a page without headers, as in HTTP/0.9
     if head.type == "response" and is_http:
         try:
             response = parse_response(block, cut=bool(head.truncated))
@@ -382,7 +387,6 @@ def _content(archive: Archive, head: _Head, offset: int) -> Page | Skipped | Bro
         media_type, charset = parse_media_type(response.headers.get("content-type", ""))
         status, body = response.status, response.body
         return Page(head.url, head.date, body, media_type, charset, status, "response", offset, head.truncated)
-    media_type, charset = parse_media_type(head.media_type)
     kind = "conversion" if head.type == "conversion" else "resource"
     return Page(head.url, head.date, block, media_type, charset, 0, kind, offset, head.truncated)
 
@@ -396,7 +400,7 @@ def is_html(content_type: str, content: bytes) -> bool:
     (True, True, False)
     """
     start = content[:SNIFF_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n\0")
-    if content_type in HTML_TYPES:
+    if content_type in HTML_TYPES or content_type.startswith("text/htm"):  # "text/htmlcharset=utf-8"
         return not start.startswith(BINARY)
     if content_type in XML_TYPES:
         return bool(_XHTML_START.match(start))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections import Counter
+from contextlib import suppress
 
 META_BYTES = 8192  # browsers search 1,024 for a declaration, but many pages put it after their scripts
 # Browsers read these names as larger sets (encoding.spec.whatwg.org) than Python's codecs of the same name.
@@ -30,6 +31,10 @@ _WIDER = {
 _WEB = {"iso8859-1", "big5", "euc_jp", "euc_kr", "gb2312", "gbk", "shift_jis", "tis-620", "mac-cyrillic"} | {
     "koi8-r", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "iso8859-15", "ascii", "utf-8",
 }  # fmt: skip
+# Share of undecodable characters of EUC-JP up to which they are looked up one by one, which takes a microsecond each.
+# curate's own value: such characters are rare, and a page with more has another charset.
+MAX_ADDED = 0.1
+EUC_OF_WINDOWS = "curate.euc_of_windows"  # name of the error handler
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -93,6 +98,34 @@ _META = re.compile(
     rb"<(?:meta|\?xml)\b[^>]{0,500}?(?:charset|encoding)\s*+=\s*+[\"']?\s*+([\w.:-]{2,40})", re.IGNORECASE
 )
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
+
+
+def _euc_of_windows(error: UnicodeError) -> tuple[str, int]:
+    """Decode the characters of EUC-JP that Windows added, such as circled digits, as the error handler of a decoder.
+
+    Browsers read EUC-JP with the characters of Shift_JIS (encoding.spec.whatwg.org, index jis0208); Python's codec has
+    those of the standard alone. Two bytes are one character in either, by row and cell.
+    """
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    pair = error.object[error.start : error.start + 2]
+    if len(pair) == 2 and min(pair) > 0xA0 and max(pair) < 0xFF:
+        row, cell = pair[0] - 0xA1, pair[1] - 0xA1
+        lead, trail = row // 2 + (0x81 if row < 62 else 0xC1), cell + (0x9F if row % 2 else 0x40 + (cell > 62))
+        with suppress(UnicodeDecodeError):
+            return bytes((lead, trail)).decode("cp932"), error.start + 2
+    return "\ufffd", error.end
+
+
+codecs.register_error(EUC_OF_WINDOWS, _euc_of_windows)
+
+
+def _text(content: bytes, name: str) -> str:
+    """Decode bytes by a codec, with U+FFFD for what cannot be decoded."""
+    text = content.decode(name, "replace")
+    if name == "euc_jp" and 0 < _damage(text) < MAX_ADDED:
+        text = content.decode(name, EUC_OF_WINDOWS)
+    return text
 
 
 def known_charset(label: str) -> str:
@@ -182,13 +215,13 @@ def decode(content: bytes, declared: str = "") -> tuple[str, str]:
     latin = _is_latin(content)
     for name in (first, second):
         if name and (latin or name not in _LATIN):
-            text = content.decode(name, "replace")
+            text = _text(content, name)
             if _damage(text) < MAX_DAMAGE:
                 return text, name
     name = _detect(content)
     if name in _LATIN and not latin and (first or second):
         name = first or second
-    return content.decode(name, "replace"), name
+    return _text(content, name), name
 
 
 def _damage(text: str) -> float:

@@ -134,6 +134,21 @@ def test_a_short_page_is_read_by_a_label_with_underscores():
     assert decode(b"<meta charset=KS_C_5601-1987>" + text.encode("cp949"))[0].endswith(text)
 
 
+def test_euc_jp_has_the_characters_of_windows():
+    page = "日本語の文。".encode("euc_jp") * 50
+    added = b"\xad\xa1\xad\xb5\xad\xe2\xfc\xe2\xf9\xa1"
+    assert decode(page + added + page, "euc-jp") == ("日本語の文。" * 50 + "①Ⅰ№髙纊" + "日本語の文。" * 50, "euc_jp")
+    assert decode(b"<meta charset=x-euc-jp>" + page + added)[0].endswith("文。①Ⅰ№髙纊")
+    assert decode(page + b"\xad\xa1\xff", "euc-jp")[0].endswith("文。①\ufffd")
+
+
+def test_damaged_euc_jp_is_not_slow():
+    content = (b"\xa4\xa2" * 12 + b"\xff") * 200_000
+    start = time.process_time()
+    decode(content, "euc-jp")
+    assert time.process_time() - start < 5
+
+
 @given(st.binary(max_size=300), st.sampled_from(["", "utf-8", "utf-16", "big5", "nope", "iso-2022-jp"]))
 def test_any_bytes_become_text(content, declared):
     text, codec = decode(content, declared)
