@@ -190,7 +190,7 @@ def _pieces(parts: Sequence[Part], total: int) -> list[_Piece]:
 
 
 def _splits(file: InputFile) -> bool:
-    """Return whether reading can begin anywhere in a file, which an archive that is compressed as one stream forbids."""
+    """Return whether reading can begin anywhere in a file: not so in an archive that is compressed as one stream."""
     if not file.splits or file.format != "warc":
         return file.splits
     with files.open_read(file.path) as stream:
