@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,7 +17,6 @@ from pipelines.dedup.order import Preference, fields_of, key_columns, key_ids, r
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, from_settings
 
 PARTITIONS = 16  # key ranges of a shuffle
-_HOST_END = re.compile(r"[/\\?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +33,7 @@ class KeepFirst(CorpusStep):
     sources: tuple[str, ...] = ()
 
     key_settings: ClassVar = ("keep", "sources")
-    key_schema: ClassVar = pa.schema(
-        [("hash", pa.uint64()), ("rank", pa.binary()), ("source", pa.string()), ("site", pa.string())]
-    )
+    key_schema: ClassVar = pa.schema([("hash", pa.uint64()), ("rank", pa.binary()), ("source", pa.string())])
     by_document: ClassVar = True
     shuffles: ClassVar = "48 bytes"
     judges: ClassVar = False
@@ -55,9 +51,9 @@ class KeepFirst(CorpusStep):
         raise NotImplementedError
 
     def key(self) -> Callable[[Document], tuple]:
-        """Build the function that extracts the hash, the rank key, and for warnings the source and site."""
+        """Build the function that extracts the hash, the rank key, and for warnings the source."""
         rank = rank_key(self.keep, self.sources)
-        return lambda d: (self.hash(d), rank(d), d.source, site(d.url))
+        return lambda d: (self.hash(d), rank(d), d.source)
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return the bytes of all shuffled rows: 48 per document with one preference."""
@@ -73,7 +69,7 @@ class KeepFirst(CorpusStep):
         )
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Warn of sources and sites that lose nearly all of their documents."""
+        """Warn of sources that lose nearly all of their documents."""
         return lost_shares(keys, decision)
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
@@ -83,15 +79,6 @@ class KeepFirst(CorpusStep):
             return Rejection(self.rule, detail=f"{id_of(row['kept'])} stays, of {row['size']} copies")
 
         return apply_members(decision, keys.index, rejection, self.clusters)
-
-
-def site(url: str) -> str:
-    """Return the host of a URL, or "" if it has none.
-
-    >>> site("https://news.example.org:443?a=ann@example.org"), site("")
-    ('news.example.org', '')
-    """
-    return _HOST_END.split(url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
 
 
 def _row(width: int) -> np.dtype:

@@ -7,12 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
 from curate.document import Document
 from curate.input.limits import MAX_RECORD_BYTES
+from curate.input.members import first_member
 from curate.text.hashing import stable_u64
 from pipelines.engine.plan import Plan
 from pipelines.io import files
@@ -164,42 +166,50 @@ def _pieces(parts: Sequence[Part], total: int) -> list[_Piece]:
     """Return what to read: the bytes at evenly spaced places, small files that begin there, starts of large ones."""
     width = max(min(WIDTH, -(-total // SAMPLES)), 1)
     stride = max(total / SAMPLES, width)
+    scale = stride / width
     pieces: list[_Piece] = []
+    from_start: Counter[Part] = Counter()  # bytes of the places by what can only be read from its start
+    splits = cache(_splits)
     position = 0
     for part in parts:
-        size = part.stop - part.start
+        size, shift = part.stop - part.start, part.start - position
         first = max(0, math.floor((position - width) / stride))
         starts = [round(n * stride) for n in range(first, math.ceil((position + size) / stride))]
-        here = [(max(start, position), min(start + width, position + size)) for start in starts]
-        here = [(start, stop) for start, stop in here if start < stop]
-        scale = stride / width
-        shift = part.start - position
-        if part.file.format == "parquet":
-            groups = _row_groups(part.file, [(a + shift, b - a) for a, b in here]) if here else {}
-            pieces += [_Piece(group, scale * covered, covered / width) for group, covered in groups.items()]
-        elif part.file.splits:
-            pieces += [_Piece(Part(part.file, a + shift, b + shift), scale * (b - a)) for a, b in here]
+        here = [(max(start, position) + shift, min(start + width, position + size) + shift) for start in starts]
+        places = [Part(part.file, start, stop) for start, stop in here if start < stop]
+        if part.file.format == "parquet" and places:
+            from_start.update(_row_groups(places))
+        elif places and splits(part.file):
+            pieces += [_Piece(place, scale * (place.stop - place.start)) for place in places]
         elif size <= width and part.whole:
-            begins = any(start <= position < start + width for start in starts)
-            pieces += [_Piece(part, scale * size)] if begins else []
-        elif here:
-            covered = sum(stop - start for start, stop in here)
-            pieces.append(_Piece(part, scale * covered, covered / width))
+            pieces += [_Piece(part, scale * size)] if any(s <= position < s + width for s in starts) else []
+        elif places:
+            from_start[Part(part.file, 0, part.file.size)] += sum(place.stop - place.start for place in places)
         position += size
-    return pieces
+    return pieces + [_Piece(part, scale * covered, covered / width) for part, covered in from_start.items()]
 
 
-def _row_groups(file: InputFile, places: Sequence[tuple[int, int]]) -> dict[Part, int]:
-    """Return the row groups at some places, each as a part of the file, with the bytes of the places in it."""
+def _splits(file: InputFile) -> bool:
+    """Return whether reading can begin anywhere in a file: not so in an archive that is compressed as one stream."""
+    if not file.splits or file.format != "warc":
+        return file.splits
+    with files.open_read(file.path) as stream:
+        return first_member(stream, 1, MAX_RECORD_BYTES) < file.size
+
+
+def _row_groups(places: Sequence[Part]) -> dict[Part, int]:
+    """Return the row groups at places of a file, each as a part of the file, with the bytes of the places in it."""
+    file = places[0].file
     try:
         with files.open_read(file.path) as stream:
             count = max(pq.ParquetFile(stream).metadata.num_row_groups, 1)
     except (OSError, ValueError):  # damaged
         count = 1
     covered: Counter[Part] = Counter()
-    for start, size in places:
-        group = min(start * count // file.size, count - 1)
-        covered[Part(file, file.size * group // count, file.size * (group + 1) // count)] += size
+    for place in places:
+        group = min(place.start * count // file.size, count - 1)
+        part = Part(file, file.size * group // count, file.size * (group + 1) // count)
+        covered[part] += place.stop - place.start
     return covered
 
 

@@ -17,7 +17,6 @@ from curate.document import Document, Rejection
 from pipelines.dedup.alarms import lost_shares
 from pipelines.dedup.distributed import cluster_distributed
 from pipelines.dedup.index import IndexPart, index_parts, read_manifest
-from pipelines.dedup.keep_first import site
 from pipelines.dedup.members import apply_members, by_block, id_of
 from pipelines.dedup.one_process import cluster_keys
 from pipelines.dedup.order import Preference, fields_of, rank_key, seconds
@@ -66,7 +65,6 @@ class MinHashDedup(CorpusStep):
             ("rank", pa.binary()),
             ("date", pa.int64()),
             ("source", pa.string()),
-            ("site", pa.string()),
         ]
     )
     by_document: ClassVar = True
@@ -110,13 +108,13 @@ class MinHashDedup(CorpusStep):
         return sentences
 
     def key(self) -> Callable[[Document], tuple]:
-        """Build the function that extracts band hashes, sketch, rank key and date, and for warnings source and site."""
+        """Build the function that extracts band hashes, sketch, rank key and date, and for warnings the source."""
         rank, hashing = rank_key(self.keep, self.sources), self.hashing
 
         def key(document: Document) -> tuple:
             bands, sketch = minhash_keys(document.text, hashing)
             date = seconds(document.date)
-            return bands.tobytes(), sketch.tobytes(), rank(document), date, document.source, site(document.url)
+            return bands.tobytes(), sketch.tobytes(), rank(document), date, document.source
 
         return key
 
@@ -156,7 +154,7 @@ class MinHashDedup(CorpusStep):
         jobs.write(*table_part(CLUSTER_STATS, asdict(stats)))
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Warn of a cluster or bucket that holds much of the corpus, and of sources and sites that lose nearly all."""
+        """Warn of a cluster or bucket that holds much of the corpus, and of sources that lose nearly all."""
         stats = table_at(decision, CLUSTER_STATS)
         return [*_large_shares(stats), *lost_shares(keys, decision)]
 

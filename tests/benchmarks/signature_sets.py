@@ -139,7 +139,6 @@ def write_signature_set(
                 "rank": _binary(ranks),
                 "date": pa.nulls(len(rows), pa.int64()),
                 "source": source.cast(pa.string()),
-                "site": pa.array([f"site{n % 9973}.example" for n in number.tolist()], pa.string()),
             },
             data.step.key_schema,
         )

@@ -114,3 +114,16 @@ def test_pages_that_unpack_to_much_end_the_sample_early(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "pages.warc.gz").write_bytes(b"".join(record("a " * 400_000) for _ in range(300)))
     assert planned(tmp_path / "in").steps[0].read == pytest.approx(300, rel=0.5)
+
+
+def test_an_archive_that_is_compressed_as_one_stream_is_read_from_its_start(tmp_path):
+    """Only its first range has records, and that has all of them."""
+    random.seed(2)
+    records = [
+        gzip.decompress(record(f"{i} {random.randbytes(random.randrange(50, 2000)).hex()}")) for i in range(9000)
+    ]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "pages.warc.gz").write_bytes(gzip.compress(b"".join(records), 1))
+    found = planned(tmp_path / "in")
+    assert found.share < 0.5
+    assert found.steps[0].read == pytest.approx(9000, rel=0.1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pyarrow.parquet as pq
 import pytest
 
 from curate.quality.agreement import Judgements
 from pipelines.result.score import read_judgements, score
-from tests.pipelines.conftest import curate
+from tests.pipelines.conftest import ROOT, curate
 from tests.pipelines.small import ENGLISH, FRENCH, english, small_run, write_rows
 
 STEPS = "  - language: {keep: [en]}\n  - heuristics: {presets: [c4@tfds]}\n  - exact_dedup\n  - quality\n  - tokenize\n"
@@ -154,3 +155,19 @@ def test_the_command_prints_figures_for_people_and_for_machines(output, tmp_path
         {"step": "language", "rule": "language_unwanted", "good": 1, "borderline": 0, "bad": 0}
     ]
     assert curate("score", tmp_path, "--judged", judged).stderr.startswith("curate: ")
+
+
+def test_the_commands_and_judgements_of_the_docs_work(output, tmp_path):
+    section = (ROOT / "docs" / "recipes.md").read_text("utf-8").partition("## Does your recipe decide as you would?")[2]
+    commands = [line.split("#")[0].split()[1:] for line in re.findall(r"^    (curate .*)$", section, re.M)]
+    assert [command[0] for command in commands] == ["sample", "score"]
+    judged = tmp_path / "judged.jsonl"
+    places = {"out": output, "judged.jsonl": judged}
+    drawn, compared = ([places.get(word, word) for word in command] for command in commands)
+    assert curate(*drawn).returncode == 0
+    rows = [json.loads(line) for line in judged.read_text("utf-8").splitlines()]
+    write_rows(judged, [row | {"keep": int(not row["step"]), "quality": i} for i, row in enumerate(rows)])
+    done = curate(*compared)
+    assert "precision 1.000, recall 1.000, F1 1.000" in done.stdout, done.stderr
+    judged.write_text(re.findall(r"```json\n(.*?)```", section, re.DOTALL)[0])
+    assert [page.keep for page in read_judgements(str(judged))] == [1, 0, 0.5]
