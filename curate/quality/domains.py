@@ -48,7 +48,7 @@ _CODE_LINE = re.compile(
     r"""(?:
       [\])};,]++$
     | [^\\]*+(?<=[{}])$
-    | .*(?:\w\(.*\)|[\])"'\w]\s*=\s*\S.*|[\]"']|\)\))\s*;$
+    | (?=.*+(?<=;)$).*(?:\w\(.*\)|[\])"'\w]\s*=\s*\S.*|[\]"']|\)\))\s*;$
     | (?:break|continue|pass|return|else|try|do|end|fi|done|esac|begin|endif|then)\b;?$
     | (?:int|long|short|char|bool|boolean|float|double|string|String|var|let|const|auto|unsigned|void|using|namespace
         |typedef|struct|enum|extern|static|final|public|private|protected|return|delete|throw|my|use|local)\s[^.]*;$
@@ -74,8 +74,8 @@ _CODE_LINE = re.compile(
           |(?:install|clone|commit|push|pull|add|run|build|get|apply|start|restart|create|up)\b).*
     | ["']?[A-Za-z_$][\w.$\[\]>*&"'()-]*+\s*(?:=|\+=|-=|:=|=>|->|<-|==|\|\||&&)\s*[^\s=].*
     | ["'][\w.$\ -]+["']\s*:\s*\S.*
-    | .*\w\((?!s\)|es\)|e?n\))[^()]*+(?:\([^()]*+\)[^()]*+)*+(?<![.!?])\)\s*+(?:[;{:,]|throws\s.*|const)?$
-    | (?:</?[a-zA-Z][^<>]*>.*|.*</[a-zA-Z]+>$)
+    | (?=[^(]*+\().*\w\((?!s\)|es\)|e?n\))[^()]*+(?:\([^()]*+\)[^()]*+)*+(?<![.!?])\)\s*+(?:[;{:,]|throws\s.*|const)?$
+    | (?:</?[a-zA-Z][^<>]*>.*|(?=.*+(?<=>)$).*</[a-zA-Z]+>$)
     | (?:SELECT|INSERT\sINTO|UPDATE\s\w+\sSET|DELETE\sFROM|FROM|WHERE|JOIN|GROUP\sBY|ORDER\sBY)\s\w.*
     | (?:CREATE|ALTER|DROP)\s(?:TABLE|INDEX|VIEW|DATABASE|FUNCTION|USER|OR\sREPLACE|UNIQUE|PROCEDURE|TRIGGER)\b.*
     | return\s+(?:[\w.]*\s?[(\[{"'_=+*/<>!-].*|[\w.]+\s*;?$)
@@ -87,18 +87,20 @@ _CODE_LINE = re.compile(
 _YAML_LINE = re.compile(r"\s{2,}(?:(?:- )?[a-z][\w.-]*+:(?:\s+\S+)?|- ['\"\w]\S*)$")
 # curate's own values, after which a line is prose, or too long to look at as a whole: minified code is told by its end.
 _PROSE_LINE, _LONGEST_LINE = 200, 400
-# Parts of identifiers and options in prose: snake_case, call(), a::b, camelCase, --option. Here and below every branch
-# begins with its rare character and looks back from there, which is three times as fast as beginning with a letter.
+# Parts of identifiers and options in prose: snake_case, call(), a::b, camelCase, --option. Here and below a match
+# begins with a rare character, for which the regex engine scans, and looks back from there.
 _IDENTIFIER = re.compile(
-    r"""_(?<=[a-zA-Z]_)[a-zA-Z] | \((?<=\w\()\) | :(?<=\w:):(?=\w) | [A-Z](?<=[a-z][a-z][A-Z])[a-z]
-    | --(?<=\s--)[a-z]""",
+    r"""[_(:A-Z-](?:
+      (?<=[a-zA-Z]_)[a-zA-Z] | (?<=\w\()\) | (?<=\w:):(?=\w) | (?<=[a-z][a-z][A-Z])[a-z] | (?<=\s-)-[a-z]
+    )""",
     re.VERBOSE,
 )
 # A formula, or a part of one: a LaTeX command that people use, and not a part of a Windows path or of a name with
 # backslashes; a mathematical sign, but no sign that texts use for a minus, a bullet or a tick; something between dollar
 # signs that are no prices or variables; a power, a subscript, f(x), an equation of a letter that is not part of a URL.
 _FORMULA = re.compile(
-    r"""\\(?:
+    r"""[\\$^_(=<>≤≥∀-∑∓-∔∛-∵∷-∻∽-⋃⋆-⋮⋰-⋿∂ℝℂℕℤℚ](?:
+      (?<=\\)(?:
         (?:[dt]?frac|sqrt|sum|prod|i?int|oint|lim|limsup|liminf|sup|inf|max|min|log|ln|exp|sin|cos|tan|det|dim|ker|deg|gcd
           |[bp]mod|alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma
           |tau|(?:var)?phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|math(?:bb|cal|rm|bf|frak|it|sf)
@@ -110,12 +112,13 @@ _FORMULA = re.compile(
       | (?:text|begin|end|left|right|[bB]ig|label|tag)[{(\[|]
       | [(\[](?=.{1,200}?\\[)\]])
       )
-    | [∀-∑∓-∔∛-∵∷-∻∽-⋃⋆-⋮⋰-⋿∂ℝℂℕℤℚ]
-    | \$[^$\n\ ](?:[^$\n]{0,80}[^$\n\ ])?\$(?!\w)
-    | \^(?<=[a-zA-Z)]\^)[\d{(a-z]
-    | _(?<=[a-zA-Z]_)\{
-    | \((?<=\b[a-z]\()[a-z]\)
-    | [=<>≤≥](?:(?<=(?<![?&\w])[a-zA-Z].)|(?<=(?<![?&\w])[a-zA-Z]\s.))\s?[\d.a-z-]+\b""",
+    | (?<=\$)[^$\n\ ](?:[^$\n]{0,80}[^$\n\ ])?\$(?!\w)
+    | (?<=[a-zA-Z)]\^)[\d{(a-z]
+    | (?<=[a-zA-Z]_)\{
+    | (?<=\b[a-z]\()[a-z]\)
+    | (?<=[=<>≤≥])(?:(?<=(?<![?&\w])[a-zA-Z].)|(?<=(?<![?&\w])[a-zA-Z]\s.))\s?[\d.a-z-]+\b
+    | (?<![\\$^_(=<>≤≥])
+    )""",
     re.VERBOSE,
 )
 
@@ -124,7 +127,7 @@ NOTATION_HEAD = 20_000
 # Weights of `Notation.evidence_of_code`, and of `Notation.evidence_of_maths`, in the log-odds that a text holds code,
 # and maths: `quality_models.fit_notation` on 1,446 judged pages.
 _HOLDS_CODE = (1.066, 1.365, 1.092, 0.478, -4.115, 0.468, 0.653)
-_HOLDS_MATHS = (0.36, 1.777, -5.034)
+_HOLDS_MATHS = (0.353, 1.785, -5.025)
 
 #: Sites whose pages are nearly always about code, or about mathematics. curate's own list.
 SITES = {
@@ -147,9 +150,10 @@ _SITE_EVIDENCE = 3.0
 class DomainLabel(Result):
     """What a text holds, and what it is about.
 
-    ``label`` is the mixture's: "code" or "maths" for a text that holds them, in any language, else "general" for
-    English and "multilingual" for any other language; ``score`` is the probability (0 to 1) that it is right. ``topic``
-    is the likeliest of 23 topics, and ``about`` is "code", "maths" or "general": both are "" if it is not English.
+    ``label`` is the mixture's: "code" or "maths" for a text that holds them, in any language ("code" if it holds both,
+    as a page on an algorithm does), else "general" for English and "multilingual" for any other language; ``score`` is
+    the probability (0 to 1) that it is right. ``topic`` is the likeliest of 23 topics, and ``about`` is "code", "maths"
+    or "general": both are "" for a text that is not English.
     """
 
     label: str
@@ -225,10 +229,11 @@ def classify_domain(text: str | bytes, url: str | None = None, language: str = "
         "code": _probability(_dot(_HOLDS_CODE, measured.evidence_of_code(log_odds))),
         "maths": _probability(_dot(_HOLDS_MATHS, measured.evidence_of_maths())),
     }
-    most = max(holds, key=lambda name: (holds[name], name))
-    if holds[most] >= 0.5:
-        return DomainLabel(most, holds[most], topic, about)
-    return DomainLabel("general" if language == "en" else "multilingual", 1 - holds[most], topic, about)
+    for label, probability in holds.items():
+        if probability >= 0.5:
+            return DomainLabel(label, probability, topic, about)
+    label = "general" if language == "en" else "multilingual"
+    return DomainLabel(label, 1 - max(holds.values()), topic, about)
 
 
 def notation(text: str) -> tuple[float, float]:

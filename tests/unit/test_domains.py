@@ -62,18 +62,19 @@ def test_code_and_maths_are_what_they_are_in_any_language(language):
     assert classify_domain(PROOF, language=language).label == "maths"
 
 
-ESSAY = """Most programmers learn their second programming language much faster than their first. The ideas of variables,
-functions and loops carry over, and only the syntax of the language is new. What takes years is something
-else: to read the code of other people, to choose names for classes and methods that will still make sense
-after the next refactoring, and to know when a unit test is worth more than another feature. Software
-engineers who write Python every day often say that debugging taught them more about their compiler and their
-libraries than any book or tutorial did."""
+ESSAY = """Most programmers learn their second programming language much faster than their first. The ideas of
+variables, functions and loops carry over, and only the syntax of the language is new. What takes
+years is something else: to read the code of other people, to choose names for classes and methods
+that will still make sense after the next refactoring, and to know when a unit test is worth more
+than another feature. Software engineers who write Python every day often say that debugging taught
+them more about their compiler and their libraries than any book or tutorial did."""
 
 
 def test_what_a_text_is_about_is_not_what_it_holds():
     found = classify_domain(ESSAY)
     assert (found.label, found.about) == ("general", "code")
     assert (classify_domain(CODE).label, classify_domain(CODE).about) == ("code", "code")
+    assert classify_domain(f"{PROOF}\n{CODE}").label == "code"
 
 
 @pytest.mark.parametrize(
