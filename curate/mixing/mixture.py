@@ -144,7 +144,7 @@ def _given_way(
     ]
     if below and above:
         more = ", ".join(f"{label} {_percent(wanted[label])} -> {_percent(gets[label])}" for label in above)
-        sentences.append(f"above their targets, because no document of theirs gives way: {more}")
+        sentences.append(f"the others get what is missing: {more}")
     return sentences
 
 

@@ -1,4 +1,4 @@
-"""Classify a text by domain: the label that the mixture balances, and a finer topic.
+"""Classify a text by domain: what it holds, which the mixture balances, and what it is about.
 
 >>> code = "def add(a, b):\\n    return a + b\\n\\nclass Stack:\\n    def push(self, x):\\n        self.x = x"
 >>> classify_domain(code).label
@@ -6,8 +6,10 @@
 >>> classify_domain("Der Hund schläft im Garten.", language="de").label
 'multilingual'
 
-Three kinds of evidence are weighed: a fastText classifier of 23 topics, how much of the text is written as code or
-formulas, and the site. quality_models/cards/domain.md describes how the weights were fitted, and the accuracy.
+What a text holds is measured in any language: lines of code, identifiers, formulas. What it is about is said by a
+fastText classifier of 23 topics for English, with the notation and the site as further evidence. An essay on
+programming is about code and holds none. quality_models/cards/domain.md describes how the weights were fitted, and the
+accuracy.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from curate.results import Result
 from curate.text.charset import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from curate.models.text_classifier import TextClassifier
 
@@ -39,36 +41,93 @@ _MODEL = SHIPPED / "domain-en.zip"
 # Topics of the classifier that are labels of the mixture; all others are general knowledge.
 TOPIC_OF = {"code": "Code", "maths": "Mathematics & Reasoning"}
 
-# A line of source code, in most line-based languages. White space before the end is possessive ("*+"), because the
-# regex engine would try every split of two adjacent runs.
+# A line of source code or of a shell session, in most line-based languages, without the white space around it. Prose
+# that looks alike is what the details are for: "option(s)", "return to the top", "UPDATE 5:30 PM", "$ 5,000", a clause
+# that ends in a semicolon, "\end{align}".
 _CODE_LINE = re.compile(
-    r"""^(?:
-      .*[;{}]\s*$
-    | \s*(?:def|class|if|for|while|else|elif|try|except|with|switch|case|fn|func|function)\b.*[:{(]\s*$
-    | \s*(?:import\s+[\w.{*"'][\w.,\ {}*"'/@-]*+|from\s+\S+\s+import\b.*|\#include\b.*|package\s+[\w.]++)\s*+;?\s*+$
-    | \s*(?://|/\*|\*/|\#!|>>>\s|\$\s|<!--|-->).*
-    | \s*[\w.\[\]>*&"']+\s*(?:=|\+=|-=|:=|=>|->)\s*\S.*$
-    | .*\w\([^()\s]*+\)\s*+[;{:,]?\s*+$
-    | \s*</?[a-zA-Z][^<>]*>.*
-    | \s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER)\s.*
-    | \s*return\b.*
-    | \s*@\w+(?:\(.*\))?\s*$
+    r"""(?:
+      [\])};,]++$
+    | [^\\]*+(?<=[{}])$
+    | (?=.*+(?<=;)$).*(?:\w\(.*\)|[\])"'\w]\s*=\s*\S.*|[\]"']|\)\))\s*;$
+    | (?:break|continue|pass|return|else|try|do|end|fi|done|esac|begin|endif|then)\b;?$
+    | (?:int|long|short|char|bool|boolean|float|double|string|String|var|let|const|auto|unsigned|void|using|namespace
+        |typedef|struct|enum|extern|static|final|public|private|protected|return|delete|throw|my|use|local)\s[^.]*;$
+    | (?:public|private|protected|static|final|abstract|virtual|override|internal)\s
+        (?:static|final|abstract|class|interface|enum|void|int|long|boolean|bool|double|synchronized|native|default
+          |[\w.<>\[\],?]+\s\w+\().*
+    | (?:def|class|if|for|while|else|elif|elsif|try|except|with|switch|case|fn|func|function|unless|foreach)\b.*[:{(]$
+    | (?:def|fn|func|function|sub|proc)\s[\w.:]+\s?\(.*
+    | (?:End\s(?:Sub|If|Function|With|Class)|Dim\s\w+.*|(?:Private\s|Public\s)?(?:Sub|Function)\s\w+\(.*|Loop)$
+    | import\s[\w.{*"'][\w.,\ {}*"'/@-]*+;?$
+    | (?:from\s\S+\simport|\#\s?(?:include|define|ifdef|ifndef|endif|pragma))\b.*
+    | (?:package\s[\w.]++\s*;?|use\s[\w:\\]++\s*;)$
+    | require(?:_once)?[\s(]["'].*
+    | (?://|/\*|\*/|\#!|>>>\s|\.\.\.\s\s|<!--|-->|<\?|<%).*
+    | (?:\*\s)?@(?:param|return|returns|throws|see|since)\b.*
+    | @(?:[\w.]+\(.*\)|Override|Deprecated|Test|Nullable|Autowired|property|staticmethod|classmethod)$
+    | (?:[$\#%]\s[a-z][\w./-]*(?:\s.*)?|[\w.-]+@[\w.-]+[:\s]\S*?[$\#]\s.*|[A-Z]:\\[^>]*>.*|PS\s[A-Z]:\\.*|\d:\d{3}>.*)$
+    | (?:mysql|sqlite|irb.*|psql|postgres|In\ \[\d+\]|redis[\w.:]*)[>:=]\#?\s.*
+    | (?:sudo\s)?(?:apt-get|apt|yum|dnf|pip3?|npm|npx|yarn|pnpm|git|docker|docker-compose|curl|wget|cd|mkdir|chmod|chown
+        |systemctl|brew|cargo|conda|kubectl|gcc|g\+\+|python3?|node|ssh|scp|tar|unzip|rpm|nano|vi|vim|cp|mv|rm|ls|grep
+        |sed|awk|rsync|mount|helm|terraform|ansible|gem|bundle|rails|composer|php|go|make|cmake|export|echo)
+        \s(?:-|[\w-]*[./~:=$"'][\w./~-]|(?:update|upgrade|init|status)$
+          |(?:install|clone|commit|push|pull|add|run|build|get|apply|start|restart|create|up)\b).*
+    | ["']?[A-Za-z_$][\w.$\[\]>*&"'()-]*+\s*(?:=|\+=|-=|:=|=>|->|<-|==|\|\||&&)\s*[^\s=].*
+    | ["'][\w.$\ -]+["']\s*:\s*\S.*
+    | (?=[^(]*+\().*\w\((?!s\)|es\)|e?n\))[^()]*+(?:\([^()]*+\)[^()]*+)*+(?<![.!?])\)\s*+(?:[;{:,]|throws\s.*|const)?$
+    | (?:</?[a-zA-Z][^<>]*>.*|(?=.*+(?<=>)$).*</[a-zA-Z]+>$)
+    | (?:SELECT|INSERT\sINTO|UPDATE\s\w+\sSET|DELETE\sFROM|FROM|WHERE|JOIN|GROUP\sBY|ORDER\sBY)\s\w.*
+    | (?:CREATE|ALTER|DROP)\s(?:TABLE|INDEX|VIEW|DATABASE|FUNCTION|USER|OR\sREPLACE|UNIQUE|PROCEDURE|TRIGGER)\b.*
+    | return\s+(?:[\w.]*\s?[(\[{"'_=+*/<>!-].*|[\w.]+\s*;?$)
+    | --[a-z][\w-]++(?:[\s=,<].*)?$
     )""",
     re.VERBOSE,
 )
-# A formula, or a part of one: a LaTeX command, a mathematical sign, something between dollar signs, a power, a
-# subscript, f(x), an equation of a letter. Every branch begins with its rare character and looks back from there, which
-# is three times as fast as beginning with a letter.
-_FORMULA = re.compile(
-    r"""\\(?!n|t|r|u|x)[a-zA-Z]{2,}
-    | [∀-⋿∂√ℝℂℕℤℚ]
-    | \$[^$\n\ ][^$\n]{0,80}\$
-    | \^(?<=[a-zA-Z)]\^)[\d{(a-z]
-    | _(?<=[a-zA-Z]_)\{
-    | \((?<=\b[a-z]\()[a-z]\)
-    | [=<>≤≥](?:(?<=\b[a-zA-Z].)|(?<=\b[a-zA-Z]\s.))\s?[\d.a-z-]+\b""",
+# "key:", "key: value" and "- value", indented, as in YAML.
+_YAML_LINE = re.compile(r"\s{2,}(?:(?:- )?[a-z][\w.-]*+:(?:\s+\S+)?|- ['\"\w]\S*)$")
+# curate's own values, after which a line is prose, or too long to look at as a whole: minified code is told by its end.
+_PROSE_LINE, _LONGEST_LINE = 200, 400
+# Parts of identifiers and options in prose: snake_case, call(), a::b, camelCase, --option. Here and below a match
+# begins with a rare character, for which the regex engine scans, and looks back from there.
+_IDENTIFIER = re.compile(
+    r"""[_(:A-Z-](?:
+      (?<=[a-zA-Z]_)[a-zA-Z] | (?<=\w\()\) | (?<=\w:):(?=\w) | (?<=[a-z][a-z][A-Z])[a-z] | (?<=\s-)-[a-z]
+    )""",
     re.VERBOSE,
 )
+# A formula, or a part of one: a LaTeX command that people use, and not a part of a Windows path or of a name with
+# backslashes; a mathematical sign, but no sign that texts use for a minus, a bullet or a tick; something between dollar
+# signs that are no prices or variables; a power, a subscript, f(x), an equation of a letter that is not part of a URL.
+_FORMULA = re.compile(
+    r"""[\\$^_(=<>≤≥∀-∑∓-∔∛-∵∷-∻∽-⋃⋆-⋮⋰-⋿∂ℝℂℕℤℚ](?:
+      (?<=\\)(?:
+        (?:[dt]?frac|sqrt|sum|prod|i?int|oint|lim|limsup|liminf|sup|inf|max|min|log|ln|exp|sin|cos|tan|det|dim|ker|deg|gcd
+          |[bp]mod|alpha|beta|gamma|delta|(?:var)?epsilon|zeta|eta|(?:var)?theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma
+          |tau|(?:var)?phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|math(?:bb|cal|rm|bf|frak|it|sf)
+          |operatorname|cdots?|[lvd]?dots|times|o(?:times|plus)|pm|mp|leq?|geq?|neq?|equiv|approx|sim|simeq|cong|propto
+          |su[bp]set(?:eq)?|(?:big)?c[ua]p|notin|in|to|forall|exists|infty|partial|nabla|(?:left|right|Right)arrow
+          |Leftrightarrow|iff|implies|mapsto|[lr](?:angle|floor|ceil)|overline|underline|(?:wide)?hat|(?:wide)?tilde|vec
+          |bar|binom|choose|q?quad|n?mid|ell|hbar|circ|emptyset|setminus|land|lor|neg|eqref|displaystyle|prime)
+        (?![a-zA-Z\\:.])
+      | (?:text|begin|end|left|right|[bB]ig|label|tag)[{(\[|]
+      | [(\[](?=.{1,200}?\\[)\]])
+      )
+    | (?<=\$)[^$\n\ ](?:[^$\n]{0,80}[^$\n\ ])?\$(?!\w)
+    | (?<=[a-zA-Z)]\^)[\d{(a-z]
+    | (?<=[a-zA-Z]_)\{
+    | (?<=\b[a-z]\()[a-z]\)
+    | (?<=[=<>≤≥])(?:(?<=(?<![?&\w])[a-zA-Z].)|(?<=(?<![?&\w])[a-zA-Z]\s.))\s?[\d.a-z-]+\b
+    | (?<![\\$^_(=<>≤≥])
+    )""",
+    re.VERBOSE,
+)
+
+#: Characters of a text in which code and formulas are counted. curate's own value.
+NOTATION_HEAD = 20_000
+# Weights of `Notation.evidence_of_code`, and of `Notation.evidence_of_maths`, in the log-odds that a text holds code,
+# and maths: `quality_models.fit_notation` on 1,446 judged pages.
+_HOLDS_CODE = (1.066, 1.365, 1.092, 0.478, -4.115, 0.468, 0.653)
+_HOLDS_MATHS = (0.353, 1.785, -5.025)
 
 #: Sites whose pages are nearly always about code, or about mathematics. curate's own list.
 SITES = {
@@ -89,39 +148,92 @@ _SITE_EVIDENCE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class DomainLabel(Result):
-    """The mixture's label, the probability (0 to 1) that it is right, and the likeliest of 23 topics.
+    """What a text holds, and what it is about.
 
-    The topic is "" for a text that is not English.
+    ``label`` is the mixture's: "code" or "maths" for a text that holds them, in any language ("code" if it holds both,
+    as a page on an algorithm does), else "general" for English and "multilingual" for any other language; ``score`` is
+    the probability (0 to 1) that it is right. ``topic`` is the likeliest of 23 topics, and ``about`` is "code", "maths"
+    or "general": both are "" for a text that is not English.
     """
 
     label: str
     score: float
     topic: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How much of a text is written as code or formulas.
+
+    Attributes:
+        code: share of characters in lines of source code.
+        lines: number of these lines.
+        run: the most of them in a row; empty lines between them do not count.
+        identifiers: parts of identifiers in other lines, per word.
+        formulas: parts of formulas in other lines, per word; words are chunks between white space, in all lines.
+        formula_parts: number of these parts.
+    """
+
+    code: float = 0.0
+    lines: int = 0
+    run: int = 0
+    identifiers: float = 0.0
+    formulas: float = 0.0
+    formula_parts: int = 0
+
+    def evidence_of_code(self, topic: float | None) -> tuple[float, ...]:
+        """Return the evidence that the text holds code; the last two say what the topic is worth.
+
+        Args:
+            topic: log-odds of the topic code, or None; it decides doubtful cases alone, and none of mostly code.
+        """
+        # Above these values, curate's own, a text holds code in any case, and more of it says nothing.
+        share, lines, run = math.sqrt(min(self.code, 0.2)), min(self.lines, 10), min(self.run, 8)
+        known = (0.0, 1.0) if topic is None or self.code > 0.5 else (topic, 0.0)
+        return share, math.log1p(lines), math.log1p(run), math.sqrt(min(self.identifiers, 0.3)), 1.0, *known
+
+    def evidence_of_maths(self) -> tuple[float, ...]:
+        """Return the evidence that the text holds maths."""
+        return math.sqrt(min(self.formulas, 0.5)), math.log1p(self.formula_parts), 1.0
 
 
 def classify_domain(text: str | bytes, url: str | None = None, language: str = "en") -> DomainLabel:
-    """Classify a text as general, maths, code or multilingual, the parts of the mixture.
+    """Classify a text: whether it holds code or maths, and what it is about.
 
     Args:
-        text: any string; the first ``curate.models.text_classifier.HEAD`` characters count.
-        url: of the page, if known, because a few sites are evidence.
-        language: ISO 639-1 code of the text, else 639-3. Any other language than English is multilingual, with score 1.
+        text: any string; the first ``NOTATION_HEAD`` characters count, for the topic the first
+            ``curate.models.text_classifier.HEAD``.
+        url: of the page, if known, because a few sites are evidence of what it is about.
+        language: ISO 639-1 code of the text, else 639-3. Topics are known for English only.
 
-    >>> classify_domain("How do I do this?", "https://stackoverflow.com/questions/1").label
-    'code'
+    >>> found = classify_domain("How do I do this?", "https://stackoverflow.com/questions/1")
+    >>> found.label, found.about
+    ('general', 'code')
     """
     text, language = as_text(text), resolve(language)
-    if language != "en":
-        return DomainLabel("multilingual", 1.0)
-    classifier, weights = _model()
-    topics = classifier.probabilities(prepare(text))
-    evidence = witnesses(text, topics)
-    odds = {"general": 1.0}
-    for label, weight in sorted(weights.items()):
-        odds[label] = math.exp(sum(w * x for w, x in zip(weight, evidence, strict=True)) + _site_evidence(url, label))
-    label = max(odds, key=lambda name: (odds[name], name))
-    topic = max(topics, key=lambda name: (topics[name], name))
-    return DomainLabel(label, odds[label] / sum(odds.values()), topic.replace("_", " "))
+    measured = measure_notation(text[:NOTATION_HEAD])
+    topic = about = ""
+    log_odds = None
+    if language == "en":
+        classifier, weights = topic_classifier()
+        topics = classifier.probabilities(prepare(text))
+        evidence = witnesses(text, topics)
+        topic = max(topics, key=lambda name: (topics[name], name)).replace("_", " ")
+        odds = {"general": 1.0}
+        for name, weight in sorted(weights.items()):
+            odds[name] = math.exp(_dot(weight, evidence) + _site_evidence(url, name))
+        about = max(odds, key=lambda name: (odds[name], name))
+        log_odds = evidence[0]
+    holds = {
+        "code": _probability(_dot(_HOLDS_CODE, measured.evidence_of_code(log_odds))),
+        "maths": _probability(_dot(_HOLDS_MATHS, measured.evidence_of_maths())),
+    }
+    for label, probability in holds.items():
+        if probability >= 0.5:
+            return DomainLabel(label, probability, topic, about)
+    label = "general" if language == "en" else "multilingual"
+    return DomainLabel(label, 1 - max(holds.values()), topic, about)
 
 
 def notation(text: str) -> tuple[float, float]:
@@ -132,18 +244,53 @@ def notation(text: str) -> tuple[float, float]:
     >>> notation("We add them:\\nx = a + b;\\nLet y = 3.")
     (0.3125, 0.08333333333333333)
     """
-    characters = code = formulas = 0
-    for line in map(str.strip, text.split("\n")):
+    measured = measure_notation(text)
+    return measured.code, measured.formulas
+
+
+def measure_notation(text: str) -> Notation:
+    """Measure how much of a text is written as code or formulas.
+
+    >>> measure_notation("Set it up:\\nx = f(1);\\ny = g(x);").lines
+    2
+    >>> measure_notation("It is in C:\\\\Users\\\\in\\\\System32, for $5 or $10.").formula_parts
+    0
+    """
+    characters = code = lines = run = longest = identifiers = formulas = 0
+    for raw in text.split("\n"):
+        line = raw.strip()
+        if not line:
+            continue
         characters += len(line)
-        if _CODE_LINE.match(line):
-            code += len(line)
-        else:
-            formulas += sum(1 for _ in _FORMULA.finditer(line))
-    return code / max(characters, 1), formulas / max(len(text.split()), 1)
+        if _is_code(line, raw):
+            code, lines, run = code + len(line), lines + 1, run + 1
+            longest = max(longest, run)
+            continue
+        run = 0
+        identifiers += sum(1 for _ in _IDENTIFIER.finditer(line))
+        formulas += sum(1 for _ in _FORMULA.finditer(line))
+    words = max(len(text.split()), 1)
+    return Notation(code / max(characters, 1), lines, longest, identifiers / words, formulas / words, formulas)
+
+
+def _is_code(line: str, raw: str) -> bool:
+    if len(line) > _LONGEST_LINE:
+        return line[-1] in ";{}"
+    if len(line) > _PROSE_LINE and line[-1] in '.!?:…。」)"':
+        return False
+    return bool(_CODE_LINE.match(line) or _YAML_LINE.match(raw.rstrip()))
+
+
+def _dot(weights: Sequence[float], values: Sequence[float]) -> float:
+    return sum(w * x for w, x in zip(weights, values, strict=True))
+
+
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def witnesses(text: str, topics: Mapping[str, float]) -> tuple[float, ...]:
-    """Return the evidence for labels: log-odds of code and of maths, code lines, formulas, and 1 for the offset.
+    """Return the evidence of what a text is about: log-odds of two topics, code lines, formulas, 1 for the offset.
 
     Args:
         text: of the page.
@@ -168,7 +315,8 @@ def _host(url: str) -> str:
 
 
 @functools.cache
-def _model() -> tuple[TextClassifier, dict[str, list[float]]]:
+def topic_classifier() -> tuple[TextClassifier, dict[str, list[float]]]:
+    """Return the classifier of topics, and the weights of what a text is about."""
     from curate.models.model_file import read_model_file
     from curate.models.text_classifier import load_classifier
 

@@ -12,7 +12,10 @@ from pipelines.steps.base import MapFunction, MapStep
 
 @dataclass(frozen=True, slots=True)
 class Domain(MapStep):
-    """Label each document as code, maths, multilingual or general; the rules are in `curate.quality.domains`."""
+    """Label each document by what it holds: code or maths, else multilingual or general.
+
+    `curate.quality.domains` describes how.
+    """
 
     reads: ClassVar = frozenset({"text", "url"})
     assumes: ClassVar = {"language": "every text is labelled as English"}

@@ -57,7 +57,7 @@ def test_what_a_scarce_label_gets_and_why_is_said():
     assert mixture.rates == {"maths": 4.0, "web": 1.0}
     assert mixture.infeasible == [
         "maths: target 50 %, gets 3.85 %, because 4 epochs, the cap, of its 10 tokens are 40",
-        "above their targets, because no document of theirs gives way: web 50 % -> 96.2 %",
+        "the others get what is missing: web 50 % -> 96.2 %",
     ]
 
 
