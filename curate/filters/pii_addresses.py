@@ -71,16 +71,16 @@ def _is_code(text: str, start: int, at: int, end: int) -> bool:
 # it no less personal.
 _BRACKETED_AT = re.compile(r"[(\[{<][ ]?(?:at|ät|arroba|@)[ ]?[)\]}>][ ]?", re.IGNORECASE)
 _WORD_AT = (" at ", " AT ")
-_DOT = r"(?:[ ]?[(\[{<][ ]?(?:dot|punkt|punto|ponto|point|\.)[ ]?[)\]}>][ ]?|[ ]dot[ ]|\.)"
+_DOT = r"[ ]?[(\[{<][ ]?(?:dot|punkt|punto|ponto|point|\.)[ ]?[)\]}>][ ]?|[ ]dot[ ]"
 _WRITTEN_DOMAIN = re.compile(
-    rf"(?:[^\W_](?:[\w\-]{{0,61}}[^\W_])?{_DOT}){{1,8}}[^\W\d_]{{2,24}}(?![\w@])", re.IGNORECASE
+    rf"(?:[^\W_](?:[\w\-]{{0,61}}[^\W_])?(?:{_DOT}|\.)){{1,8}}[^\W\d_]{{2,24}}(?![\w@])", re.IGNORECASE
 )
 _COMMON_DOMAIN = re.compile(
     r"(?:[a-z0-9][a-z0-9\-]{0,62}(?:[ ]dot[ ]|(\.))){1,4}(?:com|org|net|edu|gov|info|io|ai|me|de|fr|es|it|nl|be|at|ch|"
     r"pl|ru|ua|cz|se|no|fi|dk|eu|uk|ca|au|in|jp|cn|br|us)(?![\w@\-/]|\.\w)",
     re.IGNORECASE,
 )
-_WRITTEN_LOCAL = re.compile(rf"(?<![\w.%+\-@])[\w%+\-](?:[\w.%+\-]|{_DOT}(?=\w)){{0,62}}[ ]?\Z", re.IGNORECASE)
+_WRITTEN_LOCAL = re.compile(rf"(?<![\w.%+\-@])[\w%+\-](?:[\w.%+\-]|(?:{_DOT})(?=\w)){{0,62}}[ ]?\Z", re.IGNORECASE)
 _WORDS_LOCAL = re.compile(r"(?<![\w.%+\-@])[a-z][\w.+\-]{1,40}(?:[ ]dot[ ][\w\-]{1,40}){0,2}\Z", re.IGNORECASE)
 _NO_WORD = re.compile(r"[a-z]\w*[._+\d]\w", re.IGNORECASE)
 _NO_NAMES = (

@@ -255,6 +255,7 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     from curate.filters.measure_kernels import COUNTS, measure_codes
     from curate.filters.reference_filters import measure_reference
     from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
+    from curate.text.folding import compose
     from curate.text.words import UNSPACED_LANGUAGES, lower_table, pieces_found, scripts_of, watch_table
 
     codes = code_points(text)
@@ -263,6 +264,13 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     limits = REPETITIVE_LINE_WORDS, REPETITIVE_LINE_SHARE
     entropy = measure_codes(codes, character_table(), lower_table(), *watch_table(language), *limits, out, letters_of)
     n: dict[str, float] = dict(zip(COUNTS, out.tolist(), strict=True))
+    if (composed := compose(text)) is not text:  # the lists have composed letters
+        again = np.empty_like(out)
+        rest = (*limits, again, letters_of.copy())
+        measure_codes(code_points(composed), character_table(), lower_table(), *watch_table(language), *rest)
+        n.update(
+            {name: int(again[COUNTS.index(name)]) for name in ("stop_words", "different_stop_words", "dirty_words")}
+        )
     if language in UNSPACED_LANGUAGES:
         n.update(pieces_found(text, language, int(n["dirty_words"])))
     scripts = letters_of.tolist()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib import resources
@@ -163,9 +164,10 @@ class UrlFilterConfig:
 
     ``domains`` are text files of domains, one per line (also ``0.0.0.0 domain``, as in hosts files; ``#`` starts a
     comment); a domain includes its subdomains, ``domain/path`` all URLs that begin with it. ``lists`` are curate's own
-    word lists, ``adult`` and ``pii`` (people search and the like); empty uses none. A URL is refused if it has one of
-    ``words`` as a whole word, one of ``parts`` anywhere, or ``soft_limit`` different ``soft_words`` of all lists
-    together: the three kinds, and the limit of 2, are those of RefinedWeb (arXiv 2306.01116, appendix G.1) and FineWeb.
+    word lists, ``adult`` and ``pii`` (people search and the like), which `blocked_url` reads with care for headlines
+    and names; empty uses none. A URL is refused if it has one of ``words`` as a whole word, one of ``parts`` anywhere,
+    or ``soft_limit`` different ``soft_words`` of all lists together: the three kinds, and the limit of 2, are those of
+    RefinedWeb (arXiv 2306.01116, appendix G.1) and FineWeb.
     """
 
     domains: tuple[File, ...] = ()
@@ -196,11 +198,15 @@ MAX_SEARCHED = 8192
 def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Rejection | None:
     """Return why a URL is refused, or None if it is not.
 
-    The comparison ignores case and percent codes; words are runs of letters.
+    The comparison ignores case and percent codes; words are runs of letters. What the host says is true of the site. A
+    path may be a headline: a word of curate's own lists counts there if its segment has no more than
+    `HEADLINE_WORDS` words, or if the URL has another word of that list ("free-porn-videos", but not
+    "minister-resigns-over-porn-on-his-phone"). Words with other meanings ("xxx", a numeral and a placeholder) refuse a
+    registered name alone; three vague words, or two soft ones of which one is not vague, refuse a URL.
 
     Args:
         url: of the page; an empty one is never refused.
-        config: lists and limit.
+        config: lists and limit. Its own words and parts count anywhere.
 
     Returns:
         A rejection by ``blocked_domain`` (a domain, or a top-level domain of a list), ``blocked_word`` (a word, or a
@@ -221,48 +227,98 @@ def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Reject
     if ending in rules.endings:
         return Rejection("blocked_domain", detail=f".{ending}")
     text = unicodedata.normalize("NFKC", unquote(address[:MAX_SEARCHED])).lower()
-    if rules.parts and (match := rules.parts.search(text)):
+    if rules.own_parts and (match := rules.own_parts.search(text)):
         return Rejection("blocked_word", detail=match.group())
     words = _WORD.findall(text)
-    hard = [word for word in words if word in rules.words]
-    if hard:
-        return Rejection("blocked_word", detail=hard[0])
-    soft = sorted(rules.soft.intersection(words))
-    if len(soft) >= config.soft_limit:
-        return Rejection("blocked_soft_words", len(soft), config.soft_limit, " ".join(soft))
+    if own := [word for word in words if word in rules.own_words]:
+        return Rejection("blocked_word", detail=own[0])
+    if hard := _hard_word(text, rules):
+        return Rejection("blocked_word", detail=hard)
+    soft = rules.soft.intersection(words)
+    vague = rules.vague.intersection(words) - soft
+    limit = config.soft_limit if soft else config.soft_limit + 1
+    if len(soft) + len(vague) >= limit:
+        return Rejection("blocked_soft_words", len(soft) + len(vague), limit, " ".join(sorted(soft | vague)))
     return None
 
 
 _WORD = re.compile(r"[^\W\d_]+")
+_SEGMENT = re.compile(r"[^/?&=#]+")
+#: A segment of more words than this is a headline. curate's own value: those of categories and searches have fewer.
+HEADLINE_WORDS = 3
+_SECOND_LEVEL = re.compile(r"(?:com?|org|net|edu|gov|ac|or|ne|go|gob)\Z")
+
+
+def _hard_word(text: str, rules: _Rules) -> str:
+    """Return the word of curate's own lists that refuses a URL by itself, or ""."""
+    host, _, path = text.partition("/")
+    host = host.partition(":")[0]
+    labels = host.split(".")
+    registered = labels[-3 if len(labels) > 2 and _SECOND_LEVEL.match(labels[-2]) else -2 :][0]
+    for part in (rules.host_parts, rules.parts):
+        if part and (match := part.search(host)):
+            return match.group()
+    found = [word for word in _WORD.findall(registered) if word in rules.host_words]
+    found += [word for word in _WORD.findall(host) if word in rules.words]
+    if found:
+        return found[0]
+    hits: list[tuple[str, int]] = []  # each with the number of words of its segment
+    for segment in _SEGMENT.findall(path):
+        words = _WORD.findall(segment)
+        hits += [(word, len(words)) for word in words if word in rules.words]
+        if rules.parts and (match := rules.parts.search(segment)):
+            hits.append((match.group(), len(words)))
+    if not hits:
+        return ""
+    others = {word for word in _WORD.findall(text) if word in rules.words | rules.soft | rules.vague}
+    short = min(hits, key=lambda hit: hit[1])
+    return short[0] if short[1] <= HEADLINE_WORDS or len(others - {short[0]}) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
+    """A config's words by kind; ``own`` are those of the user."""
+
     domains: np.ndarray | None
     endings: frozenset[str]
+    own_words: frozenset[str]
+    own_parts: re.Pattern[str] | None
+    host_words: frozenset[str]
+    host_parts: re.Pattern[str] | None
     words: frozenset[str]
     parts: re.Pattern[str] | None
     soft: frozenset[str]
+    vague: frozenset[str]
 
 
 @lru_cache(maxsize=4)
 def _rules(config: UrlFilterConfig, stamps: tuple[tuple[int, int], ...]) -> _Rules:
-    kinds: dict[str, set[str]] = {"ending": set(), "word": set(config.words), "part": set(config.parts), "soft": set()}
-    kinds["soft"] |= set(config.soft_words)
+    kinds: dict[str, set[str]] = {
+        kind: set() for kind in ("ending", "host", "host_part", "part", "word", "soft", "vague")
+    }
     text = resources.files("curate.filters").joinpath("url_words.tsv").read_text("utf-8")
     for line in text.splitlines():
         if line and not line.startswith("#"):
             name, kind, word = line.split("\t")
             if name in config.lists:
                 kinds[kind].add(word)
-    parts = "|".join(re.escape(part.lower()) for part in sorted(kinds["part"], key=lambda p: (-len(p), p)))
     return _Rules(
         _load_domains(config.domains),
         frozenset(kinds["ending"]),
-        frozenset(word.lower() for word in kinds["word"]),
-        re.compile(parts) if parts else None,
-        frozenset(word.lower() for word in kinds["soft"]),
+        frozenset(word.lower() for word in config.words),
+        _any_of([re.escape(part.lower()) for part in config.parts]),
+        frozenset(kinds["host"]),
+        _any_of(kinds["host_part"]),
+        frozenset(kinds["word"]),
+        _any_of(kinds["part"]),
+        frozenset(kinds["soft"]) | frozenset(word.lower() for word in config.soft_words),
+        frozenset(kinds["vague"] | kinds["host"]),
     )
+
+
+def _any_of(patterns: Collection[str]) -> re.Pattern[str] | None:
+    """Return a pattern of all patterns, longer ones first."""
+    return re.compile("|".join(sorted(patterns, key=lambda p: (-len(p), p)))) if patterns else None
 
 
 def _load_domains(paths: tuple[str, ...]) -> np.ndarray | None:

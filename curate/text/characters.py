@@ -11,6 +11,8 @@ import functools
 import unicodedata
 from typing import TYPE_CHECKING
 
+from curate.text.folding import fold_table
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -36,6 +38,7 @@ NO_BREAK_BEFORE = 1 << 14  # in such a script, never begins a word
 NO_BREAK_AFTER = 1 << 15  # in such a script, never ends a word
 BROKEN = 1 << 16  # not text: U+FFFD, controls other than white space, surrogates, private use, noncharacters
 CLOSER = 1 << 17  # closing quotation marks and brackets (Pe, Pf) and " and ': may follow a terminal mark
+FOLDS = 1 << 18  # a letter, number or mark that `curate.text.folding` changes or removes
 SCRIPT_SHIFT = 24  # for letters, the eight bits from here are the index of the script in `SCRIPTS`
 WORD = LETTER | NUMBER | MARK | CONNECTOR
 
@@ -195,6 +198,8 @@ def character_table() -> NDArray[np.uint32]:
     table[[ord(c) for c in _SPACES]] &= ~np.uint32(BROKEN)
     table[list(_THAI_LAO_LEADING + _STACKING)] |= NO_BREAK_AFTER
     table[list(_THAI_LAO_FOLLOWING + _KANA_FOLLOWING)] |= NO_BREAK_BEFORE
+    folded = fold_table()
+    table[(folded != np.arange(len(table))) & (table & WORD != 0)] |= FOLDS
     table.flags.writeable = False
     return table
 

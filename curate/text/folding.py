@@ -15,6 +15,7 @@ import functools
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,16 @@ _INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 # A word that was broken at the end of a line. A capital after the break begins another word ("Anglo-\nSaxon").
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n[ \t]*(?=[^\W\d_])")
 
+# Where Unicode 15.1 has characters that normalization changes or composes; a test compares it with all of Unicode.
+_FOLDED = (
+    (0x80, 0x3400),
+    (0xA690, 0xAC00),
+    (0xF900, 0x10000),
+    (0x10780, 0x12000),
+    (0x1D100, 0x1FC00),
+    (0x2F800, 0x2FA20),
+)
+
 #: Flag of `fold_table`: the character folds together with its neighbours, or to several characters.
 COMPOSES = 1 << 31
 
@@ -47,7 +58,7 @@ def fold_table() -> NDArray[np.uint32]:
     import numpy as np
 
     table = np.arange(0x110000, dtype=np.uint32)
-    for code in range(0x80, 0x32400):  # what comes after has no compatible form
+    for code in chain.from_iterable(range(*block) for block in _FOLDED):
         character = chr(code)
         folded = unicodedata.normalize("NFKC", character)
         if len(folded) == 1:
@@ -56,7 +67,8 @@ def fold_table() -> NDArray[np.uint32]:
             table[code] |= COMPOSES
     for code in _following():
         table[code] |= COMPOSES
-    table[[code for code in range(0x110000) if _INVISIBLE.match(chr(code))]] = 0
+    for first, last in re.findall("(.)(?:-(.))?", INVISIBLE):
+        table[ord(first) : ord(last or first) + 1] = 0
     table.flags.writeable = False
     return table
 
@@ -64,7 +76,7 @@ def fold_table() -> NDArray[np.uint32]:
 def _following() -> set[int]:
     """Return the characters that join the one before them: NFKC_Quick_Check=Maybe, and their half-width forms."""
     second = {*range(0x1161, 0x1176), *range(0x11A8, 0x11C3), 0xFF9E, 0xFF9F, *range(0xFFA0, 0xFFDD)}
-    for code in range(0xC0, 0x32400):
+    for code in chain.from_iterable(range(*block) for block in _FOLDED):
         parts = unicodedata.decomposition(chr(code))
         if parts and parts[0] != "<" and " " in parts:
             second.add(int(parts.split()[1], 16))
@@ -107,7 +119,8 @@ def compose(text: str) -> str:
     for start, stop, folded in _compositions(visible):
         pieces += [visible[done:start], folded]
         done = stop
-    return "".join([*pieces, visible[done:]])
+    composed = "".join([*pieces, visible[done:]])
+    return text if composed == text else composed
 
 
 def fold(text: str) -> str:
@@ -128,8 +141,13 @@ def fold(text: str) -> str:
 
     from curate.text.characters import code_points
 
-    codes = code_points(compose(text))
-    folded = fold_table()[codes] & ~np.uint32(COMPOSES)
+    codes = code_points(text)
+    folded = fold_table()[codes]
+    if np.any(folded & COMPOSES):
+        codes = code_points(compose(text))
+        folded = fold_table()[codes] & ~np.uint32(COMPOSES)
+    elif np.array_equal(codes, folded):
+        return text
     return folded[(folded != 0) | (codes == 0)].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 

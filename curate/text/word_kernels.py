@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from curate.text.characters import (
     DIGIT,
+    FOLDS,
     JOINS_LETTERS,
     JOINS_NUMBERS,
     LETTER,
@@ -79,7 +80,7 @@ def find_words(
     word boundaries (UAX 29): an apostrophe, full stop or middle dot between two letters and a full stop or comma
     between two digits belong to it. In scripts without spaces `ends_word` splits the run further. Numbers are words
     without a letter, capitals are words of at least two letters, all capitals, and mixed scripts are words with letters
-    of two scripts. Lower case is that of `curate.text.words.lower_table`.
+    of two scripts. Lower case is that of `curate.text.words.lower_table`, which is folded.
 
     There are never more words than characters; `curate.filters.measure_kernels` has a closer bound.
     """
@@ -94,9 +95,10 @@ def find_words(
         start = i
         last = here  # flags of the last character that is not a mark
         h = SEED
-        letters = uppers = scripts = 0
+        letters = uppers = scripts = folds = 0
         while True:
             h = step(h, codes[i])
+            folds |= here & FOLDS
             if here & LETTER:
                 letters += 1
                 uppers += (here & UPPER) != 0
@@ -120,11 +122,12 @@ def find_words(
         starts[n_words] = start
         stops[n_words] = i
         hashes[n_words] = h
-        if uppers:
+        if uppers or folds:
             h = SEED
             for k in range(start, i):
-                c = codes[k]
-                h = step(h, lower[c] if c < len(lower) else c)
+                c = lower[codes[k]]
+                if c:
+                    h = step(h, c)
         folded[n_words] = h
         n_words += 1
         characters += i - start

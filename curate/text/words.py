@@ -11,6 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from curate.text.characters import SCRIPT_NAMES
+from curate.text.folding import compose, fold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +115,7 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     values: list[int] = []
 
     def add(phrase: str, value: int) -> None:
-        codes = code_points(phrase)
+        codes = code_points(compose(phrase))
         # A word has at least one character.
         room = [np.empty(len(codes), t) for t in (np.int32, np.int32, np.uint64, np.uint64)]
         facts = np.empty(len(FACTS), np.int64)
@@ -143,19 +144,23 @@ def watch_table(language: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
 
 @functools.cache
 def lower_table() -> NDArray[np.uint32]:
-    """Return the lower case of each code point below U+2000, where all but rare scripts have their capitals, uint32.
+    """Return the folded lower case of each code point, uint32 [0x110000]; 0 if folding removes it.
 
-    >>> chr(lower_table()[ord("Ж")])
-    'ж'
+    >>> chr(lower_table()[ord("Ж")]), chr(lower_table()[ord("Ｂ")])
+    ('ж', 'b')
     """
     import numpy as np
 
-    lowered = (chr(i).lower() for i in range(0x2000))
-    return np.array([ord(low[0]) for low in lowered], np.uint32)
+    from curate.text.folding import COMPOSES, fold_table
+
+    # All but rare scripts have their capitals below U+2000.
+    lower = np.arange(0x110000, dtype=np.uint32)
+    lower[:0x2000] = [ord(chr(i).lower()[0]) for i in range(0x2000)]
+    return lower[fold_table() & ~np.uint32(COMPOSES)]
 
 
 def pieces_found(text: str, language: str, dirty: int) -> dict[str, int]:
-    """Count listed words as substrings of a text in a language without spaces between words.
+    """Count listed words as substrings of a folded text in a language without spaces between words.
 
     Args:
         text: any text.
@@ -165,10 +170,18 @@ def pieces_found(text: str, language: str, dirty: int) -> dict[str, int]:
     >>> pieces_found("東京の駅の前", "ja", 0)
     {'stop_words': 2, 'different_stop_words': 1, 'dirty_words': 0}
     """
-    stops = [text.count(word) for word in stop_words(language)]
-    own = dirty_words(language)[len(dirty_words("en")) :]
+    text = fold(text)
+    words, own = _pieces(language)
+    stops = [text.count(word) for word in words]
     return {
         "stop_words": sum(stops),
         "different_stop_words": sum(times > 0 for times in stops),
         "dirty_words": dirty + sum(map(text.count, own)),
     }
+
+
+@functools.cache
+def _pieces(language: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the stop words and the dirty words of a language, without the English ones, folded as texts are."""
+    own = dirty_words(language)[len(dirty_words("en")) :]
+    return tuple(map(fold, stop_words(language))), tuple(map(fold, own))

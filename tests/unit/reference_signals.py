@@ -12,6 +12,7 @@ from collections import Counter
 
 from curate.filters.signals import REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
 from curate.text.characters import BULLETS, SCRIPTS, TERMINAL_MARKS
+from curate.text.folding import COMPOSES, compose, fold as fold_text, fold_table
 from curate.text.word_kernels import BREAKS
 from curate.text.words import POLICY_PHRASES, UNSPACED_LANGUAGES, dirty_words, scripts_of, stop_words
 
@@ -115,8 +116,9 @@ def words_of(text: str) -> list[tuple[int, int]]:
 
 
 def fold(word: str) -> str:
-    """Lower case of capitals below U+2000."""
-    return "".join(c.lower()[0] if category(c) in ("Lu", "Lt") and ord(c) < 0x2000 else c for c in word)
+    """Lower case of capitals below U+2000, of the letters that folding leaves."""
+    folded = [chr(code) for c in word if (code := int(fold_table()[ord(c)]) & ~COMPOSES)]
+    return "".join(c.lower()[0] if category(c) in ("Lu", "Lt") and ord(c) < 0x2000 else c for c in folded)
 
 
 def split_phrase(phrase: str) -> tuple[str, ...]:
@@ -191,6 +193,8 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
     spans = words_of(text)
     words = [text[a:b] for a, b in spans]
     folded = [fold(word) for word in words]
+    composed = compose(text)
+    listed = [fold(composed[start:stop]) for start, stop in words_of(composed)]
     n, in_words = len(words), sum(map(len, words))
     counts = Counter(words)
     letters = [c for c in text if c.isalpha()]
@@ -221,15 +225,17 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
     links = text.count("://") + sum(chunk.startswith("www.") for chunk in chunks)
 
     if language in UNSPACED_LANGUAGES:
-        stops = [text.count(word) for word in stop_words(language)]
+        text_folded = fold_text(text)
+        stops = [text_folded.count(fold_text(word)) for word in stop_words(language)]
         stop, distinct = sum(stops), sum(times > 0 for times in stops)
         own = dirty_words(language)[len(dirty_words("en")) :]
-        dirty = phrases_in(folded, list(dirty_words("en"))) + sum(text.count(word) for word in own)
+        dirty = phrases_in(listed, list(dirty_words("en")))
+        dirty += sum(text_folded.count(fold_text(word)) for word in own)
     else:
-        stopping = {split_phrase(word)[0] for word in stop_words(language)}
-        stop = sum(word in stopping for word in folded)
-        distinct = len(stopping.intersection(folded))
-        dirty = phrases_in(folded, list(dirty_words(language)))
+        stopping = {split_phrase(compose(word))[0] for word in stop_words(language)}
+        stop = sum(word in stopping for word in listed)
+        distinct = len(stopping.intersection(listed))
+        dirty = phrases_in(listed, list(map(compose, dirty_words(language))))
 
     without_marks = [line.rstrip("".join({c for c in line if closes(c)})) or line[:1] for line in lines]
     bad = [line for line in text.split("\n") if repetitive(line)]

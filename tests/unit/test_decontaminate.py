@@ -93,7 +93,8 @@ def test_an_item_is_found_in_any_disguise():
     index = ContaminationIndex([("long", "b", LONG), ("other", "b", other)])
     wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in LONG)
     for text in (wide, LONG.replace("farmer", "far\u00admer"), LONG.replace(" ", "\u200b "),
-                 LONG.replace("many", "ma-\nny"), LONG.replace("many", "ma\u00ad\nny"), unicodedata.normalize("NFD", other)):  # fmt: skip
+                 LONG.replace("many", "ma-\nny"), LONG.replace("many", "ma\u00ad\nny"),
+                 unicodedata.normalize("NFD", other)):  # fmt: skip
         page = f"{PADDING}«{text}» {PADDING}"
         (hit,) = index.find(page)
         assert hit.overlap == 1.0

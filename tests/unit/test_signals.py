@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from strange_texts import LANGUAGES, PIECES, strange_text
 
 from curate.filters.signals import FORMULAS, measure, signal_names
+from curate.text.words import dirty_words
 
 SAMPLES = Path(__file__).parents[2] / "sample_data" / "text"
 
@@ -166,3 +168,15 @@ def test_the_document_has_every_signal_with_its_formula():
         if line.startswith("| `")
     ]
     assert [tuple(row) for row in rows] == list(FORMULAS.items())
+
+
+def test_listed_words_are_seen_in_any_form():
+    page = "The committee met on a cold morning and talked about the price of bread for an hour. {}"
+    accented = next(word for word in dirty_words("es") if word.isalpha() and unicodedata.normalize("NFD", word) != word)
+    for word, other in [("porn", "ｐｏｒｎ"), ("Porn", "ＰＯＲＮ"), ("porn", "po\u00adrn"), ("porn", "p\u200born"),
+                        ("porn", "por\u2060n"),
+                        ("porn", "𝐩𝐨𝐫𝐧"), (accented, unicodedata.normalize("NFD", accented))]:  # fmt: skip
+        plain, disguised = (measure(page.format(form), "es") for form in (word, other))
+        assert plain.dirty_words == disguised.dirty_words == 1, other
+        assert plain.dirty_word_share == disguised.dirty_word_share
+        assert plain.stop_words == disguised.stop_words

@@ -119,6 +119,47 @@ def test_what_only_looks_like_it_is_let_through(url):
     assert blocked_url(url) is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://blue-xxx-moon.journal.example/2011/03/", "https://journal.example/users/xxx/", "http://xxx.physics.example/abs/1",
+        "https://code.example/title-9/subchapter-xxx", "https://games.example/olympiad-xxx.html", "https://a.example/items/7xxx3f",
+        "https://unmasked.example/", "https://history.example/unmasking-a-forger", "https://news.example/2019/milf-signs-peace-deal",
+        "https://unicode.example/locale/jav/", "https://radio.example/a-fucking-good-record",
+        "https://news.example/court-fines-bank-clerk-who-watched-porn-at-work", "https://wiki.example/wiki/Pornography",
+        "https://school.example/sex-education-for-teens", "https://uni.example/graduates/summa-cum-laude-teens",
+        "https://birds.example/great-tits-in-winter", "https://club.example/amateur-astronomy-webcam",
+        "https://cars.example/escort-hardcore-racing", "https://www.wessexvideos.example/", "https://essexcams.example/",
+        "https://town.example/public-records/", "https://hr.example/guide/background-check-by-employers",
+        "https://news.example/mugshot-of-the-mayor-leaked", "https://tax.example/onlyfans-income-and-how-to-declare-it",
+    ],
+)  # fmt: skip
+def test_words_of_other_topics_are_let_through(url):
+    """Numerals, placeholders, names of users and parties, headlines, words within words."""
+    assert blocked_url(url) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://xxx-tube.example/", "http://www.milf-club.example/", "http://a.example/xxx-videos/3", "http://best-xxx.co.uk/",
+        "http://a.example/free-porn-clips/", "http://a.example/busty-wife-loves-porn-and-cock-all-day", "http://pornozeit.example/",
+        "http://livesexcams.example/", "http://a.example/?q=hot+xxx", "http://a.example/amateur-anal-teens",
+        "http://a.example/horny-babes", "http://a.example/cumshot/", "http://fuck.example/", "http://spokeo.example/jane-doe",
+        "http://unmask.example/", "http://nude.a.example/sexy",
+    ],
+)  # fmt: skip
+def test_sites_of_the_lists_are_refused_in_any_form(url):
+    assert blocked_url(url) is not None
+
+
+def test_a_third_vague_word_counts_as_a_plain_one_does():
+    assert blocked_url("http://a.example/sex-webcam") is None
+    found = blocked_url("http://a.example/sex-webcam-amateur")
+    assert (found.rule, found.value, found.limit) == ("blocked_soft_words", 3, 3)
+    assert blocked_url("http://a.example/sex-webcam", UrlFilterConfig(soft_words=("webcam",))).value == 2
+
+
 def test_lists_of_the_user(tmp_path):
     listed = tmp_path / "domains.txt"
     listed.write_text("# mine\n0.0.0.0 bad.example\nWWW.Ugly.Example.\n\nhost.example/~spam\nbücher.example # why\n")
