@@ -49,7 +49,7 @@ _ALL_CODE = 0.9
 # curate's own value.
 _ONE_SCRIPT = 0.8
 # A text of fewer letters is hardly more than a word, which many languages share. curate's own value.
-_FEW_WORDS = 10
+_FEW_WORDS = 15
 # The languages of China that are written in Han characters.
 _CHINESE = ("zh", "yue", "wuu", "lzh", "gan", "hak")
 
@@ -127,7 +127,7 @@ def detect_language(text: str | bytes, config: LanguageConfig = _DEFAULT) -> Lan
     LanguageScore(language='und', score=0.0)
     """
     text = as_text(text)
-    return _detector(config, file_stamp(config.model))(text)
+    return _detector(config, file_stamp(config.model))(_prose(text))
 
 
 def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dict[str, float]:
@@ -149,11 +149,11 @@ def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dic
     """
     detect, text = _detector(config, file_stamp(config.model)), as_text(text)
     sizes: dict[str, int] = {}
-    prose = _BLANKS.sub(" ", find_prose(_sample(text, _SHARE_PIECES, _SHARE_PIECE)).text)
-    for match in _PART.finditer(prose):
+    prose = find_prose(_sample(text, _SHARE_PIECES, _SHARE_PIECE))
+    for match in _PART.finditer(_BLANKS.sub(" ", prose.text)):
         letters = sum(map(str.isalpha, match[0]))
         if letters:
-            detected = detect(match[0])
+            detected = detect(replace(prose, text=match[0]))
             language = detected.language if detected.score >= _SURE else UNDETERMINED
             sizes[language] = sizes.get(language, 0) + letters
     total = sum(sizes.values())
@@ -186,7 +186,7 @@ def _sample(text: str, pieces: int = _PIECES, piece: int = _PIECE) -> str:
 
 
 @functools.cache
-def _detector(config: LanguageConfig, stamp: tuple[int, int]) -> Callable[[str], LanguageScore]:
+def _detector(config: LanguageConfig, stamp: tuple[int, int]) -> Callable[[Prose], LanguageScore]:
     if config.labels and config.engine != "fasttext":
         raise ValueError(f"only the engine fasttext has labels: remove them with the engine {config.engine!r}")
     if config.engine == "curate":
@@ -214,8 +214,7 @@ def _prose(text: str) -> Prose:
     return prose
 
 
-def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
-    prose = _prose(text)
+def _detect_curate(model: LanguageModel, prose: Prose) -> LanguageScore:
     written, share = in_main_script(prose.text)
     probabilities, known, unseen = model.probabilities(written)
     if not known:
@@ -237,9 +236,9 @@ def _detect_curate(model: LanguageModel, text: str) -> LanguageScore:
     return LanguageScore(language, min(score / (1 - code), 1.0) * certainty)
 
 
-def _detect_fasttext(languages: FastTextLanguages, text: str) -> LanguageScore:
+def _detect_fasttext(languages: FastTextLanguages, prose: Prose) -> LanguageScore:
     # lid.176 was trained on single lines, so line ends become spaces.
-    line = _prose(text).text.replace("\n", " ").encode("utf-8", "replace").decode()
+    line = prose.text.replace("\n", " ").encode("utf-8", "replace").decode()
     return LanguageScore(*languages.detect(line)) if line.strip() else LanguageScore(UNDETERMINED, 0.0)
 
 
@@ -255,11 +254,11 @@ def _fasttext(config: LanguageConfig, stamp: tuple[int, int]) -> FastTextLanguag
     return load_languages(Path(config.model), config.labels)
 
 
-def _detect_langdetect(factory: Any, text: str) -> LanguageScore:
+def _detect_langdetect(factory: Any, prose: Prose) -> LanguageScore:
     from langdetect import LangDetectException
 
     detector = factory.create()
-    detector.append(_prose(text).text)
+    detector.append(prose.text)
     try:
         best = detector.get_probabilities()[0]
     except (LangDetectException, IndexError):  # no letters; no language above its threshold

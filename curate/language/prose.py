@@ -24,9 +24,9 @@ LEAST_LETTERS, LEAST_SHARE = 100, 0.1
 class Prose:
     """A text with spaces for what is not prose.
 
-    ``letters`` is the number of its letters, where those of scripts that say more with a letter count more
-    (`curate.language.prose_kernels.HALF_LETTERS`). ``share`` is that of the text's
-    letters; 0 if there is hardly any prose, and ``text`` is then everything.
+    ``letters`` is the number of letters of the prose, where those of scripts that say more with a letter count more
+    (`curate.language.prose_kernels.HALF_LETTERS`). ``share`` is their share of all letters; 0 if there is hardly any
+    prose, and ``text`` is then everything.
     """
 
     text: str
@@ -61,8 +61,9 @@ def find_prose(text: str) -> Prose:
 def in_main_script(text: str) -> tuple[str, float]:
     """Return a text with spaces for the words of other scripts than its main one, and the share of that script.
 
-    Han, kana and Hangul count as one script. Letters of scripts that are not in `text.characters.SCRIPTS` stay. The
-    share is that of letters, weighted as in `Prose`.
+    The main script is the one with the most letters, weighted as in `Prose`; Latin needs 3 letters for 2 of another
+    (`curate.language.prose_kernels.LATIN_WEIGHT`). Han, kana and Hangul count as one script. Letters of scripts that
+    are not in `text.characters.SCRIPTS` stay.
 
     >>> in_main_script("C++ の関数")
     (' ++ の関数', 0.8571428571428571)
