@@ -29,11 +29,13 @@ _EXPONENT = re.compile(
     re.IGNORECASE,
 )
 _INDEX = re.compile(r"(?<=[0-9])(<sub\b[^<>]{0,200}>)(?=[0-9])", re.IGNORECASE)
+_INDENTED = re.compile(r">([ \t]{2,100})(?=[^\s<])")
 _CODE_CELL = re.compile(
-    r"(<(?:td|th|li)\b(?=[^<>]{0,400}?\bclass\b)(?=[^<>]{0,400}?(?<![A-Za-z])(?:code|line|source|src)(?![A-Za-z]))[^<>]*+>"
-    r"(?:<(?:span|code)\b[^<>]{0,400}>){0,4})([ \t]{2,100})",
+    r"<(?:td|th|li)\b[^<>]*?\bclass\b[^<>]*?(?<![A-Za-z])(?:code|line|source|src)(?![A-Za-z])[^<>]*+>?"
+    r"(?:<(?:span|code)\b[^<>]*+>?){0,4}$",
     re.IGNORECASE,
 )
+CODE_CELL = 400  # characters before a line of code that may be the tags of its cell; curate's own value
 
 
 def plain_markup(page: str) -> str:
@@ -58,7 +60,14 @@ def plain_markup(page: str) -> str:
         page = _EXPONENT.sub(lambda found: found[1] + "^", _NUMERATOR.sub(" ", page))
     if "<sub" in low:
         page = _INDEX.sub(lambda found: found[1] + "_", page)
-    return _CODE_CELL.sub(lambda cell: cell[1] + cell[2].replace("\t", "    ").replace(" ", "\xa0"), page)
+    return _INDENTED.sub(_keep_indentation, page)
+
+
+def _keep_indentation(found: re.Match[str]) -> str:
+    """Write the indentation of a line of code in a cell with no-break spaces."""
+    if not _CODE_CELL.search(found.string, max(found.start() - CODE_CELL, 0), found.start()):
+        return found[0]
+    return ">" + found[1].replace("\t", "    ").replace(" ", "\xa0")
 
 
 def _end_title(page: str) -> str:
