@@ -50,8 +50,9 @@ class ExtractConfig:
     """How pages become text.
 
     ``engine``: ``blocks``, curate's own, the fastest, and the best on pages of every kind (`curate.extract.main_text`);
-    ``resiliparse``; or ``trafilatura``, more than ten times slower, good on articles. ``alt_texts``: which alternative texts of pictures to
-    keep: those of ``formulas``, as on pages of mathematics (Llama 3, arXiv 2407.21783, section 3.1.1), or ``all``.
+    ``resiliparse``; or ``trafilatura``, more than ten times slower, good on articles. ``alt_texts``: which alternative
+    texts of pictures to keep: those of ``formulas``, as on pages of mathematics (Llama 3, arXiv 2407.21783, section
+    3.1.1), or ``all``.
     Formulas in MathML and MathJax become TeX between dollar signs with every engine (`curate.extract.formulas`).
     """
 
