@@ -189,7 +189,7 @@ def _keep_lists(tree: HTMLTree, most: int) -> None:
 def _keep_lines(tree: HTMLTree) -> None:
     """Put each element whose style keeps white space as it is, ``white-space: pre``, in a ``pre``."""
     for item in tree.body.query_selector_all('[style*="white-space"]').values() if tree.body else ():
-        if _SPACED.search(item.getattr("style", "")):
+        if _SPACED.search(item.getattr("style", "") or ""):
             lines: Any = tree.create_element("pre")
             item.before(lines)
             lines.append_child(item)
