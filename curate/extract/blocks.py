@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from curate.extract.columns import CHARS, CODES, ELEMENT, FLAGS, PRE, SPACED, START, STOP, WORDS
+from curate.extract.columns import CHARS, CODES, ELEMENT, FLAGS, PRE, SPACED, START, STOP, WORDS, WRAPPED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +42,11 @@ class Blocks:
         block = self.blocks[i]
         text = _unescape(self.out[block[START] : block[STOP]].tobytes().decode("utf-8", "replace"))
         text = text.replace("\xad", "")  # where a word may be cut
-        if self.elements[block[ELEMENT], FLAGS] & (PRE | SPACED):
+        flags = self.elements[block[ELEMENT], FLAGS]
+        if flags & (PRE | SPACED):
             return text.replace("\xa0", " ").strip("\n")
+        if flags & WRAPPED and "\n" in text:
+            return "\n".join(line.rstrip() for line in text.replace("\xa0", " ").split("\n")).strip("\n")
         if "\xa0" in text:  # spaces for layout
             if "\n" in text:
                 return _indented(text)

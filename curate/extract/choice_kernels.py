@@ -7,11 +7,13 @@ from numpy.typing import NDArray
 
 from curate.extract.columns import (
     CELL_OF,
+    CHARS,
     CONTEXT,
     ELEMENT,
     IS_LIST,
     IS_WHOLE,
     ITEM_OF,
+    LINK_CHARS,
     LIST_OF,
     PARENT,
     ROW_OF,
@@ -25,6 +27,11 @@ S_CHANCE, S_WEIGHT = 0, 1
 SUMS = 3
 AROUND = 4  # blocks before it, and as many after it, whose chances are described
 CONTAINERS = 5  # whose mean chances are described
+# Of a page with hardly any main text, see `drop_frame`; curate's own values, chosen on the training pages (cross-
+# validated) and on judged pages of a crawl: they take no good page's text.
+LITTLE, FEW_SURE = 100, 50  # words
+FRAME = 0.2  # least share of the page's words that are not kept, or in links
+SURE, LIKELY = 0.8, 0.65  # chances
 NEAR, FAR, REACH = 2.0, 6.0, 12  # widths of the means around a block, in blocks, and how far they look
 
 
@@ -132,6 +139,29 @@ def choose(blocks: NDArray[np.int32], chances: NDArray[np.float64], least: float
     for k in range(best_k):
         keep[order[k]] = True
     return keep
+
+
+@kernel
+def drop_frame(blocks: NDArray[np.int32], chances: NDArray[np.float64], keep: NDArray[np.bool_]) -> None:
+    """Take what is only likelier than the rest of the page out of a choice, if the page has hardly any main text.
+
+    The greatest expected F1 needs some text: of an error page or a gallery, `choose` keeps banners and menus. If less
+    than `LITTLE` words are kept, of a page that has a frame besides, and hardly any are `SURE`, only those of
+    `LIKELY` blocks stay, and at least those of the likeliest.
+    """
+    words, kept, plain, sure, best = 0, 0, 0.0, 0, 0.0
+    for i in range(len(blocks)):
+        n = words_of(blocks[i])
+        words += n
+        if keep[i]:
+            kept += n
+            plain += n * (1 - blocks[i, LINK_CHARS] / max(blocks[i, CHARS], 1))
+            best = max(best, chances[i])
+            if chances[i] >= SURE:
+                sure += n
+    if kept < LITTLE and plain < (1 - FRAME) * words and sure < FEW_SURE:
+        for i in range(len(blocks)):
+            keep[i] &= chances[i] >= min(LIKELY, best)
 
 
 @kernel

@@ -31,8 +31,9 @@ FLAG_NAMES = (
     NAV, HEADER, FOOTER, ASIDE, MAIN, ARTICLE, FORM, TABLE, CELL, LIST, FIGURE, HEADING,
     QUOTE, PRE, BUTTON, HIDDEN, DROPPED, DEFINITION, DETAILS, ARIA_HIDDEN, PARAGRAPH,
 ) = (1 << bit for bit in range(len(FLAG_NAMES)))  # fmt: skip
-# More bits, which no forest reads: white space in it counts, as in code; it began in running text.
-SPACED, INLINE = 1 << len(FLAG_NAMES), 2 << len(FLAG_NAMES)
+# More bits, which no forest reads: white space in it counts, as in code; only line breaks and indentation do; it began
+# in running text.
+SPACED, WRAPPED, INLINE = (1 << bit for bit in range(len(FLAG_NAMES), len(FLAG_NAMES) + 3))
 
 # Columns of what holds an element; and which of them a tag is, as bits: a WHOLE (a table, code) ends the lists outside.
 ROW_OF, CELL_OF, ITEM_OF, LIST_OF = range(4)

@@ -16,6 +16,7 @@ from curate.extract.blocks import cut
 from curate.extract.canonical import canonical_url
 from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
+from curate.extract.markup import plain_markup
 from curate.extract.page_features import PageFeatures, page_features
 from curate.results import Result
 from curate.text.charset import decode
@@ -50,10 +51,10 @@ _CONTAINER = re.compile(
 class ExtractConfig:
     """How pages become text.
 
-    ``engine``: ``blocks``, curate's own, the fastest, and the best on pages of every kind that have a main text
-    (`curate.extract.main_text`); ``resiliparse``, which keeps less boilerplate of pages with hardly any main text; or
-    ``trafilatura``, more than ten times slower, good on articles. ``alt_texts``: which alternative texts of pictures to
-    keep: those of ``formulas``, as on pages of mathematics (Llama 3, arXiv 2407.21783, section 3.1.1), or ``all``.
+    ``engine``: ``blocks``, curate's own, the fastest, and the best on pages of every kind (`curate.extract.main_text`);
+    ``resiliparse``; or ``trafilatura``, more than ten times slower, good on articles. ``alt_texts``: which alternative
+    texts of pictures to keep: those of ``formulas``, as on pages of mathematics (Llama 3, arXiv 2407.21783, section
+    3.1.1), or ``all``.
     Formulas in MathML and MathJax become TeX between dollar signs with every engine (`curate.extract.formulas`).
     """
 
@@ -139,10 +140,11 @@ def _resiliparse(page: str, config: ExtractConfig) -> str:
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLTree
 
-    tree = HTMLTree.parse(page)
+    tree = HTMLTree.parse(plain_markup(page))
     _keep_lists(tree, LIST_LEVELS * len(page))
+    _keep_lines(tree)
     # set every flag, because the documented and the actual defaults differ between versions
-    return str(
+    text = str(
         extract_plain_text(
             tree,
             preserve_formatting=True,
@@ -158,18 +160,20 @@ def _resiliparse(page: str, config: ExtractConfig) -> str:
             skip_elements=_DRAWN_FORMULAS,
         )
     )
+    return text.replace("\xa0", " ").replace("\xad", "")  # spaces for layout, and where a word may be cut
 
 
 # Rendered forms of formulas whose TeX is already in the page.
 _DRAWN_FORMULAS = (".katex-html", ".MathJax", ".MathJax_Display", ".MathJax_Preview", ".MathJax_SVG", ".MathJax_CHTML")
 
 _CONTENT_LISTS = ", ".join(
-    f"{parent} > {tag}" for parent in ("main", "article", "main > div", "article > div") for tag in ("ul", "ol")
+    f"{parent} > ul" for parent in ("body", "main", "article", "section", "div", "td", "blockquote")
 )
+_SPACED = re.compile(r"white-space\s*+:\s*+pre(?![\w-])", re.IGNORECASE)
 
 
 def _keep_lists(tree: HTMLTree, most: int) -> None:
-    """Wrap each content list that is not mostly links in a ``div``, because resiliparse would take it for a menu.
+    """Make each list that is not mostly links a ``menu``, because resiliparse takes any ``ul`` of content for a menu.
 
     Args:
         tree: the page.
@@ -181,9 +185,21 @@ def _keep_lists(tree: HTMLTree, most: int) -> None:
         if (most := most - size) < 0:
             return
         if size > 2 * sum(len(link.text or "") for link in item.query_selector_all("a").values()):
-            wrapper: Any = tree.create_element("div")
-            item.before(wrapper)
-            wrapper.append_child(item)
+            kept: Any = tree.create_element("menu")
+            kept["class"] = item.getattr("class", "")
+            item.before(kept)
+            while (child := item.first_child) is not None:
+                kept.append_child(child)
+            item.remove()
+
+
+def _keep_lines(tree: HTMLTree) -> None:
+    """Put each element whose style keeps white space as it is, ``white-space: pre``, in a ``pre``."""
+    for item in tree.body.query_selector_all('[style*="white-space"]').values() if tree.body else ():
+        if _SPACED.search(item.getattr("style", "") or ""):
+            lines: Any = tree.create_element("pre")
+            item.before(lines)
+            lines.append_child(item)
 
 
 def _trafilatura(page: str, url: str | None) -> str:

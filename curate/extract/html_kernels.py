@@ -71,6 +71,7 @@ from curate.extract.columns import (
     PRE,
     SPACED,
     TAG,
+    WRAPPED,
 )
 from curate.extract.tag_kernels import (
     ALT,
@@ -155,6 +156,14 @@ def find_declaration_end(data: NDArray[np.uint8], i: int) -> int:
 
 
 @kernel
+def follows_text(data: NDArray[np.uint8], i: int) -> bool:
+    """Say whether text, rather than a tag, stands before ``i`` and white space."""
+    while i > 0 and is_space(data[i - 1]):
+        i -= 1
+    return i > 0 and data[i - 1] != GT
+
+
+@kernel
 def is_text(data: NDArray[np.uint8], i: int) -> bool:
     """Say whether text follows, rather than a tag, after white space."""
     while i < len(data) and is_space(data[i]):
@@ -201,7 +210,7 @@ def scan(
         Text (uint8), blocks [n, BLOCK_COLUMNS], elements [n, ELEMENT_COLUMNS], class words of the elements, state.
     """
     action, flag, implied, implied_stop, end_stop, stops = rules
-    as_is = PRE | SPACED
+    as_is = PRE | SPACED | WRAPPED
     ends_block = np.zeros(ACTIONS, np.bool_)  # whether the end of an element ends a block
     for k in (BLOCK, CUSTOM_ELEMENT, DROP, CODE):  # only a shadow root of DROP, only code laid out as a block of CODE
         ends_block[k] = True
@@ -327,7 +336,7 @@ def scan(
         own = flag[tag]  # what the tag says of the text in it
         if does == CUSTOM_ELEMENT:
             in_text = elements[top, FLAGS] & (PRE | PARAGRAPH | HEADING | INLINE) > 0
-            if in_text or (block[CHARS] > 0 and out[state[OUT] - 1] != 10):
+            if in_text or (block[CHARS] > 0 and follows_text(data, begin - 1)):
                 does, own = HOLD, INLINE
             else:
                 does = BLOCK
@@ -335,9 +344,10 @@ def scan(
             does = DROP if open_tags[ruby] > 0 else PLAIN
         elif does == DROP and (found[SHADOW, 1] > 0 or found[OLD_SHADOW, 1] > 0):  # a declarative shadow root
             does = BLOCK
-        if found[STYLE, 1] > 0 and style_spaces(data, found[STYLE, 0], found[STYLE, 1]):
+        spaced = style_spaces(data, found[STYLE, 0], found[STYLE, 1]) if found[STYLE, 1] > 0 else 0
+        if spaced > 0:
             if does == BLOCK:
-                own |= SPACED
+                own |= SPACED if spaced == 1 else WRAPPED
             elif does == CODE and (
                 has_line_break(data, i, n) or contains(data, found[STYLE, 0], found[STYLE, 1], BLOCK_WORD)
             ):

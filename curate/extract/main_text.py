@@ -79,12 +79,19 @@ def main_text(page: Blocks) -> str:
     An empty line separates paragraphs, headings and the like; a line break separates lines of code, items of a list and
     rows of a table; a tab separates the cells of a row.
     """
-    from curate.extract.choice_kernels import choose
-
     if not len(page.blocks):
         return ""
-    kept = choose(page.blocks, chances(page, load_model()), LEAST_CHANCE)
+    kept = keep(page, chances(page, load_model()))
     return _join(page, [int(i) for i in kept.nonzero()[0]])
+
+
+def keep(page: Blocks, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which blocks to keep, by the chance that each is main text, bool [blocks]."""
+    from curate.extract.choice_kernels import choose, drop_frame
+
+    kept = choose(page.blocks, chances, LEAST_CHANCE)
+    drop_frame(page.blocks, chances, kept)
+    return kept
 
 
 def chances(page: Blocks, model: MainTextModel) -> NDArray[np.float64]:

@@ -219,15 +219,17 @@ def read_attributes(
 
 
 @kernel
-def style_spaces(data: NDArray[np.uint8], start: int, stop: int) -> bool:
-    """Say whether a style attribute keeps line breaks: white-space: pre, pre-wrap, pre-line or break-spaces."""
+def style_spaces(data: NDArray[np.uint8], start: int, stop: int) -> int:
+    """What of white space a style attribute keeps: 0 nothing, 1 all (pre), 2 line breaks (pre-wrap, pre-line...)."""
     for i in range(start, stop - len(WHITE_SPACE) - 3):
         if (data[i] | 32) == 119 and contains(data, i, i + len(WHITE_SPACE), WHITE_SPACE):
             k = i + len(WHITE_SPACE)
             while k < stop and (is_space(data[k]) or data[k] == 58):
                 k += 1
-            return contains(data, k, min(k + 3, stop), PRE_WORD) or contains(data, k, min(k + 5, stop), BREAK_WORD)
-    return False
+            if contains(data, k, min(k + 3, stop), PRE_WORD):
+                return 2 if k + 3 < stop and data[k + 3] == DASH else 1
+            return 2 if contains(data, k, min(k + 5, stop), BREAK_WORD) else 0
+    return 0
 
 
 @kernel

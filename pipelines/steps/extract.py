@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from curate.document import Document, Rejection
-from curate.extract.extraction import Engine, ExtractConfig, extract_text
+from curate.extract.extraction import ExtractConfig, extract_text
 from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 #: The libraries that each engine uses.
@@ -18,13 +18,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Extract(ExtractConfig, MapStep):
-    """Extract the main text of a page, with the settings of ``extract_text`` but another default engine.
-
-    A crawl is full of pages without text; on the sample crawl ``blocks``, the default of ``extract_text``, keeps their
-    banners and menus.
-    """
-
-    engine: Engine = "resiliparse"
+    """Extract the main text of a page, with the settings of ``extract_text``."""
 
     reads: ClassVar = frozenset({"html", "url", "charset"})
     writes: ClassVar = frozenset({"text", "title", "canonical", "html", "page"})

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from curate.extract.blocks import cut
-from curate.extract.choice_kernels import choose, context
-from curate.extract.columns import CONTEXT_FEATURES, FEATURES
+from curate.extract.choice_kernels import choose, context, drop_frame
+from curate.extract.columns import CONTEXT_FEATURES, FEATURES, WORDS
 from curate.extract.main_text import FORMAT, MODEL, chances, describe, load_model, main_text
 from curate.models.model_file import read_model_file, write_model_file
 
@@ -133,3 +133,30 @@ def test_the_choice_has_the_greatest_expected_f1(drawn):
     every = [np.array([bool(bits >> i & 1) for i in range(len(drawn))]) for bits in range(1, 2 ** len(drawn))]
     assert expected_f1(choose(blocks, chance, 0.0)) >= max(map(expected_f1, every)) - 1e-9
     assert (chance[choose(blocks, chance, 0.3)] >= 0.3).all()
+
+
+def test_a_page_of_hardly_any_text_is_not_filled_up_with_its_frame():
+    menu = "".join(f"<li><a href=/{i}>Topic {i}</a></li>" for i in range(8))
+    page = f"<div><ul>{menu}</ul></div><div><h1>Page not found</h1><p>The page that you asked for is gone.</p></div>"
+    found = main_text(cut(f"<body>{page}<div><ul>{menu}</ul><h3>Newsletter</h3><p>Sign up here</p></div></body>"))
+    assert "Page not found" in found
+    assert found.count("Topic") < 8
+
+
+@pytest.mark.parametrize(
+    ("chance", "kept"),
+    [
+        ([0.7, 0.3, 0.3], [True, False, False]),  # hardly any text
+        ([0.4, 0.3, 0.3], [True, False, False]),  # none at all: the likeliest
+        ([0.9, 0.3, 0.3], [True, True, True]),  # a text that is there
+    ],
+)
+def test_what_is_only_likelier_than_the_rest_goes_from_a_page_without_text(chance, kept):
+    words = " one two three four" * 15
+    page = cut(f"<p>{words}</p><p>a b</p><p>c d</p><p>{words * 2}</p>")
+    blocks = page.blocks.copy()
+    if chance[0] != 0.9:
+        blocks[0, WORDS] = 40
+    keep = np.array([True, True, True, False])
+    drop_frame(blocks, np.array([*chance, 0.05]), keep)
+    assert keep.tolist() == [*kept, False]

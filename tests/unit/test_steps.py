@@ -70,10 +70,10 @@ def test_a_page_in_two_languages_has_the_share_of_each(language):
     assert shares["de"] == pytest.approx(0.5, abs=0.15)
 
 
-def test_resiliparse_extracts_where_a_recipe_names_no_engine():
+def test_curates_own_engine_extracts_where_a_recipe_names_none():
     html = b"<body><div><p>We use cookies.</p></div><h1>Not found</h1><footer><p>About us</p></footer></body>"
     page = Document(id="0", html=html)
     texts = {e: extract_text(html, config=ExtractConfig(engine=e)).text for e in ("resiliparse", "blocks")}
     assert texts["resiliparse"] != texts["blocks"]
-    assert Extract().make()(page).text == texts["resiliparse"]
-    assert Extract(engine="blocks").make()(page).text == texts["blocks"]
+    assert Extract().make()(page).text == texts["blocks"]
+    assert Extract(engine="resiliparse").make()(page).text == texts["resiliparse"]
