@@ -17,6 +17,7 @@ from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
 from curate.results import Result
 from curate.text.charset import decode
+from curate.text.mojibake import repair_mojibake
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -82,6 +83,8 @@ def extract_text(
 ) -> Extraction:
     """Return the main text of a page, without navigation, banners and markup; lines of code and of lists stay lines.
 
+    Text whose UTF-8 was encoded twice is repaired (`curate.text.mojibake`).
+
     Args:
         html: the page; bytes are decoded by `curate.text.charset.decode`.
         url: of the page, for trafilatura's metadata.
@@ -109,7 +112,8 @@ def extract_text(
     elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
     engine = config.engine if text else "blocks"
-    return Extraction(text or main_text(blocks), blocks.title, blocks.language, engine)
+    text = repair_mojibake(text or main_text(blocks))
+    return Extraction(text, repair_mojibake(blocks.title), blocks.language, engine)
 
 
 def _fits_trafilatura(page: str) -> bool:
