@@ -302,7 +302,7 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     prose = n["stop_words"] > 0 and n["stop_words"] >= READS_AS_PROSE * n["expected_stop_words"]
     n["sentences_or_verses"] = n["lines"] if prose and not n["sentences"] else n["sentences"]
     n["menu_lines"] = 0 if prose else n["loose_text_lines"]
-    n["error_page"] = error_score(text)
+    n["error_page"] = error_score(codes)
     values = [n[part] / n[whole] if n[whole] else 0.0 for part, whole in _PARTS]
     quantities = [measure_reference(each, text, codes) for each in reference_filters]
     others = {name: value for each in quantities for name, value in each.items()}

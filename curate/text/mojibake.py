@@ -69,6 +69,7 @@ def repair_mojibake(text: str) -> str:
 
 
 def _repair_once(text: str, least: int) -> str:
+    """Repair one level; ``least`` is 1 for a text that has been repaired before, which is not one about such damage."""
     if text.isascii() or not _LEADS.search(text):
         return text
     sequences = attached = all_inside = all_others = 0
@@ -92,7 +93,7 @@ def _repair_once(text: str, least: int) -> str:
                 sure.append(line.span())
     if all_others > MAX_OTHERS * all_inside:  # only parts of the text were encoded twice
         lines = sure
-    if not sure or sequences < least or 2 * attached < sequences:
+    if not sure or sequences < least or (least > 1 and 2 * attached < sequences):
         return text
     pieces, done = [], 0
     for start, stop in lines:
