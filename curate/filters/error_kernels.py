@@ -38,7 +38,7 @@ def normalize(
             c = np.uint32(_APOSTROPHE)
         elif c < len(lower):
             c = lower[c]
-        if size and c == out[size - 1] and (c == _BLANK or c == _ZERO):
+        if size and c == out[size - 1] and c in (_BLANK, _ZERO):
             continue
         out[size] = c
         size += 1

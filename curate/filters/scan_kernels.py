@@ -137,8 +137,9 @@ def scan(
     A sentence ends at a terminal mark before white space, a closing mark or the end, or at any East Asian one; a link
     is "://", or a chunk that begins with "www.". Lines end at a newline, are stripped of white space, and do not count
     if empty. A loose line is short (letters of a script without spaces count twice) and does not end in a terminal
-    mark. A line is text if it has a letter, is not indented as code is (by a tab or two spaces), does not end in a brace,
-    bracket or semicolon, and has few marks of code. A paragraph is a run of lines that are not empty, and has their characters.
+    mark. A line is text if it has a letter, is not indented as code is (by a tab or two spaces), does not end in a
+    brace, bracket or semicolon, and has few marks of code. A paragraph is a run of lines that are not empty, and has
+    their characters.
     """
     n = len(codes)
     for k in range(len(COUNTS)):

@@ -45,8 +45,8 @@ def repair_mojibake(text: str) -> str:
 
     A line (or the text between two tags) is repaired if its characters above 127 are nearly all in sequences that are
     the bytes of UTF-8 characters read as Windows-1252. The text must have `MIN_SEQUENCES` that people do not write
-    themselves, and most must touch a letter or another sequence, which those that an article about such damage quotes
-    do not. Text that was encoded more often is repaired in turns.
+    themselves, and most must touch a letter or another sequence or be of four bytes (emoji), which those that an
+    article about such damage quotes hardly are. Text that was encoded more often is repaired in turns.
 
     Args:
         text: any text or HTML.
@@ -82,7 +82,8 @@ def _repair_once(text: str, least: int) -> str:
             inside += len(run[0])
             parts = [part[0] for part in _PART.finditer(run[0]) if not _NATURAL.fullmatch(part[0])]
             unnatural += len(parts)
-            attached += len(parts) * (len(parts) > 1 or _touches_letter(line[0], run.start(), run.end()))
+            touches = len(run[0]) > 3 or _touches_letter(line[0], run.start(), run.end())
+            attached += len(parts) * touches
         sequences += unnatural
         others = len(_HIGH.findall(line[0])) - inside
         all_inside += inside

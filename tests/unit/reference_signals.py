@@ -198,7 +198,7 @@ def is_mojibake(text: str, i: int) -> bool:
     c, before = text[i], text[i - 1 : i]
     if not before or not "\xc2" <= before <= "\xef" or before == "\xdf" or c.isspace() or c.isalpha() or c in "«»·":
         return False
-    if before >= "\xe0" and not "\x80" <= text[i + 1 : i + 2]:
+    if before >= "\xe0" and not text[i + 1 : i + 2] >= "\x80":
         return False
     return "\x80" <= c <= "\xbf" or c in "€‚„†‡‰˜™"
 
