@@ -20,6 +20,7 @@ from curate.extract.markup import plain_markup
 from curate.extract.page_features import PageFeatures, page_features
 from curate.results import Result
 from curate.text.charset import decode
+from curate.text.mojibake import repair_mojibake
 
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
@@ -88,6 +89,8 @@ def extract_text(
 ) -> Extraction:
     """Return the main text of a page, without navigation, banners and markup; lines of code and of lists stay lines.
 
+    Text whose UTF-8 was encoded twice is repaired (`curate.text.mojibake`).
+
     Args:
         html: the page; bytes are decoded by `curate.text.charset.decode`.
         url: of the page, for its features and trafilatura's metadata.
@@ -115,9 +118,15 @@ def extract_text(
     elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
     engine = config.engine if text else "blocks"
-    text = text or main_text(blocks)
-    address = canonical_url(page, url or "")
-    return Extraction(text, blocks.title, blocks.language, engine, address, page_features(page, blocks, text, url))
+    text = repair_mojibake(text or main_text(blocks))
+    return Extraction(
+        text,
+        repair_mojibake(blocks.title),
+        blocks.language,
+        engine,
+        canonical_url(page, url or ""),
+        page_features(page, blocks, text, url),
+    )
 
 
 def _fits_trafilatura(page: str) -> bool:

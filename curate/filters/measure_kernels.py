@@ -14,6 +14,7 @@ from curate.text.ngram_kernels import (
     LATER,
     LONGEST,
     TOP,
+    TOP_TIMES,
     count_ngrams,
     count_words,
     find_repetitive_lines,
@@ -27,6 +28,7 @@ COUNTS = (
     *SCANNED, *FACTS, "stop_words", "dirty_words", "policy_phrases", "lorem_ipsum", "javascript",
     "different_stop_words", "different_words", "top_word", "repetitive_lines", "repetitive_line_characters",
     *(f"top_{k}gram" for k in range(2, 5)),
+    *(f"frequent_{k}gram" for k in range(2, 5)),
     *(f"later_{k}grams" for k in range(5, LONGEST + 1)),
     *(f"covered_{k}grams" for k in range(5, LONGEST + 1)),
 )  # fmt: skip
@@ -73,7 +75,9 @@ def measure_codes(
     place = _NGRAMS
     for k in range(2, 5):
         out[place] = ngrams[k, TOP]
+        out[place + 3] = ngrams[k, TOP] if ngrams[k, TOP_TIMES] > 2 else 0
         place += 1
+    place += 3
     for column in (LATER, COVERED):
         for k in range(5, LONGEST + 1):
             out[place] = ngrams[k, column]

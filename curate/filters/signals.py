@@ -24,6 +24,12 @@ REPETITIVE_LINE_WORDS = 20
 REPETITIVE_LINE_SHARE = 0.5
 
 
+#: A text reads as prose or verse, not as a menu or table, if its share of function words is at least this part of that
+#: of ordinary prose of the language. curate's own value: of the bad pages of short lines that were judged by reading 8
+#: in 10 are below it, of the good ones none that the rules would drop.
+READS_AS_PROSE = 0.75
+
+
 @dataclass(frozen=True, slots=True)
 class Signals(Result):
     """The measured signals of a text: counts, means and shares, in the order of the stored columns.
@@ -41,6 +47,7 @@ class Signals(Result):
     lines: float
     paragraphs: float
     sentences: float
+    sentences_or_verses: float
     # words
     mean_word_length: float
     words_per_sentence: float
@@ -55,6 +62,7 @@ class Signals(Result):
     stop_words: float
     distinct_stop_words: float
     stop_word_share: float
+    function_word_ratio: float
     hash_word_ratio: float
     ellipsis_word_ratio: float
     link_word_ratio: float
@@ -66,6 +74,7 @@ class Signals(Result):
     symbol_share: float
     space_share: float
     broken_share: float
+    mojibake_share: float
     curly_bracket_share: float
     main_script_share: float
     language_script_share: float
@@ -78,12 +87,14 @@ class Signals(Result):
     terminal_line_share: float
     short_line_share: float
     loose_line_share: float
+    menu_line_share: float
     uppercase_line_share: float
     numeric_line_share: float
     newline_word_ratio: float
     # copies inside the text
     duplicate_line_share: float
     duplicate_line_character_share: float
+    duplicate_text_line_character_share: float
     duplicate_paragraph_share: float
     duplicate_paragraph_character_share: float
     repeated_line_share: float
@@ -95,6 +106,9 @@ class Signals(Result):
     top_2gram_share: float
     top_3gram_share: float
     top_4gram_share: float
+    frequent_2gram_share: float
+    frequent_3gram_share: float
+    frequent_4gram_share: float
     duplicate_5gram_share: float
     duplicate_6gram_share: float
     duplicate_7gram_share: float
@@ -111,6 +125,7 @@ class Signals(Result):
     lorem_ipsum: float
     javascript: float
     policy_phrases: float
+    error_page: float
     dirty_words: float
     dirty_word_share: float
     # quantities as reference filters measure them, if requested
@@ -160,6 +175,7 @@ FORMULAS: dict[str, str] = {
     "lines": "lines",
     "paragraphs": "paragraphs",
     "sentences": "sentences",
+    "sentences_or_verses": "sentences_or_verses",
     "mean_word_length": "word_characters / words",
     "words_per_sentence": "words / sentences",
     "unique_word_share": "different_words / words",
@@ -173,6 +189,7 @@ FORMULAS: dict[str, str] = {
     "stop_words": "stop_words",
     "distinct_stop_words": "different_stop_words",
     "stop_word_share": "stop_words / words",
+    "function_word_ratio": "stop_words / expected_stop_words",
     "hash_word_ratio": "hash_signs / words",
     "ellipsis_word_ratio": "ellipses / words",
     "link_word_ratio": "links / words",
@@ -183,6 +200,7 @@ FORMULAS: dict[str, str] = {
     "symbol_share": "symbols / visible",
     "space_share": "spaces / characters",
     "broken_share": "broken / visible",
+    "mojibake_share": "mojibake / visible",
     "curly_bracket_share": "curly_brackets / visible",
     "main_script_share": "main_script / letters",
     "language_script_share": "in_language / letters",
@@ -194,11 +212,13 @@ FORMULAS: dict[str, str] = {
     "terminal_line_share": "terminal_lines / lines",
     "short_line_share": "short_lines / lines",
     "loose_line_share": "loose_lines / lines",
+    "menu_line_share": "menu_lines / lines",
     "uppercase_line_share": "upper_lines / lines",
     "numeric_line_share": "numeric_lines / lines",
     "newline_word_ratio": "newlines / words",
     "duplicate_line_share": "later_lines / lines",
     "duplicate_line_character_share": "later_line_characters / line_characters",
+    "duplicate_text_line_character_share": "later_text_line_characters / line_characters",
     "duplicate_paragraph_share": "later_paragraphs / paragraphs",
     "duplicate_paragraph_character_share": "later_paragraph_characters / line_characters",
     "repeated_line_share": "repeated_lines / lines",
@@ -210,6 +230,9 @@ FORMULAS: dict[str, str] = {
     "top_2gram_share": "top_2gram / word_characters",
     "top_3gram_share": "top_3gram / word_characters",
     "top_4gram_share": "top_4gram / word_characters",
+    "frequent_2gram_share": "frequent_2gram / word_characters",
+    "frequent_3gram_share": "frequent_3gram / word_characters",
+    "frequent_4gram_share": "frequent_4gram / word_characters",
     "duplicate_5gram_share": "later_5grams / word_characters",
     "duplicate_6gram_share": "later_6grams / word_characters",
     "duplicate_7gram_share": "later_7grams / word_characters",
@@ -225,6 +248,7 @@ FORMULAS: dict[str, str] = {
     "lorem_ipsum": "lorem_ipsum",
     "javascript": "javascript",
     "policy_phrases": "policy_phrases",
+    "error_page": "error_page",
     "dirty_words": "dirty_words",
     "dirty_word_share": "dirty_words / words",
 }
@@ -252,11 +276,19 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     text, language = as_text(text), resolve(language)
     import numpy as np
 
+    from curate.filters.error_pages import error_score
     from curate.filters.measure_kernels import COUNTS, measure_codes
     from curate.filters.reference_filters import measure_reference
     from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
     from curate.text.folding import compose
-    from curate.text.words import UNSPACED_LANGUAGES, lower_table, pieces_found, scripts_of, watch_table
+    from curate.text.words import (
+        UNSPACED_LANGUAGES,
+        lower_table,
+        pieces_found,
+        scripts_of,
+        stop_word_share,
+        watch_table,
+    )
 
     codes = code_points(text)
     out = np.empty(len(COUNTS), np.int64)
@@ -282,6 +314,11 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     n["unspaced"] = sum(scripts[FIRST_UNSPACED:])
     expected = scripts_of(language)
     n["in_language"] = sum(scripts[i] for i in expected) if expected else n["main_script"]
+    n["expected_stop_words"] = n["words"] * stop_word_share(language)
+    prose = n["stop_words"] > 0 and n["stop_words"] >= READS_AS_PROSE * n["expected_stop_words"]
+    n["sentences_or_verses"] = n["lines"] if prose and not n["sentences"] else n["sentences"]
+    n["menu_lines"] = 0 if prose else n["loose_text_lines"]
+    n["error_page"] = error_score(codes)
     values = [n[part] / n[whole] if n[whole] else 0.0 for part, whole in _PARTS]
     quantities = [measure_reference(each, text, codes) for each in reference_filters]
     others = {name: value for each in quantities for name, value in each.items()}

@@ -39,6 +39,8 @@ NO_BREAK_AFTER = 1 << 15  # in such a script, never ends a word
 BROKEN = 1 << 16  # not text: U+FFFD, controls other than white space, surrogates, private use, noncharacters
 CLOSER = 1 << 17  # closing quotation marks and brackets (Pe, Pf) and " and ': may follow a terminal mark
 FOLDS = 1 << 18  # a letter, number or mark that `curate.text.folding` changes or removes
+CODE = 1 << 19  # marks that code is full of and prose is not: `CODE_MARKS`
+VOWEL_SIGN = 1 << 20  # marks that most texts of the language leave out (Hebrew points, Arabic harakat), and the tatweel
 SCRIPT_SHIFT = 24  # for letters, the eight bits from here are the index of the script in `SCRIPTS`
 WORD = LETTER | NUMBER | MARK | CONNECTOR
 
@@ -56,6 +58,8 @@ TERMINAL_MARKS = (
 BULLETS = (
     "-*\u2010\u2011\u2012\u2013\u2022\u2023\u2043\u204c\u204d\u2219\u25aa\u25ab\u25cb\u25cf\u25d8\u25e6\u00b7\u30fb"
 )
+#: Marks of code. curate's own choice: operators, and the brackets that prose hardly has.
+CODE_MARKS = "{}[]=<>_$|\\^~`"
 
 _MID_LETTER = ":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a"
 _MID_NUMBER = ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe10\ufe14\ufe50\ufe54\uff0c\uff1b"
@@ -190,8 +194,13 @@ def character_table() -> NDArray[np.uint32]:
         (JOINS_LETTERS, _MID_LETTER + _MID_BOTH),
         (JOINS_NUMBERS, _MID_NUMBER + _MID_BOTH),
         (CLOSER, "\"'"),
+        (CODE, CODE_MARKS),
+        (VOWEL_SIGN, "\u0640"),
     ):
         table[[ord(c) for c in characters]] |= flag
+    for low, high in ((0x591, 0x5C8), (0x610, 0x61B), (0x64B, 0x660), (0x670, 0x671), (0x6D6, 0x6EE)):
+        block = table[low:high]
+        block[(block & MARK) != 0] |= VOWEL_SIGN
     table[0xFFFD] = BROKEN
     table[0xFDD0:0xFDF0] = BROKEN
     table[0xFFFE::0x10000] = table[0xFFFF::0x10000] = BROKEN

@@ -20,6 +20,7 @@ from curate.text.characters import (
     SPACE,
     UNSPACED,
     UPPER,
+    VOWEL_SIGN,
     WORD,
 )
 from curate.text.compiled import kernel
@@ -80,7 +81,8 @@ def find_words(
     word boundaries (UAX 29): an apostrophe, full stop or middle dot between two letters and a full stop or comma
     between two digits belong to it. In scripts without spaces `ends_word` splits the run further. Numbers are words
     without a letter, capitals are words of at least two letters, all capitals, and mixed scripts are words with letters
-    of two scripts. Lower case is that of `curate.text.words.lower_table`, which is folded.
+    of two scripts. Lower case is that of `curate.text.words.lower_table`, which is folded, without the vowel signs of
+    Hebrew and Arabic.
 
     There are never more words than characters; `curate.filters.measure_kernels` has a closer bound.
     """
@@ -95,7 +97,7 @@ def find_words(
         start = i
         last = here  # flags of the last character that is not a mark
         h = SEED
-        letters = uppers = scripts = folds = 0
+        letters = uppers = scripts = folds = signs = 0
         while True:
             h = step(h, codes[i])
             folds |= here & FOLDS
@@ -112,6 +114,7 @@ def find_words(
                     break
                 if not here & MARK:
                     last = here
+                signs |= here & VOWEL_SIGN
             elif here & (JOINS_LETTERS | JOINS_NUMBERS) and i + 1 < n:
                 after = table[codes[i + 1]]
                 letters_join = here & JOINS_LETTERS and last & after & LETTER and not (last | after) & UNSPACED
@@ -122,11 +125,11 @@ def find_words(
         starts[n_words] = start
         stops[n_words] = i
         hashes[n_words] = h
-        if uppers or folds:
+        if uppers or folds or signs:
             h = SEED
             for k in range(start, i):
                 c = lower[codes[k]]
-                if c:
+                if c and not table[codes[k]] & VOWEL_SIGN:
                     h = step(h, c)
         folded[n_words] = h
         n_words += 1

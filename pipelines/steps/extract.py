@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from curate.document import Document, Rejection
 from curate.extract.extraction import ExtractConfig, extract_text
+from curate.text.mojibake import repair_mojibake
 from pipelines.steps.base import MapFunction, MapStep, from_settings
 
 #: The libraries that each engine uses.
@@ -30,12 +31,15 @@ class Extract(ExtractConfig, MapStep):
         return LIBRARIES.get(self.engine, ())
 
     def make(self) -> MapFunction:
-        """Build the function that turns HTML into text; a document that already has text passes unchanged."""
+        """Build the function that turns HTML into text; text of other sources is repaired only."""
         extract_text("<p>Fails here, rather than page by page, if the engine is missing.</p>", None, self)
 
         def extract(document: Document) -> Document | Rejection:
             if not document.html:
-                return document if document.text.strip() else Rejection("empty_text", 0, 1)
+                if not document.text.strip():
+                    return Rejection("empty_text", 0, 1)
+                text = repair_mojibake(document.text)
+                return document if text is document.text else replace(document, text=text)
             extracted = extract_text(document.html, document.url, self, document.charset)
             if not extracted.text.strip():
                 return Rejection("empty_text", 0, 1)

@@ -1,7 +1,7 @@
 """The signals of `curate.filters.signals`, slowly and plainly: what the kernels must agree with on any text.
 
-Nothing here is shared with the kernels but the lists of words, the names of scripts with their blocks, and the two
-numbers that say when a line is repetitive.
+Nothing here is shared with the kernels but the lists of words and phrases, the names of scripts with their blocks, and
+the numbers that say when a line is repetitive or code, and a text prose.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import math
 import unicodedata
 from collections import Counter
 
-from curate.filters.signals import REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
-from curate.text.characters import BULLETS, SCRIPTS, TERMINAL_MARKS
+from curate.filters.error_pages import error_score
+from curate.filters.scan_kernels import CODE_LINE
+from curate.filters.signals import READS_AS_PROSE, REPETITIVE_LINE_SHARE, REPETITIVE_LINE_WORDS
+from curate.text.characters import BULLETS, CODE_MARKS, SCRIPTS, TERMINAL_MARKS, code_points
 from curate.text.folding import COMPOSES, compose, fold as fold_text, fold_table
 from curate.text.word_kernels import BREAKS
-from curate.text.words import POLICY_PHRASES, UNSPACED_LANGUAGES, dirty_words, scripts_of, stop_words
+from curate.text.words import POLICY_PHRASES, UNSPACED_LANGUAGES, dirty_words, scripts_of, stop_word_share, stop_words
 
 MID_LETTER = set(":\u00b7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a.'\u2018\u2019\u2024\ufe52\uff07\uff0e")
 MID_NUMBER = set(
@@ -116,9 +118,17 @@ def words_of(text: str) -> list[tuple[int, int]]:
 
 
 def fold(word: str) -> str:
-    """Lower case of capitals below U+2000, of the letters that folding leaves."""
-    folded = [chr(code) for c in word if (code := int(fold_table()[ord(c)]) & ~COMPOSES)]
+    """Lower case of capitals below U+2000, of the letters that folding leaves, without vowel signs."""
+    folded = [
+        chr(code) for c in word if not is_vowel_sign(c) and (code := int(fold_table()[ord(c)]) & ~COMPOSES)
+    ]
     return "".join(c.lower()[0] if category(c) in ("Lu", "Lt") and ord(c) < 0x2000 else c for c in folded)
+
+
+def is_vowel_sign(c: str) -> bool:
+    """Hebrew points and accents, Arabic harakat and Quranic marks, the tatweel."""
+    ranges = ((0x591, 0x5C7), (0x610, 0x61A), (0x64B, 0x65F), (0x670, 0x670), (0x6D6, 0x6ED))
+    return c == "\u0640" or (is_mark(c) and any(low <= ord(c) <= high for low, high in ranges))
 
 
 def split_phrase(phrase: str) -> tuple[str, ...]:
@@ -145,11 +155,11 @@ def copies(items: list[str], sizes: list[int]) -> tuple[int, int, int, int]:
     return len(later), sum(later), len(repeated), sum(repeated)
 
 
-def top_ngram(words: list[str], n: int) -> int:
+def top_ngram(words: list[str], n: int, least: int = 2) -> int:
     grams = [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
     counts = Counter(grams)
     most = max(counts.values(), default=0)
-    if most < 2:
+    if most < least:
         return 0
     return most * max(sum(map(len, gram)) for gram, count in counts.items() if count == most)
 
@@ -174,6 +184,25 @@ def later(words: list[str], n: int) -> int:
             seen.add(gram)
             i += 1
     return characters
+
+
+def is_text_line(raw: str) -> bool:
+    """Whether a line reads as text rather than code."""
+    line = raw.strip()
+    if not any(map(str.isalpha, line)) or CODE_LINE * sum(c in CODE_MARKS for c in line) >= len(line):
+        return False
+    indent = len(raw) - len(raw.lstrip())
+    return line[-1] not in CODE_MARKS + ";" and not (indent and (raw[0] == "\t" or indent > 1))
+
+
+def is_mojibake(text: str, i: int) -> bool:
+    """Whether a character that is no letter and the one before it were once two bytes of UTF-8."""
+    c, before = text[i], text[i - 1 : i]
+    if not before or not "\xc2" <= before <= "\xef" or before == "\xdf" or c.isspace() or c.isalpha() or c in "«»·":
+        return False
+    if before >= "\xe0" and not text[i + 1 : i + 2] >= "\x80":
+        return False
+    return "\x80" <= c <= "\xbf" or c in "€‚„†‡‰˜™"
 
 
 def is_ellipsis(text: str) -> bool:
@@ -239,6 +268,15 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
 
     without_marks = [line.rstrip("".join({c for c in line if closes(c)})) or line[:1] for line in lines]
     bad = [line for line in text.split("\n") if repetitive(line)]
+    raw_lines = [line for line in text.split("\n") if line.strip()]
+    of_text = {i for i, raw in enumerate(raw_lines) if is_text_line(raw)}
+    later_text = sum(len(line) for i, line in enumerate(lines) if i in of_text and line in lines[:i])
+    expected_stops = n * stop_word_share(language)
+    prose = stop > 0 and stop >= READS_AS_PROSE * expected_stops
+    loose = [
+        end[-1] not in TERMINAL_MARKS and len(line) + sum(map(unspaced, line)) <= 30
+        for line, end in zip(lines, without_marks, strict=True)
+    ]
     later_lines, later_chars, repeated_lines, repeated_chars = copies(lines, list(map(len, lines)))
     later_blocks, later_block_chars, repeated_blocks, repeated_block_chars = copies(blocks, block_sizes)
     plain = [[c for c in word if c.isalpha()] for word in words]
@@ -250,6 +288,7 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         "lines": len(lines),
         "paragraphs": len(blocks),
         "sentences": sentences,
+        "sentences_or_verses": len(lines) if prose and not sentences else sentences,
         "mean_word_length": ratio(in_words, n),
         "words_per_sentence": ratio(n, sentences),
         "unique_word_share": ratio(len(counts), n),
@@ -265,6 +304,7 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         "stop_words": stop,
         "distinct_stop_words": distinct,
         "stop_word_share": ratio(stop, n),
+        "function_word_ratio": ratio(stop, expected_stops),
         "hash_word_ratio": ratio(text.count("#"), n),
         "ellipsis_word_ratio": ratio(ellipses, n),
         "link_word_ratio": ratio(links, n),
@@ -281,6 +321,7 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
             ),
             len(visible),
         ),
+        "mojibake_share": ratio(2 * sum(is_mojibake(text, i) for i in range(len(text))), len(visible)),
         "curly_bracket_share": ratio(text.count("{") + text.count("}"), len(visible)),
         "main_script_share": ratio(main, len(letters)),
         "language_script_share": ratio(sum(scripts[name] for name in expected) if expected else main, len(letters)),
@@ -291,13 +332,8 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         "ellipsis_line_share": ratio(sum(map(is_ellipsis, lines)), len(lines)),
         "terminal_line_share": ratio(sum(line[-1] in TERMINAL_MARKS for line in without_marks), len(lines)),
         "short_line_share": ratio(sum(len(line) <= 30 for line in lines), len(lines)),
-        "loose_line_share": ratio(
-            sum(
-                end[-1] not in TERMINAL_MARKS and len(line) + sum(map(unspaced, line)) <= 30
-                for line, end in zip(lines, without_marks, strict=True)
-            ),
-            len(lines),
-        ),
+        "loose_line_share": ratio(sum(loose), len(lines)),
+        "menu_line_share": 0 if prose else ratio(sum(loose[i] for i in of_text), len(lines)),
         "uppercase_line_share": ratio(
             sum(2 * sum(category(c) in ("Lu", "Lt") for c in line) > len(line) for line in lines), len(lines)
         ),
@@ -305,6 +341,7 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         "newline_word_ratio": ratio(text.count("\n"), n),
         "duplicate_line_share": ratio(later_lines, len(lines)),
         "duplicate_line_character_share": ratio(later_chars, in_lines),
+        "duplicate_text_line_character_share": ratio(later_text, in_lines),
         "duplicate_paragraph_share": ratio(later_blocks, len(blocks)),
         "duplicate_paragraph_character_share": ratio(later_block_chars, in_lines),
         "repeated_line_share": ratio(repeated_lines, len(lines)),
@@ -314,11 +351,13 @@ def measure(text: str, language: str = "en") -> dict[str, float]:
         "repetitive_line_share": ratio(len(bad), len(lines)),
         "repetitive_line_character_share": ratio(sum(map(len, bad)), len(text)),
         **{f"top_{k}gram_share": ratio(top_ngram(words, k), in_words) for k in (2, 3, 4)},
+        **{f"frequent_{k}gram_share": ratio(top_ngram(words, k, 3), in_words) for k in (2, 3, 4)},
         **{f"duplicate_{k}gram_share": ratio(later(words, k), in_words) for k in range(5, 11)},
         **{f"repeated_{k}gram_share": ratio(covered(words, k), in_words) for k in range(5, 11)},
         "lorem_ipsum": phrases_in(folded, ["lorem ipsum"]),
         "javascript": phrases_in(folded, ["javascript"]),
         "policy_phrases": phrases_in(folded, list(POLICY_PHRASES)),
+        "error_page": error_score(code_points(text)),
         "dirty_words": dirty,
         "dirty_word_share": ratio(dirty, n),
     }

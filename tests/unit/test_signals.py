@@ -56,7 +56,7 @@ def test_values_are_numbers_and_shares_are_shares(text, language):
     for name, value in measure(text, language).as_dict().items():
         assert value >= 0
         assert math.isfinite(value)
-        if name.endswith("_share") and not name.startswith(("top_", "stop_", "dirty_")):
+        if name.endswith("_share") and not name.startswith(("top_", "frequent_", "stop_", "dirty_")):
             assert value <= 1, name
 
 
