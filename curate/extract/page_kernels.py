@@ -337,7 +337,7 @@ def scan_text(text: Bytes, anchors: NDArray[np.uint64], title: NDArray[np.uint64
             if word_start < 0:
                 word, word_start, letters = FNV64_BASIS, i, 0
             word = fnv1a_64(word, low if byte < 128 else byte)
-            letters += letter
+            letters += int(letter)
             if digit and (i + 1 == n or not 48 <= text[i + 1] <= 57):
                 out[LINE.prices] += _is_currency_after(text, i + 1, n)
                 out[LINE.percents] += i + 1 < n and text[i + 1] == 37
@@ -394,7 +394,7 @@ def word_hashes(text: Bytes) -> NDArray[np.uint64]:
             if not inside:
                 word, letters, inside = FNV64_BASIS, 0, True
             word = fnv1a_64(word, low if byte < 128 else byte)
-            letters += letter
+            letters += int(letter)
         elif inside:
             if letters >= LONG_WORD:
                 hashes[found] = word

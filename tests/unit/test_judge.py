@@ -32,7 +32,7 @@ MORE = (
     "one fell in the war and was rebuilt with stone from a quarry twenty miles away, which is why it is paler. Masons "
     "had marked every block with a letter, so that the order could be found again; some marks can still be read.",
     "Today the valley is quiet. The last mill closed in 1961, its turbine was sold, and the canal that once fed it has "
-    "become a row of ponds where kingfishers breed. Engineers measure the level twice a day, because what falls as rain "
+    "become a row of ponds where kingfishers breed. Engineers measure the level every day, because what falls as rain "
     "on the hills needs nine hours to arrive at the bridge, and less since the marshes were drained for pasture.",
 )
 
