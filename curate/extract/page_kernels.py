@@ -218,8 +218,7 @@ def scan_markup(
         end = begin
         while end < n and data[end] != GT and data[end] != SLASH and not is_space(data[end]):
             end += 1
-        tag = find(tag_table[0], tag_table[1], np.uint64(name_hash(data, begin, end)))
-        if (closing or tag == A) and inside and tag == A:
+        if inside and end == begin + 1 and (data[begin] | 32) == 97:  # </a>, or an <a> that ends the one before
             if links == room:
                 room *= 2
                 anchors, sizes = (
@@ -232,8 +231,12 @@ def scan_markup(
         if closing:
             i = find_byte(data, end, n, GT)
             continue
-        i, _, _ = read_attributes(data, end, n, attribute_table[0], attribute_table[1], found)
+        tag = find(tag_table[0], tag_table[1], np.uint64(name_hash(data, begin, end)))
         tags[tag] += 1
+        if data[min(end, n - 1)] == GT and tag < SCRIPT:  # no attributes
+            i = end + 1
+            continue
+        i, _, _ = read_attributes(data, end, n, attribute_table[0], attribute_table[1], found)
         if found[CLASS, 1]:
             wanted = _IN_BODY | _IN_CLASS if tag == BODY else _IN_CLASS
             _add_words(data, found[CLASS, 0], found[CLASS, 1], word_table[0], word_table[1], wanted, counts)
