@@ -123,8 +123,8 @@ def read_judged(judgements: Sequence[Mapping[str, Any]], pages: Sequence[str | P
     done: set[int] = set()
     for path in pages:
         for keys, read in _pages(Path(path)):
-            row = next((wanted[key] for key in keys if key in wanted), None)
-            if row is not None and id(row) not in done:
+            row = next((wanted[key] for key in keys if key in wanted), {})
+            if row and id(row) not in done:
                 done.add(id(row))
                 yield _measure(row, *read(), Path(path).name)
 

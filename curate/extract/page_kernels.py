@@ -219,8 +219,7 @@ def scan_markup(
         end = begin
         while end < n and data[end] != GT and data[end] != SLASH and not is_space(data[end]):
             end += 1
-        tag = find(tag_table[0], tag_table[1], np.uint64(name_hash(data, begin, end)))
-        if (closing or tag == A) and inside and tag == A:
+        if inside and end == begin + 1 and (data[begin] | 32) == 97:  # </a>, or an <a> that ends the one before
             if links == room:
                 room *= 2
                 anchors, sizes = (
@@ -233,8 +232,12 @@ def scan_markup(
         if closing:
             i = find_byte(data, end, n, GT)
             continue
-        i, _, _ = read_attributes(data, end, n, attribute_table[0], attribute_table[1], found)
+        tag = find(tag_table[0], tag_table[1], np.uint64(name_hash(data, begin, end)))
         tags[tag] += 1
+        if data[min(end, n - 1)] == GT and tag < SCRIPT:  # no attributes
+            i = end + 1
+            continue
+        i, _, _ = read_attributes(data, end, n, attribute_table[0], attribute_table[1], found)
         if found[CLASS, 1]:
             wanted = _IN_BODY | _IN_CLASS if tag == BODY else _IN_CLASS
             _add_words(data, found[CLASS, 0], found[CLASS, 1], word_table[0], word_table[1], wanted, counts)
@@ -338,7 +341,7 @@ def scan_text(text: Bytes, anchors: NDArray[np.uint64], title: NDArray[np.uint64
             if word_start < 0:
                 word, word_start, letters = FNV64_BASIS, i, 0
             word = fnv1a_64(word, low if byte < 128 else byte)
-            letters += letter
+            letters += int(letter)
             if digit and (i + 1 == n or not 48 <= text[i + 1] <= 57):
                 out[LINE.prices] += _is_currency_after(text, i + 1, n)
                 out[LINE.percents] += i + 1 < n and text[i + 1] == 37
@@ -395,7 +398,7 @@ def word_hashes(text: Bytes) -> NDArray[np.uint64]:
             if not inside:
                 word, letters, inside = FNV64_BASIS, 0, True
             word = fnv1a_64(word, low if byte < 128 else byte)
-            letters += letter
+            letters += int(letter)
         elif inside:
             if letters >= LONG_WORD:
                 hashes[found] = word
