@@ -1,8 +1,11 @@
 """The `default` preset drops what is broken, and keeps every form of sound text."""
 
+from pathlib import Path
+
 import pytest
 
 from curate import RuleConfig, llama3_heuristics, measure
+from curate.filters import error_pages
 from curate.filters.error_pages import LONGEST_MESSAGE, error_score
 from curate.text.characters import code_points
 
@@ -155,3 +158,22 @@ def test_a_long_text_may_quote_a_message():
     text = f"{MESSAGES[0]} {PROSE} "
     assert decision(text) == (False, "error_page")
     assert error_score(code_points(text + PROSE * (LONGEST_MESSAGE // len(PROSE)))) == 0
+
+
+def test_phrases_are_written_as_texts_are_searched():
+    import numpy as np
+
+    from curate.filters.error_kernels import ANCHOR, normalize
+    from curate.text.characters import character_table
+    from curate.text.words import lower_table
+
+    path = Path(error_pages.__file__).with_name("error_phrases.tsv")
+    for line in path.read_text("utf-8").splitlines():
+        if not line.startswith("#"):
+            _, weight, phrase = line.split("\t")
+            codes = code_points(phrase)
+            plain = np.empty(len(codes), np.uint32)
+            size = normalize(codes, character_table(), lower_table(), plain)
+            assert weight in ("1", "2")
+            assert size >= ANCHOR
+            assert plain[:size].tolist() == codes.tolist(), phrase
