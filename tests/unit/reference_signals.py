@@ -119,9 +119,7 @@ def words_of(text: str) -> list[tuple[int, int]]:
 
 def fold(word: str) -> str:
     """Lower case of capitals below U+2000, of the letters that folding leaves, without vowel signs."""
-    folded = [
-        chr(code) for c in word if not is_vowel_sign(c) and (code := int(fold_table()[ord(c)]) & ~COMPOSES)
-    ]
+    folded = [chr(code) for c in word if not is_vowel_sign(c) and (code := int(fold_table()[ord(c)]) & ~COMPOSES)]
     return "".join(c.lower()[0] if category(c) in ("Lu", "Lt") and ord(c) < 0x2000 else c for c in folded)
 
 
