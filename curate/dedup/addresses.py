@@ -68,6 +68,7 @@ _LAST = _LISTS_BELOW | frozenset(
 )
 _NUMBERED = re.compile(r"(?:page|comment-page|pagina|seite|strona|sayfa)[-/]?\d+", re.IGNORECASE)
 _DATE = re.compile(r"/(?:19|20)\d\d(?:/\d\d?){0,2}$")
+_HOST_END = re.compile(r"[/\\?#]")
 _INDEX = re.compile(r"/(?:(?:index|default|home)\.\w+)?$", re.IGNORECASE)
 #: Parameters that choose a form or a part of a page, or a page by its number in the data base.
 _FORM = re.compile(
@@ -78,6 +79,16 @@ _FORM = re.compile(
 
 
 LISTING_RANK = 2  # `address_rank` of a listing
+
+
+def site_of(url: str) -> str:
+    """Return the host of a URL in lower case, without user name, port and ``www.``; "" if it has none.
+
+    >>> site_of("https://www.News.example.org:443?a=ann@example.org"), site_of("")
+    ('news.example.org', '')
+    """
+    host = _HOST_END.split(url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
+    return host.removeprefix("www.")
 
 
 def address_rank(url: str, canonical: str = "") -> int:

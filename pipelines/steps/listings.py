@@ -10,11 +10,11 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from curate.dedup.addresses import address_rank
+from curate.dedup.addresses import address_rank, site_of
 from curate.dedup.paragraphs import limits_of, listing_shares, page_paragraphs, paragraph_dtype
 from curate.document import Document, Rejection
 from curate.text.hashing import stable_u64
-from pipelines.dedup.keep_first import PARTITIONS, site
+from pipelines.dedup.keep_first import PARTITIONS
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, block_address, rows_at
 
 #: A page in a shuffle: its site, the rank and order of its address, its characters, its address in the run, and how
@@ -51,7 +51,7 @@ class Listings(CorpusStep):
         """Build the function that extracts the site, the rank of the address, and the paragraphs."""
 
         def key(document: Document) -> tuple:
-            host = site(document.url)
+            host = site_of(document.url)
             rows = page_paragraphs(document.text) if host else np.empty(0, paragraph_dtype())
             place = stable_u64(host, "site"), address_rank(document.url, document.canonical)
             return (
