@@ -31,7 +31,7 @@ CONTAINERS = 5  # whose mean chances are described
 # validated) and on judged pages of a crawl: they take no good page's text.
 LITTLE, FEW_SURE = 100, 50  # words
 FRAME = 0.2  # least share of the page's words that are not kept, or in links
-SURE, LIKELY = 0.8, 0.65  # chances
+SURE, LIKELY = 0.8, 0.7  # chances
 NEAR, FAR, REACH = 2.0, 6.0, 12  # widths of the means around a block, in blocks, and how far they look
 
 
