@@ -52,12 +52,12 @@ def test_a_result_is_a_mapping_and_stays_what_it_was(result):
 @pytest.mark.parametrize("name", RESULTS)
 def test_datasets_maps_it_to_columns(name):
     function = RESULTS[name]
-    rows = Dataset.from_list([{"number": i, "page": text} for i, text in enumerate(TEXTS)])
-    mapped = rows.map(lambda row: function(row["page"]))
+    rows = Dataset.from_list([{"number": i, "body": text} for i, text in enumerate(TEXTS)])
+    mapped = rows.map(lambda row: function(row["body"]))
     expected = dict(function(TEXTS[0]))
-    assert set(mapped.column_names) == {"number", "page", *expected}
+    assert set(mapped.column_names) == {"number", "body", *expected}
     row = mapped[0]
-    assert all(row[key] == value for key, value in expected.items() if not isinstance(value, dict))
+    assert all(row[key] == value for key, value in expected.items() if not isinstance(value, Mapping))
 
 
 def test_signals_are_a_row_of_a_frame():
