@@ -38,7 +38,7 @@ def normalize(
             c = np.uint32(_APOSTROPHE)
         elif c < len(lower):
             c = lower[c]
-        if size and c == out[size - 1] and c in (_BLANK, _ZERO):
+        if c == 0 or (size and c == out[size - 1] and c in (_BLANK, _ZERO)):
             continue
         out[size] = c
         size += 1
@@ -54,8 +54,8 @@ def find_phrases(
     entries: NDArray[np.int64],
     phrases: NDArray[np.uint32],
     spans: NDArray[np.int64],
-) -> int:
-    """Return the sum of the weights of the phrases that a text contains, each once.
+) -> tuple[int, int]:
+    """Return the sum of the weights of the phrases that a text contains, each once, and the greatest of them.
 
     A phrase begins at the start of a word, and ends anywhere, because many languages inflect. ``keys`` and ``entries``
     find phrases by their `anchor_key`; ``spans`` has the start and stop of each in ``phrases``, and its weight:
@@ -64,7 +64,7 @@ def find_phrases(
     plain = np.empty(len(codes), np.uint32)
     n = normalize(codes, table, lower, plain)
     seen = np.zeros(len(spans), np.bool_)
-    score = 0
+    score = strongest = 0
     before = 0  # flags of the last character
     for i in range(n - ANCHOR + 1):
         here = table[plain[i]]
@@ -85,4 +85,5 @@ def find_phrases(
             if start + j == stop:
                 seen[k] = True
                 score += spans[k, 2]
-    return score
+                strongest = max(strongest, spans[k, 2])
+    return score, strongest

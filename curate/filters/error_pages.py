@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 #: The longest text that is searched, in characters. curate's own value: such messages seldom have more than 800, and an
 #: article about cookies or errors, which may quote one, seldom has fewer.
 LONGEST_MESSAGE = 1500
+#: Characters that a point of the score speaks for, if a phrase of weight 2 is among them, and otherwise: a banner about
+#: cookies above an article says nothing about the article. curate's own values.
+CHARACTERS_PER_POINT, OF_WEAK_POINTS = 250, 60
 
 
 def error_score(codes: NDArray[np.uint32]) -> int:
@@ -26,8 +29,8 @@ def error_score(codes: NDArray[np.uint32]) -> int:
 
     The sum of the weights of the different phrases of curate/filters/error_phrases.tsv that the text contains, of any
     language, because such pages are short and their language is often not known: 2 for a sentence that hardly anything
-    else has, 1 for one that articles have too. From 2 on a text is such a page. Of a text longer than
-    `LONGEST_MESSAGE` it is 0.
+    else has, 1 for one that the frame of any page has. From 2 on a text is such a page. Of a text longer than
+    `LONGEST_MESSAGE`, or than `CHARACTERS_PER_POINT` for each point, the score is 0.
 
     Args:
         codes: the code points of any text.
@@ -45,7 +48,9 @@ def error_score(codes: NDArray[np.uint32]) -> int:
     from curate.filters.error_kernels import find_phrases
     from curate.text.words import lower_table
 
-    return int(find_phrases(codes, character_table(), lower_table(), *_phrases()))
+    score, strongest = find_phrases(codes, character_table(), lower_table(), *_phrases())
+    room = score * (CHARACTERS_PER_POINT if strongest > 1 else OF_WEAK_POINTS)
+    return int(score) if len(codes) <= room else 0
 
 
 @functools.cache

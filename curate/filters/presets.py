@@ -102,6 +102,7 @@ def _default() -> tuple[Rule, ...]:
         Rule("broken_characters", "broken_share", maximum=0.01),
         Rule("mojibake", "mojibake_share", maximum=0.01),
         Rule("error_page", "error_page", maximum=1),
+        Rule("few_spaces", "space_share", minimum=0.06, where="spaced_language"),
         Rule("repetitive_lines", "repetitive_line_character_share", maximum=0.5),
         Rule("dirty_words", "dirty_word_share", maximum=0.01),
     )
