@@ -173,11 +173,11 @@ def tag_pages() -> list[Page]:
                 date=crawled("tag", number),
                 language="en",
                 category="repeated_lines",
-                why="Every line of it stands on more than six pages.",
+                why="Every line of it stands on more than six pages, and is a teaser.",
                 html=html,
                 fate=REJECTED,
-                step="line_dedup",
-                rule="only_repeated_lines",
+                step="quality",
+                rule="low_quality",
             )
         )
     return found

@@ -28,8 +28,8 @@ MEMBERS_CLUB = (
     "xxx pictures are added on Wednesdays, and the newest porn is always at the top of the xxx page. If a porn film "
     "does not play, close the other xxx windows and load the page again, or write to the club."
 )
-# The spam that the quality model likes best: the cut takes a share of all pages, and may stop before it comes to these.
-PASS_FOR_GOOD = {("content_mill", 0)} | {("replica", n) for n in range(7)} | {("clickbait", 0), ("clickbait", 4)}
+# The spam that the judge takes for good pages, or nearly.
+PASS_FOR_GOOD = {("replica", n) for n in range(7)}
 CAUGHT = {
     "chatter": ("heuristics", "no_sentences"),
     ("content_mill", 1): ("heuristics", "gopher_top_3gram"),
@@ -94,33 +94,31 @@ def blocked() -> list[Page]:
 
 
 def spam() -> list[Page]:
-    """Rubbish in English: some is caught by counting, the rest is for the quality model."""
+    """Rubbish in English: some is caught by counting, the rest is for the judge."""
     found = []
     for kind in read_kinds("en_junk").values():
         for article in write(kind, "en_junk"):
             article = replace(article, language="en")
-            by = CAUGHT.get((kind.name, article.number)) or CAUGHT.get(kind.name) or ("quality_cut", "below_cut")
+            by = CAUGHT.get((kind.name, article.number)) or CAUGHT.get(kind.name) or ("quality", "low_quality")
             name = kind.name.replace("_", "-")
-            what = (
-                "the quality model must score it low" if by[0] == "quality_cut" else "it repeats itself or never ends"
-            )
+            what = "the judge must score it low" if by[0] == "quality" else "it repeats itself or never ends"
             why = f"Readable, but worthless ({name}): {what}."
             page = bad(f"{name}.example", "spam", article.number, article, by, why)
             if (kind.name, article.number) in PASS_FOR_GOOD:
-                why = f"Readable, but worthless ({name}), but so fluent that a cut by quality may stop before it."
+                why = f"Readable, but worthless ({name}), but so fluent that the judge may take it for good."
                 page = replace(page, fate=KEPT, step="", rule="", may_be_cut=True, why=why)
             found.append(page)
     return found
 
 
 def foreign_spam() -> list[Page]:
-    """Rubbish in other languages, for which there is no model that reads words."""
+    """Rubbish in other languages, whose words no model reads."""
     found = []
     for n, line in enumerate((TEXT / "spam.txt").read_text(encoding="utf-8").splitlines()):
         language, title, *paragraphs = line.split(" | ")
-        why = "Advertising in broken sentences; no rule counts it, and no quality model of ours reads its language yet."
-        page = bad("super-deals.example", "spam", n, simple(language, title, *paragraphs), ("", ""), why)
-        found.append(replace(page, fate=KEPT, may_be_cut=True))
+        why = "Advertising in broken sentences; no rule counts it: the judge must score it low."
+        article, by = simple(language, title, *paragraphs), ("quality", "low_quality")
+        found.append(bad("super-deals.example", "spam", n, article, by, why))
     return found
 
 
@@ -145,7 +143,8 @@ def errors() -> list[Page]:
     why = "An error message that the server sends as if it were a page."
     found = []
     for n, line in enumerate((TEXT / "errors.txt").read_text(encoding="utf-8").splitlines()):
-        found.append(bad(f"broken-{n}.example", "error_page", n, simple("en", *line.split(" | ")), TOO_SHORT, why))
+        by = ("heuristics", "error_page") if n in (0, 6) else ("quality", "low_quality") if n == 1 else TOO_SHORT
+        found.append(bad(f"broken-{n}.example", "error_page", n, simple("en", *line.split(" | ")), by, why))
     return found
 
 

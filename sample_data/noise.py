@@ -125,7 +125,7 @@ def minified() -> list[Page]:
                 f"n.{noun(n, i, 'b')}(t):(n.x={c},!0)}}"
             )
         article = simple("en", f"bundle-{n + 1}.min.js", ";".join(pieces), tag="pre")
-        by, why = ("heuristics", "no_sentences"), "Minified code: one line that repeats itself, and no prose."
+        by, why = ("heuristics", "few_spaces"), "Minified code: one line that repeats itself, and no prose."
         found.append(bad("cdn.example", "minified", n, article, by, why))
     return found
 
@@ -182,7 +182,7 @@ def repetition() -> list[Page]:
     found = []
     for n, text in enumerate(texts):
         article = simple("en", f"About us {n + 1}", *[text] * 12)
-        by = ("heuristics", "gopher_duplicate_lines")
+        by = ("heuristics", "gopher_duplicate_line_characters")
         found.append(bad("again.example", "repetition", n, article, by, "The same paragraph twelve times."))
     return found
 
@@ -207,7 +207,7 @@ def mojibake() -> list[Page]:
         article = write(next(iter(read_kinds(language).values())), language)[n]
         blocks = tuple(replace(b, sentences=tuple(misread(s, codec) for s in b.sentences)) for b in article.blocks)
         spoiled = replace(article, language="en", title=misread(article.title, codec), blocks=blocks)
-        by = ("heuristics", "gopher_short_words" if n else "gopher_stop_words")
+        by = ("heuristics", ("gopher_stop_words", "gopher_short_words", "gopher_short_words", "broken_characters")[n])
         why = "UTF-8 that somebody once read as a Western encoding and saved."
         found.append(replace(bad("encoding.example", "mojibake", n, spoiled, by, why), language=""))
     return found

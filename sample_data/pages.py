@@ -32,7 +32,7 @@ class Page:
     """One page. ``html`` is what a browser gets, ``text`` the same page as a WET or JSONL file would have it.
 
     ``contains`` must stand in the text that is kept, ``lacks`` must not. ``may_be_cut`` marks pages that steps which
-    keep a share of the corpus (quality_cut, mixture) may leave out.
+    keep a share of the corpus, or judge, may leave out.
     """
 
     url: str

@@ -202,7 +202,7 @@ def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Reject
     path may be a headline: a word of curate's own lists counts there if its segment has no more than
     `HEADLINE_WORDS` words, or if the URL has another word of that list ("free-porn-videos", but not
     "minister-resigns-over-porn-on-his-phone"). Words with other meanings ("xxx", a numeral and a placeholder) refuse a
-    registered name alone; three vague words, or two soft ones of which one is not vague, refuse a URL.
+    registered name alone; three vague words, two in the host, or two soft ones of which one is not vague, refuse a URL.
 
     Args:
         url: of the page; an empty one is never refused.
@@ -236,7 +236,8 @@ def blocked_url(url: str, config: UrlFilterConfig = UrlFilterConfig()) -> Reject
         return Rejection("blocked_word", detail=hard)
     soft = rules.soft.intersection(words)
     vague = rules.vague.intersection(words) - soft
-    limit = config.soft_limit if soft else config.soft_limit + 1
+    in_host = (rules.soft | rules.vague).intersection(_WORD.findall(text.partition("/")[0]))
+    limit = config.soft_limit if soft or len(in_host) >= config.soft_limit else config.soft_limit + 1
     if len(soft) + len(vague) >= limit:
         return Rejection("blocked_soft_words", len(soft) + len(vague), limit, " ".join(sorted(soft | vague)))
     return None

@@ -153,6 +153,11 @@ def test_sites_of_the_lists_are_refused_in_any_form(url):
     assert blocked_url(url) is not None
 
 
+def test_two_vague_words_of_a_host_say_what_the_site_is():
+    assert blocked_url("https://sex-webcam.example/room/4").rule == "blocked_soft_words"
+    assert blocked_url("https://webcam.example/weather/naked-eye") is None
+
+
 def test_a_third_vague_word_counts_as_a_plain_one_does():
     assert blocked_url("http://a.example/sex-webcam") is None
     found = blocked_url("http://a.example/sex-webcam-amateur")

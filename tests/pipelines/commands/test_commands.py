@@ -256,7 +256,7 @@ def test_filter_shows_where_two_presets_disagree():
             ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "output.formats=[a"],
             "is not a number, a word, or a list",
         ),
-        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.quality_cut.keep=40"], "less than or equal to 1"),
+        (["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.kl_divergence.keep=40"], "less than or equal to 1"),
         (
             ["run", "llama3", "--input", f"{CRAWL}/*", "--set", "steps.minhash_dedup=3"],
             "which setting of minhash_dedup",

@@ -67,7 +67,7 @@ def test_values_that_json_does_not_have_are_not_the_same():
 def test_a_step_is_left_out_from_the_command_line():
     names = [s.name for s in load_recipe("llama3", [], ["steps.mixture=none"]).steps]
     assert "mixture" not in names
-    assert "quality_cut" in names
+    assert "kl_divergence" in names
 
 
 @pytest.mark.parametrize(

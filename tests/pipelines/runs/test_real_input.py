@@ -39,6 +39,5 @@ def test_a_crawl_of_real_pages(shared_data, tmp_path):
     report = load(output, "report.json")
     check_funnel(report)
     assert report["steps"][0]["read"] == 400
-    cut = next(step for step in report["steps"] if step["name"] == "quality_cut")
-    assert cut["kept"] > 200  # the mixture behind it takes what the shares of maths and code allow
+    assert report["corpus"]["documents"] > 200
     assert outputs(run(tmp_path / "again", inputs=str(crawl))) == outputs(output)

@@ -16,7 +16,10 @@ from pipelines.recipe.recipe import shipped_text
 from tests.pipelines.conftest import CRAWL, run
 
 #: Steps that keep a share of the corpus: who is left out depends on all the others.
-SHARES = ("kl_divergence", "quality_cut", "mixture")
+SHARES = ("kl_divergence", "mixture")
+#: What the judge says of a page that it takes for worthless; it may come before a step that removes copies.
+JUDGED = ("quality", "low_quality")
+COPIES = ("url_dedup", "exact_dedup", "minhash_dedup")
 #: Text in no language: whether the language model or a count notices it first depends on how sure the model is.
 NO_LANGUAGE = {"table", "links", "log", "minified", "word_salad", "symbols", "lorem_ipsum", "replacement", "mojibake"}
 
@@ -29,9 +32,10 @@ def labels() -> list[dict]:
 
 @pytest.fixture(scope="module")
 def uncut(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same run without the steps that keep a share; it takes up what the first one left, so it is quick."""
+    """The same run without the judge and the steps that keep a share."""
+    left_out = (*SHARES, JUDGED[0])
     recipe = yaml.safe_load(shipped_text("llama3"))
-    recipe["steps"] = [s for s in recipe["steps"] if (s if isinstance(s, str) else next(iter(s))) not in SHARES]
+    recipe["steps"] = [s for s in recipe["steps"] if (s if isinstance(s, str) else next(iter(s))) not in left_out]
     folder = tmp_path_factory.mktemp("uncut")
     (folder / "uncut.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     shutil.copytree(corpus, folder / "out")
@@ -59,12 +63,12 @@ def fates(folder: Path) -> dict[tuple[str, str], Counter]:
 
 def is_right(label: dict, fate: tuple[str, ...]) -> bool:
     if label["category"] in NO_LANGUAGE and label["step"] in ("language", "heuristics"):
-        return fate == ("language", "language_unknown") or fate == (label["step"], label["rule"])
-    if label["fate"] == "rejected" and label["step"] in SHARES:
-        return fate[0] in ("kl_divergence", "quality_cut")  # whichever comes to it first
+        return fate in (("language", "language_unknown"), JUDGED, (label["step"], label["rule"]))
+    if label["fate"] == "rejected" and label["step"] in COPIES:
+        return fate[0] in COPIES or fate in (JUDGED, ("kept",))
     if label["fate"] == "rejected":
         return fate == (label["step"], label["rule"])
-    return fate == ("kept",) or (bool(label.get("may_be_cut")) and fate[0] in SHARES)
+    return fate == ("kept",) or (bool(label.get("may_be_cut")) and (fate[0] in SHARES or fate == JUDGED))
 
 
 def test_every_page_meets_its_fate(corpus, labels):
@@ -79,6 +83,21 @@ def test_every_page_meets_its_fate(corpus, labels):
         if not is_right(label, fate)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_copy_stays_only_if_the_page_that_it_copies_was_judged_worthless(corpus, labels):
+    found = fates(corpus)
+    copies = [label for label in labels if label.get("step") in COPIES]
+    assert len(copies) > 100
+    assert sum(("kept",) in found[key(label)] for label in copies) <= 2
+    texts = [row["text"] for row in rows(corpus, "documents")]
+    assert len(texts) == len(set(texts))
+
+
+def test_the_judge_keeps_what_is_good(corpus, labels):
+    found = fates(corpus)
+    good = [label for label in labels if label["category"] in ("article", "code", "maths", "pii")]
+    assert sum(JUDGED in found[key(label)] for label in good) <= 0.01 * len(good)
 
 
 def test_records_that_are_no_pages_are_counted(report, labels):
