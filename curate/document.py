@@ -36,7 +36,7 @@ class Document:
         spam_score, listing_score: the chances, by a judge, that the page is spam, and that it is a listing.
         cluster: id of the cluster of duplicates that the document is in, "" if there is none.
         cluster_size: number of documents that it represents: itself, its exact copies, and its near duplicates.
-        page: features of the HTML page, None for a document that began as text.
+        page_features: features of the HTML page, None for a document that began as text.
         copies: how often the document is in ``tokens/``, by the plan of the mixture; 0 if it leaves it out.
         extra: the user's own columns: those that a source names, and those that steps add.
     """
@@ -62,7 +62,7 @@ class Document:
     signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1
-    page: PageFeatures | None = None
+    page_features: PageFeatures | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -163,7 +163,7 @@ def _text(text: str) -> Callable[[], tuple[str, PageFeatures | None]]:
 def _html(html: bytes | str, url: str, charset: str = "") -> Callable[[], tuple[str, PageFeatures | None]]:
     def read() -> tuple[str, PageFeatures | None]:
         extracted = extract_text(html, url, ExtractConfig(engine="blocks"), charset)
-        return extracted.text, extracted.page
+        return extracted.text, extracted.page_features
 
     return read
 

@@ -73,7 +73,7 @@ class Extraction(Result):
 
     ``canonical`` is the address that the page calls its own (`curate.extract.canonical`), "" if it names none;
     ``engine`` is the engine that extracted the text: that of the config, or ``blocks`` if it failed, found nothing, or
-    cannot handle a page that is so large or so deeply nested. ``page`` are features of the whole page.
+    cannot handle a page that is so large or so deeply nested. ``page_features`` describe the whole page.
     """
 
     text: str
@@ -81,7 +81,7 @@ class Extraction(Result):
     language: str
     engine: str
     canonical: str
-    page: PageFeatures
+    page_features: PageFeatures
 
 
 def extract_text(

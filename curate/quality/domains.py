@@ -144,6 +144,9 @@ SITES = {
 # What such a site adds to the log-odds of its label. curate's own value: it makes an uncertain text likely (e^3 = 20
 # to 1).
 _SITE_EVIDENCE = 3.0
+# What a text that is about maths adds to the log-odds that it holds some. curate's own value: four formulas are then
+# enough, where a text about something else needs sixteen.
+_ABOUT_EVIDENCE = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +230,9 @@ def classify_domain(text: str | bytes, url: str | None = None, language: str = "
         log_odds = evidence[0]
     holds = {
         "code": _probability(_dot(_HOLDS_CODE, measured.evidence_of_code(log_odds))),
-        "maths": _probability(_dot(_HOLDS_MATHS, measured.evidence_of_maths())),
+        "maths": _probability(
+            _dot(_HOLDS_MATHS, measured.evidence_of_maths()) + (_ABOUT_EVIDENCE if about == "maths" else 0.0)
+        ),
     }
     for label, probability in holds.items():
         if probability >= 0.5:

@@ -98,7 +98,7 @@ def judge_page(
 
     Args:
         text: any string.
-        page: features of the page, as ``extract_text(html, url).page``.
+        page: features of the page, as ``extract_text(html, url).page_features``.
         signals: of this text in this language, if already measured.
         language: of the text, in any form that `curate.language.codes.canonical` knows.
         model: the path of a judge that ``curate train judge`` wrote; None for the shipped one.

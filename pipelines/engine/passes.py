@@ -196,8 +196,8 @@ def _stored(job: PassJob, index: int, counts: SliceCounts, lost: Lost, track: Tr
         values = {name: column[row[f"{name}_row"]] for name, column in needed.items() if row[f"{name}_row"] >= 0}
         counts.done += 1
         extra = unpack_columns(row["extra"])
-        page = None if row["page"] is None else PageFeatures(*row["page"])
-        document = Document(**{name: row[name] for name in FACTS}, **values, page=page, extra=extra)
+        page = None if row["page_features"] is None else PageFeatures(*row["page_features"])
+        document = Document(**{name: row[name] for name in FACTS}, **values, page_features=page, extra=extra)
         yield document, {**row, "number": number}
 
 
@@ -286,7 +286,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         for name, table in self._large.items():
             places[name] = table.append([getattr(document, name)]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
-        page = None if document.page is None else [*document.page.values()]
+        page = None if document.page_features is None else [*document.page_features.values()]
         self._state.append([*facts, page, pack_columns(document.extra), size, tokens, *places.values()])
         return size, tokens
 

@@ -50,7 +50,7 @@ STATE = pa.schema(
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
         ("copies", pa.int64()),
-        ("page", pa.list_(pa.float32())),
+        ("page_features", pa.list_(pa.float32())),
         ("extra", pa.binary()),
         ("text_bytes", pa.int64()),
         ("token_count", pa.int64()),
@@ -61,7 +61,7 @@ STATE = pa.schema(
 )
 
 #: The columns of ``STATE`` that are fields of a document.
-FACTS = STATE.names[: STATE.names.index("page")]
+FACTS = STATE.names[: STATE.names.index("page_features")]
 
 #: The large fields, each in a separate file, written only by a pass that changes it.
 LARGE = {

@@ -71,7 +71,7 @@ class Quality(MapStep):
 
         def judgement(document: Document) -> Judgement:
             language = document.language or UNDETERMINED
-            return judge_page(document.text, document.page, document.signals, language, model)
+            return judge_page(document.text, document.page_features, document.signals, language, model)
 
         judgement(Document(id="", text="Fails here if the judge is missing or damaged."))
         return lambda document: self._decide(document, judgement, least)

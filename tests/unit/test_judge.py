@@ -69,7 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def judged(html: str, url: str, model: Path | None = None) -> tuple[float, float, float]:
     extracted = extract_text(html, url)
-    return tuple(judge_page(extracted.text, extracted.page, model=model).values())
+    return tuple(judge_page(extracted.text, extracted.page_features, model=model).values())
 
 
 def test_an_article_is_worth_more_than_a_listing() -> None:
@@ -176,20 +176,20 @@ def test_sites(url: str, site: str) -> None:
 
 def document(html: str, url: str) -> Document:
     extracted = extract_text(html, url)
-    return Document(id="0", url=url, text=extracted.text, language="en", page=extracted.page)
+    return Document(id="0", url=url, text=extracted.text, language="en", page_features=extracted.page_features)
 
 
 def test_the_step_writes_what_the_judge_says() -> None:
     page = document(article(3), "https://a.example/2020/02/the-river.html")
     kept = Quality().make()(page)
     assert isinstance(kept, Document)
-    said = judge_page(page.text, page.page)
+    said = judge_page(page.text, page.page_features)
     assert (kept.quality, kept.spam_score, kept.listing_score) == (said.worth, said.spam, said.listing)
 
 
 def test_the_step_says_why() -> None:
     page = document(listing(3), "https://a.example/tag/river/page/2")
-    said = judge_page(page.text, page.page)
+    said = judge_page(page.text, page.page_features)
     assert Quality().make()(page) == Rejection("listing", said.listing, 0.5)
     assert Quality(max_listing=1.0).make()(page) == Rejection("low_quality", said.worth, 0.5)
     assert Quality(max_spam=0.0).make()(page) == Rejection("spam", said.spam, 0.0)
@@ -202,7 +202,7 @@ def test_the_step_takes_a_judge_of_ones_own(trained: Path) -> None:
     page = document(article(4), "https://a.example/river")
     kept = Quality(model=str(trained)).make()(page)
     assert isinstance(kept, Document)
-    assert kept.quality == judge_page(page.text, page.page, model=trained).worth
+    assert kept.quality == judge_page(page.text, page.page_features, model=trained).worth
 
 
 def test_another_model_rejects_nothing_by_default_and_judges_neither_spam_nor_listing() -> None:
@@ -219,5 +219,5 @@ def test_a_text_without_its_page_is_judged_by_forests_that_know_none() -> None:
     other = replace(model, of_pages={name: model.of_texts[name] for name in OUTPUTS})
     page = document(article(6), "https://a.example/river")
     signals = measure(page.text)
-    assert other.judge(signals, 0.0, page.page) == model.judge(signals, 0.0, None)
+    assert other.judge(signals, 0.0, page.page_features) == model.judge(signals, 0.0, None)
     assert not np.isnan(model.judge(signals, 0.0, None).worth)

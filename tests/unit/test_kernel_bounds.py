@@ -190,9 +190,9 @@ def test_lines_fill_their_buffers(text):
     counts, _ = counts_of(text)
     assert counts["lines"] == len([line for line in text.split("\n") if line.strip()])
     codes, spaces = code_points(text), np.zeros(0x110000, np.bool_)
-    hashes, starts = hash_lines(codes, np.arange(0x110000, dtype=np.uint32), spaces, 0)
+    hashes, starts, lengths = hash_lines(codes, np.arange(0x110000, dtype=np.uint32), spaces, 0, 5)
     lines = text.split("\n")
-    assert len(hashes) == len(lines)
+    assert lengths.tolist() == [len(line) for line in lines]
     assert np.diff(starts).tolist() == [len(line) + 1 for line in lines]
     assert ((hashes != 0) == [line != "" for line in lines]).all()
 

@@ -106,7 +106,7 @@ def test_shape_of_the_address(url: str, depth: int, lists: int, number: int, dat
     ],
 )
 def test_strange_pages(html: str) -> None:
-    page = extract_text(html, "http://\ud800/\ud800").page
+    page = extract_text(html, "http://\ud800/\ud800").page_features
     assert tuple(page) == PAGE_FEATURES
     assert all(math.isfinite(value) and value >= 0 for value in page.values())
 

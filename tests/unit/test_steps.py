@@ -10,7 +10,7 @@ from curate.document import Document, Rejection
 from curate.extract.extraction import ExtractConfig, extract_text
 from curate.filters import rules
 from curate.filters.presets import rules_of
-from curate.quality.scoring import quality_score
+from curate.quality.judge import judge_page
 from pipelines.steps.extract import Extract
 from pipelines.steps.heuristics import Heuristics
 from pipelines.steps.language import Language
@@ -55,10 +55,10 @@ def test_rules_of_a_language_are_for_texts_in_a_known_one():
         assert wrong.rule == "gopher_stop_words"
 
 
-def test_a_text_in_an_unknown_language_is_scored_by_the_model_for_any(tmp_path):
+def test_a_text_in_an_unknown_language_is_judged_without_the_words_of_english():
     document = Document(id="0", text=GERMAN)
-    scored = Quality().make()(document)
-    assert scored.quality == quality_score(GERMAN, language="xx") != quality_score(GERMAN)
+    judged = Quality(min_score=0).make()(document)
+    assert judged.quality == judge_page(GERMAN, language="xx").worth != judge_page(GERMAN, language="en").worth
 
 
 def test_a_page_in_two_languages_has_the_share_of_each(language):

@@ -223,7 +223,7 @@ def test_recut_loses_every_document_to_an_impossible_limit(corpus):
 
 
 def test_recut_on_the_command_line(corpus):
-    told = curate("recut", corpus, "--set", "gopher_too_few_words=100", "--set", "gopher_bullets=none")
+    told = curate("recut", corpus, "--set", "gopher_too_few_words=200", "--set", "gopher_bullets=none")
     assert told.returncode == 0, told.stderr
     assert "gopher_too_few_words" in told.stdout
     assert "did you mean 'gopher_bullets'" in curate("recut", corpus, "--set", "gopher_bulets=1").stderr

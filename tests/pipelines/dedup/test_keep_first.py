@@ -69,7 +69,7 @@ def test_the_order_is_the_recipe_s(step, stays):
 
 
 def test_an_order_that_cannot_work_is_refused():
-    with pytest.raises(ValueError, match="'newset' is unknown; choose from newest, oldest"):
+    with pytest.raises(ValueError, match="'newset' is unknown; choose from canonical, newest, oldest"):
         ExactDedup(keep=("newset",)).key()
     with pytest.raises(ValueError, match="or neither"):
         ExactDedup(keep=("source",)).key()

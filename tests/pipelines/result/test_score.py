@@ -8,12 +8,16 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
+from curate.models.shipped import SHIPPED
 from curate.quality.agreement import Judgements
 from pipelines.result.score import read_judgements, score
 from tests.pipelines.conftest import ROOT, curate
 from tests.pipelines.small import ENGLISH, FRENCH, english, small_run, write_rows
 
-STEPS = "  - language: {keep: [en]}\n  - heuristics: {presets: [c4@tfds]}\n  - exact_dedup\n  - quality\n  - tokenize\n"
+STEPS = (
+    "  - language: {keep: [en]}\n  - heuristics: {presets: [c4@tfds]}\n  - exact_dedup\n"
+    f"  - quality: {{model: '{SHIPPED / 'quality-en.zip'}'}}\n  - tokenize\n"
+)
 #: The page again at another address, later, so that exact_dedup rejects the older one.
 AGAIN = {"text": f"{ENGLISH * 3}That was day 3.", "url": "http://copy.example/3", "date": "2026-01-01T00:00:00Z"}
 

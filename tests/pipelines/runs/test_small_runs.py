@@ -125,7 +125,7 @@ def test_a_mixture_keeps_its_copies_whatever_comes_behind(tmp_path):
     documents = english(12)
     documents += [{"text": f"{GERMAN * 3}Das war Tag {i}.", "url": f"http://example.de/{i}"} for i in range(4)]
     steps = "  - language: {min_score: 0.2}\n  - tokenize\n  - mixture: {by: language, targets: {en: 1, de: 1}}\n"
-    steps += "  - quality\n"
+    steps += "  - quality: {min_score: 0}\n"
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     once = small_run(tmp_path / "one", steps, documents)
@@ -186,7 +186,7 @@ def test_a_result_is_made_again_whatever_of_it_is_there(tmp_path, lost):
 
 
 def test_a_cut_that_cuts_nothing_is_told(tmp_path):
-    steps = "  - language\n  - domain\n  - quality\n  - quality_cut: {keep: 0.5}\n"
+    steps = "  - language\n  - domain\n  - quality: {min_score: 0}\n  - quality_cut: {keep: 0.5}\n"
     report = small_run(tmp_path, steps, english(40))
     assert [w for w in report["warnings"] if w.startswith("quality_cut: 40 of 40 documents were not cut")]
 

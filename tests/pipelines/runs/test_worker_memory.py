@@ -20,7 +20,7 @@ steps:
   - minhash_dedup
   - line_dedup
   - repetition_clean
-  - quality
+  - quality: {min_score: 0, max_spam: 1, max_listing: 1}
   - domain
   - pii
   - tokenize
