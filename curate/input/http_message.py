@@ -28,7 +28,9 @@ MAX_INTERIM = 16  # curate's own value: Early Hints and Continue may come more t
 _END = re.compile(rb"\r{0,2}\n\r{0,2}\n")
 _CHUNK = re.compile(rb"(?:\r?\n)?[ \t]*+(?:0[xX])?0*+([0-9A-Fa-f]{0,8}+)(?<=[0-9A-Fa-f])[ \t]*+(?:;[^\r\n]*+)?\r?\n")
 # The first value with a slash, whatever stands around it: quotes, the name of the header again, parameters without ";".
-_MEDIA_TYPE = re.compile(r"(?:content-type\s*+:)?[\s\"'<]*+([a-z0-9*!#$&^_.+-]++)\s*+/\s*+([a-z0-9*!#$&^_.+-]++)")
+_MEDIA_TYPE = re.compile(
+    r"(?:content-type\s*+:)?[\s\"'<]*+([a-z0-9*!#$&^_.+-]++)\s*+/\s*+([a-z0-9*!#$&^_.+-]++)(?![^\s;:,\"'>])"
+)
 _CHARSET = re.compile(r"charset\s*+[=:]\s*+[\"']?\s*+([^\s\"';,]{1,40}+)(?![^\s\"';,])")
 # Headers of which more than the last value counts: lists of encodings (RFC 9110, section 5.3), and the media type.
 _ALL_COUNT = ("content-encoding", "transfer-encoding", "content-type")

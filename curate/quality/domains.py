@@ -144,9 +144,9 @@ SITES = {
 # What such a site adds to the log-odds of its label. curate's own value: it makes an uncertain text likely (e^3 = 20
 # to 1).
 _SITE_EVIDENCE = 3.0
-# What a text that is about maths adds to the log-odds that it holds some. curate's own value: four formulas are then
+# What a text that is about maths adds to the log-odds that it holds some. curate's own value: three formulas are then
 # enough, where a text about something else needs sixteen.
-_ABOUT_EVIDENCE = 2.5
+_ABOUT_EVIDENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
