@@ -141,6 +141,10 @@ _DATE = re.compile(r"/(?:19|20)\d\d/\d{1,2}(?:/|$)|(?:19|20)\d\d-\d\d(?:-\d\d)?"
 _SPLIT = re.compile(r"[-_.+ ]+")
 
 
+#: The tags that are features, in order.
+_COUNTED_TAGS = ("article", "time", "form", "input", "img", "iframe", "h1", "h2", "li", "td", "p", "script")
+
+
 def page_features(page: str, blocks: Blocks, text: str, url: str | None = None) -> PageFeatures:
     """Measure a page, in time linear in its size.
 
@@ -179,8 +183,7 @@ def page_features(page: str, blocks: Blocks, text: str, url: str | None = None) 
         count["links"],
         count["outbound"] / max(count["links"], 1),
         *(counts[COUNT.paid :].tolist()),
-        *(tag[name] for name in ("article", "time", "form", "input", "img", "iframe", "h1", "h2", "li", "td", "p")),
-        tag["script"],
+        *(tag[name] for name in _COUNTED_TAGS),
         repeated,
         most,
         sums[BLOCK.characters],

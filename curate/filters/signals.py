@@ -297,12 +297,10 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     entropy = measure_codes(codes, character_table(), lower_table(), *watch_table(language), *limits, out, letters_of)
     n: dict[str, float] = dict(zip(COUNTS, out.tolist(), strict=True))
     if (composed := compose(text)) is not text:  # the lists have composed letters
-        again = np.empty_like(out)
-        rest = (*limits, again, letters_of.copy())
+        rest = (*limits, out, letters_of.copy())
         measure_codes(code_points(composed), character_table(), lower_table(), *watch_table(language), *rest)
-        n.update(
-            {name: int(again[COUNTS.index(name)]) for name in ("stop_words", "different_stop_words", "dirty_words")}
-        )
+        again = dict(zip(COUNTS, out.tolist(), strict=True))
+        n |= {name: again[name] for name in ("stop_words", "different_stop_words", "dirty_words")}
     if language in UNSPACED_LANGUAGES:
         n.update(pieces_found(text, language, int(n["dirty_words"])))
     scripts = letters_of.tolist()
@@ -315,11 +313,16 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     expected = scripts_of(language)
     n["in_language"] = sum(scripts[i] for i in expected) if expected else n["main_script"]
     n["expected_stop_words"] = n["words"] * stop_word_share(language)
-    prose = n["stop_words"] > 0 and n["stop_words"] >= READS_AS_PROSE * n["expected_stop_words"]
-    n["sentences_or_verses"] = n["lines"] if prose and not n["sentences"] else n["sentences"]
-    n["menu_lines"] = 0 if prose else n["loose_text_lines"]
+    n |= _lines_of_prose(n)
     n["error_page"] = error_score(codes)
     values = [n[part] / n[whole] if n[whole] else 0.0 for part, whole in _PARTS]
     quantities = [measure_reference(each, text, codes) for each in reference_filters]
     others = {name: value for each in quantities for name, value in each.items()}
     return Signals(*values, reference_quantities=others)  # type: ignore[misc, arg-type]
+
+
+def _lines_of_prose(n: Mapping[str, float]) -> dict[str, float]:
+    """Return what depends on whether the words of a text are those of prose: lines of verse, and lines of menus."""
+    prose = n["stop_words"] > 0 and n["stop_words"] >= READS_AS_PROSE * n["expected_stop_words"]
+    verses = n["lines"] if prose and not n["sentences"] else n["sentences"]
+    return {"sentences_or_verses": verses, "menu_lines": 0 if prose else n["loose_text_lines"]}

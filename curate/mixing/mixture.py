@@ -92,7 +92,19 @@ def plan_mixture(
     weights = math.fsum(targets.values())
     have = {label: token_counts.get(label, 0) for label in labels}
     wanted = {label: targets.get(label, 0.0) / weights for label in labels}
-    usable = [label for label in labels if wanted[label] > 0 and have[label] > 0]
+    return _plan(have, wanted, max_epochs, total_tokens, min_epochs)
+
+
+def _plan(
+    have: Mapping[str, int],
+    wanted: Mapping[str, float],
+    max_epochs: float,
+    total_tokens: int | None,
+    min_epochs: float,
+) -> Mixture:
+    """Plan the sampling rates of labels, given the tokens and the share of each."""
+    labels = list(have)
+    usable = {label: wanted[label] for label in labels if wanted[label] > 0 and have[label] > 0}
     infeasible = [
         f"{label}: target {_percent(wanted[label])}, but it has no tokens; its share went to the others"
         for label in labels
@@ -101,12 +113,12 @@ def plan_mixture(
     rates = dict.fromkeys(labels, 0.0)
     limited_by = ""
     if usable and total_tokens is None:
-        some, limited_by = _most_rates(have, {label: wanted[label] for label in usable}, max_epochs, min_epochs)
+        some, limited_by = _most_rates(have, usable, max_epochs, min_epochs)
         rates |= some
-        infeasible += _given_way(have, {label: wanted[label] for label in usable}, rates, max_epochs)
+        infeasible += _given_way(have, usable, rates, max_epochs)
     elif usable and total_tokens is not None:
-        rates |= _fill(have, {label: wanted[label] for label in usable}, max_epochs, total_tokens)
-        infeasible += _shortfalls(have, {label: wanted[label] for label in usable}, rates, max_epochs, total_tokens)
+        rates |= _fill(have, usable, max_epochs, total_tokens)
+        infeasible += _shortfalls(have, usable, rates, max_epochs, total_tokens)
     tokens = {label: rates[label] * have[label] for label in labels}
     total = math.fsum(tokens.values())
     shares = {label: tokens[label] / total if total else 0.0 for label in labels}
