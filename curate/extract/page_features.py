@@ -174,18 +174,15 @@ def page_features(page: str, blocks: Blocks, text: str, url: str | None = None) 
     title = np.sort(word_hashes(np.frombuffer(blocks.title.encode("utf-8", "replace"), np.uint8)))
     found = scan_text(np.frombuffer(text.encode("utf-8", "replace"), np.uint8), np.sort(anchors), title)
     sums = sum_blocks(blocks.blocks, blocks.elements)
-    repeated, most = repeated_anchors(anchors, sizes)
     characters = max(int(sums[BLOCK.characters]), 1)
-    size, lines, words = (max(int(found[i]), 1) for i in (LINE.size, LINE.lines, LINE.words))
-    count = dict(zip(COUNT._fields, counts.tolist(), strict=True))
-    tag = {name: int(tags[i]) for i, name in enumerate(TAG_NAMES, 1)}
+    size, lines, words = np.maximum(found[[LINE.size, LINE.lines, LINE.words]], 1)
+    tag = dict(zip(TAG_NAMES, tags[1:].tolist(), strict=False))
     values = [
-        count["links"],
-        count["outbound"] / max(count["links"], 1),
+        counts[COUNT.links],
+        counts[COUNT.outbound] / max(int(counts[COUNT.links]), 1),
         *(counts[COUNT.paid :].tolist()),
         *(tag[name] for name in _COUNTED_TAGS),
-        repeated,
-        most,
+        *repeated_anchors(anchors, sizes),
         sums[BLOCK.characters],
         sums[BLOCK.linked] / characters,
         sums[BLOCK.prose] / characters,

@@ -12,10 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from curate.language.codes import resolve
 from curate.results import Result
 from curate.text.charset import as_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 #: A line is repetitive if it has this many words or more, and more than this share of their characters are in second
 #: and later occurrences of 3-grams within the line. curate's own values, calibrated (docs/signals.md); Llama 3 (arXiv
@@ -273,41 +278,17 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     >>> measure("Der Hund und die Katze sind im Haus.", "de").distinct_stop_words
     5.0
     """
-    text, language = as_text(text), resolve(language)
-    import numpy as np
-
     from curate.filters.error_pages import error_score
-    from curate.filters.measure_kernels import COUNTS, measure_codes
     from curate.filters.reference_filters import measure_reference
-    from curate.text.characters import FIRST_UNSPACED, SCRIPT_NAMES, character_table, code_points
-    from curate.text.folding import compose
-    from curate.text.words import (
-        UNSPACED_LANGUAGES,
-        lower_table,
-        pieces_found,
-        scripts_of,
-        stop_word_share,
-        watch_table,
-    )
+    from curate.text.characters import FIRST_UNSPACED, code_points
+    from curate.text.words import scripts_of, stop_word_share
 
+    text, language = as_text(text), resolve(language)
     codes = code_points(text)
-    out = np.empty(len(COUNTS), np.int64)
-    letters_of = np.empty(len(SCRIPT_NAMES), np.int64)
-    limits = REPETITIVE_LINE_WORDS, REPETITIVE_LINE_SHARE
-    entropy = measure_codes(codes, character_table(), lower_table(), *watch_table(language), *limits, out, letters_of)
-    n: dict[str, float] = dict(zip(COUNTS, out.tolist(), strict=True))
-    if (composed := compose(text)) is not text:  # the lists have composed letters
-        rest = (*limits, out, letters_of.copy())
-        measure_codes(code_points(composed), character_table(), lower_table(), *watch_table(language), *rest)
-        again = dict(zip(COUNTS, out.tolist(), strict=True))
-        n |= {name: again[name] for name in ("stop_words", "different_stop_words", "dirty_words")}
-    if language in UNSPACED_LANGUAGES:
-        n.update(pieces_found(text, language, int(n["dirty_words"])))
-    scripts = letters_of.tolist()
+    n, scripts = _count(text, language, codes)
     n["one"] = 1.0
     n["characters"] = len(codes)
     n["visible"] = len(codes) - n["spaces"]  # characters that are not white space
-    n["entropy"] = entropy
     n["main_script"] = max(scripts)
     n["unspaced"] = sum(scripts[FIRST_UNSPACED:])
     expected = scripts_of(language)
@@ -319,6 +300,30 @@ def measure(text: str | bytes, language: str = "en", reference_filters: Iterable
     quantities = [measure_reference(each, text, codes) for each in reference_filters]
     others = {name: value for each in quantities for name, value in each.items()}
     return Signals(*values, reference_quantities=others)  # type: ignore[misc, arg-type]
+
+
+def _count(text: str, language: str, codes: NDArray[np.uint32]) -> tuple[dict[str, float], list[int]]:
+    """Return the counts of `filters.measure_kernels` with the entropy, and the letters of each script."""
+    import numpy as np
+
+    from curate.filters.measure_kernels import COUNTS, measure_codes
+    from curate.text.characters import SCRIPT_NAMES, character_table, code_points
+    from curate.text.folding import compose
+    from curate.text.words import UNSPACED_LANGUAGES, lower_table, pieces_found, watch_table
+
+    out = np.empty(len(COUNTS), np.int64)
+    letters_of = np.empty(len(SCRIPT_NAMES), np.int64)
+    limits = REPETITIVE_LINE_WORDS, REPETITIVE_LINE_SHARE
+    tables = character_table(), lower_table(), *watch_table(language), *limits
+    entropy = measure_codes(codes, *tables, out, letters_of)
+    n: dict[str, float] = dict(zip(COUNTS, out.tolist(), strict=True))
+    if (composed := compose(text)) is not text:  # the lists have composed letters
+        measure_codes(code_points(composed), *tables, out, letters_of.copy())
+        again = dict(zip(COUNTS, out.tolist(), strict=True))
+        n |= {name: again[name] for name in ("stop_words", "different_stop_words", "dirty_words")}
+    if language in UNSPACED_LANGUAGES:
+        n.update(pieces_found(text, language, int(n["dirty_words"])))
+    return n | {"entropy": entropy}, letters_of.tolist()
 
 
 def _lines_of_prose(n: Mapping[str, float]) -> dict[str, float]:
