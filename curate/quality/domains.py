@@ -85,7 +85,7 @@ _CODE_LINE = re.compile(
 )
 # "key:", "key: value" and "- value", indented, as in YAML.
 _YAML_LINE = re.compile(r"\s{2,}(?:(?:- )?[a-z][\w.-]*+:(?:\s+\S+)?|- ['\"\w]\S*)$")
-# curate's own values, after which a line is prose, or too long to look at as a whole: minified code is known by its end.
+# curate's own values: a longer line is prose, or too long to look at as a whole. Minified code is known by its end.
 _PROSE_LINE, _LONGEST_LINE = 200, 400
 # Parts of identifiers and options in prose: snake_case, call(), a::b, camelCase, --option. Here and below a match
 # begins with a rare character, for which the regex engine scans, and looks back from there.
