@@ -131,9 +131,7 @@ class Runner(AbstractContextManager["Runner"]):
             for element in elements:
                 function(element)
             return
-        self._pool = self._pool or ProcessPoolExecutor(
-            self.workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),)
-        )
+        self._pool = self._pool or _pool(self.workers)
         largest_first = sorted(elements, key=lambda e: -getattr(e, "size", 0))
         jobs: list[Future[None]] = []
         try:
@@ -161,6 +159,15 @@ class Runner(AbstractContextManager["Runner"]):
 
     def __exit__(self, *error: object) -> None:
         self.restart()
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Return a pool that starts all of its processes at once, with the first call."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),))
+    # Started one by one, a worker killed between two starts makes Python 3.11 close the queue under the next one, which
+    # then prints a traceback, or raises one here. (From 3.12 on, a lock prevents it.)
+    pool._safe_to_dynamically_spawn_children = False  # type: ignore[attr-defined]
+    return pool
 
 
 def _call(function: partial[Any], element: Any) -> None:
