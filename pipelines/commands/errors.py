@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO, TextIOWrapper
@@ -33,6 +36,7 @@ class Commands(click.Group):
     def main(self, *args: Any, **more: Any) -> Any:
         """Parse the arguments and run the command that they name."""
         more["standalone_mode"] = False
+        sys.unraisablehook = _interrupt_again
         if isinstance(sys.stdout, TextIOWrapper):  # escape characters that the terminal's encoding lacks
             sys.stdout.reconfigure(errors="backslashreplace")
         status: Any = 1
@@ -51,6 +55,14 @@ class Commands(click.Group):
         finally:
             end_output()
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Send Ctrl-C again, a moment later, where Python ignores it: in a destructor or the callback of a weakref."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def fail(problem: str) -> NoReturn:
