@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass, field, make_dataclass
 from functools import partial
 from typing import Any, get_type_hints
 
 from curate.document import Decision, Document, Edit, Rejection
-from pipelines.steps.base import MapFunction, MapStep, from_settings
+from pipelines.steps.base import MapFunction, MapStep, edited, from_settings
 
 #: Return types of functions that change a document (docs/extending.md describes all return types).
 CHANGING = (Document, Edit)
@@ -71,9 +71,7 @@ class FunctionStep(MapStep):
                 returned = type(result).__name__
                 raise TypeError(f"it returned {returned}; annotate it, as def {name}(...) -> {returned}")
             if isinstance(result, Edit):
-                if not result.text.strip():
-                    return Rejection("nothing_left", float(sum(result.counts.values())))
-                return replace(document, text=result.text)
+                return edited(document, result)
             if isinstance(result, Document):
                 return result
             raise TypeError(f"it returned {result!r:.100}; return True, False, Decision, Edit, Document or Rejection")

@@ -351,12 +351,11 @@ def failed(error: BaseException) -> Rejection:
     return Rejection("error", detail=f"{type(error).__name__}: {error}")
 
 
-def edited(document: Document, edit: Callable[[str], Edit]) -> Document | Rejection:
-    """Return a document with its text edited, or a rejection if nothing is left of the text."""
-    result = edit(document.text)
+def edited(document: Document, result: Edit) -> Document | Rejection:
+    """Return a document with its text as edited, or a rejection if nothing is left of the text."""
     if not result.text.strip():
         return Rejection("nothing_left", float(sum(result.counts.values())))
-    return replace(document, text=result.text) if result.counts else document
+    return document if result.text == document.text else replace(document, text=result.text)
 
 
 def value_of(document: Document, name: str) -> Any:
@@ -366,6 +365,12 @@ def value_of(document: Document, name: str) -> Any:
     'CC0'
     """
     return getattr(document, name) if name in Document.__slots__ else document.extra.get(name)
+
+
+def label_of(document: Document, name: str) -> str:
+    """Return a field or column of a document as a label; "" where it has none."""
+    value = value_of(document, name)
+    return "" if value is None else str(value)
 
 
 def settings_named(step_type: type, what: Names) -> tuple[str, ...]:

@@ -21,6 +21,6 @@ class C4Clean(C4CleanConfig, MapStep):
         """Build the function that edits the text of a document."""
 
         def c4_clean(document: Document) -> Document | Rejection:
-            return edited(document, lambda text: clean(text, self))
+            return edited(document, clean(document.text, self))
 
         return c4_clean

@@ -37,8 +37,6 @@ class InlineRule:
         Raises:
             ValueError: neither or both of ``min`` and ``max`` are given.
         """
-        if (self.min is None) == (self.max is None):
-            raise ValueError(f"rule {self.name!r} needs exactly one of min and max")
         return Rule(self.name, self.signal, self.min, self.max, self.strict)
 
 

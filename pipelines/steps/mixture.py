@@ -21,9 +21,9 @@ from pipelines.steps.base import (
     KeySource,
     RunError,
     from_settings,
+    label_of,
     table_at,
     table_part,
-    value_of,
 )
 
 SALT = "mixture"
@@ -85,13 +85,9 @@ class Mixture(CorpusStep):
 
         def key(document: Document) -> tuple:
             assert document.tokens is not None
-            return self._label(document), len(document.tokens), document.id
+            return label_of(document, self.by), len(document.tokens), document.id
 
         return key
-
-    def _label(self, document: Document) -> str:
-        value = value_of(document, self.by)
-        return "" if value is None else str(value)
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle one number per slice and label."""
@@ -108,7 +104,7 @@ class Mixture(CorpusStep):
         rates = table_at(decision, PLAN)["rates"]
 
         def edit(row: int, document: Document) -> Document:
-            rate = rates.get(self._label(document), 0.0)
+            rate = rates.get(label_of(document, self.by), 0.0)
             return replace(document, copies=copies(document.id, rate, SALT))
 
         return Applied(edit=edit)

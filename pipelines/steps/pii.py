@@ -26,6 +26,6 @@ class Pii(PiiConfig, MapStep):
         """Build the function that edits the text of a document."""
 
         def pii(document: Document) -> Document | Rejection:
-            return edited(document, lambda text: scrub_pii(text, self))
+            return edited(document, scrub_pii(document.text, self))
 
         return pii

@@ -21,6 +21,7 @@ from pipelines.steps.base import (
     KeySource,
     RunError,
     from_settings,
+    label_of,
     table_at,
     table_part,
     value_of,
@@ -64,7 +65,7 @@ class QualityCut(CorpusStep):
         bin_of = quality_bin if self.score == "quality" else column_bin
 
         def key(document: Document) -> tuple:
-            group = "/".join(_label(value_of(document, name)) for name in self.within)
+            group = "/".join(label_of(document, name) for name in self.within)
             score = _number(value_of(document, self.score), self.score)
             return group, NO_SCORE if math.isnan(score) else bin_of(score), score
 
@@ -142,10 +143,6 @@ def score_of(bin: int, field: str) -> float:
         return bin / (BINS - 1)
     bits = bin << 8
     return float(np.int32(bits if bits >= 0 else -bits | -(2**31)).view(np.float32))
-
-
-def _label(value: Any) -> str:
-    return "" if value is None else str(value)
 
 
 def _number(value: Any, name: str) -> float:

@@ -21,6 +21,6 @@ class RepetitionClean(RepetitionCleanConfig, MapStep):
         """Build the function that edits the text of a document."""
 
         def repetition_clean(document: Document) -> Document | Rejection:
-            return edited(document, lambda text: clean(text, self))
+            return edited(document, clean(document.text, self))
 
         return repetition_clean
