@@ -114,7 +114,18 @@ def read_judgements(path: str | Path) -> Iterator[dict[str, Any]]:
 
 
 def read_judged(judgements: Sequence[Mapping[str, Any]], pages: Sequence[str | Path]) -> Iterator[Judged]:
-    """Find the pages that were judged and measure them; a page that occurs twice counts once."""
+    """Find the pages that were judged and measure them."""
+    for row, text, page, source in find_judged(judgements, pages):
+        yield _measure(row, text, page, source)
+
+
+def find_judged(
+    judgements: Sequence[Mapping[str, Any]], pages: Sequence[str | Path]
+) -> Iterator[tuple[Mapping[str, Any], str, PageFeatures | None, str]]:
+    """Find the pages that were judged: the judgement, the text, the features and the file of each.
+
+    A page that occurs twice counts once.
+    """
     wanted: dict[str, Mapping[str, Any]] = {}
     for row in judgements:
         for key in (_key(str(row.get("url") or "")), str(row.get("id") or "")):
@@ -126,7 +137,7 @@ def read_judged(judgements: Sequence[Mapping[str, Any]], pages: Sequence[str | P
             row = next((wanted[key] for key in keys if key in wanted), {})
             if row and id(row) not in done:
                 done.add(id(row))
-                yield _measure(row, *read(), Path(path).name)
+                yield row, *read(), Path(path).name
 
 
 def _key(url: str) -> str:
