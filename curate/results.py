@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+import functools
+from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import fields
 from typing import Any
 
@@ -26,8 +27,8 @@ class Result:
     def __init_subclass__(cls) -> None:
         Mapping.register(cls)
 
-    def _names(self) -> tuple[str, ...]:
-        return tuple(field.name for field in fields(self))  # type: ignore[arg-type]
+    def _names(self) -> Collection[str]:
+        return _names_of(type(self))  # type: ignore[arg-type]
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._names():
@@ -61,3 +62,9 @@ class Result:
     def values(self) -> ValuesView[Any]:
         """Return the values of the fields."""
         return ValuesView(self)
+
+
+@functools.cache
+def _names_of(cls: type) -> dict[str, None]:
+    """Return the names of a dataclass's fields, in order."""
+    return dict.fromkeys(field.name for field in fields(cls))

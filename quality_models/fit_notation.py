@@ -32,7 +32,7 @@ def read_judged(path: Path) -> tuple[Features, Features]:
         measured: Notation = measure_notation(row["text"][:NOTATION_HEAD])
         topic = None
         if row["language"] == "en":
-            topic = witnesses(row["text"], classifier.probabilities(prepare(row["text"])))[0]
+            topic = witnesses(classifier.probabilities(prepare(row["text"])), measured)[0]
         code.append(measured.evidence_of_code(topic))
         maths.append(measured.evidence_of_maths())
         judged.append((row["code"] > 0, row["maths"] > 0))

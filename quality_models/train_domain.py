@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from curate.models.model_file import write_model_file
-from curate.models.text_classifier import load_classifier, prepare
-from curate.quality.domains import FORMAT, TOPIC_OF, witnesses
+from curate.models.text_classifier import HEAD, load_classifier, prepare
+from curate.quality.domains import FORMAT, TOPIC_OF, measure_notation, witnesses
 from curate.text.hashing import stable_u64
 from quality_models.examples import read_rows
 from quality_models.fit import TextConfig, train_topics
@@ -107,7 +107,8 @@ def unseen_witnesses(pages: list[LabelledPage]) -> Floats:
         data = train_classifier(rest, quantize=False)
         classifier = load_classifier(data, "a fold's classifier", topics, trusted=True)
         for i in np.flatnonzero(fold == k).tolist():
-            evidence[i] = witnesses(pages[i].text, classifier.probabilities(prepare(pages[i].text)))
+            text = pages[i].text
+            evidence[i] = witnesses(classifier.probabilities(prepare(text)), measure_notation(text[:HEAD]))
     return np.array(evidence)
 
 

@@ -78,7 +78,7 @@ def read_examples(folder: Path) -> Iterator[Example]:
 def make_example(source: str, row: dict) -> Example | None:
     """Align one page; return None if it has no words or is too long to align."""
     page = cut(decode(row["html"].encode("latin-1"))[0])
-    words = [WORD.findall(page.text(i).lower()) for i in range(len(page.blocks))]
+    words = [WORD.findall(text.lower()) for text in page.texts()]
     gold = WORD.findall((row["gold"] or "").lower())
     if not words or sum(map(len, words)) * len(gold) > MAX_CELLS:
         return None

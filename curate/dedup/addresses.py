@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 from curate.filters.urls import normalize_url
@@ -91,6 +92,7 @@ def site_of(url: str) -> str:
     return host.removeprefix("www.")
 
 
+@lru_cache(maxsize=64)  # several steps of one cut ask for the same page one after the other
 def address_rank(url: str, canonical: str = "") -> int:
     """Return how well an address stands for its content: 0 is the best.
 
@@ -114,7 +116,7 @@ def address_rank(url: str, canonical: str = "") -> int:
         named = ""
     if named and named != own:
         return 3
-    if listing_address(url):
+    if _is_listing(own):
         return LISTING_RANK
     return 0 if named else 1
 
@@ -125,7 +127,11 @@ def listing_address(url: str) -> bool:
     >>> listing_address("https://a.example/category/tea"), listing_address("https://a.example/the-category-of-teas")
     (True, False)
     """
-    path, query = _path_of(normalize_url(url))
+    return _is_listing(normalize_url(url))
+
+
+def _is_listing(url: str) -> bool:
+    path, query = _path_of(url)
     *above, last = path.split("/")
     return bool(
         not path

@@ -47,3 +47,39 @@ def hash_lines(
         start = end + 1
         starts[line] = start
     return hashes, starts, lengths
+
+
+@kernel
+def hash_paragraphs(
+    codes: NDArray[np.uint32], table: NDArray[np.uint32], spaces: NDArray[np.bool_], least: int, beginning: int
+) -> NDArray[np.uint64]:
+    """Return a row for each line of at least ``least`` characters.
+
+    Its columns are where the line starts and ends, the hash of its first ``beginning`` normalized characters, and that
+    of all of them.
+    """
+    rows = np.empty((len(codes) // (least + 1) + 1, 4), np.uint64)
+    found, start = 0, 0
+    for end in range(len(codes) + 1):
+        if end < len(codes) and codes[end] != 10:
+            continue
+        if end - start >= least:
+            first, last = start, end
+            while first < last and spaces[codes[first]]:
+                first += 1
+            while last > first and spaces[codes[last - 1]]:
+                last -= 1
+            h, length, head = U(0), 0, U(0)
+            for i in range(first, last):
+                c = table[codes[i]]
+                if c:
+                    h = (h + U(c)) * FNV64_PRIME
+                    length += 1
+                    if length == beginning:
+                        head = splitmix64(h + U(length))
+            whole = splitmix64(h + U(length))
+            rows[found, 0], rows[found, 1] = U(start), U(end)
+            rows[found, 2], rows[found, 3] = (head if length >= beginning else whole), whole
+            found += 1
+        start = end + 1
+    return rows[:found]

@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 #: ccNet's table of punctuation beyond ASCII (`text_normalizer.py`, UNICODE_PUNCT), which includes the fullwidth 1.
 PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 
-#: Lines of source code or of another layout that counts: an indent, or an end or a start that prose does not have
-#: (curate's own).
-CODE = re.compile(
-    r"^(?:[ ]{2,}|\t)[ \t]*\S"
-    r"|[{};][ \t]*$"
-    r"|^[ \t]*(?:[)\]}]+[,;)]*|end|fi|done|esac|pass|break|continue|else|do|then|begin|try|finally:?)[,;]?[ \t]*$"
-    r"|^[ \t]*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except|elif)\b.*:[ \t]*$"
-    r"|(?:else|try):[ \t]*$|#include|#define|//|/\*|\*/|@\w+[ \t]*$|<\?php|\$ |>>> |</?\w+[^<>]*>[ \t]*$)",
-    re.MULTILINE,
+# Lines of source code or of another layout that counts, by an indent or by a start or an end that prose does not have
+# (curate's own).
+_CODE_START = re.compile(
+    r"(?:[ ]{2,}|\t)[ \t]*\S"
+    r"|[ \t]*(?:[)\]}]+[,;)]*|end|fi|done|esac|pass|break|continue|else|do|then|begin|try|finally:?)[,;]?[ \t]*$"
+    r"|[ \t]*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except|elif)\b.*:[ \t]*$"
+    r"|(?:else|try):[ \t]*$|#include|#define|//|/\*|\*/|@\w+[ \t]*$|<\?php|\$ |>>> |</?\w+[^<>]*>[ \t]*$)"
 )
+_CODE_ENDS = ("{", "}", ";")
+_TAB = re.compile(r"\S[ ]?\t")  # between two cells of a row
 #: Normalized characters of a line that a heading may have, and that the text below it must have; curate's own values.
 HEADING, BELOW_HEADING = 60, 60
 
@@ -197,22 +197,29 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
     hashes, starts, lengths = hash_lines(codes, _characters(), _spaces(), config.min_characters, content)
     spared = np.zeros(len(hashes), bool)
     if config.protect_code:
-        spared |= _is_code(text, starts, lengths)
+        spared |= _is_code(text, lengths)
     if config.protect_structure:
         spared |= _is_heading(lengths, spared)
-        tabs = [match.start() for match in re.finditer(r"(?<=\S)[ ]?\t", text)]
+        tabs = [match.start() for match in _TAB.finditer(text)] if "\t" in text else []
         spared[np.searchsorted(starts, tabs, "right") - 1] = True
     hashes[spared] = 0
     return hashes, starts
 
 
-def _is_code(text: str, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def looks_like_code(line: str) -> bool:
+    """Say whether a line looks like source code.
+
+    >>> looks_like_code("    return x"), looks_like_code("});"), looks_like_code("Return it; then rest.")
+    (True, True, False)
+    """
+    return line.rstrip(" \t").endswith(_CODE_ENDS) or _CODE_START.match(line) is not None
+
+
+def _is_code(text: str, lengths: np.ndarray) -> np.ndarray:
     """Return which lines are source code: those that look like it, and blocks of lines half of which do."""
     import numpy as np
 
-    found = [match.end() - 1 for match in CODE.finditer(text)]
-    looks = np.zeros(len(lengths), bool)
-    looks[np.searchsorted(starts, found, "right") - 1] = True
+    looks = np.array([looks_like_code(line) for line in text.split("\n")])
     looks &= lengths > 0
     if not looks.any():
         return looks
@@ -233,6 +240,14 @@ def _is_heading(lengths: np.ndarray, code: np.ndarray) -> np.ndarray:
     before = np.cumsum(text) - text > 0
     out[lines] = (size <= HEADING) & after & before
     return out
+
+
+def paragraph_hashes(text: str, least: int, beginning: int) -> list[list[int]]:
+    """Return start, end, hash of the beginning and hash of each long line, see `line_kernels.hash_paragraphs`."""
+    from curate.dedup.line_kernels import hash_paragraphs
+
+    rows: list[list[int]] = hash_paragraphs(code_points(text), _characters(), _spaces(), least, beginning).tolist()
+    return rows
 
 
 @lru_cache(maxsize=1)

@@ -22,8 +22,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from curate.dedup.addresses import LISTING_RANK
-from curate.dedup.lines import normalize_line
-from curate.text.hashing import stable_u64
+from curate.dedup.lines import paragraph_hashes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,13 +51,9 @@ def page_paragraphs(text: str) -> NDArray[np.void]:
     import numpy as np
 
     rows: dict[tuple[int, int], int] = {}
-    for line in text.split("\n"):
-        if len(line) < LEAST:
-            continue
-        plain = normalize_line(line)
-        start = stable_u64(plain[:START], "paragraph")
-        whole = 0 if _CUT_OFF.search(line[-60:].rstrip()) else stable_u64(plain, "paragraph") | 1
-        rows[start, whole] = len(line)
+    for start, end, beginning, whole in paragraph_hashes(text, LEAST, START):
+        cut_off = _CUT_OFF.search(text[max(start, end - 60) : end].rstrip())
+        rows[beginning, 0 if cut_off else whole | 1] = end - start
     return np.array([(*hashes, size) for hashes, size in rows.items()], paragraph_dtype())
 
 

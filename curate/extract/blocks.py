@@ -1,7 +1,7 @@
 """The blocks of text of an HTML page, and what is known of each.
 
 >>> page = cut("<body><div class='post'><p>Tea is <a href='/x'>made</a> of leaves.<p>Yes.</div>")
->>> [page.text(i) for i in range(len(page.blocks))]
+>>> page.texts()
 ['Tea is made of leaves.', 'Yes.']
 """
 
@@ -35,25 +35,35 @@ class Blocks:
     tokens: NDArray[np.uint32]
     title: str
     language: str
-    most_attributes: int  # of one tag
+    most_attributes: int  # of one tag that is not in noscript
 
-    def text(self, i: int) -> str:
-        """Return the text of a block."""
-        block = self.blocks[i]
-        text = _unescape(self.out[block[START] : block[STOP]].tobytes().decode("utf-8", "replace"))
-        text = text.replace("\xad", "")  # where a word may be cut
-        flags = self.elements[block[ELEMENT], FLAGS]
-        if flags & (PRE | SPACED):
-            return text.replace("\xa0", " ").strip("\n")
-        if flags & WRAPPED and "\n" in text:
-            return "\n".join(line.rstrip() for line in text.replace("\xa0", " ").split("\n")).strip("\n")
-        if "\xa0" in text:  # spaces for layout
-            if "\n" in text:
-                return _indented(text)
-            if block[CODES] == block[CHARS]:  # a line of code
-                return text.replace("\xa0", " ").rstrip()
-            text = text.replace("\xa0", " ")
-        return _MANY_SPACES.sub(" ", text).strip()
+    def texts(self, chosen: NDArray[np.int64] | slice = slice(None)) -> list[str]:
+        """Return the texts of some blocks, by default of all."""
+        out = self.out.tobytes()
+        blocks = self.blocks[chosen]
+        places = blocks[:, [START, STOP]].tolist()
+        flags = self.elements[blocks[:, ELEMENT], FLAGS].tolist()
+        all_code = (blocks[:, CODES] == blocks[:, CHARS]).tolist()
+        return [
+            _text(out[start:stop].decode("utf-8", "replace"), flag, code)
+            for (start, stop), flag, code in zip(places, flags, all_code, strict=True)
+        ]
+
+
+def _text(text: str, flags: int, all_code: bool) -> str:
+    """Return the text of a block with characters for codes, and with the white space that counts."""
+    text = _unescape(text).replace("\xad", "")  # where a word may be cut
+    if flags & (PRE | SPACED):
+        return text.replace("\xa0", " ").strip("\n")
+    if flags & WRAPPED and "\n" in text:
+        return "\n".join(line.rstrip() for line in text.replace("\xa0", " ").split("\n")).strip("\n")
+    if "\xa0" in text:  # spaces for layout
+        if "\n" in text:
+            return _indented(text)
+        text = text.replace("\xa0", " ")
+        if all_code:
+            return text.rstrip()
+    return (_MANY_SPACES.sub(" ", text) if "  " in text else text).strip()
 
 
 def _indented(text: str) -> str:
@@ -280,7 +290,18 @@ def cut(page: str, alt_texts: bool = False) -> Blocks:
     title = _unescape(raw[state[TITLE_START] : state[TITLE_STOP]].decode("utf-8", "replace"))
     language = raw[state[LANG_START] : state[LANG_STOP]].decode("ascii", "replace")
     most_attributes = int(state[MOST_ATTRIBUTES])
-    if _has_long_noscript(raw):  # whose tags others read, and we as text
-        with_noscript = scan(data, alt_texts, xhtml, *tables(noscript=True))
-        most_attributes = max(most_attributes, int(with_noscript[4][MOST_ATTRIBUTES]))
     return Blocks(out, blocks, elements, tokens, " ".join(title.split()), language, most_attributes)
+
+
+def most_attributes(page: str, blocks: Blocks) -> int:
+    """Return the most attributes of one tag, also of those in a long ``noscript``, which is text for `cut`."""
+    import numpy as np
+
+    from curate.extract.block_kernels import MOST_ATTRIBUTES
+    from curate.extract.html_kernels import scan
+
+    raw = page.encode("utf-8", "replace")
+    if not _has_long_noscript(raw):
+        return blocks.most_attributes
+    state = scan(np.frombuffer(raw, np.uint8), False, is_xhtml(page), *tables(noscript=True))[4]
+    return max(blocks.most_attributes, int(state[MOST_ATTRIBUTES]))

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from curate.extract.blocks import cut
+from curate.extract.blocks import cut, most_attributes
 from curate.extract.canonical import canonical_url
 from curate.extract.formulas import formulas_to_text
 from curate.extract.main_text import main_text
@@ -112,7 +112,7 @@ def extract_text(
     page = formulas_to_text(page[:MAX_CHARACTERS])
     blocks = cut(page, config.alt_texts == "all")
     text = ""
-    few = blocks.most_attributes <= MAX_ATTRIBUTES
+    few = config.engine != "blocks" and most_attributes(page, blocks) <= MAX_ATTRIBUTES
     if config.engine == "trafilatura" and few and _fits_trafilatura(page):
         text = _trafilatura(page, url)
     elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:

@@ -82,7 +82,7 @@ def main_text(page: Blocks) -> str:
     if not len(page.blocks):
         return ""
     kept = keep(page, chances(page, load_model()))
-    return _join(page, [int(i) for i in kept.nonzero()[0]])
+    return _join(page, kept.nonzero()[0])
 
 
 def keep(page: Blocks, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -152,15 +152,14 @@ def _layout_kinds() -> NDArray[np.int64]:
     return kinds
 
 
-def _join(page: Blocks, kept: list[int]) -> str:
+def _join(page: Blocks, kept: NDArray[np.int64]) -> str:
     """Join the texts of blocks with the separators that `main_text` describes."""
     from curate.extract.choice_kernels import layout
 
     places = layout(page.elements, _layout_kinds())[page.blocks[kept, ELEMENT]].tolist()
     parts: list[str] = []
     before = [-1] * 4
-    for i, here in zip(kept, places, strict=True):
-        text = page.text(i)
+    for text, here in zip(page.texts(kept), places, strict=True):
         if parts and text:
             if here[ROW_OF] >= 0 and here[ROW_OF] == before[ROW_OF]:
                 parts.append("\n" if here[CELL_OF] == before[CELL_OF] else "\t")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -22,7 +23,7 @@ from curate.results import Result
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PAGE_FEATURES", "PageFeatures", "cut", "page_features"]
+__all__ = ["PAGE_FEATURES", "PageFeatures", "cut", "page_features", "page_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class PageFeatures(Result):
 
 #: The names of the features, in order.
 PAGE_FEATURES = tuple(field.name for field in fields(PageFeatures))
+#: Returns the values of the features, in the same order.
+page_values = attrgetter(*PAGE_FEATURES)
 
 # Words of attributes by what they say: those of HTML (rel), of Open Graph (og:type), of microformats (hentry), of
 # WordPress, WooCommerce, Jekyll, Hugo, Ghost, Drupal and Bootstrap.
@@ -156,24 +159,15 @@ def page_features(page: str, blocks: Blocks, text: str, url: str | None = None) 
     """
     import numpy as np
 
-    from curate.extract.page_kernels import (
-        BLOCK,
-        COUNT,
-        LINE,
-        TAG_NAMES,
-        repeated_anchors,
-        scan_markup,
-        scan_text,
-        sum_blocks,
-        word_hashes,
-    )
+    from curate.extract.page_kernels import BLOCK, COUNT, LINE, TAG_NAMES, count_page
 
     address = _address(url or "")
-    data = np.frombuffer(page.encode("utf-8", "replace"), np.uint8)
-    counts, tags, anchors, sizes = scan_markup(data, np.frombuffer(address[0].encode(), np.uint8), *_tables())
-    title = np.sort(word_hashes(np.frombuffer(blocks.title.encode("utf-8", "replace"), np.uint8)))
-    found = scan_text(np.frombuffer(text.encode("utf-8", "replace"), np.uint8), np.sort(anchors), title)
-    sums = sum_blocks(blocks.blocks, blocks.elements)
+    parts = (
+        np.frombuffer(part.encode("utf-8", "replace"), np.uint8) for part in (page, address[0], text, blocks.title)
+    )
+    counts, tags, found, sums, repeated, most, title_words = count_page(
+        *parts, blocks.blocks, blocks.elements, *_tables()
+    )
     characters = max(int(sums[BLOCK.characters]), 1)
     size, lines, words = np.maximum(found[[LINE.size, LINE.lines, LINE.words]], 1)
     tag = dict(zip(TAG_NAMES, tags[1:].tolist(), strict=False))
@@ -182,7 +176,8 @@ def page_features(page: str, blocks: Blocks, text: str, url: str | None = None) 
         counts[COUNT.outbound] / max(int(counts[COUNT.links]), 1),
         *(counts[COUNT.paid :].tolist()),
         *(tag[name] for name in _COUNTED_TAGS),
-        *repeated_anchors(anchors, sizes),
+        repeated,
+        most,
         sums[BLOCK.characters],
         sums[BLOCK.linked] / characters,
         sums[BLOCK.prose] / characters,
@@ -201,7 +196,7 @@ def page_features(page: str, blocks: Blocks, text: str, url: str | None = None) 
         found[LINE.percents],
         found[LINE.skeletons] / max(int(found[LINE.sentences]), 1),
         found[LINE.title_words] / words,
-        len(title),
+        title_words,
         *address[1],
     ]
     return PageFeatures(*np.array(values, np.float32).tolist())

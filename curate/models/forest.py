@@ -14,16 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from curate.models.tree_kernels import Numbered
+
 _DTYPES = ["<i4", "<i2", "<f8", "<i4"]  # of roots, feature, value and left, for which the kernel is compiled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forest:
     """Trees stored one after the other in three arrays, one node per entry.
 
@@ -59,7 +62,13 @@ class Forest:
 
         if rows.shape[1] != len(self.names):
             raise ValueError(f"the rows have {rows.shape[1]} features, and the forest has {len(self.names)}")
-        return predict_rows(rows, self.roots, self.feature, self.value, self.left)
+        return predict_rows(rows, self.roots, self.feature, self.value, self.left, self._numbered)
+
+    @cached_property
+    def _numbered(self) -> Numbered:
+        from curate.models.tree_kernels import number_leaves
+
+        return number_leaves(self.roots, self.feature, self.value, self.left)
 
     def check(self) -> None:
         """Raise ValueError unless the arrays form trees, because the loop that walks them checks nothing.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curate.text.compiled import kernel
 
 MOST_LEAVES = 64  # of a tree whose leaves are bits
-MANY_ROWS = 16  # from which bits are faster than walking; curate's own value
+MANY_ROWS = 12  # from which bits are faster than walking; curate's own value
 _ALL = np.uint64(2**64 - 1)
 # A de Bruijn sequence of 64 bits: its product with a power of two has a different top of six bits for each.
 _DE_BRUIJN, _TOP = np.uint64(0x03F79D71B4CB0A89), np.uint64(58)
@@ -25,46 +25,70 @@ for _bit in range(64):
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Bits = NDArray[np.uint64]
+Numbered = tuple[Longs, Longs, Bits, Floats]
 
 
 @kernel
 def predict_rows(
-    rows: Floats, roots: NDArray[np.int32], feature: NDArray[np.int16], value: Floats, left: NDArray[np.int32]
-) -> Floats:
-    """Return the mean leaf value over the trees for each row; `curate.models.forest.Forest` describes the arrays."""
+    rows: Floats, roots: NDArray[np.int32], feature: NDArray[np.int16], value: Floats, left: NDArray[np.int32],
+    numbered: Numbered,
+) -> Floats:  # fmt: skip
+    """Return the mean leaf value over the trees for each row.
+
+    `curate.models.forest.Forest` describes the arrays; ``numbered`` is what `number_leaves` made of them.
+    """
     n, trees = rows.shape[0], roots.shape[0]
     if n < MANY_ROWS:
         return _walk_rows(rows, roots, feature, value, left)
+    counts, splits, masks, leaves = numbered
     columns = np.ascontiguousarray(rows.T)
     out = np.zeros(n, np.float64)
     bits = np.empty(n, np.uint64)
-    splits, leaves = np.empty(MOST_LEAVES, np.int64), np.empty(MOST_LEAVES, np.int64)
-    masks = np.empty(MOST_LEAVES, np.uint64)
     for tree in range(trees):
         root = np.int64(roots[tree])
-        stop = np.int64(roots[tree + 1]) if tree + 1 < trees else len(feature)
-        count = _number_leaves(root, stop, feature, left, splits, masks, leaves)
-        if count < 0:
+        if counts[tree] < 0:
             for i in range(n):
                 out[i] += value[_leaf(rows, i, root, feature, value, left)]
             continue
         bits[:] = _ALL
-        for k in range(count):
+        for k in range(root, root + counts[tree]):
             node = splits[k]
-            _narrow(columns[feature[node]], value[node], masks[k], bits)
+            _narrow(columns, np.int64(feature[node]), value[node], masks[k], bits)
         for i in range(n):
             lowest = bits[i] & (~bits[i] + np.uint64(1))
-            out[i] += value[leaves[_PLACES[(lowest * _DE_BRUIJN) >> _TOP]]]
+            out[i] += leaves[root + _PLACES[(lowest * _DE_BRUIJN) >> _TOP]]
     return out / trees
 
 
 @kernel
-def _number_leaves(
-    root: int, stop: int, feature: NDArray[np.int16], left: NDArray[np.int32], splits: Longs, masks: Bits, leaves: Longs
-) -> int:
-    """Number the leaves of a tree from left to right, and write the node of each.
+def number_leaves(
+    roots: NDArray[np.int32], feature: NDArray[np.int16], value: Floats, left: NDArray[np.int32]
+) -> Numbered:
+    """Prepare the trees of a forest for sets of bits.
 
-    Also writes the node of each split, and the leaves that are left of a row that goes right there, as bits.
+    Returns:
+        The number of splits of each tree, -1 if rows must walk down it; from the place of its root on, the node of each
+        split, the leaves as bits that a row keeps when it goes right there, and the value of each leaf.
+    """
+    nodes, trees = len(feature), len(roots)
+    counts = np.empty(trees, np.int64)
+    splits, masks, leaves = np.zeros(nodes, np.int64), np.zeros(nodes, np.uint64), np.zeros(nodes, np.float64)
+    for tree in range(trees):
+        root = np.int64(roots[tree])
+        stop = np.int64(roots[tree + 1]) if tree + 1 < trees else nodes
+        own = splits[root:stop], masks[root:stop], leaves[root:stop]
+        counts[tree] = _number_tree(root, stop, feature, value, left, *own)
+    return counts, splits, masks, leaves
+
+
+@kernel
+def _number_tree(
+    root: int, stop: int, feature: NDArray[np.int16], value: Floats, left: NDArray[np.int32],
+    splits: Longs, masks: Bits, leaves: Floats,
+) -> int:  # fmt: skip
+    """Number the leaves of a tree from left to right, and write the value of each.
+
+    Also writes the node of each split, and the leaves that a row keeps when it goes right there, as bits.
 
     Returns:
         The number of splits; -1 if the tree has too many leaves, or its nodes do not stand next to each other.
@@ -86,7 +110,7 @@ def _number_leaves(
     count = 0
     for k in range(n):
         if feature[root + k] < 0:
-            leaves[first[k]] = root + k
+            leaves[first[k]] = value[root + k]
         else:
             child = left[root + k] - root
             first[child], first[child + 1] = first[k], first[k] + size[child]
@@ -97,10 +121,10 @@ def _number_leaves(
 
 
 @kernel
-def _narrow(column: Floats, limit: float, mask: np.uint64, bits: Bits) -> None:
+def _narrow(columns: Floats, f: int, limit: float, mask: np.uint64, bits: Bits) -> None:
     """Take the leaves on the left from the rows that go right."""
     for i in range(len(bits)):
-        bits[i] &= _ALL if column[i] <= limit else mask
+        bits[i] &= _ALL if columns[f, i] <= limit else mask
 
 
 @kernel

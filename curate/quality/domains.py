@@ -221,7 +221,7 @@ def classify_domain(text: str | bytes, url: str | None = None, language: str = "
     if language == "en":
         classifier, weights = topic_classifier()
         topics = classifier.probabilities(prepare(text))
-        evidence = witnesses(text, topics)
+        evidence = witnesses(topics, measured if len(text) <= HEAD else measure_notation(text[:HEAD]))
         topic = max(topics, key=lambda name: (topics[name], name)).replace("_", " ")
         odds = {"general": 1.0}
         for name, weight in sorted(weights.items()):
@@ -261,7 +261,8 @@ def measure_notation(text: str) -> Notation:
     >>> measure_notation("It is in C:\\\\Users\\\\in\\\\System32, for $5 or $10.").formula_parts
     0
     """
-    characters = code = lines = run = longest = identifiers = formulas = 0
+    characters = code = lines = run = longest = 0
+    others: list[str] = []
     for raw in text.split("\n"):
         line = raw.strip()
         if not line:
@@ -272,8 +273,9 @@ def measure_notation(text: str) -> Notation:
             longest = max(longest, run)
             continue
         run = 0
-        identifiers += sum(1 for _ in _IDENTIFIER.finditer(line))
-        formulas += sum(1 for _ in _FORMULA.finditer(line))
+        others.append(line)
+    rest = "\n\0".join(others)  # so that nothing looks back over the end of a line
+    identifiers, formulas = (sum(1 for _ in found.finditer(rest)) for found in (_IDENTIFIER, _FORMULA))
     words = max(len(text.split()), 1)
     return Notation(code / max(characters, 1), lines, longest, identifiers / words, formulas / words, formulas)
 
@@ -294,16 +296,16 @@ def _probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds))
 
 
-def witnesses(text: str, topics: Mapping[str, float]) -> tuple[float, ...]:
+def witnesses(topics: Mapping[str, float], measured: Notation) -> tuple[float, ...]:
     """Return the evidence of what a text is about: log-odds of two topics, code lines, formulas, 1 for the offset.
 
     Args:
-        text: of the page.
         topics: the classifier's probabilities.
+        measured: the notation of the first `HEAD` characters.
     """
     odds = [logit(topics[TOPIC_OF[label].replace(" ", "_")]) for label in ("code", "maths")]
     # The first few per cent are the strongest evidence, and a share above a half adds none.
-    code, formulas = (math.sqrt(min(share, 0.5)) for share in notation(text[:HEAD]))
+    code, formulas = (math.sqrt(min(share, 0.5)) for share in (measured.code, measured.formulas))
     return (*odds, code, formulas, 1.0)
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from curate.document import Document, Rejection
-from curate.extract.page_features import PageFeatures
+from curate.extract.page_features import PageFeatures, page_values
 from curate.text.hashing import document_id
 from pipelines.engine.counts import SliceCounts
 from pipelines.engine.plan import Pass
@@ -286,7 +286,7 @@ class StateWriter(AbstractContextManager["StateWriter"]):
         for name, table in self._large.items():
             places[name] = table.append([getattr(document, name)]) if sizes[name] else -1
         facts = [getattr(document, name) for name in FACTS]
-        page = None if document.page_features is None else [*document.page_features.values()]
+        page = None if document.page_features is None else page_values(document.page_features)
         self._state.append([*facts, page, pack_columns(document.extra), size, tokens, *places.values()])
         return size, tokens
 

@@ -91,6 +91,8 @@ class SortedRows:
         pieces = np.searchsorted(self._starts, rows, side="right") - 1
         by_piece = np.argsort(pieces, kind="stable")
         numbers, firsts = np.unique(pieces[by_piece], return_index=True)
+        if len(numbers) == 1:
+            return arrays[numbers[0]].take(pa.array(rows - self._starts[numbers[0]]))
         parts = [
             arrays[number].take(pa.array(rows[places] - self._starts[number]))
             for number, places in zip(numbers, np.split(by_piece, firsts[1:]), strict=True)

@@ -9,7 +9,7 @@ from curate.extract.blocks import cut
 
 def texts(page):
     blocks = cut(page)
-    return [blocks.text(i) for i in range(len(blocks.blocks))]
+    return blocks.texts()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_title_and_language():
 
 def test_alternative_texts_on_request():
     blocks = cut("<p>see <img alt='a &quot;map&quot;'>here", alt_texts=True)
-    assert blocks.text(0) == 'see a "map" here'
+    assert blocks.texts()[0] == 'see a "map" here'
 
 
 def test_counts_of_a_block():
@@ -74,7 +74,8 @@ def test_counts_of_a_block():
 def flags(page):
     blocks = cut(page)
     return {
-        blocks.text(i): int(blocks.elements[blocks.blocks[i, k.ELEMENT], k.FLAGS]) for i in range(len(blocks.blocks))
+        text: int(blocks.elements[block[k.ELEMENT], k.FLAGS])
+        for text, block in zip(blocks.texts(), blocks.blocks, strict=True)
     }
 
 

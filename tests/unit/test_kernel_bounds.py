@@ -131,7 +131,7 @@ def test_what_markup_becomes_fits(page, text):
 def test_blocks_fill_their_buffer(paragraphs):
     page = cut("a" + "<p>a" * paragraphs)
     assert len(page.blocks) == min(paragraphs + 1, html.MAX_BLOCKS)
-    assert page.text(len(page.blocks) - 1) == "a"
+    assert page.texts()[-1] == "a"
 
 
 @pytest.mark.parametrize("most", [-2, -1, 0, 1, 9])
@@ -153,7 +153,7 @@ def test_a_page_that_ends_anywhere_is_read_to_its_end():
 
 def test_a_page_of_more_bytes_than_positions_is_refused(monkeypatch):
     monkeypatch.setattr(blocks, "MAX_BYTES", 7)
-    assert cut("<p>aéi").text(0) == "aéi"  # seven bytes
+    assert cut("<p>aéi").texts() == ["aéi"]  # seven bytes
     with pytest.raises(ValueError, match="at most 7 fit"):
         cut("<p>aéio")
 

@@ -91,7 +91,7 @@ def test_chances_are_chances_and_numbers_are_numbers(page):
     assert np.isfinite(around).all()
     found = chances(blocks, model)
     assert ((found >= 0) & (found <= 1)).all()
-    assert set(main_text(blocks).split()) <= {w for i in range(len(rows)) for w in blocks.text(i).split()}
+    assert set(main_text(blocks).split()) <= {word for text in blocks.texts() for word in text.split()}
 
 
 def test_features_are_what_their_names_say():
