@@ -50,14 +50,16 @@ READ_ROWS = 4096  # rows of small tables that are read at a time: a rejection is
 #: The columns that the rows of a shard are sorted by; equal ids are the same page read twice.
 ORDER = {
     "documents": ("id", "source"),
-    "tokens": ("key", "id", "copy"),
+    "tokens": ("key", "id", "copy", "source"),
     "rejected": ("id", "step", "rule", "detail", "source"),
     "signals": ("id", "step", "source"),
 }
 LARGE_COLUMNS = ("text", "input_ids")
 #: The place of a batch in a run: its first byte, its number of bytes, and their xxh3 digest.
 Place = tuple[int, int, str]
-TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
+#: The columns of a sorted run of tokens: those of the table, and those that only its order depends on.
+TOKEN_RUN = pa.schema([*TOKENS, ("key", pa.uint64()), ("source", pa.string())])
+TOKEN_KEY = TOKEN_RUN.names.index("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,23 @@ class ShardTask:
         return files.join(folder, f"shard-{self.table}-{self.shard:05d}.json")
 
 
+def shard_count(size: int, size_per_shard: int) -> int:
+    """Return the number of shards for a number of bytes, tokens or rows; at least one."""
+    return max(1, -(-size // size_per_shard))
+
+
+def token_rows(d: Document, seed: int) -> Iterator[tuple[Any, ...]]:
+    """Yield a document's rows of tokens, one per copy, with the columns of `TOKEN_RUN`; none without tokens."""
+    for copy in range(d.copies if d.tokens is not None and len(d.tokens) else 0):
+        key = stable_u64(f"{d.id}/{copy}", f"shuffle-{seed}")
+        yield d.tokens, d.id, copy, d.language, d.domain, key, d.source
+
+
+def shard_of_tokens(key: int, count: int) -> int:
+    """Return which of ``count`` shards a row of tokens belongs to; each shard has a range of keys."""
+    return key * count >> 64
+
+
 def shard_of_id(document_id: str, count: int) -> int:
     """Return which of ``count`` shards a document belongs to; each shard has a range of ids."""
     return int(document_id[:8], 16) * count >> 32
@@ -136,11 +155,13 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
         values += [plain_value(d.extra.get(name)) for name in self.shards.columns]
         self._add("documents", shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
-        for copy in range(d.copies if count else 0):
-            key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
-            copied = (d.tokens, d.id, copy, d.language, d.domain, key)
-            self._add("tokens", key * self.shards.tokens >> 64, copied, 4 * count)
+        self.keep_tokens(d)
         return row["text_bytes"], count
+
+    def keep_tokens(self, d: Document) -> None:
+        """Add the tokens of a document once per copy."""
+        for row in token_rows(d, self.shards.seed):
+            self._add("tokens", shard_of_tokens(row[TOKEN_KEY], self.shards.tokens), row, 4 * len(row[0]))
 
     def gather(self, table: str, paths: Iterable[str]) -> None:
         """Write the rows of a small table, which the passes wrote for this slice, as sorted runs."""

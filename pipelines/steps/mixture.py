@@ -147,10 +147,20 @@ def _tokens(keys: KeySource) -> Iterator[tuple[str, int]]:
 
 
 def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
-    tokens = dict(sorted(counts))
+    return table_part(PLAN, plan_of(dict(counts), step))
+
+
+def plan_of(token_counts: Mapping[str, int], step: Mixture) -> dict[str, Any]:
+    """Return the plan of a mixture as plain values, the table of its decision.
+
+    Args:
+        token_counts: number of tokens in the corpus, per label.
+        step: the settings of the mixture.
+    """
+    tokens = dict(sorted(token_counts.items()))
     targets = dict.fromkeys(tokens, 0.0) | dict(step.targets)  # a label without a target is left out
     plan = plan_mixture(tokens, targets, step.max_epochs, step.total_tokens, step.min_epochs)
-    facts = {
+    return {
         "tokens": tokens,
         "rates": dict(plan.rates),
         "planned": dict(plan.shares),
@@ -158,4 +168,3 @@ def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
         "limited_by": plan.limited_by,
         "infeasible": list(plan.infeasible),
     }
-    return table_part(PLAN, facts)
