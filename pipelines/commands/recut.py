@@ -93,13 +93,13 @@ def _print_plan(console: Console, remix: Remix) -> None:
         column.justify = "right"
     for label, rate in plan["rates"].items():
         tokens = plan["tokens"].get(label, 0)
-        shares = (f"{100 * plan[what][label]:.1f} %" for what in ("targets", "planned"))
-        target, share = shares
-        table.add_row(label, f"{tokens:,}", target, f"{rate:.2f}", f"{rate * tokens:,.0f}", share)
+        target, share = (f"{100 * plan[what][label]:.1f} %" for what in ("targets", "planned"))
+        name = label or f"no {remix.new.step.by}"
+        table.add_row(name, f"{tokens:,}", target, f"{rate:.2f}", f"{rate * tokens:,.0f}", share)
     console.print(table)
     total = sum(rate * plan["tokens"].get(label, 0) for label, rate in plan["rates"].items())
     console.print(f"{total:,.0f} tokens planned; the run has {remix.report['corpus']['tokens']:,}")
-    for warning in remix.warnings:
+    for warning in remix.warnings():
         console.print(warning_line(warning))
 
 

@@ -7,7 +7,7 @@ of each document, are those of a run of the recipe with the other settings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,12 +44,16 @@ class Planned:
         address, table = table_part(PLAN, self.plan)
         return DecisionInMemory({address: [table]})
 
-    def apply(self, documents: Sequence[Document]) -> list[Document]:
-        """Return documents with their copies in this mixture."""
+    def copies(self) -> Callable[[Document], int]:
+        """Build the function that returns how many copies a document has."""
         edit = self.step.apply(self._decision(), KeyTable(0, self.step.key_schema.empty_table())).edit
-        assert edit
-        edited = (edit(row, document) for row, document in enumerate(documents))
-        return [document for document in edited if isinstance(document, Document)]
+
+        def copies(document: Document) -> int:
+            planned = edit(0, document) if edit else document
+            assert isinstance(planned, Document)  # a mixture rejects nothing
+            return planned.copies
+
+        return copies
 
     def warnings(self, privacy: Privacy) -> list[str]:
         """Return the warnings of the plan, as in the report of a run.
@@ -81,9 +85,12 @@ class Remix:
     report: dict[str, Any]
     privacy: Privacy
 
-    @property
     def warnings(self) -> list[str]:
-        """The warnings of the new plan."""
+        """Return the warnings of the new plan.
+
+        Raises:
+            RunError: no label in the corpus has a target.
+        """
         return self.new.warnings(self.privacy)
 
     def new_report(self, written: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
@@ -102,7 +109,7 @@ class Remix:
             "corpus": self.report["corpus"] | {"tokens": tokens},
             "mixture": with_written(self.new.plan | {"by": self.new.step.by}, labels),
             "labels": labels,
-            "warnings": [*(w for w in self.report["warnings"] if w not in gone), *self.warnings],
+            "warnings": [*(w for w in self.report["warnings"] if w not in gone), *self.warnings()],
         }
 
 
@@ -126,13 +133,15 @@ def plan_remix(run: str, settings: Sequence[str]) -> Remix:
     name, step = known[-1]
     _check_last(report, name)
     recipe, changed = _changed(run, name, settings)
-    by_run = {key: value for key, value in report["mixture"].items() if key != "written"}
-    _check_labels(name, changed, {row["name"] for row in report["labels"]["source"]})
-    plan = plan_of(_token_counts(run, changed.by), changed)
-    remix = Remix(run, Planned(name, step, by_run), Planned(name, changed, plan), recipe, report, privacy_of(run))
-    if remix.new.step.by == step.by and plan["tokens"] != by_run["tokens"]:
+    with intact(files.join(run, "report.json")):
+        old = Planned(name, step, {key: value for key, value in report["mixture"].items() if key != "written"})
+        sources = {row["name"] for row in report["labels"]["source"]}
+    _check_labels(name, changed, sources)
+    new = Planned(name, changed, plan_of(_token_counts(run, changed.by), changed))
+    if changed.by == step.by and new.plan["tokens"] != old.plan["tokens"]:
         raise RunError(f"documents/ in {run} has other tokens than its report; run the recipe into this folder again")
-    _ = remix.warnings  # raises an error if no label has a target
+    remix = Remix(run, old, new, recipe, report, privacy_of(run))
+    remix.warnings()  # raises an error if no label has a target
     return remix
 
 
@@ -176,15 +185,15 @@ def _check_labels(name: str, step: Mixture, sources: Collection[str]) -> None:
         raise RecipeError(f"{name}: {e}") from None
 
 
-def document_files(run: str) -> list[str]:
-    """Return the paths of the documents of a finished run, in order."""
-    return [meta.path for meta in files.within(files.join(run, "documents"), "*.parquet")]
+def table_files(run: str, table: str, ending: str = "parquet") -> list[str]:
+    """Return the paths of the files of a table of a finished run, in order."""
+    return [meta.path for meta in files.within(files.join(run, table), f"*.{ending}")]
 
 
 def _token_counts(run: str, by: str) -> Counter[str]:
     """Return the number of tokens per label."""
     counts: Counter[str] = Counter()
-    for path in document_files(run):
+    for path in table_files(run, "documents"):
         with intact(path), files.open_read(path) as stream:
             table = pq.ParquetFile(stream)
             schema = table.schema_arrow
@@ -198,8 +207,8 @@ def _token_counts(run: str, by: str) -> Counter[str]:
     return counts
 
 
-def read_documents(path: str, by: Collection[str], text: bool = False) -> Iterator[tuple[list[Document], list[int]]]:
-    """Yield the documents of a file in batches, each with their numbers of tokens.
+def read_documents(path: str, by: Collection[str], text: bool = False) -> Iterator[tuple[Document, int]]:
+    """Yield the documents of a file, each with its number of tokens.
 
     Args:
         path: path of the file.
@@ -213,7 +222,6 @@ def read_documents(path: str, by: Collection[str], text: bool = False) -> Iterat
         for group in range(table.num_row_groups):
             batches = table.iter_batches(ROWS, row_groups=[group], columns=[*columns, "token_count"], use_threads=False)
             for batch in batches:
-                rows = batch.to_pylist()
-                counts = [row.pop("token_count") for row in rows]
-                extra = [{name: row.pop(name) for name in own} for row in rows]
-                yield [Document(**row, extra=e) for row, e in zip(rows, extra, strict=True)], counts
+                for row in batch.to_pylist():
+                    count, extra = row.pop("token_count"), {name: row.pop(name) for name in own}
+                    yield Document(**row, extra=extra), count
