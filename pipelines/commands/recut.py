@@ -43,8 +43,8 @@ def recut(
 ) -> None:
     """Show what other limits would change in the finished run in FOLDER, from its stored signals, in seconds.
 
-    With other settings of the mixture, show their plan; with --output, also write tokens/ with that mixture, made from
-    documents/. It has the bytes that a run with these settings would write. FOLDER does not change:
+    With other settings of the mixture, show its plan; those that --set does not name stay as in the run. With --output,
+    also write the tokens of that mixture, the same bytes as a run with it would write. FOLDER does not change:
 
         curate recut out --set steps.mixture.targets.code=0.4 --set steps.mixture.max_epochs=2 --output mixed
     """
@@ -94,7 +94,7 @@ def _print_plan(console: Console, remix: Remix) -> None:
     for label, rate in plan["rates"].items():
         tokens = plan["tokens"].get(label, 0)
         target, share = (f"{100 * plan[what][label]:.1f} %" for what in ("targets", "planned"))
-        name = label or f"no {remix.new.step.by}"
+        name = printable(label) or f"no {remix.new.step.by}"
         table.add_row(name, f"{tokens:,}", target, f"{rate:.2f}", f"{rate * tokens:,.0f}", share)
     console.print(table)
     total = sum(rate * plan["tokens"].get(label, 0) for label, rate in plan["rates"].items())

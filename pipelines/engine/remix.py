@@ -139,13 +139,15 @@ def write_remix(
         files.delete([work])
         return files.read_json(files.join(output, "report.json"))
     _check_run(remix.run)
-    files.write_json(files.join(job.folder, BEGUN), {"run": run, "recipe": remix.recipe})
+    begin = partial(files.write_json, files.join(job.folder, BEGUN), {"run": run, "recipe": remix.recipe})
+    begin()
     try:
         with files.locked(work):
             files.delete([files.join(output, "manifest.json"), *leftovers(output)])
             report = _write(remix, job, output, runner or Runner(), watch, made_of)
     except sealed.DamagedFile as e:
         files.delete([work])
+        begin()  # so that the same command takes the output for its own
         raise RunError(f"{e}; run the same command again") from None
     files.delete([work])
     return report

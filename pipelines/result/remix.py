@@ -25,7 +25,7 @@ from pipelines.recipe.plugins import Plugins
 from pipelines.result.finished import intact, privacy_of, read_report, read_steps, steps_with
 from pipelines.result.output import read_manifest
 from pipelines.result.report import mixture_warnings, with_written
-from pipelines.steps.base import DecisionInMemory, KeyTable, RunError, table_part
+from pipelines.steps.base import DecisionInMemory, RunError, table_part
 from pipelines.steps.mixture import PLAN, Mixture, plan_of
 
 ROWS = 1024  # of documents in memory at a time, at most
@@ -46,14 +46,7 @@ class Planned:
 
     def copies(self) -> Callable[[Document], int]:
         """Build the function that returns how many copies a document has."""
-        edit = self.step.apply(self._decision(), KeyTable(0, self.step.key_schema.empty_table())).edit
-
-        def copies(document: Document) -> int:
-            planned = edit(0, document) if edit else document
-            assert isinstance(planned, Document)  # a mixture rejects nothing
-            return planned.copies
-
-        return copies
+        return self.step.copies_of(self._decision())
 
     def warnings(self, privacy: Privacy) -> list[str]:
         """Return the warnings of the plan, as in the report of a run.
@@ -127,7 +120,7 @@ def plan_remix(run: str, settings: Sequence[str]) -> Remix:
         RecipeError: a setting is invalid.
     """
     report = read_report(run)
-    known = [(name, step) for name, step in steps_with(run, "decide").items() if isinstance(step, Mixture)]
+    known = [(name, step) for name, step in steps_with(run, "copies_of").items() if isinstance(step, Mixture)]
     if not known:
         raise RunError(f"the run in {run} has no step mixture; add one to its recipe and run it again")
     name, step = known[-1]

@@ -105,13 +105,13 @@ class Mixture(CorpusStep):
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Set ``copies`` of each document."""
+        copies_of = self.copies_of(decision)
+        return Applied(edit=lambda row, document: replace(document, copies=copies_of(document)))
+
+    def copies_of(self, decision: DecisionTable) -> Callable[[Document], int]:
+        """Build the function that returns how often a document is in ``tokens/``."""
         rates = table_at(decision, PLAN)["rates"]
-
-        def edit(row: int, document: Document) -> Document:
-            rate = rates.get(self._label(document), 0.0)
-            return replace(document, copies=copies(document.id, rate, SALT))
-
-        return Applied(edit=edit)
+        return lambda document: copies(document.id, rates.get(self._label(document), 0.0), SALT)
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
         """Warn of labels without a target.

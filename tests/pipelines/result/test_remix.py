@@ -141,10 +141,11 @@ def test_a_page_of_two_sources_with_two_texts_is_not_mixed_up(tmp_path):
     """The copies of a page have one id; here the source that is read first is the last in order."""
     recipe = write_input(tmp_path)
     (tmp_path / "own.py").write_text(SIGN)
-    recipe.write_text(recipe.read_text().replace("exact_dedup, ", "").replace("language:", "own.sign, language:"))
+    text = recipe.read_text().replace("exact_dedup, ", "").replace("language:", "own.sign, language:")
+    recipe.write_text(text.replace("name: books", "name: zines"))
     shutil.copy(tmp_path / "web.jsonl", tmp_path / "books.jsonl")
     run(recipe, tmp_path / "out")
-    settings = ("steps.mixture.by=source", "steps.mixture.targets={web: 1, books: 3}", "steps.mixture.min_epochs=0")
+    settings = ("steps.mixture.by=source", "steps.mixture.targets={web: 1, zines: 3}", "steps.mixture.min_epochs=0")
     recut(tmp_path / "out", tmp_path / "new", *settings)
     assert contents(tmp_path / "new") == contents(run(recipe, tmp_path / "whole", *settings))
     ids = pq.read_table(tmp_path / "out" / "documents")["id"].to_pylist()
@@ -214,6 +215,19 @@ def test_a_killed_recut_is_not_whole_and_goes_on(made, tmp_path, module, name, c
 
     write_remix(remix, str(tmp_path / "new"), watch=watch)
     assert not seen or seen[0] == len(facts)  # what was done is not done again
+    recut(made / "out", tmp_path / "whole", "steps.mixture.targets.fr=1")
+    assert contents(tmp_path / "new", (".",)) == contents(tmp_path / "whole", (".",))
+
+
+def test_damage_in_the_work_of_a_killed_recut_makes_it_begin_again(made, tmp_path):
+    command = ["recut", made / "out", "--set", "steps.mixture.targets.fr=1", "--output", tmp_path / "new"]
+    child = [sys.executable, "-c", KILLED, "finish", "write_shard", "1", *map(str, command)]
+    assert subprocess.run(child, cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False).returncode == -9
+    for path in (tmp_path / "new").rglob("run-tokens-*.arrow"):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    done = curate(*command)
+    assert (done.returncode, done.stderr.splitlines()[-1][-26:]) == (1, "run the same command again")
+    assert curate(*command).returncode == 0
     recut(made / "out", tmp_path / "whole", "steps.mixture.targets.fr=1")
     assert contents(tmp_path / "new", (".",)) == contents(tmp_path / "whole", (".",))
 
