@@ -11,11 +11,18 @@ from apache_beam.transforms.display import DisplayDataItem
 
 from curate.document import Document
 from curate.filters.pii import PiiConfig
-from curate.text.hashing import stable_u64
 from pipelines.io import files
 from pipelines.io.columns import column_array, column_type, merge_types, plain_value, types_of
 from pipelines.io.privacy import Privacy
-from pipelines.io.shards import LARGE_COLUMNS, ORDER, ROWS_PER_SHARD, TOKEN_RUN, shard_of_id
+from pipelines.io.shards import (
+    LARGE_COLUMNS,
+    ORDER,
+    ROWS_PER_SHARD,
+    TOKEN_RUN,
+    shard_of_id,
+    shard_of_tokens,
+    token_rows,
+)
 from pipelines.io.sorted_rows import SortedRows
 from pipelines.io.tables import DOCUMENTS, REJECTED, TOKENS, parquet_writer, with_columns
 from pipelines.recipe.model import Output
@@ -107,10 +114,8 @@ def _document_row(d: Document, privacy: Privacy) -> Row:
 
 
 def _token_rows(d: Document, seed: int) -> Iterator[Row]:
-    for copy in range(d.copies if d.tokens is not None and len(d.tokens) else 0):
-        key = stable_u64(f"{d.id}/{copy}", f"shuffle-{seed}")
-        values = (d.tokens, d.id, copy, d.language, d.domain, key)
-        yield dict(zip(TOKEN_RUN.names, values, strict=True))
+    for row in token_rows(d, seed):
+        yield dict(zip(TOKEN_RUN.names, row, strict=True))
 
 
 def _rejected_row(rejected: Rejected, privacy: Privacy) -> Row:
@@ -128,7 +133,7 @@ def _size(row: Row, table: str) -> int:
 
 def _numbered(row: Row, table: str, shards: int) -> tuple[int, Row]:
     if table == "tokens":
-        return row["key"] * shards >> 64, row
+        return shard_of_tokens(row["key"], shards), row
     return shard_of_id(row["id"], max(shards, 1)), row
 
 

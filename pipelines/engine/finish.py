@@ -14,7 +14,7 @@ from pipelines.engine.plan import Pass
 from pipelines.engine.stored import StepData
 from pipelines.io import files, sealed
 from pipelines.io.columns import merge_types, unpack_columns
-from pipelines.io.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_tasks, write_shard
+from pipelines.io.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_count, shard_tasks, write_shard
 from pipelines.io.tables import FACTS, TABLES, iter_rows, read_table
 from pipelines.result.report import build_report, write_reports
 
@@ -36,13 +36,13 @@ def count_shards(layout: RunLayout, pass_: Pass) -> Shards:
         size, count = _kept(layout, pass_, cut, slice_.index)
         text_bytes, tokens = text_bytes + size, tokens + count
     read = sum(m["steps"]["read"]["read"] for m in layout.manifests(layout.plan.passes[0]))
-    tables = max(1, -(-read // ROWS_PER_SHARD))
+    tables = shard_count(read, ROWS_PER_SHARD)
     tokenizer = next((e.step for e in recipe.steps if "tokens" in e.step.writes), None)
     out = recipe.output
     before = [m for p in layout.plan.passes[:-1] for m in layout.manifests(p)]
     return Shards(
-        documents=max(1, -(-text_bytes // out.bytes_per_shard)),
-        tokens=max(1, -(-tokens // out.tokens_per_shard)) if tokenizer else 0,
+        documents=shard_count(text_bytes, out.bytes_per_shard),
+        tokens=shard_count(tokens, out.tokens_per_shard) if tokenizer else 0,
         rejected=tables,
         signals=tables,
         measures=recipe.measures,
@@ -80,28 +80,46 @@ def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     last = layout.plan.passes[-1]
     done = files.join(layout.work, "finished.json")
     files.delete([done, files.join(layout.output, "manifest.json")])
-    tasks = shard_tasks(shards, layout.folder(last), layout.manifests(last))
     facts = layout.folder(last)
-    finished = {task: _written(task, facts, layout.output) for task in tasks}
+    for table in (*TABLES, *shards.own_formats()):
+        if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
+            files.make_folder(files.join(layout.output, table))
+    written = write_shards(layout.output, facts, shards, layout.manifests(last), run_all)
+    report = build_report(layout, (sealed.read_json(path)["summary"] for path in written))
+    write_reports(layout, report, [entry for path in written for entry in sealed.read_json(path)["files"]])
+    sealed.write_json(done, {"digest": last.digest, "passes": [p.folder for p in layout.plan.passes]})
+    files.delete([layout.folder(last)])  # its sorted runs are as large as the result
+    return report
+
+
+def write_shards(output: str, facts: str, shards: Shards, manifests: Sequence[dict], run_all: RunAll) -> list[str]:
+    """Write the shards that are missing, and delete those of other results.
+
+    Args:
+        output: folder of the result.
+        facts: folder of the sorted runs, and of the JSON file about each shard.
+        shards: how shards are written.
+        manifests: manifest of each slice, with its sorted runs.
+        run_all: writes the shards.
+
+    Returns:
+        Paths of the JSON files about the shards, each with ``files`` and ``summary``.
+    """
+    tasks = shard_tasks(shards, facts, manifests)
+    finished = {task: _written(task, facts, output) for task in tasks}
     wanted = {fact["path"] for written in finished.values() for fact in written or ()}
     for table in (*TABLES, *shards.own_formats()):
-        folder = files.join(layout.output, table)
+        folder = files.join(output, table)
         old = [name for name in files.names(folder) if f"{table}/{name}" not in wanted]
         files.delete([files.join(folder, name) for name in old])
-        if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
-            files.make_folder(folder)
     files.delete([task.facts(facts) for task, written in finished.items() if written is None])
-    write = partial(write_shard, output=layout.output, facts=facts, shards=shards)
+    write = partial(write_shard, output=output, facts=facts, shards=shards)
 
     def todo() -> list[ShardTask]:
         return [task for task in tasks if not files.exists(task.facts(facts))]
 
     run_all(todo, write)
-    report = build_report(layout, (sealed.read_json(task.facts(facts))["summary"] for task in tasks))
-    write_reports(layout, report, [fact for task in tasks for fact in sealed.read_json(task.facts(facts))["files"]])
-    sealed.write_json(done, {"digest": last.digest, "passes": [p.folder for p in layout.plan.passes]})
-    files.delete([layout.folder(last)])  # its sorted runs are as large as the result
-    return report
+    return [task.facts(facts) for task in tasks]
 
 
 def _written(task: ShardTask, facts: str, output: str) -> list[dict] | None:

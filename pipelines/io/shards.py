@@ -50,14 +50,17 @@ READ_ROWS = 4096  # rows of small tables that are read at a time: a rejection is
 #: The columns that the rows of a shard are sorted by; equal ids are the same page read twice.
 ORDER = {
     "documents": ("id", "source"),
-    "tokens": ("key", "id", "copy"),
+    "tokens": ("key", "id", "copy", "source"),
     "rejected": ("id", "step", "rule", "detail", "source"),
     "signals": ("id", "step", "source"),
 }
 LARGE_COLUMNS = ("text", "input_ids")
 #: The place of a batch in a run: its first byte, its number of bytes, and their xxh3 digest.
 Place = tuple[int, int, str]
-TOKEN_RUN = TOKENS.append(pa.field("key", pa.uint64()))
+Batch = tuple[str, Place]  #: The path of a run, and the place of a batch in it.
+#: The columns of a sorted run of tokens: those of the table, and those that only its order depends on.
+TOKEN_RUN = pa.schema([*TOKENS, ("key", pa.uint64()), ("source", pa.string())])
+TOKEN_KEY = TOKEN_RUN.names.index("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +105,37 @@ class ShardTask:
     Attributes:
         table: name of the table.
         shard: number of the shard.
-        batches: the batches that hold its rows: the path of a run, and the place of the batch in it.
+        batches: the batches that hold its rows.
     """
 
     table: str
     shard: int
-    batches: tuple[tuple[str, Place], ...]
+    batches: tuple[Batch, ...]
 
     def facts(self, folder: str) -> str:
         """Return the path of the JSON file about the written shard, with ``files`` and ``summary``."""
         return files.join(folder, f"shard-{self.table}-{self.shard:05d}.json")
+
+
+def shard_count(size: int, size_per_shard: int) -> int:
+    """Return the number of shards for a number of bytes, tokens or rows; at least one."""
+    return max(1, -(-size // size_per_shard))
+
+
+def token_key(document_id: str, copy: int, seed: int) -> int:
+    """Return the place of a copy of a document in the order of tokens, a number of 64 bits."""
+    return stable_u64(f"{document_id}/{copy}", f"shuffle-{seed}")
+
+
+def token_rows(d: Document, seed: int) -> Iterator[tuple[Any, ...]]:
+    """Yield a document's rows of tokens, one per copy, with the columns of `TOKEN_RUN`; none without tokens."""
+    for copy in range(d.copies if d.tokens is not None and len(d.tokens) else 0):
+        yield d.tokens, d.id, copy, d.language, d.domain, token_key(d.id, copy, seed), d.source
+
+
+def shard_of_tokens(key: int, count: int) -> int:
+    """Return which of ``count`` shards a row of tokens belongs to; each shard has a range of keys."""
+    return key * count >> 64
 
 
 def shard_of_id(document_id: str, count: int) -> int:
@@ -136,18 +160,20 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
         values += [plain_value(d.extra.get(name)) for name in self.shards.columns]
         self._add("documents", shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
-        for copy in range(d.copies if count else 0):
-            key = stable_u64(f"{d.id}/{copy}", f"shuffle-{self.shards.seed}")
-            copied = (d.tokens, d.id, copy, d.language, d.domain, key)
-            self._add("tokens", key * self.shards.tokens >> 64, copied, 4 * count)
+        self.keep_tokens(d)
         return row["text_bytes"], count
+
+    def keep_tokens(self, d: Document) -> None:
+        """Add the tokens of a document once per copy."""
+        for row in token_rows(d, self.shards.seed):
+            self._add("tokens", shard_of_tokens(row[TOKEN_KEY], self.shards.tokens), row, 4 * len(row[0]))
 
     def gather(self, table: str, paths: Iterable[str]) -> None:
         """Write the rows of a small table, which the passes wrote for this slice, as sorted runs."""
         for rows in _joined(paths, self._shown if table == "rejected" else None):
             heads = np.array([int(i[:8], 16) for i in rows["id"].to_pylist()], np.uint64)
             shards = (heads * np.uint64(self.shards.count(table)) >> np.uint64(32)).astype(np.int64)
-            self._write(table, rows, shards)
+            self.write(table, rows, shards)
 
     def _shown(self, rejected: pa.RecordBatch) -> pa.RecordBatch:
         """Scrub and shorten rejections as the result shows them."""
@@ -173,15 +199,21 @@ class RunWriter(AbstractContextManager["RunWriter"]):
             schema = self.shards.schema(table)
             columns = zip(*(row for _, row in rows), strict=True)
             arrays = [self._array(values, field) for values, field in zip(columns, schema, strict=True)]
-            self._write(table, pa.Table.from_arrays(arrays, schema=schema), np.array([shard for shard, _ in rows]))
+            self.write(table, pa.Table.from_arrays(arrays, schema=schema), np.array([shard for shard, _ in rows]))
         self._rows, self._bytes = {}, 0
 
     def _array(self, values: Sequence[Any], field: pa.Field) -> pa.Array:
         type_name = self.shards.columns.get(field.name)
         return column_array(values, type_name) if type_name else pa.array(values, type=field.type)
 
-    def _write(self, table: str, rows: pa.Table, shards: np.ndarray) -> None:
-        """Write rows as a run: a batch per shard, in order of shards."""
+    def write(self, table: str, rows: pa.Table, shards: np.ndarray) -> None:
+        """Write rows as a run: a batch per shard, in order of shards.
+
+        Args:
+            table: name of the table.
+            rows: the rows.
+            shards: the shard of each row.
+        """
         if not len(rows):
             return
         if (np.diff(shards) < 0).any():
@@ -234,15 +266,24 @@ def _joined(
 
 def shard_tasks(shards: Shards, folder: str, manifests: Iterable[dict]) -> list[ShardTask]:
     """List every shard with the batches of its rows in the runs of a folder."""
-    batches: dict[tuple[str, int], list[tuple[str, Place]]] = {
-        (table, s): [] for table in ("documents", "tokens", "rejected", "signals") for s in range(shards.count(table))
-    }
+    batches = batches_of(folder, manifests)
+    return [
+        ShardTask(table, shard, batches.get((table, shard), ()))
+        for table in ("documents", "tokens", "rejected", "signals")
+        for shard in range(shards.count(table))
+    ]
+
+
+def batches_of(folder: str, manifests: Iterable[dict]) -> dict[tuple[str, int], tuple[Batch, ...]]:
+    """Return the batches in the runs of a folder, in order of their runs, by table and shard."""
+    batches: dict[tuple[str, int], list[Batch]] = {}
     for manifest in manifests:
         for table, runs in manifest["runs"].items():
             for run in runs:
                 for shard, place in zip(run["shards"], run["batches"], strict=True):
-                    batches[table, shard].append((files.join(folder, run["name"]), tuple(place)))
-    return [ShardTask(table, shard, tuple(sorted(of_shard))) for (table, shard), of_shard in batches.items()]
+                    batch = (files.join(folder, run["name"]), tuple(place))
+                    batches.setdefault((table, shard), []).append(batch)
+    return {of: tuple(sorted(of_shard)) for of, of_shard in batches.items()}
 
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
@@ -258,7 +299,7 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     schema = shards.schema(table)
     large = [name for name in LARGE_COLUMNS if name in schema.names]
     narrow = {"input_ids": pa.large_list(pa.uint16())} if shards.token_type == "<u2" else {}
-    batches = (_batch(path, place, schema) for path, place in task.batches)
+    batches = (read_batch(batch, schema) for batch in task.batches)
     rows = SortedRows(batches, schema, ORDER[table], large, narrow)
     count = len(rows.order)
     summary = summarize(table, rows.small.take(rows.order)) if table in SUMMARIZED else {}
@@ -307,8 +348,13 @@ def _hashed(output: str, name: str, rows: int, written: list[dict]) -> Iterator[
     written.append({"path": name, "rows": rows, "bytes": f.tell(), "sha256": digest.hexdigest()})
 
 
-def _batch(path: str, place: Place, schema: pa.Schema) -> pa.Table:
-    start, size, digest = place
+def read_batch(batch: Batch, schema: pa.Schema) -> pa.Table:
+    """Read a batch of a sorted run.
+
+    Raises:
+        DamagedFile: its bytes are not those that were written.
+    """
+    path, (start, size, digest) = batch
     data = b""
     if files.exists(path):
         with files.open_read(path) as f:

@@ -140,10 +140,12 @@ def read_steps(output: str) -> list[dict[str, Any]]:
     """Return the steps of a finished run with their settings, from ``manifest.json``.
 
     Raises:
-        FileNotFoundError: ``output`` holds no finished run.
+        FileNotFoundError: ``output`` holds no finished run, or only tokens that `curate recut` wrote.
         DamagedError: the manifest has changed since the run wrote it.
         RunError: the manifest is from an incompatible version.
     """
     manifest = result.read_manifest(output)
+    if result.RECUT in manifest:
+        raise FileNotFoundError(f"{output} has only the tokens of another mixture; name the run that it was made from")
     with intact(files.join(output, "manifest.json")):
         return [{"step": str(step["step"]), "name": str(step["name"]), **step} for step in manifest["recipe"]["steps"]]

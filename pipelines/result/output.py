@@ -22,6 +22,8 @@ THREADS = 8  # enough to keep a disk or an object store busy, since hashing rele
 #: Age in seconds from which a temporary file on an object store, which has no locks, counts as abandoned. curate's own
 #: value: such a file is renamed right after its upload.
 STALE_SECONDS = 3600
+#: In the manifest of an output that has only tokens, in another mixture of a run: a digest of what they are made of.
+RECUT = "recut"
 
 
 class NotAnOutputError(ValueError):

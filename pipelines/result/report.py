@@ -53,7 +53,7 @@ def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
     summary = merge(summaries)
     privacy = layout.plan.recipe.privacy
     shown = _shown(layout)
-    mixture = _mixture(shown.get("mixture"), summary["labels"])
+    mixture = with_written(shown.get("mixture"), summary["labels"])
     warnings = [
         *_input_warnings(layout),
         *assumptions(layout.plan.recipe),
@@ -63,7 +63,7 @@ def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
         *_label_warnings(summary["labels"]),
         *_alarms(layout, list(steps.values()), summary),
         *_decision_warnings(layout),
-        *_mixture_warnings(mixture),
+        *mixture_warnings(mixture),
     ]
     return {
         "recipe": layout.plan.recipe.name,
@@ -136,7 +136,7 @@ class _Texts:
         return LargeColumn(files.join(self._large, f"text-{index:05d}.parquet"), "text")[place] if place >= 0 else ""
 
 
-def _mixture(plan: dict | None, labels: dict[str, list[dict]]) -> dict | None:
+def with_written(plan: dict | None, labels: dict[str, list[dict]]) -> dict | None:
     """Return the plan of the mixture with the tokens written per label, which differ a little: documents stay whole."""
     if not plan:
         return None
@@ -197,7 +197,8 @@ def _decision_warnings(layout: RunLayout) -> Iterator[str]:
             yield f"{data.name}: {sentence}"
 
 
-def _mixture_warnings(mixture: dict | None) -> Iterator[str]:
+def mixture_warnings(mixture: dict | None) -> Iterator[str]:
+    """Yield a warning for each target of a mixture that gives way, and one if tokens are left out to meet the rest."""
     if not mixture:
         return
     yield from (f"mixture: {sentence}" for sentence in mixture["infeasible"])
@@ -222,20 +223,34 @@ def write_reports(layout: RunLayout, report: dict, written: Sequence[dict]) -> N
         written: path, rows, size and digest of each file of the shards.
     """
     out = layout.output
-    files.write_json(files.join(out, "report.json"), report)
-    with files.atomic_write(files.join(out, "report.html")) as f:
-        f.write(render(report).encode())
     first = layout.manifests(layout.plan.passes[0])
     inputs = [layout.plan.recipe.privacy.input(source) for manifest in first for source in manifest["inputs"]]
     files.write_checked_json(files.join(out, "inputs.json"), {"files": inputs})
     resolved = layout.plan.recipe.resolved()
     resolved.pop("sources")
+    write_manifest(out, report, resolved, written)
+
+
+def write_manifest(out: str, report: dict, recipe: dict, written: Sequence[dict], **more: str) -> None:
+    """Write report.json and report.html, and finally manifest.json.
+
+    Args:
+        out: folder of the result.
+        report: the report.
+        recipe: the resolved recipe without its sources.
+        written: path, rows, size and digest of each file of the shards.
+        more: more entries of the manifest.
+    """
+    files.write_json(files.join(out, "report.json"), report)
+    with files.atomic_write(files.join(out, "report.html")) as f:
+        f.write(render(report).encode())
     manifest = {
-        "recipe": resolved,
-        "recipe_digest": digest(resolved),
+        "recipe": recipe,
+        "recipe_digest": digest(recipe),
         "curate": curate.__version__,
         "code_digest": code_version(),
         "corpus": report["corpus"],
+        **more,
         "files": _outputs(out, written),
     }
     files.write_checked_json(files.join(out, "manifest.json"), manifest)

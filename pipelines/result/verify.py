@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from curate.tokens.megatron import index_lengths
 from pipelines.io import files
-from pipelines.result.output import Entry, Finding, check_files
+from pipelines.result.output import RECUT, Entry, Finding, check_files, read_manifest
 
 
 @dataclass(slots=True)
@@ -24,8 +24,9 @@ class Counts:
     Attributes:
         rows: number of rows, by table.
         rejected: number of rejections, by step and rule.
-        sequences: number of token sequences, one per copy of a document.
-        tokens: number of tokens in all sequences.
+        sequences: number of token sequences that documents should have, one per copy.
+        tokens: number of tokens in these sequences.
+        written: number of tokens in all files, by table.
         unpaired: bytes that an .idx file describes and its .bin file lacks, by name.
     """
 
@@ -33,6 +34,7 @@ class Counts:
     rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
     sequences: int = 0
     tokens: int = 0
+    written: Counter[str] = field(default_factory=Counter)
     unpaired: Counter[str] = field(default_factory=Counter)
 
     def add(self, more: Counts) -> None:
@@ -41,6 +43,7 @@ class Counts:
         self.rejected += more.rejected
         self.sequences += more.sequences
         self.tokens += more.tokens
+        self.written += more.written
         self.unpaired.update(more.unpaired)
 
 
@@ -109,7 +112,10 @@ def verify(output: str) -> list[Finding]:
         report = REPORT.validate_python(files.read_json(files.join(output, "report.json")))
     except (files.DamagedError, ValidationError):
         return [Finding("report.json", "not the report of a run")]
-    return [*_check_funnel(report.steps), *_check_rejected(report.steps, total), *_check_corpus(report, total)]
+    findings += [*_check_funnel(report.steps), *_check_tokens(report, total)]
+    if RECUT in read_manifest(output):  # only tokens
+        return findings
+    return [*findings, *_check_rejected(report.steps, total), *_check_corpus(report, total)]
 
 
 def _count(entry: Entry, path: str) -> Counts:
@@ -120,6 +126,7 @@ def _count(entry: Entry, path: str) -> Counts:
         with files.open_read(path) as f:
             lengths, dtype = index_lengths(f.read())
         counts.rows[entry.table] = len(lengths)
+        counts.written[entry.table] = int(lengths.sum())
         counts.unpaired[name] = int(lengths.sum()) * dtype.itemsize
     elif ending == "bin":  # only its index has rows
         counts.rows[entry.table] = entry.rows or 0
@@ -133,6 +140,9 @@ def _count(entry: Entry, path: str) -> Counts:
                 for batch in parquet.iter_batches(columns=reason):
                     reasons = pa.Table.from_batches([batch]).group_by(reason).aggregate([([], "count_all")])
                     counts.rejected.update({(r["step"], r["rule"]): r["count_all"] for r in reasons.to_pylist()})
+            if entry.table == "tokens":
+                groups = (parquet.metadata.row_group(i) for i in range(parquet.metadata.num_row_groups))
+                counts.written["tokens"] = sum(group.column(0).num_values for group in groups)  # no sequence is empty
             if entry.table == "documents":
                 for batch in parquet.iter_batches(columns=["token_count", "copies"]):
                     tokens, copies = batch["token_count"], batch["copies"]
@@ -161,6 +171,16 @@ def _check_rejected(steps: Sequence[FunnelStep], total: Counts) -> Iterator[Find
             yield Finding("rejected", f"{rows:,} rows of {'/'.join(reason)}, but {expected:,} in report.json")
 
 
+def _check_tokens(report: Report, total: Counts) -> Iterator[Finding]:
+    unpaired = [(name, missing) for name, missing in total.unpaired.items() if missing]
+    for name, missing in unpaired:
+        yield Finding(f"{name}.bin", f"{missing:,} bytes fewer than its index describes")
+    for table in ("tokens", "megatron") if not unpaired else ():
+        written, expected = total.written[table], report.corpus.tokens
+        if total.rows[table] and written != expected:  # a recipe may leave out either
+            yield Finding(table, f"{written:,} tokens, but report.json counts {expected:,}")
+
+
 def _check_corpus(report: Report, total: Counts) -> Iterator[Finding]:
     kept = report.steps[-1].kept if report.steps else 0
     compared = [
@@ -173,9 +193,6 @@ def _check_corpus(report: Report, total: Counts) -> Iterator[Finding]:
         if total.rows[table]:
             rows = total.rows[table] // files_per_shard
             compared.append((table, "sequences", rows, "documents/ has", total.sequences))
-    for name, missing in total.unpaired.items():
-        if missing:
-            yield Finding(f"{name}.bin", f"{missing:,} bytes fewer than its index describes")
     for table, what, counted, other, expected in compared:
         if counted != expected:
             yield Finding(table, f"{counted:,} {what}, but {other} {expected:,}")

@@ -101,13 +101,13 @@ class Mixture(CorpusStep):
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Set ``copies`` of each document."""
+        copies_of = self.copies_of(decision)
+        return Applied(edit=lambda row, document: replace(document, copies=copies_of(document)))
+
+    def copies_of(self, decision: DecisionTable) -> Callable[[Document], int]:
+        """Build the function that returns how often a document is in ``tokens/``."""
         rates = table_at(decision, PLAN)["rates"]
-
-        def edit(row: int, document: Document) -> Document:
-            rate = rates.get(label_of(document, self.by), 0.0)
-            return replace(document, copies=copies(document.id, rate, SALT))
-
-        return Applied(edit=edit)
+        return lambda document: copies(document.id, rates.get(label_of(document, self.by), 0.0), SALT)
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
         """Warn of labels without a target.
@@ -143,10 +143,20 @@ def _tokens(keys: KeySource) -> Iterator[tuple[str, int]]:
 
 
 def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
-    tokens = dict(sorted(counts))
+    return table_part(PLAN, plan_of(dict(counts), step))
+
+
+def plan_of(token_counts: Mapping[str, int], step: Mixture) -> dict[str, Any]:
+    """Return the plan of a mixture as plain values, the table of its decision.
+
+    Args:
+        token_counts: number of tokens in the corpus, per label.
+        step: the settings of the mixture.
+    """
+    tokens = dict(sorted(token_counts.items()))
     targets = dict.fromkeys(tokens, 0.0) | dict(step.targets)  # a label without a target is left out
     plan = plan_mixture(tokens, targets, step.max_epochs, step.total_tokens, step.min_epochs)
-    facts = {
+    return {
         "tokens": tokens,
         "rates": dict(plan.rates),
         "planned": dict(plan.shares),
@@ -154,4 +164,3 @@ def _plan(counts: list[tuple[str, int]], step: Mixture) -> tuple[str, bytes]:
         "limited_by": plan.limited_by,
         "infeasible": list(plan.infeasible),
     }
-    return table_part(PLAN, facts)
