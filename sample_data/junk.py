@@ -143,7 +143,7 @@ def errors() -> list[Page]:
     why = "An error message that the server sends as if it were a page."
     found = []
     for n, line in enumerate((TEXT / "errors.txt").read_text(encoding="utf-8").splitlines()):
-        by = ("heuristics", "error_page") if n in (0, 6) else ("quality", "low_quality") if n == 1 else TOO_SHORT
+        by = ("heuristics", "error_page") if n == 6 else ("quality", "low_quality") if n == 1 else TOO_SHORT
         found.append(bad(f"broken-{n}.example", "error_page", n, simple("en", *line.split(" | ")), by, why))
     return found
 

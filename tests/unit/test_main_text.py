@@ -147,7 +147,9 @@ def test_a_page_of_hardly_any_text_is_not_filled_up_with_its_frame():
     ("chance", "kept"),
     [
         ([0.7, 0.3, 0.3], [True, False, False]),  # hardly any text
-        ([0.4, 0.3, 0.3], [True, False, False]),  # none at all: the likeliest
+        ([0.45, 0.3, 0.3], [True, False, False]),  # none at all: the likeliest
+        ([0.45, 0.4, 0.3], [True, True, False]),  # and what is about as likely
+        ([0.75, 0.68, 0.6], [True, True, False]),
         ([0.9, 0.3, 0.3], [True, True, True]),  # a text that is there
     ],
 )
@@ -159,4 +161,12 @@ def test_what_is_only_likelier_than_the_rest_goes_from_a_page_without_text(chanc
         blocks[0, WORDS] = 40
     keep = np.array([True, True, True, False])
     drop_frame(blocks, np.array([*chance, 0.05]), keep)
+    assert keep.tolist() == [*kept, False]
+
+
+@pytest.mark.parametrize(("rest", "kept"), [(9, [True, True]), (10, [True, False])])
+def test_a_page_without_a_frame_keeps_all_that_was_chosen(rest, kept):
+    blocks = cut(f"<p>one two three</p><p><a href=/>four</a></p><p>{'word ' * (rest - 1)}</p>").blocks
+    keep = np.array([True, True, False])
+    drop_frame(blocks, np.array([0.6, 0.3, 0.05]), keep)
     assert keep.tolist() == [*kept, False]
