@@ -253,9 +253,13 @@ def paragraph_hashes(text: str, least: int, beginning: int) -> list[list[int]]:
 @lru_cache(maxsize=1)
 def _characters() -> np.ndarray:
     """Return the normalized form of each code point, 0 if it is removed."""
-    every = "".join(map(chr, range(sys.maxunicode + 1))).replace("\u0130", "i")
-    lower = re.sub(r"\d", "0", every.lower())
-    table = code_points(lower).copy()
+    import numpy as np
+
+    from curate.text.characters import DIGIT, character_table
+
+    every = np.arange(sys.maxunicode + 1, dtype="<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    table = code_points(every.replace("\u0130", "i").lower()).copy()
+    table[(character_table() & DIGIT) != 0] = ord("0")
     table[[ord(c) for c in PUNCTUATION]] = 0
     table[[*range(32), *range(127, 160)]] = 0
     return table

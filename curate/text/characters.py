@@ -146,6 +146,7 @@ _OF_CATEGORY = {
     "Sc": SYMBOL,
     "Sk": SYMBOL,
     "So": SYMBOL,
+    **dict.fromkeys(("Zs", "Zl", "Zp", "Cn"), 0),
 }
 # Planes 3 (from U+323B0) to 13 hold no characters, and 15 and 16 are private use.
 _ASSIGNED = ((0, 0x323B0), (0xE0000, 0xE01F0))
@@ -178,8 +179,8 @@ def character_table() -> NDArray[np.uint32]:
 
     table = np.zeros(0x110000, np.uint32)
     for first, stop in _ASSIGNED:
-        flags = (_OF_CATEGORY.get(unicodedata.category(chr(code)), 0) for code in range(first, stop))
-        table[first:stop] = np.fromiter(flags, np.uint32, stop - first)
+        categories = map(unicodedata.category, map(chr, range(first, stop)))
+        table[first:stop] = np.fromiter(map(_OF_CATEGORY.__getitem__, categories), np.uint32, stop - first)
     table[0xF0000:] = BROKEN
     letters = (table & LETTER) != 0
     for index, ranges in enumerate(SCRIPTS.values()):
