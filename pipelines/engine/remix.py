@@ -241,7 +241,7 @@ def _write(remix: Remix, job: RemixJob, output: str, runner: Runner, watch: Watc
     ]
     missing = [part for part, count in zip(parts, counted, strict=True) if count["missing"]]
     run_all("tokens", lambda: _left(old, job.runs), partial(copy_part, job=job))
-    run_all("tokenize", lambda: _left(missing, job.runs), partial(tokenize_part, job=job))
+    run_all("missing tokens", lambda: _left(missing, job.runs), partial(tokenize_part, job=job))
     manifests = [sealed.read_json(job.runs(part)) for part in (*old, *missing)]
     facts = write_shards(output, job.folder, job.shards, manifests, partial(run_all, "shards"))
     with files.atomic_write(files.join(output, "inputs.json")) as f:

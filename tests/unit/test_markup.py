@@ -66,7 +66,7 @@ def test_what_is_closed_in_its_start_tag_is_empty_in_xhtml(tag, head, engine):
 
 def test_a_slash_closes_nothing_in_html():
     assert LAST not in text("<script/>")
-    assert cut("<svg><style/></svg><p>Shown").text(0) == "Shown"
+    assert cut("<svg><style/></svg><p>Shown").texts() == ["Shown"]
 
 
 @pytest.mark.parametrize("page", [DECLARED + "<html>", STRICT, '<html lang=de xmlns="http://www.w3.org/1999/xhtml">'])
@@ -99,7 +99,7 @@ def test_custom_elements_in_running_text_break_no_line():
     assert "Drones do not work." in text("<div><bee-term>Drones</bee-term> do not work.</div>")
     assert "a = b\n  c" in text("<pre>a <x-op>=</x-op> b\n  <x-name>c</x-name></pre>")
     cards = cut("<x-app><x-card>One card.</x-card><x-card>Another card.</x-card></x-app>")
-    assert [cards.text(i) for i in range(len(cards.blocks))] == ["One card.", "Another card."]
+    assert cards.texts() == ["One card.", "Another card."]
 
 
 CODE = ["for bee in hive:", "    if bee.old:", "        bee.rest()", "    bee.fly()"]

@@ -14,9 +14,12 @@ from pipelines.recipe.registry import step_type, word_of, words
 from pipelines.steps.base import CorpusStep, MapStep, Step
 from tests.pipelines.conftest import ROOT
 
-#: What names a step all the same: the part of a report that is called after it, and sketches, which are of one step.
+#: What names a step all the same: the part of a report that is called after it; sketches, and recuts to another
+#: mixture, which are of one step.
 NAMED = {
     ("pipelines/result/report.py", "mixture"),
+    ("pipelines/result/remix.py", "mixture"),
+    ("pipelines/result/remix.py", "pipelines.steps.mixture"),
     ("pipelines/result/sketch.py", "pipelines.steps.minhash_dedup"),
 }
 
