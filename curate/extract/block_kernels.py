@@ -317,3 +317,14 @@ def add_break(
         state[SPACE] = 0
         state[WORD] = 0
         block[BREAKS] += 1
+
+
+@kernel
+def end_line(out: NDArray[np.uint8], state: NDArray[np.int64], block: NDArray[np.int32]) -> None:
+    """Break the line of preformatted text, unless it has just been broken."""
+    if block[CHARS] > 0 and out[state[OUT] - 1] != 10:
+        out[state[OUT]] = 10
+        state[OUT] += 1
+        state[SPACE] = 0
+        state[WORD] = 0
+        block[BREAKS] += 1

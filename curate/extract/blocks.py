@@ -153,6 +153,8 @@ _STOPS = (
 _IMPLIED_STOP = {"li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 5, "th": 5, "thead": 4, "tbody": 4, "tfoot": 4}
 _END_STOP = {"p": 1, "li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 4, "th": 4, "thead": 4, "tbody": 4, "tfoot": 4,
              "caption": 4, "table": 6, "body": 6, "html": 6, "template": 6, "object": 6}  # fmt: skip
+# Tags that are lines where they stand in ``pre``: highlighters put each line of code in an element.
+_LINES = ("div", "p", "section", "ol", "ul", "li")
 _ATTRIBUTES = ("class", "id", "role", "itemprop", "style", "hidden", "aria-hidden", "alt", "href", "lang", "type",
                "shadowrootmode", "shadowroot")  # fmt: skip
 # Drawn forms of formulas whose source is elsewhere in the page, and line numbers of code.
@@ -218,11 +220,13 @@ def tables(noscript: bool = False) -> tuple[Any, ...]:
         end_stop[number[tag]] = which
     for which, tags in enumerate(_STOPS):
         stops[which, [number[t] for t in tags]] = True
+    lines = np.zeros(len(TAGS) + 2, np.bool_)
+    lines[[number[tag] for tag in _LINES]] = True
     return (
         _table({tag: i for i, tag in enumerate(TAGS) if tag}),
         _table({name: i for i, name in enumerate(_ATTRIBUTES, 1)}),
         _table(dict.fromkeys(_DROPPED_CLASSES, 1)),
-        (action, flag, implied, implied_stop, end_stop, stops),
+        (action, flag, implied, implied_stop, end_stop, stops, lines),
         number["head"],
         number["body"],
         number["ruby"],

@@ -29,6 +29,9 @@ _ANNOTATION_END = re.compile(r"</annotation>", re.IGNORECASE)
 _TEX_NAME = re.compile(r"\btex\b", re.IGNORECASE)
 _IMAGE = re.compile(r"<(?:img|IMG|Img)\b"), re.compile(r">")
 _NAMES = ("tex", "math", "formula", "equation", "codecogs")
+# A formula that KaTeX drew without its source beside it, whose symbols are then all that the page has of it.
+_DRAWN_ALONE = re.compile(r"(<span\s+class=[\"']?katex[\"']?\s*>\s*<span\s[^<>]{0,200}?)katex-html(?=[\"'\s>])")
+_CDATA = re.compile(r"%?\s*<!\[CDATA\[(.*?)%?\s*\]\]>", re.DOTALL)  # as kramdown writes scripts
 _STYLE = re.compile(r"\{\\(?:displaystyle|textstyle|scriptstyle)\s*(.*)\}", re.DOTALL)
 # A picture is a formula if its class or address says so, or its alternative text cannot be anything else.
 _FORMULA_CLASS = re.compile(r"\b(?:tex|latex|math|equation|formula)\b", re.IGNORECASE)
@@ -52,6 +55,8 @@ def formulas_to_text(page: str) -> str:
         page = _replace(page, _MATH, _mathml)
     if "math/tex" in page:
         page = _replace(page, _SCRIPT, _script)
+    if "katex-html" in page:
+        page = _DRAWN_ALONE.sub(r"\1katex-alone", page)
     return _replace(page, _IMAGE, _image)
 
 
@@ -85,7 +90,8 @@ def _script(element: str, before: str) -> str | None:
     head, _, body = element.partition(">")
     if "math/tex" not in head:
         return None
-    return _tex(body.rpartition("</")[0], "display" in head)
+    source = _CDATA.sub(r"\1", body.rpartition("</")[0])
+    return _tex(source.replace("<", "&lt;"), "display" in head)
 
 
 def _attributes(tag: str) -> dict[str, str]:

@@ -48,6 +48,7 @@ from curate.extract.block_kernels import (
     close,
     emit,
     end_inline,
+    end_line,
     flush,
     pop,
     start_inline,
@@ -120,7 +121,7 @@ from curate.text.table_kernels import find
 Names = tuple[NDArray[np.uint64], NDArray[np.int64]]
 _Numbers = NDArray[np.int64]
 #: What the scan knows of tags, see `scan`.
-Rules = tuple[_Numbers, _Numbers, _Numbers, _Numbers, _Numbers, NDArray[np.bool_]]
+Rules = tuple[_Numbers, _Numbers, _Numbers, _Numbers, _Numbers, NDArray[np.bool_], NDArray[np.bool_]]
 
 HTML_TAG, TITLE_TAG = 1, 2
 TRUE = np.frombuffer(b"true", np.uint8)
@@ -202,14 +203,15 @@ def scan(
         attributes: table of the names of attributes, see `read_attributes`.
         dropped_classes: table of the classes whose elements are dropped.
         rules: of each tag, what it does; its flag; the tags that its start closes, int [tags, 4], 0 for none; the set
-            of tags that stops that; the set that its end does not reach through; and those sets, bool [sets, tags].
+            of tags that stops that; the set that its end does not reach through; those sets, bool [sets, tags]; and
+            whether it is a line where it stands in code.
         head, body, ruby, item: the tags of these names.
         custom: the tag that stands for custom elements; the next one stands for unknown names.
 
     Returns:
         Text (uint8), blocks [n, BLOCK_COLUMNS], elements [n, ELEMENT_COLUMNS], class words of the elements, state.
     """
-    action, flag, implied, implied_stop, end_stop, stops = rules
+    action, flag, implied, implied_stop, end_stop, stops, lines = rules
     as_is = PRE | SPACED | WRAPPED
     ends_block = np.zeros(ACTIONS, np.bool_)  # whether the end of an element ends a block
     for k in (BLOCK, CUSTOM_ELEMENT, DROP, CODE):  # only a shadow root of DROP, only code laid out as a block of CODE
@@ -280,6 +282,10 @@ def scan(
             inline = False
             if does == CUSTOM_ELEMENT and elements[top, TAG] == tag:
                 inline = (elements[top, FLAGS] & INLINE) > 0 or is_text(data, i)
+            elif elements[top, FLAGS] & INLINE and lines[tag] and elements[top, TAG] == tag:
+                inline = True
+                if not dropped:
+                    end_line(out, state, block)
             if (
                 close(tag, stops[end_stop[tag]], state, stack, elements, open_tags)
                 and ends_block[does]
@@ -342,6 +348,10 @@ def scan(
                 does = BLOCK
         elif does == READING:
             does = DROP if open_tags[ruby] > 0 else PLAIN
+        elif lines[tag] and elements[top, FLAGS] & PRE:
+            does, own = HOLD, INLINE
+            if not dropped:
+                end_line(out, state, block)
         elif does == DROP and (found[SHADOW, 1] > 0 or found[OLD_SHADOW, 1] > 0):  # a declarative shadow root
             does = BLOCK
         spaced = style_spaces(data, found[STYLE, 0], found[STYLE, 1]) if found[STYLE, 1] > 0 else 0

@@ -87,10 +87,13 @@ def main_text(page: Blocks) -> str:
 
 def keep(page: Blocks, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which blocks to keep, by the chance that each is main text, bool [blocks]."""
-    from curate.extract.choice_kernels import choose, drop_frame
+    from curate.extract.choice_kernels import choose, drop_frame, layout
+    from curate.extract.region_kernels import complete
 
     kept = choose(page.blocks, chances, LEAST_CHANCE)
     drop_frame(page.blocks, chances, kept)
+    places = layout(page.elements, _layout_kinds())
+    complete(page.blocks, page.elements, _layout_kinds(), places, chances, kept)
     return kept
 
 

@@ -3,6 +3,7 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
+from curate.extract.blocks import cut
 from curate.extract.formulas import formulas_to_text
 
 
@@ -19,6 +20,7 @@ def text(page):
          "</semantics></math>", "$E = mc^2$"),
         ('<SCRIPT TYPE="math/tex; mode=display">\\int_0^1 x\\,dx</SCRIPT>', "$$\\int_0^1 x\\,dx$$"),
         ('<script type="math/tex">\\(x\\)</script>', "\\(x\\)"),
+        ('<script type="math/tex; mode=display">% <![CDATA[\na<b %]]></script>', "$$a&lt;b$$"),
         ('<img class="tex" alt="n!">', "$n!$"),
         ("<img src='https://s0.wp.com/latex.php?latex=n' alt=n>", "$n$"),
         ('<IMG ALT="\\frac{a}{b}" src=1.gif>', "$\\frac{a}{b}$"),
@@ -61,6 +63,20 @@ def test_symbols_without_tex_stand_in_a_line(inside, expected):
 )
 def test_what_is_no_formula_stays(page):
     assert formulas_to_text(page) == page
+
+
+DRAWN = "<span class='katex-html' aria-hidden=true><span class=base><span>(</span><span>x</span>)</span></span>"
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (f"<p>a <span class='katex'>{DRAWN}</span> b", "a (x) b"),
+        (f"<p>a <span class='katex'><math alttext='(x)'><mi>x</mi></math>{DRAWN}</span> b", "a $(x)$ b"),
+    ],
+)
+def test_a_drawn_formula_is_text_where_its_source_is_not_there(page, expected):
+    assert cut(formulas_to_text(page)).texts() == [expected]
 
 
 def test_a_picture_of_a_formula_that_is_there_goes():
