@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from curate.extract.blocks import Blocks, cut
 from curate.extract.choice_kernels import context
 from curate.extract.columns import CONTEXT_FEATURES, ELEMENT, FEATURES, FIRST_TOKEN, PARENT
-from curate.extract.main_text import FORMAT, MODEL, MainTextModel, chances, describe, keep
+from curate.extract.main_text import FORMAT, MODEL, MainTextModel, chances, describe, keep, places
 from curate.filters.urls import normalize_url
 from curate.models.forest import Forest
 from curate.models.model_file import write_model_file
@@ -221,7 +221,7 @@ def f1(extracted: Counter[str], gold: Counter[str]) -> float:
 
 def measure(model: MainTextModel, example: Example) -> float:
     """Return the F1 of the main text that a model extracts from a page."""
-    kept = keep(example.page, chances(example.page, model))
+    kept = keep(example.page, chances(example.page, model), places(example.page))
     return f1(Counter(w for i in np.flatnonzero(kept) for w in example.words[i]), example.gold)
 
 

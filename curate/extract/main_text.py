@@ -81,19 +81,32 @@ def main_text(page: Blocks) -> str:
     """
     if not len(page.blocks):
         return ""
-    kept = keep(page, chances(page, load_model()))
-    return _join(page, kept.nonzero()[0])
+    where = places(page)
+    kept = keep(page, chances(page, load_model()), where)
+    return _join(page, kept.nonzero()[0], where)
 
 
-def keep(page: Blocks, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which blocks to keep, by the chance that each is main text, bool [blocks]."""
-    from curate.extract.choice_kernels import choose, drop_frame, layout
+def places(page: Blocks) -> NDArray[np.int64]:
+    """Return what holds each element of a page, see `curate.extract.choice_kernels.layout`."""
+    from curate.extract.choice_kernels import layout
+
+    return layout(page.elements, _layout_kinds())
+
+
+def keep(page: Blocks, chances: NDArray[np.float64], where: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which blocks to keep, bool [blocks].
+
+    Args:
+        page: its blocks.
+        chances: that each is main text, float64 [blocks].
+        where: the `places` of its elements.
+    """
+    from curate.extract.choice_kernels import choose, drop_frame
     from curate.extract.region_kernels import complete
 
     kept = choose(page.blocks, chances, LEAST_CHANCE)
     drop_frame(page.blocks, chances, kept)
-    places = layout(page.elements, _layout_kinds())
-    complete(page.blocks, page.elements, _layout_kinds(), places, chances, kept)
+    complete(page.blocks, page.elements, _layout_kinds(), where, chances, kept)
     return kept
 
 
@@ -155,14 +168,12 @@ def _layout_kinds() -> NDArray[np.int64]:
     return kinds
 
 
-def _join(page: Blocks, kept: NDArray[np.int64]) -> str:
+def _join(page: Blocks, kept: NDArray[np.int64], where: NDArray[np.int64]) -> str:
     """Join the texts of blocks with the separators that `main_text` describes."""
-    from curate.extract.choice_kernels import layout
-
-    places = layout(page.elements, _layout_kinds())[page.blocks[kept, ELEMENT]].tolist()
+    held = where[page.blocks[kept, ELEMENT]].tolist()
     parts: list[str] = []
     before = [-1] * 4
-    for text, here in zip(page.texts(kept), places, strict=True):
+    for text, here in zip(page.texts(kept), held, strict=True):
         if parts and text:
             if here[ROW_OF] >= 0 and here[ROW_OF] == before[ROW_OF]:
                 parts.append("\n" if here[CELL_OF] == before[CELL_OF] else "\t")

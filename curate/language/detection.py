@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -153,7 +153,7 @@ def language_shares(text: str | bytes, config: LanguageConfig = _DEFAULT) -> dic
     for match in _PART.finditer(_BLANKS.sub(" ", prose.text)):
         letters = sum(map(str.isalpha, match[0]))
         if letters:
-            detected = detect(replace(prose, text=match[0]))
+            detected = detect(Prose(match[0], prose.letters, prose.share))
             language = detected.language if detected.score >= _SURE else UNDETERMINED
             sizes[language] = sizes.get(language, 0) + letters
     total = sum(sizes.values())
@@ -210,7 +210,7 @@ def _prose(text: str) -> Prose:
     prose = find_prose(_sample(text))
     if len(text) > _PIECES * _PIECE and (not prose.share or prose.letters < _FEW_LETTERS):
         more = find_prose(_sample(text, _MORE_PIECES, _MORE_PIECE))
-        return replace(more, text=_sample(" ".join(more.text.split())))
+        return Prose(_sample(" ".join(more.text.split())), more.letters, more.share)
     return prose
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from curate.extract.blocks import cut
-from curate.extract.choice_kernels import layout
-from curate.extract.main_text import _layout_kinds
+from curate.extract.main_text import _layout_kinds, places
 from curate.extract.region_kernels import complete
 
 TABLE = "<table><tr><th>Day<th>Height<tr><td>Monday<td>2<tr><td>Tuesday<td>3</table>"
@@ -22,8 +21,7 @@ def completed(page, kept, chance=0.0):
     texts = blocks.texts()
     keep = np.array([text in kept for text in texts])
     chances = np.full(len(texts), chance)
-    places = layout(blocks.elements, _layout_kinds())
-    complete(blocks.blocks, blocks.elements, _layout_kinds(), places, chances, keep)
+    complete(blocks.blocks, blocks.elements, _layout_kinds(), places(blocks), chances, keep)
     return [text for text, stays in zip(texts, keep, strict=True) if stays]
 
 
