@@ -63,7 +63,8 @@ def _text(text: str, flags: int, all_code: bool) -> str:
         text = text.replace("\xa0", " ")
         if all_code:
             return text.rstrip()
-    return (_MANY_SPACES.sub(" ", text) if "  " in text else text).strip()
+    text = (_MANY_SPACES.sub(" ", text) if "  " in text else text).strip()
+    return text.removesuffix("¶").rstrip()  # a link to the place itself
 
 
 def _indented(text: str) -> str:
@@ -157,8 +158,10 @@ _END_STOP = {"p": 1, "li": 2, "dt": 3, "dd": 3, "tr": 4, "td": 4, "th": 4, "thea
 _LINES = ("div", "p", "section", "ol", "ul", "li")
 _ATTRIBUTES = ("class", "id", "role", "itemprop", "style", "hidden", "aria-hidden", "alt", "href", "lang", "type",
                "shadowrootmode", "shadowroot")  # fmt: skip
-# Drawn forms of formulas whose source is elsewhere in the page, and line numbers of code.
+# Drawn forms of formulas whose source is elsewhere in the page, line numbers of code, and links to a heading beside it
+# (Sphinx, Docusaurus; classes that others put around the heading are not among them).
 _DROPPED_CLASSES = (
+    "headerlink", "hash-link",
     "katex-html", "mathjax", "mathjax_display", "mathjax_preview", "mathjax_svg", "mathjax_chtml",
     "mathjax_svg_display", "mathjax_chtml_display", "mjx-chtml", "gutter", "linenos", "linenodiv", "lineno",
     "line-numbers-rows", "blob-num", "rouge-gutter", "hljs-ln-numbers", "mw-editsection",

@@ -24,6 +24,7 @@ def texts(page):
         ("<pre><div class=line>a</div><div class=line>  b</div></pre>c", ["a\n  b", "c"]),
         ("<pre><ol><li>a<li>  b</li></ol></pre><div>c", ["a\n  b", "c"]),
         ("<pre><table><tr><td>1<td>a</table></pre>c", ["1", "a", "c"]),
+        ("<h2>a<a class=headerlink href=#a>#</a></h2><h3>b <a href=#b>¶</a></h3>C#", ["a", "b", "C#"]),
         ("<p>a\n   b\t c", ["a b c"]),
         ("a&nbsp;b &amp;lt; &copy;&shy;x &#8212; &unknown;", ["a b &lt; ©x — &unknown;"]),
         (f"a&#{'1' * 5000};b&#{'0' * 5000}65;c&#00000066;&#12345678", ["a\ufffdbAcB\ufffd"]),
