@@ -13,7 +13,6 @@ from curate.text.table_kernels import find
 CLASS, ID, ROLE, ITEMPROP, STYLE, HIDDEN_ATTRIBUTE, ARIA, ALT, HREF, LANG, TYPE, SHADOW, OLD_SHADOW = range(13)
 ATTRIBUTES = 13
 
-STEP = 32  # bytes that are looked at together; curate's own value
 MAX_NAME = 40  # bytes of a tag's or attribute's name that count
 MAX_FRACTION = 80  # bytes of a fraction up to its denominator; curate's own value
 SLASH, BANG, QUESTION, DASH, EQUALS, DOUBLE, SINGLE = 47, 33, 63, 45, 61, 34, 39
@@ -47,15 +46,7 @@ def is_letter(byte: int) -> bool:
 @kernel
 def find_byte(data: NDArray[np.uint8], start: int, stop: int, byte: int) -> int:
     """Index of a byte, or stop."""
-    wanted = np.uint8(byte)
-    while start + STEP <= stop:  # a loop without a branch, which is compiled to a few instructions
-        hit = False
-        for k in range(STEP):
-            hit |= data[start + k] == wanted
-        if hit:
-            break
-        start += STEP
-    while start < stop and data[start] != wanted:
+    while start < stop and data[start] != byte:
         start += 1
     return start
 
