@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-
-import numpy as np
-import pyarrow as pa
-
-from pipelines.dedup.members import losers_of
-from pipelines.steps.base import DecisionTable, KeySource
+from collections.abc import Mapping, Sequence
 
 # The limits are curate's own values.
 LOST = 0.9  # share of a source that must be lost for a warning
 LEAST = 20  # documents that it must have had
 
 
-def lost_shares(keys: Sequence[KeySource], decision: DecisionTable) -> list[str]:
+def lost_shares(sources: Mapping[str, Sequence[int]]) -> list[str]:
     """Describe the sources that lose more than nine tenths of their documents.
 
     Args:
-        keys: blocks of a step's keys, with the column source.
-        decision: the step's decision.
+        sources: by source, the number of documents that a step read and that it rejected.
 
     Returns:
         A sentence for each, the largest losses first.
+
+    >>> lost_shares({"a": (1000, 999), "b": (1000, 900), "c": (19, 19), "": (1000, 1000)})
+    ['source a loses 999 of 1,000 documents (99.9%) as duplicates']
     """
-    had, gone = Counter[str](), Counter[str]()
-    for block in keys:
-        rows, table = block.load(["source"])
-        lost = pa.array(np.isin(rows, losers_of(decision, block.index)["row"]))
-        had += _count(table["source"])
-        gone += _count(table["source"].filter(lost))
-    bad = sorted((-gone[name], name) for name in had if name and had[name] >= LEAST and gone[name] > LOST * had[name])
+    bad = sorted(
+        (-gone, name, had) for name, (had, gone) in sources.items() if name and had >= LEAST and gone > LOST * had
+    )
     return [
-        f"source {name} loses {gone[name]:,} of {had[name]:,} documents ({gone[name] / had[name]:.1%}) as duplicates"
-        for _, name in bad
+        f"source {name} loses {-gone:,} of {had:,} documents ({-gone / had:.1%}) as duplicates"
+        for gone, name, had in bad
     ]
-
-
-def _count(column: pa.ChunkedArray) -> Counter[str]:
-    return Counter({row["values"]: row["counts"] for row in column.value_counts().to_pylist()})

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from curate.document import Document, Rejection
-from pipelines.dedup.alarms import lost_shares
 from pipelines.dedup.members import MEMBER, apply_members, by_block, fixed, id_of
 from pipelines.dedup.order import Preference, fields_of, key_columns, key_ids, rank_key, sort_columns
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, from_settings
@@ -33,7 +32,8 @@ class KeepFirst(CorpusStep):
     sources: tuple[str, ...] = ()
 
     key_settings: ClassVar = ("keep", "sources")
-    key_schema: ClassVar = pa.schema([("hash", pa.uint64()), ("rank", pa.binary()), ("source", pa.string())])
+    key_schema: ClassVar = pa.schema([("hash", pa.uint64()), ("rank", pa.binary())])
+    removes_copies: ClassVar = True
     by_document: ClassVar = True
     shuffles: ClassVar = "48 bytes"
     judges: ClassVar = False
@@ -51,9 +51,9 @@ class KeepFirst(CorpusStep):
         raise NotImplementedError
 
     def key(self) -> Callable[[Document], tuple]:
-        """Build the function that extracts the hash, the rank key, and for warnings the source."""
+        """Build the function that extracts the hash and the rank key."""
         rank = rank_key(self.keep, self.sources)
-        return lambda d: (self.hash(d), rank(d), d.source)
+        return lambda d: (self.hash(d), rank(d))
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return the bytes of all shuffled rows: 48 per document with one preference."""
@@ -67,10 +67,6 @@ class KeepFirst(CorpusStep):
             | "GroupRanges" >> beam.GroupByKey()
             | "KeepFirst" >> beam.FlatMap(_all_but_first).with_output_types(tuple[str, bytes])
         )
-
-    def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Warn of sources that lose nearly all of their documents."""
-        return lost_shares(keys, decision)
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Reject every copy but the first; the detail names the id that is kept and the number of copies."""

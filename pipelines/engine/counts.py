@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeGuard
@@ -23,6 +23,9 @@ from pipelines.io.tables import REJECTED_IN_WORK, TableWriter, signals_schema
 
 PROBLEMS = 100  # broken records per part of a file that inputs.json lists; rejected/ has all of them
 PROGRESS_SECONDS = 1.0
+PROGRESS_SHARE = (
+    0.05  # of the time that a slice has run: a longer one shows its progress less often; curate's own value
+)
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Input:
     """What one part of an input file contained."""
 
     path: str
+    source: str
     bytes: int
     documents: int = 0
     rejected: int = 0
@@ -57,22 +61,31 @@ class SliceCounts(AbstractContextManager["SliceCounts"]):
         progress: path of a small file with the progress of the slice, written at the start and about once a second.
         steps: names of the pass's steps, in order.
         measures: reference filters whose quantities are stored with curate's own signals.
+        copies: names of the steps that remove copies, whose losses are counted by source too.
     """
 
     def __init__(
-        self, rejected: str, signals: str, progress: str, steps: list[str], measures: Sequence[str] = ()
+        self,
+        rejected: str,
+        signals: str,
+        progress: str,
+        steps: list[str],
+        measures: Sequence[str] = (),
+        copies: Iterable[str] = (),
     ) -> None:
         self._rejected = TableWriter(rejected, REJECTED_IN_WORK)
         self._names = signal_names(measures)
         self._signals = TableWriter(signals, signals_schema(measures))
         self._tables = ExitStack()
-        self._progress, self._shown = progress, 0.0
+        self._progress, self._shown, self._began = progress, 0.0, time.monotonic()
         self._counts = {name: Count() for name in steps}
         self._inputs: list[Input] = []
         self._totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
         self._documents = self._bytes = 0
         self._first_errors: dict[str, str] = {}
         self._columns: dict[str, str] = {}
+        #: By step that removes copies, and by source: the documents that it read and rejected.
+        self._sources: dict[str, dict[str, list[int]]] = {name: {} for name in copies}
         self._counted: Counter[tuple[str, str]] = Counter()  # the values of Beam's counters
         self.done = 0  # progress through what the pass reads: bytes of input in the first pass, documents in later ones
 
@@ -87,7 +100,7 @@ class SliceCounts(AbstractContextManager["SliceCounts"]):
 
     def open_input(self, part: Part) -> None:
         """Start counting a part of an input file."""
-        self._inputs.append(Input(storable(part.file.path), part.stop - part.start))
+        self._inputs.append(Input(storable(part.file.path), part.file.source, part.stop - part.start))
 
     def read(self, record: Document | Dropped | NotAPage) -> TypeGuard[Document]:
         """Count one record of the input; return whether it is a document to process."""
@@ -113,13 +126,18 @@ class SliceCounts(AbstractContextManager["SliceCounts"]):
         """Count a document that enters the pass's steps."""
         self._documents += 1
         self._bytes += len(document.text) or len(document.html)
-        if time.monotonic() - self._shown > PROGRESS_SECONDS:
+        now = time.monotonic()
+        if now - self._shown > max(PROGRESS_SECONDS, PROGRESS_SHARE * (now - self._began)):
             self._show()
 
     def step(self, name: str, before: Document, result: Document | Rejection) -> None:
         """Count the result of a step for a document."""
         count = self._counts[name]
         count.read += 1
+        if name in self._sources:
+            of_source = self._sources[name].setdefault(before.source, [0, 0])
+            of_source[0] += 1
+            of_source[1] += isinstance(result, Rejection)
         if isinstance(result, Rejection):
             self.reject(name, before, result)
             return
@@ -196,4 +214,5 @@ class SliceCounts(AbstractContextManager["SliceCounts"]):
             "first_errors": self._first_errors,
             "inputs": [asdict(source) for source in self._inputs],
             "columns": self._columns,
+            "sources": self._sources,
         }

@@ -9,18 +9,19 @@ iterative decision (`CorpusStep.decide_in_jobs`) runs as many jobs as it needs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import apache_beam as beam
 from apache_beam.internal.cloudpickle import cloudpickle
 
 from pipelines.engine.code import PACKAGES
-from pipelines.engine.stored import KeyPart, StepData, StoredDecision
+from pipelines.engine.stored import KeyPart, KeySizes, StepData, StoredDecision
 from pipelines.io import files
 from pipelines.steps.base import CorpusStep
 from pipelines.transforms import Decide
 
+RANGE = 1000  # slices whose numbers are one element of the job graph; curate's own value
 COPIES = 3  # of a shuffled byte in one process: as it arrives, grouped, and as it is processed
 
 
@@ -42,13 +43,17 @@ class DecisionJob:
 
 
 def decision_jobs(
-    cut: Sequence[StepData], indices: Sequence[int], memory: int, distributed: bool, documents: float
+    cut: Sequence[StepData],
+    keys: Mapping[str, tuple[int, int]],
+    memory: int,
+    distributed: bool,
+    documents: float,
 ) -> list[DecisionJob]:
     """Group the decisions that are not made yet into as few jobs as possible.
 
     Args:
         cut: the corpus steps of a cut.
-        indices: numbers of all slices.
+        keys: by step, the number of rows and of values of all keys; used only on one machine.
         memory: budget for keys in this process, in bytes.
         distributed: whether pipelines run on a cluster, whose workers have enough memory together.
         documents: upper bound on the number of documents.
@@ -57,8 +62,8 @@ def decision_jobs(
     for number, data in enumerate(cut):
         if data.decision.is_whole():
             continue
-        keys = [KeyPart(index, data) for index in indices] if not distributed else []
-        parts = max(1, -(-data.step.key_bytes(keys) * COPIES // memory)) if keys else 1
+        size = 0 if distributed else data.step.key_bytes([KeySizes(*keys[data.name])])
+        parts = max(1, -(-size * COPIES // memory))
         if data.step.takes_several_jobs(documents if distributed else 0, memory):
             jobs.append(DecisionJob((number,), iterative=True))
         elif parts > 1:
@@ -76,19 +81,25 @@ def decide(
     job: DecisionJob,
     indices: Sequence[int],
     after: beam.PCollection | None = None,
-) -> None:
-    """Add the decisions of a job to a pipeline.
+) -> beam.PCollection:
+    """Add the decisions of a job to a pipeline; return a collection that is complete when they are made.
 
     Args:
         pipeline: the pipeline.
         cut: the corpus steps of the cut.
         job: the decisions to add.
-        indices: numbers of all slices.
+        indices: numbers of all slices, from 0.
         after: a collection that must be complete before the first keys are read.
     """
     once = pipeline | "Once" >> beam.Create([0])
     after = after or once
-    numbers = pipeline | "Slices" >> beam.Create(list(indices)) | "SpreadSlices" >> beam.Reshuffle()
+    ranges = [range(first, min(first + RANGE, len(indices))) for first in range(0, len(indices), RANGE)]
+    numbers = (
+        pipeline
+        | "Ranges" >> beam.Create([(part.start, part.stop) for part in ranges])
+        | "Slices" >> beam.FlatMap(lambda part: range(*part)).with_output_types(int)
+        | "SpreadSlices" >> beam.Reshuffle()
+    )
     for number in job.steps:
         data = cut[number]
         take_along(data.step)
@@ -103,6 +114,7 @@ def decide(
         is_last = job.part == job.parts - 1
         end = beam.Map(_end, data, is_last, beam.pvalue.AsIter(written)).with_output_types(int)
         after = once | f"{data.name}: end" >> end
+    return after
 
 
 def take_along(step: CorpusStep) -> None:

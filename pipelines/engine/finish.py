@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-import numpy as np
-
-from curate.document import Document
 from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
-from pipelines.engine.stored import StepData
+from pipelines.engine.sums import added, kept_path
 from pipelines.io import files, sealed
-from pipelines.io.columns import merge_types, unpack_columns
-from pipelines.io.shards import ROWS_PER_SHARD, Shards, ShardTask, shard_count, shard_tasks, write_shard
-from pipelines.io.tables import FACTS, TABLES, iter_rows, read_table
+from pipelines.io.columns import merge_types
+from pipelines.io.shards import (
+    MOST_BATCHES,
+    ROWS_PER_SHARD,
+    MergeTask,
+    Shards,
+    ShardTask,
+    merge_runs,
+    merge_tasks,
+    shard_count,
+    shard_tasks,
+    write_shard,
+)
+from pipelines.io.tables import TABLES
 from pipelines.result.report import build_report, write_reports
 
 #: Calls the second function on everything that the first one returns, until that returns nothing.
-RunAll = Callable[[Callable[[], list[ShardTask]], partial[None]], None]
+RunAll = Callable[[str, Callable[[], list[Any]], partial[None]], None]
 
 
 def count_shards(layout: RunLayout, pass_: Pass) -> Shards:
@@ -27,52 +37,33 @@ def count_shards(layout: RunLayout, pass_: Pass) -> Shards:
 
     Args:
         layout: files of the run.
-        pass_: the pass before the last.
+        pass_: the pass before the last, with the decisions after it, and what they leave of each group of slices.
     """
     recipe = layout.plan.recipe
-    cut = layout.cut(pass_)
-    text_bytes = tokens = 0
-    for slice_ in layout.plan.slices:
-        size, count = _kept(layout, pass_, cut, slice_.index)
-        text_bytes, tokens = text_bytes + size, tokens + count
-    read = sum(m["steps"]["read"]["read"] for m in layout.manifests(layout.plan.passes[0]))
-    tables = shard_count(read, ROWS_PER_SHARD)
+    counts = [layout.counts(p) for p in layout.plan.passes[:-1]]
+    cut, kept = layout.cut(pass_), counts[-1]["totals"]
+    if cut:
+        kept = added([sealed.read_json(kept_path(cut, group)) for group in range(layout.groups.count)], tuple(kept))
+    tables = shard_count(counts[0]["steps"]["read"]["read"], ROWS_PER_SHARD)
     tokenizer = next((e.step for e in recipe.steps if "tokens" in e.step.writes), None)
     out = recipe.output
-    before = [m for p in layout.plan.passes[:-1] for m in layout.manifests(p)]
+    numbers = {
+        "documents": shard_count(kept["text_bytes"], out.bytes_per_shard),
+        "tokens": shard_count(kept["tokens"], out.tokens_per_shard) if tokenizer else 0,
+        "rejected": tables,
+        "signals": tables,
+    }
     return Shards(
-        documents=shard_count(text_bytes, out.bytes_per_shard),
-        tokens=shard_count(tokens, out.tokens_per_shard) if tokenizer else 0,
-        rejected=tables,
-        signals=tables,
+        **numbers,
         measures=recipe.measures,
         seed=out.shuffle_seed,
         formats=out.formats,
         token_type=tokenizer.token_type if tokenizer else "",
         privacy=recipe.privacy,
-        columns=merge_types(m["columns"] for m in before),
+        columns=merge_types(count["columns"] for count in counts),
+        groups=layout.groups.count,
+        merged=len(layout.plan.slices) * max(numbers.values()) > MOST_BATCHES,
     )
-
-
-def _kept(layout: RunLayout, pass_: Pass, cut: Sequence[StepData], index: int) -> tuple[int, int]:
-    """Return the bytes of text and the tokens, counted once per copy, of the documents of a slice that are kept."""
-    path = files.join(layout.folder(pass_), f"state-{index:05d}.parquet")
-    state = read_table(path, ["text_bytes", "token_count", "copies"])
-    copies = state["copies"].to_numpy().copy()
-    stays = np.ones(len(copies), bool)
-    for data in cut:
-        applied = data.apply(index)
-        if "copies" in data.step.writes and applied.edit:
-            for row, facts in enumerate(iter_rows(path)):
-                document = Document(**{name: facts[name] for name in FACTS}, extra=unpack_columns(facts["extra"]))
-                edited = applied.edit(row, document)
-                if isinstance(edited, Document):
-                    copies[row] = edited.copies
-                else:
-                    stays[row] = False
-        stays[applied.rejected] = False
-    copies[~stays] = 0  # a document that stays may have no copies too
-    return int(state["text_bytes"].to_numpy()[stays].sum()), int(state["token_count"].to_numpy() @ copies)
 
 
 def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
@@ -84,7 +75,7 @@ def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     for table in (*TABLES, *shards.own_formats()):
         if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(layout.output, table))
-    written = write_shards(layout.output, facts, shards, layout.manifests(last), run_all)
+    written = write_shards(layout.output, facts, shards, run_all)
     report = build_report(layout, (sealed.read_json(path)["summary"] for path in written))
     write_reports(layout, report, [entry for path in written for entry in sealed.read_json(path)["files"]])
     sealed.write_json(done, {"digest": last.digest, "passes": [p.folder for p in layout.plan.passes]})
@@ -92,43 +83,69 @@ def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     return report
 
 
-def write_shards(output: str, facts: str, shards: Shards, manifests: Sequence[dict], run_all: RunAll) -> list[str]:
+def write_shards(output: str, facts: str, shards: Shards, run_all: RunAll) -> list[str]:
     """Write the shards that are missing, and delete those of other results.
 
     Args:
         output: folder of the result.
-        facts: folder of the sorted runs, and of the JSON file about each shard.
+        facts: folder of the sorted runs with their places, and of the JSON file about each shard.
         shards: how shards are written.
-        manifests: manifest of each slice, with its sorted runs.
         run_all: writes the shards.
 
     Returns:
         Paths of the JSON files about the shards, each with ``files`` and ``summary``.
     """
-    tasks = shard_tasks(shards, facts, manifests)
-    finished = {task: _written(task, facts, output) for task in tasks}
-    wanted = {fact["path"] for written in finished.values() for fact in written or ()}
+    tasks = shard_tasks(shards)
     for table in (*TABLES, *shards.own_formats()):
         folder = files.join(output, table)
-        old = [name for name in files.names(folder) if f"{table}/{name}" not in wanted]
+        old = [name for name in files.names(folder) if not _is_wanted(name, table, shards)]
         files.delete([files.join(folder, name) for name in old])
-    files.delete([task.facts(facts) for task, written in finished.items() if written is None])
-    write = partial(write_shard, output=output, facts=facts, shards=shards)
 
-    def todo() -> list[ShardTask]:
-        return [task for task in tasks if not files.exists(task.facts(facts))]
+    def written(exist: bool) -> list[ShardTask]:
+        names = set(files.names(facts, "shard-"))
+        return [task for task in tasks if (f"{task.name}.json" in names) == exist]
 
-    run_all(todo, write)
+    if before := written(True):  # by a run that was stopped; their files may have changed since
+        run_all("check shards", lambda: before, partial(check_shard, output=output, facts=facts))
+    merges = merge_tasks(shards)
+
+    def to_merge() -> list[MergeTask]:
+        names = set(files.names(facts, "merge-"))
+        return [merge for merge in merges if f"{merge.name}.json" not in names]
+
+    if merges and written(False):
+        run_all("merge", to_merge, partial(merge_runs, folder=facts, shards=shards))
+    run_all("shards", lambda: written(False), partial(write_shard, output=output, facts=facts, shards=shards))
     return [task.facts(facts) for task in tasks]
 
 
-def _written(task: ShardTask, facts: str, output: str) -> list[dict] | None:
-    """Return the files of a shard that an earlier run has written; None if it has not, or they have changed since."""
+#: Name of a file of a result, with its number and the number of shards.
+PART_NUMBERS = re.compile(r"part-(\d{5,})-of-(\d{5,})\.(\w+)")
+
+
+def _is_wanted(name: str, table: str, shards: Shards) -> bool:
+    """Return whether a file in the folder of a table is one that the shards have."""
+    part = PART_NUMBERS.fullmatch(name)
+    count, endings = shards.documents, {table}
+    if table == "megatron":
+        count, endings = shards.tokens if "megatron" in shards.formats else 0, {"bin", "idx"}
+    elif table in TABLES:
+        is_left_out = table == "tokens" and "parquet" not in shards.formats
+        count, endings = 0 if is_left_out else shards.count(table), {"parquet"}
+    return part is not None and int(part[1]) < count == int(part[2]) and part[3] in endings
+
+
+def check_shard(task: ShardTask, output: str, facts: str) -> None:
+    """Mark a shard that an earlier run has written as missing, if one of its files has changed since.
+
+    Args:
+        task: the shard.
+        output: folder of the result.
+        facts: folder of the JSON file about the shard.
+    """
     path = task.facts(facts)
-    if not files.exists(path):
-        return None
-    written = sealed.read_json(path)["files"]
-    return written if all(_is_unchanged(fact, output) for fact in written) else None
+    if not all(_is_unchanged(fact, output) for fact in sealed.read_json(path)["files"]):
+        files.delete([path])
 
 
 def _is_unchanged(fact: dict, output: str) -> bool:

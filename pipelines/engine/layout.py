@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pipelines.engine.passes import PassJob
 from pipelines.engine.plan import Pass, Plan, extracts, make_plan, measures_signals, named_files
 from pipelines.engine.stored import StepData, StoredDecision
+from pipelines.engine.sums import Groups, inputs_path, sum_path
 from pipelines.io import files, sealed
 from pipelines.io.sealed import WORK
 from pipelines.io.shards import Shards
@@ -86,20 +88,33 @@ class RunLayout:
             plugins=self.plan.recipe.pack(),
         )
 
-    def manifests(self, pass_: Pass) -> list[dict]:
-        """Return the manifest of each slice of a finished pass."""
-        folder = self.folder(pass_)
-        return [sealed.read_json(files.join(folder, f"slice-{s.index:05d}.json")) for s in self.plan.slices]
+    @property
+    def groups(self) -> Groups:
+        """The groups of slices whose facts workers add up."""
+        return Groups(len(self.plan.slices))
+
+    def counts(self, pass_: Pass) -> dict[str, Any]:
+        """Return the sum of the manifests of all slices of a finished pass."""
+        return sealed.read_json(files.join(self.folder(pass_), "manifest.json"))["counts"]
+
+    def inputs(self) -> Iterator[dict[str, Any]]:
+        """Yield what the first pass read of each part of each input file."""
+        for group in range(self.groups.count):
+            yield from sealed.read_json(inputs_path(self.folder(self.plan.passes[0]), group))["inputs"]
+
+    def slices_done(self, pass_: Pass) -> set[int]:
+        """Return the numbers of the slices that a pass is done with, by one listing."""
+        return numbers_of(files.names(self.folder(pass_), "slice-"))
 
     def pass_done(self, pass_: Pass) -> bool:
         """Return whether a pass is complete."""
-        return files.exists(files.join(self.folder(pass_), "manifest.json"))
+        return files.exists(self._manifest(pass_))
 
     def progress(self, pass_: Pass) -> str:
         """Describe how much of a pass is done."""
         if self.pass_done(pass_) or (pass_.last and self.finished()):
             return "yes"
-        slices = len(files.within(self.folder(pass_), "slice-*.json"))
+        slices = len(self.slices_done(pass_))
         return f"{slices} of {len(self.plan.slices)} slices" if slices else "no"
 
     def written(self) -> bool:
@@ -124,16 +139,33 @@ class RunLayout:
             files.delete([path])
         elif "/" in below:  # a file of a decision, which the next pass has applied
             files.delete([files.join(self.work, folder, below.partition("/")[0])])
-            self._forget_slices(self.plan.passes[index + 1], range(len(self.plan.slices)))
+            self.forget_slices(self.plan.passes[index + 1], range(len(self.plan.slices)))
         else:
-            name = SLICE_FILE.fullmatch(below)
-            self._forget_slices(self.plan.passes[index], [int(name["run"] or name["slice"])] if name else [])
+            self._forget_file(self.plan.passes[index], below)
             files.delete([path])
 
-    def _forget_slices(self, pass_: Pass, slices: Iterable[int]) -> None:
-        folder = self.folder(pass_)
-        names = ["manifest.json", *(f"slice-{index:05d}.json" for index in slices)]
-        files.delete([files.join(folder, name) for name in names])
+    def _forget_file(self, pass_: Pass, name: str) -> None:
+        """Mark whatever wrote a file in the folder of a pass as not done."""
+        if of_group := GROUP_FILE.fullmatch(name):
+            paths = [sum_path(self.folder(pass_), int(of_group["group"])), self._manifest(pass_)]
+            files.delete(paths)
+        elif name.startswith("shard-"):
+            return
+        elif merged := MERGED_FILE.fullmatch(name):
+            files.delete([files.join(self.folder(pass_), f"{merged['merge']}.json")])
+        else:
+            of_slice = SLICE_FILE.fullmatch(name)
+            self.forget_slices(pass_, [int(of_slice["run"] or of_slice["slice"])] if of_slice else [])
+
+    def forget_slices(self, pass_: Pass, slices: Iterable[int]) -> None:
+        """Mark slices of a pass as not done, and the pass itself."""
+        folder, slices = self.folder(pass_), list(slices)
+        paths = [files.join(folder, f"slice-{index:05d}.json") for index in slices]
+        sums = [sum_path(folder, group) for group in sorted({self.groups.of(index) for index in slices})]
+        files.delete([self._manifest(pass_), *sums, *paths])
+
+    def _manifest(self, pass_: Pass) -> str:
+        return files.join(self.folder(pass_), "manifest.json")
 
 
 def located(steps: Iterable[RecipeStep[StepT]]) -> tuple[RecipeStep[StepT], ...]:
@@ -141,5 +173,14 @@ def located(steps: Iterable[RecipeStep[StepT]]) -> tuple[RecipeStep[StepT], ...]
     return tuple(replace(entry, step=with_absolute_paths(entry.step)) for entry in steps)
 
 
+def numbers_of(names: Iterable[str]) -> set[int]:
+    """Return the numbers in names such as slice-00007.json."""
+    return {int(name.rpartition("-")[2].removesuffix(".json")) for name in names if name.endswith(".json")}
+
+
+#: Names of the files of a group of slices, with its number.
+GROUP_FILE = re.compile(r"(?:sum|inputs|places-\w+)-(?P<group>\d{5,})\.\w+")
+#: Names of merged runs, and of the files with their places.
+MERGED_FILE = re.compile(r"(?P<merge>merge-\w+-\d{5,}-\d{5,})(?:-\d{5,})?\.\w+")
 #: Names of the files of a slice, with the number of the slice.
 SLICE_FILE = re.compile(r"(?:run-\w+-(?P<run>\d{5,})-\d{5,}|.+-(?P<slice>\d{5,}))\.\w+")

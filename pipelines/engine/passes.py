@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
+
 from curate.document import Document, Rejection
 from curate.extract.page_features import PageFeatures, page_values
 from curate.text.hashing import document_id
@@ -118,6 +120,7 @@ def do_slice(slice_: Slice, job: PassJob, track: Track) -> None:
         job.path("progress", index, "json"),
         names if job.before else ["read", *names],
         job.measures,
+        [data.name for data in job.decided if data.step.removes_copies],
     )
     with counts, KeyWriter(job, index) as key_writer, _writer(job, index) as writer:
         source = _stored(job, index, counts, lost, track) if job.before else _raw(slice_, job, counts, track)
@@ -133,7 +136,7 @@ def do_slice(slice_: Slice, job: PassJob, track: Track) -> None:
             counts.keep(kept, *writer.keep(kept, row))
             key_writer.append(keys)
         track.end()
-    manifest = counts.manifest()
+    manifest = {**counts.manifest(), "keys": key_writer.sizes()}
     if isinstance(writer, RunWriter):
         folders = (*job.earlier, job.folder)
         for table in ("rejected", "signals"):
@@ -231,9 +234,14 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
     def __init__(self, job: PassJob, index: int) -> None:
         self._tables = ExitStack()
         self._extractors: list[tuple[str, Callable[[Document], tuple], TableWriter]] = []
+        self._lists: dict[str, list[int]] = {}  # by step, the places of lists in its keys
+        self._values: dict[str, list[int]] = {}  # by step, the number of elements of each of these lists
         for entry in job.pass_.keys:
-            table = TableWriter(job.path(f"keys-{entry.name}", index), entry.step.key_schema)
+            schema = entry.step.key_schema
+            table = TableWriter(job.path(f"keys-{entry.name}", index), schema)
             self._extractors.append((entry.name, entry.step.key(), table))
+            self._lists[entry.name] = [i for i, field in enumerate(schema) if pa.types.is_list(field.type)]
+            self._values[entry.name] = [0] * len(self._lists[entry.name])
 
     def __enter__(self) -> KeyWriter:
         for *_, table in self._extractors:
@@ -257,8 +265,14 @@ class KeyWriter(AbstractContextManager["KeyWriter"]):
 
     def append(self, keys: list[tuple]) -> None:
         """Write the keys of a document."""
-        for key, (*_, table) in zip(keys, self._extractors, strict=True):
+        for key, (name, _, table) in zip(keys, self._extractors, strict=True):
             table.append(key)
+            for number, place in enumerate(self._lists[name]):
+                self._values[name][number] += len(key[place])
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Return the number of rows and of values of each step's keys, as `KeySource.count` does."""
+        return {name: (t.rows, max(t.rows, *self._values[name], 0)) for name, _, t in self._extractors}
 
 
 class StateWriter(AbstractContextManager["StateWriter"]):

@@ -21,6 +21,8 @@ from pipelines.commands.console import SafeConsole
 from pipelines.io import files, sealed
 
 POLL_SECONDS = 0.5
+POLL_SHARE = 0.02  # of the time that looking takes, at most; curate's own value
+MOST_READ = 256  # slices whose files are read; of more, only those that are done are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ class Task:
         title: what it does.
         folder: folder with the progress files of slices; "" if there are none.
         total: bytes of input in the first pass, documents in later ones.
+        slices: number of slices.
     """
 
     title: str
     folder: str = ""
     total: int = 0
+    slices: int = 0
 
 
 #: Calls the function, and may show its progress.
@@ -64,7 +68,7 @@ def show(task: Task, function: Callable[[], None]) -> None:
         if not task.folder:
             function()
         else:
-            line = _Line(task.folder, progress, id_)
+            line = _Line(task, progress, id_)
             thread = threading.Thread(target=line.follow, daemon=True)
             thread.start()
             try:
@@ -77,7 +81,7 @@ def show(task: Task, function: Callable[[], None]) -> None:
 
 @dataclass(slots=True)
 class _Line:
-    folder: str
+    task: Task
     progress: Progress
     id: TaskID
     stop: threading.Event = field(default_factory=threading.Event)
@@ -86,18 +90,30 @@ class _Line:
     resumed: int | None = None  # bytes that an earlier run processed
 
     def follow(self) -> None:
-        while not self.stop.wait(POLL_SECONDS):
-            self.update()
-        self.update()
+        look = self.read if self.task.slices <= MOST_READ else self.count
+        took = 0.0
+        while not self.stop.wait(max(POLL_SECONDS, took / POLL_SHARE)):
+            began = time.monotonic()
+            look()
+            took = time.monotonic() - began
+        look()
 
-    def update(self) -> None:
+    def count(self) -> None:
+        """Show how many slices are done, by one listing."""
+        done = len(files.names(self.task.folder, "slice-"))
+        completed = self.task.total * done // self.task.slices
+        self.progress.update(self.id, completed=completed, seen=f"{done:,} of {self.task.slices:,} slices")
+
+    def read(self) -> None:
+        """Show how far each slice is."""
         running: dict[str, dict[str, int]] = {}
-        for meta in files.within(self.folder, "*.json"):
-            name, _, index = meta.path.rsplit("/", 1)[-1].removesuffix(".json").partition("-")
-            if name not in ("slice", "progress") or index in self.finished:
+        for file in files.names(self.task.folder):
+            name, _, index = file.removesuffix(".json").partition("-")
+            if name not in ("slice", "progress") or not file.endswith(".json") or index in self.finished:
                 continue
+            path = files.join(self.task.folder, file)
             try:
-                position = sealed.peek_json(meta.path) if name == "slice" else files.read_json(meta.path)
+                position = sealed.peek_json(path) if name == "slice" else files.read_json(path)
                 fact = {key: int(position[key]) for key in ("documents", "bytes", "done")}
             except (OSError, ValueError, KeyError, TypeError):  # replaced while it was read, or damaged
                 continue

@@ -32,13 +32,13 @@ from pipelines.engine.progress import Say, Task, Watch, silent, unwatched
 from pipelines.engine.runners import Runner
 from pipelines.io import files, sealed
 from pipelines.io.formats import OUTPUT_FORMATS
+from pipelines.io.places import read_places, write_places
 from pipelines.io.privacy import Privacy
 from pipelines.io.sealed import WORK
 from pipelines.io.shards import (
-    Batch,
+    SHARDED,
     RunWriter,
     Shards,
-    batches_of,
     read_batch,
     shard_count,
     shard_of_tokens,
@@ -65,12 +65,12 @@ class Part:
     Attributes:
         index: its number; files of tokens come after those of documents.
         path: its path.
-        copies: of a file of tokens, the batches with its rows of `COPIES`.
+        number: of a file of tokens, its number among them, which is that of the batches with its rows of `COPIES`.
     """
 
     index: int
     path: str
-    copies: tuple[Batch, ...] = ()
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +234,15 @@ def _write(remix: Remix, job: RemixJob, output: str, runner: Runner, watch: Watc
     report = remix.new_report(_summed(count["written"] for count in counted))
     per_shard = remix.recipe["output"]["tokens_per_shard"]
     job = replace(job, shards=replace(job.shards, tokens=shard_count(report["corpus"]["tokens"], per_shard)))
-    copies = batches_of(job.folder, counted)
-    old = [
-        Part(len(parts) + number, path, copies.get(("copies", number), ()))
-        for number, path in enumerate(table_files(remix.run, "tokens"))
-    ]
+    write_places(job.folder, 0, range(len(parts)), [count["runs"] for count in counted], ["copies"])
+    old = [Part(len(parts) + number, path, number) for number, path in enumerate(table_files(remix.run, "tokens"))]
     missing = [part for part, count in zip(parts, counted, strict=True) if count["missing"]]
     run_all("tokens", lambda: _left(old, job.runs), partial(copy_part, job=job))
     run_all("missing tokens", lambda: _left(missing, job.runs), partial(tokenize_part, job=job))
-    manifests = [sealed.read_json(job.runs(part)) for part in (*old, *missing)]
-    facts = write_shards(output, job.folder, job.shards, manifests, partial(run_all, "shards"))
+    made = sorted((*missing, *old), key=lambda part: part.index)
+    runs = [sealed.read_json(job.runs(part))["runs"] for part in made]
+    write_places(job.folder, 0, [part.index for part in made], runs, SHARDED)
+    facts = write_shards(output, job.folder, job.shards, run_all)
     with files.atomic_write(files.join(output, "inputs.json")) as f:
         f.write(files.read_bytes(files.join(remix.run, "inputs.json")))
     entries = [entry for path in facts for entry in sealed.read_json(path)["files"]]
@@ -299,7 +298,8 @@ def copy_part(part: Part, job: RemixJob) -> None:
     Raises:
         RunError: the file has other documents than ``documents/``.
     """
-    tables = [COPIES.empty_table(), *(read_batch(batch, COPIES) for batch in part.copies)]
+    batches = read_places(job.folder, "copies", 0, part.number)
+    tables = [COPIES.empty_table(), *(read_batch(batch, COPIES) for batch in batches)]
     in_order = pa.concat_tables(tables).sort_by([(name, "ascending") for name in ("key", "id", "source")])
     with RunWriter(job.folder, part.index, job.shards) as writer:
         for document, row in zip_longest(_first_copies(part.path), in_order.to_pylist()):

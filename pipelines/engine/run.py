@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,16 +12,18 @@ import apache_beam as beam
 
 from pipelines.engine.decisions import DecisionJob, decide, decide_in_jobs, decision_jobs, warn
 from pipelines.engine.finish import count_shards, write_result
-from pipelines.engine.layout import RunLayout
-from pipelines.engine.passes import FUNCTIONS, run_slice, slice_done
+from pipelines.engine.layout import RunLayout, numbers_of
+from pipelines.engine.passes import FUNCTIONS, run_slice
 from pipelines.engine.plan import Pass
 from pipelines.engine.preflight import preflight
 from pipelines.engine.progress import Say, Task, Watch, silent, unwatched
-from pipelines.engine.runners import PoolBroken, Runner
-from pipelines.engine.stored import WARNINGS, StepData
+from pipelines.engine.runners import PoolBroken, Runner, Spread
+from pipelines.engine.stored import MANIFEST, WARNINGS, StepData
+from pipelines.engine.sums import added, count_kept, sum_path, sum_slices
 from pipelines.io import files, sealed
 from pipelines.io.privacy import Privacy
-from pipelines.io.shards import Shards, ShardTask
+from pipelines.io.shards import Shards
+from pipelines.io.slice_files import store_slices
 from pipelines.io.sources import Slice
 from pipelines.recipe.model import Recipe
 from pipelines.result.finished import read_report
@@ -121,14 +122,14 @@ def _run(layout: RunLayout, runner: Runner, watch: Watch, say: Say) -> dict:
     plan = layout.plan
     for pass_ in plan.passes[:-1]:
         _run_pass(layout, pass_, None, runner, watch, say)
-        _decide(layout, pass_, runner, watch)
+        _decide(layout, pass_, runner, watch, say)
     last = plan.passes[-1]
     shards = count_shards(layout, plan.passes[-2])
     _run_pass(layout, last, shards, runner, watch, say)
 
-    def run_all(todo: Callable[[], list[ShardTask]], write: partial[None]) -> None:
-        with _job_errors("shards", runner):
-            watch(Task("shards"), lambda: _persist(runner, todo, write, lambda: False, say))
+    def run_all(title: str, todo: Callable[[], list[Any]], function: partial[None]) -> None:
+        with _job_errors(title, runner):
+            watch(Task(title), lambda: _persist(runner, todo, function, lambda: False, say))
 
     return write_result(layout, shards, run_all)
 
@@ -139,33 +140,57 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
     job = layout.job(pass_, shards)
     files.make_folder(job.folder)
     files.write_json(files.join(job.folder, DEPENDS), pass_.facts)
-    if pass_.index:
-        total = sum(m["totals"]["documents"] for m in layout.manifests(layout.plan.passes[pass_.index - 1]))
-    else:
-        total = sum(s.size for s in layout.plan.slices)
-    work = Task(f"pass {pass_.index + 1} of {len(layout.plan.passes)}", job.folder, total)
+    slices = layout.plan.slices
+    before = layout.counts(layout.plan.passes[pass_.index - 1]) if pass_.index else None
+    total = before["totals"]["documents"] if before else sum(s.size for s in slices)
+    work = Task(f"pass {pass_.index + 1} of {len(layout.plan.passes)}", job.folder, total, len(slices))
 
     def todo() -> list[Slice]:
-        return [s for s in layout.plan.slices if not slice_done(job, s.index)]
+        done = layout.slices_done(pass_)
+        return [s for s in slices if s.index not in done]
 
     def died() -> bool:
-        return not sealed.noted(layout.work) and any(
-            files.exists(job.path("progress", s.index, "json")) for s in todo()
-        )
+        begun = numbers_of(files.names(job.folder, "progress-"))
+        return not sealed.noted(layout.work) and any(s.index in begun for s in todo())
 
-    then = _decisions_in_job(layout, pass_, runner)
+    def to_sum() -> list[int]:
+        summed = numbers_of(files.names(job.folder, "sum-"))
+        return [group for group in range(layout.groups.count) if group not in summed]
+
+    add = partial(sum_slices, job=job, groups=layout.groups)
+    then = partial(_after_pass, range(layout.groups.count), add, _decisions_in_job(layout, pass_, runner, before))
     with _job_errors(work.title, runner):
-        watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then))
-    manifests = layout.manifests(pass_)
+        spread = partial(store_slices, folder=job.folder)
+        watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then, spread))
+        _persist(runner, to_sum, add, lambda: False, say)
+    counts = added([sealed.read_json(sum_path(job.folder, group)) for group in range(layout.groups.count)])
     try:
-        _stop_on_errors(manifests, layout.plan.recipe.privacy)
-        if not pass_.index:
-            _stop_on_broken_sources(layout, manifests)
+        _stop_on_errors(counts, layout.plan.recipe.privacy)
+        _stop_on_broken_sources(counts, layout.plan.recipe.privacy)
     except RunError:  # repeat the pass next time: the cause may be fixed by then
-        files.delete([job.path("slice", s.index, "json") for s in layout.plan.slices])
+        layout.forget_slices(pass_, range(len(slices)))
         raise
-    written = {"slices": len(manifests), "steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
-    sealed.write_json(files.join(job.folder, "manifest.json"), written)
+    written = {"steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
+    sealed.write_json(files.join(job.folder, MANIFEST), {"slices": len(slices), **written, "counts": counts})
+
+
+def _after_pass(
+    groups: Sequence[int], add: partial[None], decide: Then | None, p: beam.Pipeline, done: beam.PCollection
+) -> None:
+    """Add what follows a pass to its Beam job: the sums of groups of slices, and decisions."""
+    once = beam.pvalue.AsIter(done)
+    _ = p | "Groups" >> beam.Create(list(groups)) | "Sum" >> beam.Map(_when(add), once)
+    if decide:
+        decide(p, done)
+
+
+def _when(function: Callable[[Any], None]) -> Callable[[Any, Iterable[Any]], None]:
+    """Return a function that waits for a side input."""
+
+    def waiting(element: Any, after: Iterable[Any]) -> None:
+        function(element)
+
+    return waiting
 
 
 def _persist(
@@ -175,6 +200,7 @@ def _persist(
     died: Callable[[], bool],
     say: Say,
     then: Then | None = None,
+    spread: Spread | None = None,
 ) -> None:
     """Call a function on every element to process, and again on those that are left after a worker died.
 
@@ -189,11 +215,12 @@ def _persist(
             as such.
         say: reports that the run continues.
         then: adds what follows to the same Beam job.
+        spread: stores the elements for a Beam job.
     """
     stuck = 0
     while left := todo():
         try:
-            return runner.run(left, function, then)
+            return runner.run(left, function, then, spread)
         except PoolBroken as e:
             error: Exception = e
         except Exception as e:
@@ -208,53 +235,45 @@ def _persist(
         say("a worker process died; the work that it had begun is done again in a child process")
 
 
-def _stop_on_errors(manifests: Sequence[dict], privacy: Privacy) -> None:
+def _stop_on_errors(counts: Mapping[str, Any], privacy: Privacy) -> None:
     """Stop the run if a step, rather than some documents, seems to be at fault.
 
     Raises:
         RunError: a step failed on more than half of at least 20 documents.
     """
-    for name in manifests[0]["steps"] if manifests else ():
-        counts = [m["steps"][name] for m in manifests]
-        read = sum(c["read"] for c in counts)
-        failed = sum(c["rejected"].get("error", 0) for c in counts)
+    for name, step in counts["steps"].items():
+        read, failed = step["read"], step["rejected"].get("error", 0)
         if read >= MIN_DOCUMENTS and failed > MAX_FAILED * read:
-            first = next(m["first_errors"][name] for m in manifests if name in m["first_errors"])
+            first = counts["first_errors"][name]
             raise RunError(
                 f"step {name} failed on {failed:,} of {read:,} documents, the first time with: {privacy.detail(first)}"
             )
 
 
-def _stop_on_broken_sources(layout: RunLayout, manifests: Sequence[dict]) -> None:
+def _stop_on_broken_sources(counts: Mapping[str, Any], privacy: Privacy) -> None:
     """Stop the run if a source does not have the format that the recipe names.
 
     Raises:
         RunError: more than 90 % of at least 20 records of a source are broken.
     """
-    read, broken = Counter[str](), Counter[str]()
-    first: dict[str, str] = {}
-    for slice_, manifest in zip(layout.plan.slices, manifests, strict=True):
-        for part, counts in zip(slice_.parts, manifest["inputs"], strict=True):
-            name = part.file.source
-            read[name] += counts["documents"] + counts["rejected"]
-            broken[name] += counts["broken"]
-            for problem in counts["problems"][:1]:
-                first.setdefault(name, f"{part.file.path}: {problem['detail']}")
-    for name in sorted(read):
-        if read[name] >= MIN_RECORDS and broken[name] > MAX_BROKEN * read[name]:
+    for name, source in sorted(counts["read"].items()):
+        read, broken = source["records"], source["broken"]
+        if read >= MIN_RECORDS and broken > MAX_BROKEN * read:
             raise RunError(
-                f"source {name!r}: {broken[name]:,} of {read[name]:,} records are broken, the first one in "
-                f"{layout.plan.recipe.privacy.detail(first[name])}; check the format and columns of the source"
+                f"source {name!r}: {broken:,} of {read:,} records are broken, the first one in "
+                f"{privacy.detail(source['first'])}; check the format and columns of the source"
             )
 
 
-def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch) -> None:
+def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch, say: Say) -> None:
     """Make the decisions after a pass that are not made yet, in as few jobs as possible."""
     cut = layout.cut(pass_)
-    indices = [part.index for part in layout.plan.slices]
+    indices = range(len(layout.plan.slices))
+    count = _count_kept(layout, pass_)
     if not all(data.decision.is_whole() for data in cut):
-        documents = sum(m["totals"]["documents"] for m in layout.manifests(pass_))
-        for job in decision_jobs(cut, indices, runner.memory, runner.distributed, documents):
+        counts = layout.counts(pass_)
+        jobs = decision_jobs(cut, counts["keys"], runner.memory, runner.distributed, counts["totals"]["documents"])
+        for job in jobs:
             names = ", ".join(cut[number].name for number in job.steps)
             for number in job.steps if not job.part else ():
                 cut[number].decision.begin(job.parts)
@@ -268,25 +287,55 @@ def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch) -> Non
         path = files.join(data.decision.folder, WARNINGS)
         if not files.exists(path):
             sealed.write_json(path, list(warn(cut, number, indices)))
+    if cut and count:
+
+        def to_count() -> list[int]:
+            counted = numbers_of(files.names(cut[-1].decision.folder, "kept-"))
+            return [group for group in range(layout.groups.count) if group not in counted]
+
+        _persist(runner, to_count, count, lambda: False, say)
 
 
-def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner) -> Then | None:
+def _count_kept(layout: RunLayout, pass_: Pass) -> partial[None] | None:
+    """Return what counts, of a group of slices, what the decisions after a pass leave for the shards; None if nothing.
+
+    Only the decisions before the last pass are counted.
+    """
+    if pass_ is not layout.plan.passes[-2]:
+        return None
+    return partial(count_kept, folder=layout.folder(pass_), cut=layout.cut(pass_), groups=layout.groups)
+
+
+def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner, before: Mapping[str, Any] | None) -> Then | None:
     """Return a function that adds the decisions after a pass to its own job, on a cluster; None if that is impossible.
 
-    All of them must fit in one job. The number of documents is known from the pass before, and unknown for the first.
+    All of them must fit in one job.
+
+    Args:
+        layout: files of the run.
+        pass_: the pass.
+        runner: where to run.
+        before: counts of the pass before; None for the first, whose number of documents is unknown.
     """
     if not runner.distributed or not pass_.keys:
         return None
-    before = layout.manifests(layout.plan.passes[pass_.index - 1]) if pass_.index else []
-    documents = sum(m["totals"]["documents"] for m in before) if pass_.index else math.inf
+    documents = before["totals"]["documents"] if before else math.inf
     cut = layout.cut(pass_)
-    indices = [part.index for part in layout.plan.slices]
-    wanted = decision_jobs(cut, indices, runner.memory, True, documents)
+    indices = range(len(layout.plan.slices))
+    wanted = decision_jobs(cut, {}, runner.memory, True, documents)
     if len(wanted) != 1 or wanted[0].iterative:
         return None
     for number in wanted[0].steps:
         cut[number].decision.begin(1)
-    return lambda p, after: decide(p, cut, wanted[0], indices, after)
+    count = _count_kept(layout, pass_)
+    groups = range(layout.groups.count if count else 0)
+
+    def then(p: beam.Pipeline, after: beam.PCollection) -> None:
+        last = decide(p, cut, wanted[0], indices, after)
+        if count:
+            _ = p | "Kept" >> beam.Create(list(groups)) | "Count" >> beam.Map(_when(count), beam.pvalue.AsIter(last))
+
+    return then
 
 
 def _run_decisions(cut: Sequence[StepData], job: DecisionJob, indices: Sequence[int], runner: Runner) -> None:

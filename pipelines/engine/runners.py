@@ -39,6 +39,10 @@ ERROR_LOGGERS = "apache_beam.runners.common", "apache_beam.runners.worker.sdk_wo
 IN_MEMORY = fn_runner.FnApiRunner, SwitchingDirectRunner, BundleBasedDirectRunner
 
 
+#: Stores elements in files; returns numbers, and a function that yields the elements of a number.
+Spread = Callable[[Sequence[Any]], tuple[list[int], Callable[[int], Iterator[Any]]]]
+
+
 class PoolBroken(RunError):
     """A worker process on this machine was killed."""
 
@@ -107,13 +111,20 @@ class Runner(AbstractContextManager["Runner"]):
         provision = fn_runner.ExtendedProvisionInfo(info)
         return beam.Pipeline(runner=fn_runner.FnApiRunner(provision_info=provision), options=self._options)
 
-    def run(self, elements: Sequence[Any], function: partial[Any], then: Callable[..., None] | None = None) -> None:
+    def run(
+        self,
+        elements: Sequence[Any],
+        function: partial[Any],
+        then: Callable[..., None] | None = None,
+        spread: Spread | None = None,
+    ) -> None:
         """Call a function, which writes files, on each of some independent elements.
 
         Args:
             elements: the elements.
             function: called on each element.
             then: on a Beam runner, adds what follows to the same job; takes the pipeline and a collection to wait for.
+            spread: on a Beam runner, stores the elements in files, so that the job graph does not hold them.
 
         Raises:
             PoolBroken: a worker process was killed; finished elements stay finished.
@@ -123,9 +134,12 @@ class Runner(AbstractContextManager["Runner"]):
         if not self.local:
             with self.pipeline() as p:
                 label = function.func.__name__
-                done = p | beam.Create(list(elements)) | beam.Reshuffle() | label >> beam.Map(function)
-                if then:
-                    then(p, done)
+                numbers, read = spread(elements) if spread else (list(elements), None)
+                made = p | beam.Create(numbers)
+                made = made | "Read" >> beam.FlatMap(read) if read else made
+                done = made | beam.Reshuffle() | label >> beam.Map(function)
+                if then:  # a single element is quicker to wait for
+                    then(p, done | "Done" >> beam.combiners.Count.Globally())
             return
         if self.workers == 1:
             for element in elements:

@@ -112,6 +112,29 @@ class AllKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySizes:
+    """The size of all keys of a step, for `CorpusStep.key_bytes`."""
+
+    rows: int
+    values: int
+    index: int = 0
+    part: int = 0
+    parts: int = 1
+
+    def load(self, columns: Sequence[str] | None = None) -> tuple[np.ndarray, pa.Table]:
+        """Load no keys: their size is all that is known.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError("key_bytes knows the size of all keys, not the keys")
+
+    def count(self) -> tuple[int, int]:
+        """Return the number of rows and values of all slices."""
+        return self.rows, self.values
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPart:
     """The keys of one slice, without the documents that earlier steps of the same cut reject.
 

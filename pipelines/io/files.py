@@ -209,10 +209,18 @@ def within(folder: str, names: str) -> list[FileMetadata]:
     return match(join(glob.escape(folder if "://" in folder else os.path.abspath(folder)), names))
 
 
-def names(folder: str) -> list[str]:
-    """Return the sorted names of the files in a folder, without those that are still being written."""
-    all_names = (meta.path.rpartition("/")[2] for meta in within(folder, "*"))
-    return [name for name in all_names if not name.endswith(INCOMPLETE)]
+def names(folder: str, beginning: str = "") -> list[str]:
+    """Return the sorted names of the files in a folder, without those that are still being written.
+
+    Args:
+        folder: the folder, which may be missing.
+        beginning: how the names begin; an object store lists only those.
+    """
+    if "://" in folder:
+        all_names = [meta.path.rpartition("/")[2] for meta in within(folder, f"{glob.escape(beginning)}*")]
+    else:
+        all_names = [name for name in local_files.names(folder) if not name.startswith(".")]
+    return sorted(name for name in all_names if name.startswith(beginning) and not name.endswith(INCOMPLETE))
 
 
 def open_read(path: str) -> BinaryIO:

@@ -27,6 +27,15 @@ def status(path: str) -> os.stat_result | None:
         return None
 
 
+def names(folder: str) -> list[str]:
+    """Return the names of the files in a folder, hidden ones too, without asking for the status of each.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    return [entry.name for entry in _entries(folder) if not _is_folder(entry)]
+
+
 def below(folder: str) -> Iterator[str]:
     """Yield the path of every file below a folder, except hidden files and files in hidden folders.
 

@@ -5,6 +5,11 @@ per shard. The slice's manifest has the place and digest of each batch. (In a Pa
 reading the metadata of all.) A shard is then written by one reader, which takes its batch from every run and sorts the
 rows. No row passes through the runner's shuffle, and the result does not depend on how the input was split or on the
 number of workers.
+
+With many slices and shards that would be too many batches, and too small ones. Runs are then *merged*: they have a
+batch per range of shards, and for each group of slices and each range, a worker writes merged runs with a batch per
+shard. With G groups there are as many ranges as make G shards each, so that a merge reads and writes about as much as
+one shard has. For S slices and D shards, S * D / G + D * G batches are read, not S * D.
 """
 
 from __future__ import annotations
@@ -28,8 +33,9 @@ from curate.tokens.megatron import megatron_index
 from pipelines.io import files, sealed
 from pipelines.io.columns import column_array, column_type, plain_value, unpack_columns
 from pipelines.io.formats import WriteRows, output_format
+from pipelines.io.places import Batch, Place, read_places, run_name
 from pipelines.io.privacy import Privacy
-from pipelines.io.sorted_rows import SortedRows
+from pipelines.io.sorted_rows import SortedRows, joined
 from pipelines.io.tables import (
     DOCUMENTS,
     REJECTED,
@@ -55,12 +61,14 @@ ORDER = {
     "signals": ("id", "step", "source"),
 }
 LARGE_COLUMNS = ("text", "input_ids")
-#: The place of a batch in a run: its first byte, its number of bytes, and their xxh3 digest.
-Place = tuple[int, int, str]
-Batch = tuple[str, Place]  #: The path of a run, and the place of a batch in it.
+#: The tables of which a run writes shards.
+SHARDED = ("documents", "tokens", "rejected", "signals")
+#: Batches of a table up to which runs are not merged: reading as many takes all workers together some hours of waiting
+#: for an object store, at 50 ms each. Merging writes all rows once more. curate's own value.
+MOST_BATCHES = 250_000
+MERGE_BYTES = 128_000_000  # of rows that are merged at a time, and of a merged run; curate's own value
 #: The columns of a sorted run of tokens: those of the table, and those that only its order depends on.
 TOKEN_RUN = pa.schema([*TOKENS, ("key", pa.uint64()), ("source", pa.string())])
-TOKEN_KEY = TOKEN_RUN.names.index("key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,16 @@ class Shards:
     token_type: str  # NumPy type of ids in .bin files; "" without tokens
     privacy: Privacy  # what is scrubbed, other than texts
     columns: Mapping[str, str]  # user-defined columns, and the name of the type of each
+    groups: int = 1  # of slices, with a file of places each
+    merged: bool = False  # whether runs are merged
+
+    def batches(self, table: str) -> int:
+        """Return the number of batches that a run of a table may have: one per shard, or per range of shards."""
+        return -(-self.count(table) // self.groups) if self.merged else self.count(table)
+
+    def batch_of(self, table: str, shards: np.ndarray) -> np.ndarray:
+        """Return the number of the batch of each shard."""
+        return shards * self.batches(table) // self.count(table)
 
     def count(self, table: str) -> int:
         """Return the number of shards of a table."""
@@ -100,21 +118,33 @@ class Shards:
 
 @dataclass(frozen=True, slots=True)
 class ShardTask:
-    """One shard to write.
-
-    Attributes:
-        table: name of the table.
-        shard: number of the shard.
-        batches: the batches that hold its rows.
-    """
+    """One shard to write: the name of its table, and its number."""
 
     table: str
     shard: int
-    batches: tuple[Batch, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the JSON file about the written shard, without ending."""
+        return f"shard-{self.table}-{self.shard:05d}"
 
     def facts(self, folder: str) -> str:
         """Return the path of the JSON file about the written shard, with ``files`` and ``summary``."""
-        return files.join(folder, f"shard-{self.table}-{self.shard:05d}.json")
+        return files.join(folder, f"{self.name}.json")
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTask:
+    """Runs to merge: those of a table and a group of slices, in one range of shards."""
+
+    table: str
+    group: int
+    batch: int
+
+    @property
+    def name(self) -> str:
+        """Beginning of the names of its merged runs, and of the JSON file with their places."""
+        return f"merge-{self.table}-{self.group:05d}-{self.batch:05d}"
 
 
 def shard_count(size: int, size_per_shard: int) -> int:
@@ -149,7 +179,7 @@ class RunWriter(AbstractContextManager["RunWriter"]):
     def __init__(self, folder: str, index: int, shards: Shards) -> None:
         self.folder, self.index, self.shards = folder, index, shards
         self.written: dict[str, list[dict]] = {}
-        self._rows: dict[str, list[tuple[int, Sequence[Any]]]] = {}
+        self._rows: dict[str, list[Sequence[Any]]] = {}
         self._bytes = 0
 
     def keep(self, d: Document, row: dict[str, Any]) -> tuple[int, int]:
@@ -159,21 +189,19 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         shown = {"token_count": count, "url": privacy.url(d.url), "title": privacy.text(d.title)}
         values = [shown[name] if name in shown else getattr(d, name) for name in DOCUMENTS.names]
         values += [plain_value(d.extra.get(name)) for name in self.shards.columns]
-        self._add("documents", shard_of_id(d.id, self.shards.documents), values, getsizeof(d.text))
+        self._add("documents", values, getsizeof(d.text))
         self.keep_tokens(d)
         return row["text_bytes"], count
 
     def keep_tokens(self, d: Document) -> None:
         """Add the tokens of a document once per copy."""
         for row in token_rows(d, self.shards.seed):
-            self._add("tokens", shard_of_tokens(row[TOKEN_KEY], self.shards.tokens), row, 4 * len(row[0]))
+            self._add("tokens", row, 4 * len(row[0]))
 
     def gather(self, table: str, paths: Iterable[str]) -> None:
         """Write the rows of a small table, which the passes wrote for this slice, as sorted runs."""
         for rows in _joined(paths, self._shown if table == "rejected" else None):
-            heads = np.array([int(i[:8], 16) for i in rows["id"].to_pylist()], np.uint64)
-            shards = (heads * np.uint64(self.shards.count(table)) >> np.uint64(32)).astype(np.int64)
-            self.write(table, rows, shards)
+            self.write(table, rows, self.shards.batch_of(table, shards_of(rows, table, self.shards.count(table))))
 
     def _shown(self, rejected: pa.RecordBatch) -> pa.RecordBatch:
         """Scrub and shorten rejections as the result shows them."""
@@ -187,8 +215,8 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         arrays += [column_array([e.get(name) for e in extra], type_) for name, type_ in self.shards.columns.items()]
         return pa.RecordBatch.from_arrays(arrays, schema=self.shards.schema("rejected"))
 
-    def _add(self, table: str, shard: int, row: Sequence[Any], size: int) -> None:
-        self._rows.setdefault(table, []).append((shard, row))
+    def _add(self, table: str, row: Sequence[Any], size: int) -> None:
+        self._rows.setdefault(table, []).append(row)
         self._bytes += size + ROW_BYTES
         if self._bytes >= SPILL_BYTES:
             self.spill()
@@ -197,47 +225,70 @@ class RunWriter(AbstractContextManager["RunWriter"]):
         """Write the rows in memory, as one run per table."""
         for table, rows in self._rows.items():
             schema = self.shards.schema(table)
-            columns = zip(*(row for _, row in rows), strict=True)
+            columns = zip(*rows, strict=True)
             arrays = [self._array(values, field) for values, field in zip(columns, schema, strict=True)]
-            self.write(table, pa.Table.from_arrays(arrays, schema=schema), np.array([shard for shard, _ in rows]))
+            made = pa.Table.from_arrays(arrays, schema=schema)
+            self.write(table, made, self.shards.batch_of(table, shards_of(made, table, self.shards.count(table))))
         self._rows, self._bytes = {}, 0
 
     def _array(self, values: Sequence[Any], field: pa.Field) -> pa.Array:
         type_name = self.shards.columns.get(field.name)
         return column_array(values, type_name) if type_name else pa.array(values, type=field.type)
 
-    def write(self, table: str, rows: pa.Table, shards: np.ndarray) -> None:
-        """Write rows as a run: a batch per shard, in order of shards.
+    def write(self, table: str, rows: pa.Table, batches: np.ndarray) -> None:
+        """Write rows as a run.
 
         Args:
             table: name of the table.
             rows: the rows.
-            shards: the shard of each row.
+            batches: the number of the batch of each row.
         """
-        if not len(rows):
-            return
-        if (np.diff(shards) < 0).any():
-            order = np.argsort(shards, kind="stable")
-            rows, shards = rows.take(order), shards[order]
-        present, first = np.unique(shards, return_index=True)
-        runs = self.written.setdefault(table, [])
-        name = f"run-{table}-{self.index:05d}-{len(runs):05d}.arrow"
-        options = pa.ipc.IpcWriteOptions(compression=WORK_COMPRESSION)
-        batches: list[Place] = []
-        with files.atomic_write(files.join(self.folder, name)) as stream:
-            f = sealed.Hashing(stream)
-            with pa.ipc.new_stream(f, rows.schema, options=options) as writer:
-                writer.write_batch(pa.RecordBatch.from_pylist([], rows.schema))  # the schema precedes the first batch
-                for start, stop in zip(first, [*first[1:], len(shards)], strict=True):
-                    (batch,) = rows.slice(start, stop - start).combine_chunks().to_batches()
-                    f.hasher, begin = xxhash.xxh3_64(), f.tell()
-                    writer.write_batch(batch)
-                    batches.append((begin, f.tell() - begin, f.hasher.hexdigest()))
-        runs.append({"name": name, "shards": present.tolist(), "batches": batches})
+        if len(rows):
+            runs = self.written.setdefault(table, [])
+            path = files.join(self.folder, run_name(table, self.index, len(runs)))
+            runs.append(write_run(path, rows, batches))
 
     def __exit__(self, error_type: Any, error: Any, traceback: Any) -> None:
         if error_type is None:
             self.spill()
+
+
+def shards_of(rows: pa.Table, table: str, count: int) -> np.ndarray:
+    """Return which of ``count`` shards each row belongs to, as `shard_of_tokens` and `shard_of_id` do."""
+    if table == "tokens":
+        keys = rows["key"].to_numpy()
+        # key * count >> 64, in halves of 32 bits, because there are no integers of 128 bits
+        high, low = keys >> np.uint64(32), keys & np.uint64(0xFFFFFFFF)
+        carried = low * np.uint64(count) >> np.uint64(32)
+        return (high * np.uint64(count) + carried >> np.uint64(32)).astype(np.int64)
+    heads = np.array([int(i[:8], 16) for i in rows["id"].to_pylist()], np.uint64)
+    return (heads * np.uint64(count) >> np.uint64(32)).astype(np.int64)
+
+
+def write_run(path: str, rows: pa.Table, batches: np.ndarray) -> dict[str, Any]:
+    """Write rows as a sorted run, and return the numbers and the places of its batches.
+
+    Args:
+        path: path of the run.
+        rows: the rows.
+        batches: the number of the batch of each row; rows of a batch keep their order.
+    """
+    if (np.diff(batches) < 0).any():
+        order = np.argsort(batches, kind="stable")
+        rows, batches = rows.take(order), batches[order]
+    present, first = np.unique(batches, return_index=True)
+    options = pa.ipc.IpcWriteOptions(compression=WORK_COMPRESSION)
+    places: list[Place] = []
+    with files.atomic_write(path) as stream:
+        f = sealed.Hashing(stream)
+        with pa.ipc.new_stream(f, rows.schema, options=options) as writer:
+            writer.write_batch(pa.RecordBatch.from_pylist([], rows.schema))  # the schema precedes the first batch
+            for start, stop in zip(first, [*first[1:], len(batches)], strict=True):
+                (batch,) = rows.slice(start, stop - start).combine_chunks().to_batches()
+                f.hasher, begin = xxhash.xxh3_64(), f.tell()
+                writer.write_batch(batch)
+                places.append((begin, f.tell() - begin, f.hasher.hexdigest()))
+    return {"shards": present.tolist(), "batches": places}
 
 
 def _joined(
@@ -264,26 +315,67 @@ def _joined(
         yield pa.Table.from_batches(held)
 
 
-def shard_tasks(shards: Shards, folder: str, manifests: Iterable[dict]) -> list[ShardTask]:
-    """List every shard with the batches of its rows in the runs of a folder."""
-    batches = batches_of(folder, manifests)
+def shard_tasks(shards: Shards) -> list[ShardTask]:
+    """List every shard."""
+    return [ShardTask(table, shard) for table in SHARDED for shard in range(shards.count(table))]
+
+
+def merge_tasks(shards: Shards) -> list[MergeTask]:
+    """List the merges of runs; none if they are not merged."""
+    groups = range(shards.groups if shards.merged else 0)
     return [
-        ShardTask(table, shard, batches.get((table, shard), ()))
-        for table in ("documents", "tokens", "rejected", "signals")
-        for shard in range(shards.count(table))
+        MergeTask(table, group, batch)
+        for table in SHARDED
+        for group in groups
+        for batch in range(shards.batches(table) if shards.count(table) else 0)
     ]
 
 
-def batches_of(folder: str, manifests: Iterable[dict]) -> dict[tuple[str, int], tuple[Batch, ...]]:
-    """Return the batches in the runs of a folder, in order of their runs, by table and shard."""
-    batches: dict[tuple[str, int], list[Batch]] = {}
-    for manifest in manifests:
-        for table, runs in manifest["runs"].items():
-            for run in runs:
-                for shard, place in zip(run["shards"], run["batches"], strict=True):
-                    batch = (files.join(folder, run["name"]), tuple(place))
-                    batches.setdefault((table, shard), []).append(batch)
-    return {of: tuple(sorted(of_shard)) for of, of_shard in batches.items()}
+def merge_runs(task: MergeTask, folder: str, shards: Shards) -> None:
+    """Write the rows of a group of slices in a range of shards as merged runs, unless that is done.
+
+    Args:
+        task: the group and the range.
+        folder: folder of the runs.
+        shards: the shards.
+    """
+    path = files.join(folder, f"{task.name}.json")
+    if files.exists(path):
+        return
+    schema = shards.schema(task.table)
+    runs: list[dict[str, Any]] = []
+    batches = (read_batch(b, schema) for b in read_places(folder, task.table, task.group, task.batch))
+    for rows in joined(batches, MERGE_BYTES):
+        name = f"{task.name}-{len(runs):05d}.arrow"
+        of_shard = shards_of(rows, task.table, shards.count(task.table))
+        runs.append({"name": name, **write_run(files.join(folder, name), rows, of_shard)})
+    sealed.write_json(path, {"runs": runs})
+
+
+def batches_of(runs: Iterable[Mapping[str, Any]], folder: str, number: int) -> Iterator[Batch]:
+    """Yield the batches of one number in some runs of a folder, each with its name."""
+    for run in runs:
+        for of, place in zip(run["shards"], run["batches"], strict=True):
+            if of == number:
+                yield files.join(folder, run["name"]), tuple(place)
+
+
+def batches_of_shard(task: ShardTask, folder: str, shards: Shards) -> Iterator[Batch]:
+    """Yield the batches with the rows of a shard, in order of slices.
+
+    Args:
+        task: the shard.
+        folder: folder of the runs.
+        shards: the shards.
+    """
+    if not shards.merged:
+        for group in range(shards.groups):
+            yield from read_places(folder, task.table, group, task.shard)
+        return
+    batch = int(shards.batch_of(task.table, np.array(task.shard)))
+    for group in range(shards.groups):
+        merged = sealed.read_json(files.join(folder, f"{MergeTask(task.table, group, batch).name}.json"))
+        yield from batches_of(merged["runs"], folder, task.shard)
 
 
 def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> None:
@@ -292,14 +384,14 @@ def write_shard(task: ShardTask, output: str, facts: str, shards: Shards) -> Non
     Args:
         task: the shard.
         output: folder of the result.
-        facts: folder for the JSON file.
+        facts: folder of the sorted runs, and for the JSON file.
         shards: how shards are written.
     """
     table = task.table
     schema = shards.schema(table)
     large = [name for name in LARGE_COLUMNS if name in schema.names]
     narrow = {"input_ids": pa.large_list(pa.uint16())} if shards.token_type == "<u2" else {}
-    batches = (read_batch(batch, schema) for batch in task.batches)
+    batches = (read_batch(batch, schema) for batch in batches_of_shard(task, facts, shards))
     rows = SortedRows(batches, schema, ORDER[table], large, narrow)
     count = len(rows.order)
     summary = summarize(table, rows.small.take(rows.order)) if table in SUMMARIZED else {}

@@ -45,7 +45,7 @@ class SortedRows:
         self._large: dict[str, list[pa.Array]] = {name: [] for name in large}
         self._starts = [0]
         small = [schema.empty_table().drop_columns(list(large))]
-        for piece in _joined(tables):
+        for piece in joined(tables, PIECE_BYTES):
             for name, arrays in self._large.items():
                 arrays.append(piece[name].combine_chunks().cast(held[name]))
             self._starts.append(self._starts[-1] + len(piece))
@@ -102,13 +102,14 @@ class SortedRows:
         return pa.concat_arrays(parts).take(pa.array(back))
 
 
-def _joined(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def joined(tables: Iterable[pa.Table], enough: int) -> Iterator[pa.Table]:
+    """Yield tables that are joined until they have ``enough`` bytes."""
     held: list[pa.Table] = []
     size = 0
     for table in tables:
         held.append(table)
         size += table.nbytes
-        if size >= PIECE_BYTES:
+        if size >= enough:
             yield pa.concat_tables(held).combine_chunks()
             held, size = [], 0
     if held:

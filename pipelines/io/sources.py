@@ -21,6 +21,9 @@ from pipelines.recipe.model import Source
 
 MAX_SLICE_BYTES = 64_000_000  # a killed worker loses at most a slice
 MIN_SLICE_BYTES = 500_000  # starting a smaller slice costs more than the work in it
+#: At most about so many slices, which become larger with larger inputs: the driver's work grows with their number, and
+#: 10,000 workers have enough of them. curate's own value: 100,000 slices of an archive of Common Crawl each.
+MOST_SLICES = 100_000
 SLICES = 32  # aimed at for any input: enough for many workers, and few enough for small runs
 
 
@@ -214,10 +217,11 @@ def _name_below(path: str, pattern: str) -> str:
 def cut_slices(inputs: Sequence[InputFile]) -> list[Slice]:
     """Split the files, in order of path, into about `SLICES` slices of the same size, or more of the largest size.
 
+    The largest size grows with an input of more than `MOST_SLICES` of them.
     A slice ends within a file if the file can be split there, otherwise where the next file does not fit by half.
     """
     total = sum(f.size for f in inputs)
-    size_of_one = min(max(-(-total // SLICES), MIN_SLICE_BYTES), MAX_SLICE_BYTES)
+    size_of_one = max(min(max(-(-total // SLICES), MIN_SLICE_BYTES), MAX_SLICE_BYTES), -(-total // MOST_SLICES))
     groups: list[list[Part]] = []
     room = 0  # bytes that the last group still takes
     for file in inputs:

@@ -205,10 +205,10 @@ def read_table(path: str, columns: Sequence[str] | None = None) -> pa.Table:
         return pq.read_table(f, columns=columns)
 
 
-def iter_rows(path: str, batch: int = 1024) -> Iterator[dict[str, Any]]:
+def iter_rows(path: str, batch: int = 1024, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows of a sealed table one by one, with one batch in memory at a time."""
     with sealed.open_read(path) as f:
-        for chunk in _batches(f, batch):
+        for chunk in _batches(f, batch, columns):
             yield from chunk.to_pylist()
 
 

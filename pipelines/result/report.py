@@ -14,6 +14,7 @@ import jinja2
 
 import curate
 from curate.text.printable import printable
+from pipelines.dedup.alarms import lost_shares
 from pipelines.engine.code import code_version
 from pipelines.engine.order import assumptions
 from pipelines.engine.plan import Pass
@@ -45,11 +46,8 @@ def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
         RuntimeError: a step does not add up: what it read is not what it kept plus what it rejected, or not what the
             step before it kept.
     """
-    steps, skipped, broken, undated = _funnel(layout)
-    totals = {"documents": 0, "text_bytes": 0, "tokens": 0}
-    for manifest in layout.manifests(layout.plan.passes[-1]):
-        for key in totals:
-            totals[key] += manifest["totals"][key]
+    counts = [layout.counts(pass_) for pass_ in layout.plan.passes]
+    steps, skipped, broken, undated = _funnel(counts)
     summary = merge(summaries)
     privacy = layout.plan.recipe.privacy
     shown = _shown(layout)
@@ -62,7 +60,7 @@ def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
         *_date_warnings(steps, undated, {e.name for e in layout.plan.recipe.steps if "date" in e.step.reads}),
         *_label_warnings(summary["labels"]),
         *_alarms(layout, list(steps.values()), summary),
-        *_decision_warnings(layout),
+        *_decision_warnings(layout, counts),
         *mixture_warnings(mixture),
     ]
     return {
@@ -71,7 +69,7 @@ def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
         "skipped": dict(sorted(privacy.counts(skipped).items())),
         "broken_records": broken,
         "undated_documents": undated,
-        "corpus": totals,
+        "corpus": counts[-1]["totals"],
         "mixture": mixture,
         "removed_lines": shown.get("removed_lines", {}),
         "repeated_lines": [
@@ -83,24 +81,18 @@ def build_report(layout: RunLayout, summaries: Iterable[dict]) -> dict:
     }
 
 
-def _funnel(layout: RunLayout) -> tuple[dict[str, dict], dict[str, int], int, int]:
+def _funnel(counts: Sequence[dict]) -> tuple[dict[str, dict], dict[str, int], int, int]:
     """Return the counts of each step, the number of skipped records by type, and those of broken and undated ones."""
     steps: dict[str, dict] = {}
     skipped: dict[str, int] = {}
     broken = undated = 0
-    for pass_ in layout.plan.passes:
-        for manifest in layout.manifests(pass_):
-            for source in manifest["inputs"]:
-                broken += source["broken"]
-                undated += source["undated"]
-                for record_type, n in source["skipped"].items():
-                    skipped[record_type] = skipped.get(record_type, 0) + n
-            for name, counted in manifest["steps"].items():
-                step = steps.setdefault(name, {"name": name, "read": 0, "kept": 0, "rejected": {}})
-                step["read"] += counted["read"]
-                step["kept"] += counted["kept"]
-                for rule, n in counted["rejected"].items():
-                    step["rejected"][rule] = step["rejected"].get(rule, 0) + n
+    for of_pass in counts:
+        for source in of_pass["read"].values():
+            broken += source["broken"]
+            undated += source["undated"]
+            for record_type, n in source["skipped"].items():
+                skipped[record_type] = skipped.get(record_type, 0) + n
+        steps |= {name: {"name": name, **counted} for name, counted in of_pass["steps"].items()}
     before = None
     for step in steps.values():
         step["rejected"] = dict(sorted(step["rejected"].items(), key=lambda kv: (-kv[1], kv[0])))
@@ -190,10 +182,11 @@ def _alarms(layout: RunLayout, steps: Sequence[dict], summary: dict) -> Iterator
     yield from site_alarms(summary["sites"], steps, planned)
 
 
-def _decision_warnings(layout: RunLayout) -> Iterator[str]:
+def _decision_warnings(layout: RunLayout, counts: Sequence[dict]) -> Iterator[str]:
     """Yield the warnings of the corpus steps themselves, for example about a cluster with much of the corpus."""
-    for _, data in layout.cuts():
-        for sentence in sealed.read_json(files.join(data.decision.folder, WARNINGS)):
+    for pass_, data in layout.cuts():
+        lost = lost_shares(counts[pass_.index + 1]["sources"].get(data.name, {}))
+        for sentence in (*sealed.read_json(files.join(data.decision.folder, WARNINGS)), *lost):
             yield f"{data.name}: {sentence}"
 
 
@@ -223,8 +216,7 @@ def write_reports(layout: RunLayout, report: dict, written: Sequence[dict]) -> N
         written: path, rows, size and digest of each file of the shards.
     """
     out = layout.output
-    first = layout.manifests(layout.plan.passes[0])
-    inputs = [layout.plan.recipe.privacy.input(source) for manifest in first for source in manifest["inputs"]]
+    inputs = [layout.plan.recipe.privacy.input(source) for source in layout.inputs()]
     files.write_checked_json(files.join(out, "inputs.json"), {"files": inputs})
     resolved = layout.plan.recipe.resolved()
     resolved.pop("sources")

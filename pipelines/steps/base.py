@@ -125,6 +125,8 @@ class CorpusStep(Step, ABC):
     Attributes:
         key_schema: Arrow schema of the keys, a row per document.
         key_settings: names of the settings that the keys depend on; the others only change the decision.
+        removes_copies: whether it removes copies of documents, so that a source that loses nearly all of its documents
+            to it is reported.
         by_document: whether the decision has rows for single documents, at the address of their block.
         shuffles: what a document costs in a shuffle, for ``curate plan``.
     """
@@ -132,6 +134,7 @@ class CorpusStep(Step, ABC):
     __slots__ = ()
     key_schema: ClassVar[pa.Schema]
     key_settings: ClassVar[tuple[str, ...]] = ()
+    removes_copies: ClassVar[bool] = False
     by_document: ClassVar[bool] = False
     shuffles: ClassVar[str] = ""
 

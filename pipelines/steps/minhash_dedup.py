@@ -14,7 +14,6 @@ from curate.bounds import File
 from curate.dedup.clusters import anchor_threshold
 from curate.dedup.minhash import MinHashConfig, minhash_keys
 from curate.document import Document, Rejection
-from pipelines.dedup.alarms import lost_shares
 from pipelines.dedup.distributed import cluster_distributed
 from pipelines.dedup.index import IndexPart, index_parts, read_manifest
 from pipelines.dedup.members import apply_members, by_block, id_of
@@ -64,9 +63,9 @@ class MinHashDedup(CorpusStep):
             ("sketch", pa.binary()),
             ("rank", pa.binary()),
             ("date", pa.int64()),
-            ("source", pa.string()),
         ]
     )
+    removes_copies: ClassVar = True
     by_document: ClassVar = True
     must_reject: ClassVar = True
     judges: ClassVar = False
@@ -108,13 +107,13 @@ class MinHashDedup(CorpusStep):
         return sentences
 
     def key(self) -> Callable[[Document], tuple]:
-        """Build the function that extracts band hashes, sketch, rank key and date, and for warnings the source."""
+        """Build the function that extracts band hashes, sketch, rank key and date."""
         rank, hashing = rank_key(self.keep, self.sources), self.hashing
 
         def key(document: Document) -> tuple:
             bands, sketch = minhash_keys(document.text, hashing)
             date = seconds(document.date)
-            return bands.tobytes(), sketch.tobytes(), rank(document), date, document.source
+            return bands.tobytes(), sketch.tobytes(), rank(document), date
 
         return key
 
@@ -154,9 +153,8 @@ class MinHashDedup(CorpusStep):
         jobs.write(*table_part(CLUSTER_STATS, asdict(stats)))
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:
-        """Warn of a cluster or bucket that holds much of the corpus, and of sources that lose nearly all."""
-        stats = table_at(decision, CLUSTER_STATS)
-        return [*_large_shares(stats), *lost_shares(keys, decision)]
+        """Warn of a cluster or bucket that holds much of the corpus."""
+        return [*_large_shares(table_at(decision, CLUSTER_STATS))]
 
     def apply(self, decision: DecisionTable, keys: KeySource) -> Applied:
         """Reject every document but the anchors; the value is its similarity to its anchor."""

@@ -131,14 +131,12 @@ def write_signature_set(
         for column in (1, 2):
             ranks[:, column] = _hash(number + np.uint64(column << 40))
         ranks[:, 3] = 0
-        source = pa.DictionaryArray.from_arrays(pa.array(number % 5, pa.int32()), [f"crawl-{i}" for i in range(5)])
         table = pa.table(
             {
                 "bands": _binary(bands(signatures, minhash.bands, minhash.rows)),
                 "sketch": _binary(sketches),
                 "rank": _binary(ranks),
                 "date": pa.nulls(len(rows), pa.int64()),
-                "source": source.cast(pa.string()),
             },
             data.step.key_schema,
         )

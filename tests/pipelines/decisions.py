@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from curate.document import Document
 from pipelines.engine import decisions
-from pipelines.engine.stored import KeyPart, StepData, StoredDecision
+from pipelines.engine.stored import AllKeys, KeyPart, StepData, StoredDecision
 from pipelines.io.tables import TableWriter
 from pipelines.steps.base import MEMORY, Applied, CorpusStep, DecisionInMemory, KeySource, KeyTable
 from tests.eager import eager, pipeline
@@ -63,6 +63,12 @@ def store_keys(folder: Path, step: CorpusStep, blocks: Blocks) -> StepData:
     return data
 
 
+def key_sizes(cut: Sequence[StepData], blocks: int) -> dict[str, tuple[int, int]]:
+    """Return the number of rows and values of the keys of each step, as the manifests of a pass have them."""
+    counts = {data.name: [AllKeys(data, index).count() for index in range(blocks)] for data in cut}
+    return {name: (sum(rows for rows, _ in of_step), sum(n for _, n in of_step)) for name, of_step in counts.items()}
+
+
 def decide_stored(
     cut: Sequence[StepData],
     blocks: int,
@@ -72,7 +78,7 @@ def decide_stored(
 ) -> list[decisions.DecisionJob]:
     """Decide over key files as a run does; returns which jobs that took."""
     indices = range(blocks)
-    jobs = decisions.decision_jobs(cut, indices, memory, distributed, 0)
+    jobs = decisions.decision_jobs(cut, key_sizes(cut, blocks), memory, distributed, 0)
     for share in jobs:
         for number in share.steps if not share.part else ():
             cut[number].decision.begin(share.parts)

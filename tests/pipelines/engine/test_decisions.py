@@ -19,7 +19,7 @@ from pipelines.steps.quality_cut import QualityCut
 from pipelines.steps.url_dedup import UrlDedup
 from tests.eager import pipeline
 from tests.pipelines.conftest import CRAWL, outputs
-from tests.pipelines.decisions import decide_stored, store_keys
+from tests.pipelines.decisions import decide_stored, key_sizes, store_keys
 
 
 class Here(Runner):
@@ -68,25 +68,25 @@ def cut(tmp_path):
 
 
 def test_steps_that_follow_each_other_share_a_job(cut):
-    assert decision_jobs(cut, range(4), 10**9, False, 100) == [DecisionJob((0, 1, 2))]
-    assert decision_jobs(cut, range(4), 10**9, True, 100) == [DecisionJob((0, 1, 2))]
+    assert decision_jobs(cut, key_sizes(cut, 4), 10**9, False, 100) == [DecisionJob((0, 1, 2))]
+    assert decision_jobs(cut, key_sizes(cut, 4), 10**9, True, 100) == [DecisionJob((0, 1, 2))]
 
 
 def test_keys_beyond_the_memory_are_decided_share_by_share(cut):
-    few = decision_jobs(cut, range(4), 7_000, False, 100)
+    few = decision_jobs(cut, key_sizes(cut, 4), 7_000, False, 100)
     assert few == [
         *(DecisionJob((0,), i, 3) for i in range(3)),
         *(DecisionJob((1,), i, 3) for i in range(3)),
         DecisionJob((2,)),
     ]
-    assert decision_jobs(cut, range(4), 7_000, True, 100) == [
+    assert decision_jobs(cut, key_sizes(cut, 4), 7_000, True, 100) == [
         DecisionJob((0, 1, 2))
     ]  # workers elsewhere have memory together
 
 
 def test_a_decision_that_is_there_is_not_made_again(cut):
     decide_stored(cut[:1], 4)
-    assert decision_jobs(cut, range(4), 10**9, False, 100) == [DecisionJob((1, 2))]
+    assert decision_jobs(cut, key_sizes(cut, 4), 10**9, False, 100) == [DecisionJob((1, 2))]
     written = {path: path.stat().st_mtime_ns for path in _files(cut[0])}
     assert decide_stored(cut, 4) == [DecisionJob((1, 2))]
     assert {path: path.stat().st_mtime_ns for path in _files(cut[0])} == written
@@ -96,17 +96,20 @@ def test_a_decision_that_is_there_is_not_made_again(cut):
 def test_a_decision_of_which_a_file_is_lost_is_made_again(cut):
     decide_stored(cut, 4)
     next(path for path in _files(cut[0]) if path.name.startswith("block-")).unlink()
-    assert decision_jobs(cut, range(4), 10**9, False, 100) == [DecisionJob((0,))]
+    assert decision_jobs(cut, key_sizes(cut, 4), 10**9, False, 100) == [DecisionJob((0,))]
 
 
 @pytest.mark.parametrize("documents", [10**9 / BYTES_PER_DOCUMENT + 1, math.inf])
 def test_a_clustering_beyond_the_memory_has_jobs_of_its_own(cut, tmp_path, documents):
     decision = replace(cut[0].decision, folder=str(tmp_path / "near"))
     near = replace(cut[0], step=MinHashDedup(), name="near", decision=decision)
+    sizes = key_sizes(cut, 4)
     expected = [DecisionJob((0,)), DecisionJob((1,), iterative=True), DecisionJob((2,))]
-    assert decision_jobs([cut[0], near, cut[2]], range(4), 10**9, True, documents) == expected
-    assert decision_jobs([cut[0], near, cut[2]], range(4), 10**9, True, 1000) == [DecisionJob((0, 1, 2))]
-    assert decision_jobs([cut[0], near, cut[2]], range(4), 10**9, False, 1000) == [DecisionJob((0, 1, 2))]
+    assert decision_jobs([cut[0], near, cut[2]], {}, 10**9, True, documents) == expected
+    assert decision_jobs([cut[0], near, cut[2]], {}, 10**9, True, 1000) == [DecisionJob((0, 1, 2))]
+    assert decision_jobs([cut[0], near, cut[2]], sizes | {"near": (100, 100)}, 10**9, False, 1000) == [
+        DecisionJob((0, 1, 2))
+    ]
 
 
 def _files(data):
