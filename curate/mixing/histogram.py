@@ -23,6 +23,18 @@ def histogram(bins: np.ndarray) -> bytes:
     return block.tobytes()
 
 
+def add_blocks(blocks: Iterable[bytes]) -> bytes:
+    """Return the sum of blocks as a block, so that sums can be added up again.
+
+    >>> add_blocks([histogram(np.array([3])), histogram(np.array([3, 5]))]) == histogram(np.array([3, 3, 5]))
+    True
+    """
+    bins, counts = add_histograms(blocks)
+    block = np.empty(len(bins), BIN)
+    block["bin"], block["count"] = bins, counts
+    return block.tobytes()
+
+
 def add_histograms(blocks: Iterable[bytes]) -> tuple[np.ndarray, np.ndarray]:
     """Return the bins that occur in any block, int32 [bins], ascending, and the count of each, int64 [bins]."""
     total = np.empty(0, BIN)

@@ -79,7 +79,8 @@ def cluster_distributed(
     job = ClusterJob(work, bands, threshold)
     ranges = max(1, -(-stats.documents // documents_per_range))
     run_stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
-    sizes = [len(job.read("ranked", r, RANKED)) for r in range(ranges)]
+    ranked = job.sizes("ranked", RANKED)
+    sizes = [ranked.get(number, 0) for number in range(ranges)]
     stats.documents = sum(sizes)
     stats.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
     job = ClusterJob(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
@@ -97,11 +98,10 @@ def cluster_distributed(
 
 def _sum_up(stats: ClusterStats, job: ClusterJob, numbers: list[int], ranges: int, rounds: int) -> None:
     summaries = [sealed.read_json(job.path("summary", n)) for n in numbers if files.exists(job.path("summary", n))]
-    stats.candidates = sum(len(job.read("pairs", n, U)) for n in numbers)
-    stats.neighbours = sum(len(job.read("neighbours", n, U)) for n in numbers)
+    stats.candidates = sum(job.sizes("pairs", np.dtype(U)).values())
+    stats.neighbours = sum(job.sizes("neighbours", np.dtype(U)).values())
     stats.removed, stats.clusters = (sum(s[name] for s in summaries) for name in ("removed", "clusters"))
-    buckets = [job.read("bucket", n, np.int64) for n in range(job.bands * ranges)]
-    stats.largest_bucket = int(np.concatenate(buckets).max(initial=0))
+    stats.largest_bucket = int(job.read("bucket", 0, np.int64).max(initial=0))
     for s in sorted(summaries, key=lambda s: (s["largest_cluster"], -s["largest_cluster_rank"])):
         stats.largest_cluster, stats.largest_cluster_first = s["largest_cluster"], s["largest_cluster_first"]
     stages = ["rank", "spread", "candidates", "sketches", "verify", *(f"stars{i + 1}" for i in range(rounds)), "assign"]
@@ -204,14 +204,19 @@ class Candidates(beam.PTransform):
 
     def expand(self, slices: beam.PCollection[KeySource]) -> beam.PCollection:
         """Shuffle hashes and ranks by band and hash range, then the pairs."""
-        return (
+        found = (
             slices
             | "Bands" >> beam.FlatMap(_band_blocks, self.job, self.ranges).with_output_types(Block)
             | "Buckets" >> beam.GroupByKey()
-            | "Pair" >> beam.FlatMap(_pair_blocks, self.job).with_output_types(Block)
-            | "Ranges" >> beam.GroupByKey()
-            | "Write" >> beam.Map(_write_unique, "pairs", self.job)
+            | "Pair" >> beam.FlatMap(_pair_blocks, self.job).with_outputs("largest", main="pairs")
         )
+        found.pairs.element_type, found.largest.element_type = beam.typehints.KV[int, bytes], int
+        _ = (
+            found.largest
+            | "Largest" >> beam.CombineGlobally(max).without_defaults()
+            | "WriteLargest" >> beam.Map(_write_largest, self.job)
+        )
+        return found.pairs | "Ranges" >> beam.GroupByKey() | "Write" >> beam.Map(_write_unique, "pairs", self.job)
 
 
 def _band_blocks(part: KeySource, job: ClusterJob, ranges: int) -> Iterator[Block]:
@@ -224,12 +229,16 @@ def _band_blocks(part: KeySource, job: ClusterJob, ranges: int) -> Iterator[Bloc
             yield n * job.bands + band, data
 
 
-def _pair_blocks(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
-    number, blocks = grouped
+def _pair_blocks(grouped: Grouped, job: ClusterJob) -> Iterator[Block | beam.pvalue.TaggedOutput]:
+    _, blocks = grouped
     rows = join(blocks, HASHED)
     pairs, largest = candidate_pairs(rows["hash"].copy(), rows["rank"].copy())
-    job.write("bucket", number, np.array([largest]))
+    yield beam.pvalue.TaggedOutput("largest", int(largest))
     yield from _by_later(pairs, job)
+
+
+def _write_largest(largest: int, job: ClusterJob) -> None:
+    job.write("bucket", 0, np.array([largest]))
 
 
 def _by_later(pairs: np.ndarray, job: ClusterJob) -> Iterator[Block]:

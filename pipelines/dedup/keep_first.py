@@ -11,11 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from curate.document import Document, Rejection
+from pipelines.dedup.key_ranges import key_ranges, split_rows
 from pipelines.dedup.members import MEMBER, apply_members, by_block, fixed, id_of
 from pipelines.dedup.order import Preference, fields_of, key_columns, key_ids, rank_key, sort_columns
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, from_settings
-
-PARTITIONS = 16  # key ranges of a shuffle
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +56,17 @@ class KeepFirst(CorpusStep):
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return the bytes of all shuffled rows: 48 per document with one preference."""
-        return sum(block.count()[0] for block in keys) * _row(8 * (len(self.keep) + 3)).itemsize
+        return sum(block.count()[0] for block in keys) * self._row_bytes()
+
+    def _row_bytes(self) -> int:
+        return _row(8 * (len(self.keep) + 3)).itemsize
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle the hash, rank key and address of each document."""
         return (
             keys
-            | "Blocks" >> beam.FlatMap(_blocks).with_output_types(tuple[int, bytes])
+            | "Blocks"
+            >> beam.FlatMap(_blocks, key_ranges(keys, self._row_bytes())).with_output_types(tuple[int, bytes])
             | "GroupRanges" >> beam.GroupByKey()
             | "KeepFirst" >> beam.FlatMap(_all_but_first).with_output_types(tuple[str, bytes])
         )
@@ -82,19 +85,18 @@ def _row(width: int) -> np.dtype:
     return np.dtype([("hash", "u8"), ("rank", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
 
 
-def _blocks(keys: KeySource) -> Iterator[tuple[int, bytes]]:
+def _blocks(keys: KeySource, ranges: int) -> Iterator[tuple[int, bytes]]:
     rows, table = keys.load(["hash", "rank"])
     hashes = table["hash"].to_numpy()
-    in_part = np.flatnonzero((hashes != 0) & (hashes // PARTITIONS % keys.parts == keys.part))
+    in_part = np.flatnonzero((hashes != 0) & (hashes // ranges % keys.parts == keys.part))
     if not len(in_part):
         return
     ranks = fixed(table["rank"], np.uint8)[in_part]
     block = np.empty(len(in_part), _row(ranks.shape[1]))
     block["hash"], block["rank"] = hashes[in_part], ranks
     block["slice"], block["row"] = keys.index, rows[in_part]
-    partition = block["hash"] % np.uint64(PARTITIONS)
-    for p in np.unique(partition):
-        yield int(p), _with_width(block[partition == p])
+    for number, rows_of in split_rows(block, block["hash"] % np.uint64(ranges)):
+        yield number, _with_width(rows_of)
 
 
 def _with_width(block: np.ndarray) -> bytes:

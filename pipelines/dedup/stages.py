@@ -55,6 +55,15 @@ class ClusterJob:
         with sealed.write(self.path(name, number)) as f:
             f.write(rows.tobytes())
 
+    def sizes(self, name: str, dtype: np.dtype) -> dict[int, int]:
+        """Return the number of rows in each file of a stage, by range or slice, from one listing."""
+        beginning = len(files.join(self.folder, f"{name}-"))
+        listed = files.within(self.folder, f"{name}-*.bin")
+        return {
+            int(file.path[beginning:].removesuffix(".bin")): (file.size_in_bytes - sealed.SEAL_BYTES) // dtype.itemsize
+            for file in listed
+        }
+
     def ranges(self, ranks: np.ndarray) -> np.ndarray:
         """Return the number of the range of each rank."""
         return np.searchsorted(np.array(self.starts), ranks, side="right") - 1

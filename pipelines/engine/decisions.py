@@ -18,7 +18,7 @@ from apache_beam.internal.cloudpickle import cloudpickle
 from pipelines.engine.code import PACKAGES
 from pipelines.engine.stored import KeyPart, KeySizes, StepData, StoredDecision
 from pipelines.io import files
-from pipelines.steps.base import CorpusStep
+from pipelines.steps.base import CorpusStep, KeyOptions
 from pipelines.transforms import Decide
 
 RANGE = 1000  # slices whose numbers are one element of the job graph; curate's own value
@@ -81,6 +81,7 @@ def decide(
     job: DecisionJob,
     indices: Sequence[int],
     after: beam.PCollection | None = None,
+    documents: int = 0,
 ) -> beam.PCollection:
     """Add the decisions of a job to a pipeline; return a collection that is complete when they are made.
 
@@ -90,7 +91,9 @@ def decide(
         job: the decisions to add.
         indices: numbers of all slices, from 0.
         after: a collection that must be complete before the first keys are read.
+        documents: number of documents, or an estimate; more documents get more ranges of keys.
     """
+    pipeline.options.view_as(KeyOptions).key_documents = documents
     once = pipeline | "Once" >> beam.Create([0])
     after = after or once
     ranges = [range(first, min(first + RANGE, len(indices))) for first in range(0, len(indices), RANGE)]

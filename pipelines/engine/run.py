@@ -37,6 +37,7 @@ DEPENDS = "depends.json"  # in the folder of a pass: what its result depends on
 MIN_RECORDS, MAX_BROKEN = 20, 0.9
 #: A step that fails on more than this share of at least this many documents stops the run. curate's own values.
 MIN_DOCUMENTS, MAX_FAILED = 20, 0.5
+PAGE_BYTES = 5_000  # of compressed input for a document, where their number is not known yet; curate's own value
 MAX_STUCK = 3  # deaths of workers in a row, without progress between them, that stop the run
 
 
@@ -280,7 +281,7 @@ def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch, say: S
 
             def work(job: DecisionJob = job, names: str = names) -> None:
                 with _job_errors(f"{'step' if len(job.steps) == 1 else 'steps'} {names}"):
-                    _run_decisions(cut, job, indices, runner)
+                    _run_decisions(cut, job, indices, runner, counts["totals"]["documents"])
 
             watch(Task(f"decide {names}"), work)
     for number, data in enumerate(cut):
@@ -319,10 +320,11 @@ def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner, before: Ma
     """
     if not runner.distributed or not pass_.keys:
         return None
-    documents = before["totals"]["documents"] if before else math.inf
+    size = sum(slice_.size for slice_ in layout.plan.slices)
+    documents = before["totals"]["documents"] if before else size // PAGE_BYTES
     cut = layout.cut(pass_)
     indices = range(len(layout.plan.slices))
-    wanted = decision_jobs(cut, {}, runner.memory, True, documents)
+    wanted = decision_jobs(cut, {}, runner.memory, True, documents if before else math.inf)
     if len(wanted) != 1 or wanted[0].iterative:
         return None
     for number in wanted[0].steps:
@@ -331,20 +333,22 @@ def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner, before: Ma
     groups = range(layout.groups.count if count else 0)
 
     def then(p: beam.Pipeline, after: beam.PCollection) -> None:
-        last = decide(p, cut, wanted[0], indices, after)
+        last = decide(p, cut, wanted[0], indices, after, documents)
         if count:
             _ = p | "Kept" >> beam.Create(list(groups)) | "Count" >> beam.Map(_when(count), beam.pvalue.AsIter(last))
 
     return then
 
 
-def _run_decisions(cut: Sequence[StepData], job: DecisionJob, indices: Sequence[int], runner: Runner) -> None:
+def _run_decisions(
+    cut: Sequence[StepData], job: DecisionJob, indices: Sequence[int], runner: Runner, documents: int
+) -> None:
     if job.iterative:
         decide_in_jobs(cut, job.steps[0], indices, runner.pipeline)
         return
     scratch = files.join(cut[0].pass_folder, "") if "://" not in cut[0].pass_folder else None
     with runner.pipeline(scratch) as p:
-        decide(p, cut, job, indices)
+        decide(p, cut, job, indices, documents=documents)
 
 
 @contextmanager

@@ -208,11 +208,14 @@ class Jobs(Protocol):
 
 
 class KeyOptions(PipelineOptions):
-    """Pipeline options: the memory and scratch space that a decision may use on one machine."""
+    """Pipeline options: the size of a decision, and the memory and scratch space that it may use on one machine."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--key_memory", type=int, default=MEMORY, help="memory budget for keys, in bytes")
+        parser.add_argument(
+            "--key_documents", type=int, default=0, help="documents, if known: more get more key ranges"
+        )
         parser.add_argument("--key_scratch", help="folder for keys that exceed it; the system's default if not given")
 
 

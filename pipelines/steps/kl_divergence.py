@@ -13,7 +13,7 @@ import pyarrow as pa
 from curate.bounds import Count, Share
 from curate.document import Document, Rejection
 from curate.mixing.divergence import TokenCounts, kl_divergence
-from curate.mixing.histogram import add_histograms, histogram
+from curate.mixing.histogram import add_blocks, add_histograms, histogram
 from pipelines.steps.base import (
     Applied,
     CorpusStep,
@@ -67,8 +67,7 @@ class KlDivergence(CorpusStep):
         references = (
             keys
             | "Count" >> beam.FlatMap(_count).with_output_types(tuple[str, bytes])
-            | "Languages" >> beam.GroupByKey()
-            | "Merge" >> beam.Map(_merge).with_output_types(tuple[str, bytes])
+            | "Languages" >> beam.CombinePerKey(_merged).with_output_types(tuple[str, bytes])
         )
         measured = keys | "Measure" >> beam.FlatMap(_measure, beam.pvalue.AsDict(references)).with_output_types(
             tuple[str, bytes]
@@ -76,7 +75,7 @@ class KlDivergence(CorpusStep):
         limits = (
             measured
             | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
-            | "Classes" >> beam.GroupByKey()
+            | "Classes" >> beam.CombinePerKey(add_blocks).with_output_types(tuple[str, bytes])
             | "Limit" >> beam.Map(_limit, self).with_output_types(tuple[str, float])
             | "OneTable" >> beam.combiners.ToList()
             | "Table" >> beam.Map(lambda t: table_part(LIMITS, dict(sorted(t)))).with_output_types(tuple[str, bytes])
@@ -106,9 +105,8 @@ def _count(keys: KeySource) -> Iterator[tuple[str, bytes]]:
         yield language, TokenCounts.merge(counts[language]).to_bytes()
 
 
-def _merge(counts: tuple[str, Iterable[bytes]]) -> tuple[str, bytes]:
-    language, blocks = counts
-    return language, TokenCounts.merge(TokenCounts.from_bytes(b) for b in blocks).to_bytes()
+def _merged(blocks: Iterable[bytes]) -> bytes:
+    return TokenCounts.merge(map(TokenCounts.from_bytes, blocks)).to_bytes()
 
 
 def _measure(keys: KeySource, references: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
@@ -134,9 +132,9 @@ def _histograms(measured: tuple[str, bytes]) -> Iterator[tuple[str, bytes]]:
         yield group.decode(), histogram(np.minimum(values * MILLINATS, TOP).astype(np.int32))
 
 
-def _limit(histograms: tuple[str, Iterable[bytes]], step: KlDivergence) -> tuple[str, float]:
-    group, blocks = histograms
-    bins, counts = add_histograms(blocks)
+def _limit(histograms: tuple[str, bytes], step: KlDivergence) -> tuple[str, float]:
+    group, block = histograms
+    bins, counts = add_histograms([block])
     total = int(counts.sum())
     if total < step.min_documents:
         return group, float("1e9")

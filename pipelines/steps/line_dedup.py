@@ -15,12 +15,13 @@ from curate.dedup.addresses import address_rank
 from curate.dedup.lines import LineDedupConfig, find_lines, is_content, line_hashes, remove_lines
 from curate.document import Document, Rejection
 from curate.text.hashing import stable_u64
-from pipelines.dedup.keep_first import PARTITIONS
+from pipelines.dedup.key_ranges import key_ranges, split_rows
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, rows_at, table_at, table_part
 
 #: A row per line that is too common: its hash, its number of documents, and the last document order that keeps it.
 HOT = np.dtype([("hash", "u8"), ("count", "u8"), ("kept_until", "u8")])
 NOBODY = 2**64 - 1  # comes after every document in the order
+LINES_OF_A_DOCUMENT = 20  # on average, to choose the number of key ranges
 SHOWN = 100  # most common lines whose text is looked up for the report
 #: Addresses: the documents by language, the most common lines, and the number of removed lines by kind.
 SIZES, MOST_COMMON, REMOVED = "sizes", "most_common", "removed"
@@ -81,9 +82,12 @@ class LineDedup(LineDedupConfig, CorpusStep):
             | "Documents" >> beam.CombinePerKey(sum)
         )
         by_language = beam.pvalue.AsDict(sizes)
+        line_bytes = LINES_OF_A_DOCUMENT * _row(_most_kept(self)).itemsize
+        ranges = key_ranges(keys, line_bytes, self.bucket_documents)
         hot = (
             keys
-            | "Lines" >> beam.FlatMap(_lines, self, by_language).with_output_types(tuple[tuple[Bucket, int], bytes])
+            | "Lines"
+            >> beam.FlatMap(_lines, self, ranges, by_language).with_output_types(tuple[tuple[Bucket, int], bytes])
             | "GroupLines" >> beam.GroupByKey()
             | "Hot" >> beam.FlatMap(_hot, self).with_output_types(tuple[Bucket, bytes])
         )
@@ -228,13 +232,14 @@ def _languages(keys: KeySource) -> Iterator[tuple[str, int]]:
         yield row["values"], row["counts"]
 
 
-def _lines(keys: KeySource, config: LineDedupConfig, sizes: Sizes) -> Iterator[tuple[tuple[Bucket, int], bytes]]:
+def _lines(
+    keys: KeySource, config: LineDedupConfig, ranges: int, sizes: Sizes
+) -> Iterator[tuple[tuple[Bucket, int], bytes]]:
     for bucket, rows, _, order, lines, lengths in _buckets_in(keys, sizes, config):
-        in_part = lines // PARTITIONS % keys.parts == keys.part
+        in_part = lines // ranges % keys.parts == keys.part
         counted = _count(lines[in_part], np.repeat(order[rows], lengths)[in_part], _most_kept(config))
-        partition = counted["hash"] % PARTITIONS
-        for p in np.unique(partition):
-            yield (bucket, int(p)), counted[partition == p].tobytes()
+        for number, rows_of in split_rows(counted, counted["hash"] % np.uint64(ranges)):
+            yield (bucket, number), rows_of.tobytes()
 
 
 def _count(hashes: np.ndarray, order: np.ndarray, keep_first: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from curate.dedup.addresses import address_rank, site_of
 from curate.dedup.paragraphs import limits_of, listing_shares, page_paragraphs, paragraph_dtype
 from curate.document import Document, Rejection
 from curate.text.hashing import stable_u64
-from pipelines.dedup.keep_first import PARTITIONS
+from pipelines.dedup.key_ranges import key_ranges, split_rows
 from pipelines.steps.base import Applied, CorpusStep, DecisionTable, KeySource, block_address, rows_at
 
 #: A page in a shuffle: its site, the rank and order of its address, its characters, its address in the run, and how
@@ -65,13 +65,14 @@ class Listings(CorpusStep):
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return an estimate of the bytes of all shuffled rows: those of 20 paragraphs per page."""
-        return sum(block.count()[0] for block in keys) * (PAGE.itemsize + 20 * paragraph_dtype().itemsize)
+        return sum(block.count()[0] for block in keys) * _page_bytes()
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
         """Shuffle the paragraphs of each page to a partition of sites."""
         return (
             keys
-            | "Pages" >> beam.FlatMap(_pages).with_output_types(tuple[int, tuple[bytes, bytes]])
+            | "Pages"
+            >> beam.FlatMap(_pages, key_ranges(keys, _page_bytes())).with_output_types(tuple[int, tuple[bytes, bytes]])
             | "Sites" >> beam.GroupByKey()
             | "Listings" >> beam.FlatMap(_listings).with_output_types(tuple[str, bytes])
         )
@@ -86,7 +87,12 @@ class Listings(CorpusStep):
         return Applied(rows["row"].astype(np.int64), rejection)
 
 
-def _pages(keys: KeySource) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
+def _page_bytes() -> int:
+    """Return an estimate of the bytes of a page in the shuffle, with 20 paragraphs."""
+    return PAGE.itemsize + 20 * paragraph_dtype().itemsize
+
+
+def _pages(keys: KeySource, ranges: int) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
     numbers, table = keys.load()
     sites = table["site"].to_numpy()
     paragraphs = table["paragraphs"].to_pylist()
@@ -95,10 +101,9 @@ def _pages(keys: KeySource) -> Iterator[tuple[int, tuple[bytes, bytes]]]:
         pages[name] = table[name].to_numpy()
     pages["slice"], pages["row"] = keys.index, numbers
     pages["n"] = [len(rows) // paragraph_dtype().itemsize for rows in paragraphs]
-    in_part = (sites // PARTITIONS % keys.parts == keys.part) & (pages["n"] > 0)
-    for p in np.unique(sites[in_part] % PARTITIONS):
-        mine = np.flatnonzero(in_part & (sites % PARTITIONS == p))
-        yield int(p), (pages[mine].tobytes(), b"".join(paragraphs[i] for i in mine))
+    in_part = np.flatnonzero((sites // ranges % keys.parts == keys.part) & (pages["n"] > 0))
+    for number, mine in split_rows(in_part, sites[in_part] % np.uint64(ranges)):
+        yield number, (pages[mine].tobytes(), b"".join(paragraphs[i] for i in mine))
 
 
 def _listings(partition: tuple[int, Iterable[tuple[bytes, bytes]]]) -> Iterator[tuple[str, bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from curate.bounds import Count, Field, Share
 from curate.document import Document, Rejection
-from curate.mixing.histogram import add_histograms, histogram
+from curate.mixing.histogram import add_blocks, add_histograms, histogram
 from pipelines.steps.base import (
     Applied,
     CorpusStep,
@@ -72,11 +72,11 @@ class QualityCut(CorpusStep):
         return key
 
     def decide(self, keys: beam.PCollection[KeySource]) -> beam.PCollection[tuple[str, bytes]]:
-        """Shuffle one histogram per slice and group."""
+        """Shuffle one histogram per slice and group, at most; workers add up their own before."""
         return (
             keys
             | "Histograms" >> beam.FlatMap(_histograms).with_output_types(tuple[str, bytes])
-            | "Groups" >> beam.GroupByKey()
+            | "Groups" >> beam.CombinePerKey(add_blocks).with_output_types(tuple[str, bytes])
             | "Cut" >> beam.Map(_cut, self).with_output_types(tuple[str, dict[str, Any]])
             | "OneTable" >> beam.combiners.ToList()
             | "Table" >> beam.Map(lambda t: table_part(CUTS, dict(sorted(t)))).with_output_types(tuple[str, bytes])
@@ -162,10 +162,10 @@ def _histograms(keys: KeySource) -> Iterator[tuple[str, bytes]]:
         yield group, histogram(mine)
 
 
-def _cut(histograms: tuple[str, Iterable[bytes]], step: QualityCut) -> tuple[str, dict[str, Any]]:
+def _cut(histograms: tuple[str, bytes], step: QualityCut) -> tuple[str, dict[str, Any]]:
     """Return the bin at which a group is cut, and its number of documents with a score."""
-    group, blocks = histograms
-    bins, counts = add_histograms(blocks)
+    group, block = histograms
+    bins, counts = add_histograms([block])
     total = int(counts.sum())
     if not total or total < step.min_documents:
         return group, {"bin": NO_SCORE, "documents": total}

@@ -1,11 +1,11 @@
-"""Time, memory and file operations of the driver of a cluster run, by the number of WARC files; no worker, no text.
+"""Time, memory and requests to the store of the driver of a cluster run, by number of WARC files; no worker, no text.
 
     python -m tests.benchmarks.bench_driver 10 100 1000 --folder /dev/shm/bench
 
 A real run of the sample crawl, as one slice, gives the files that workers write. The simulated cluster makes those of
-every slice from them, with the counts of a WARC file of 1.1 GB with 100,000 pages, and the driver's own code does the
-rest: plan, passes, decisions, shards, reports. Only the driver's time is counted, and only its file operations. Each
-size runs in a process of its own. Small facts that workers write for the driver are made by the real functions.
+every slice from them, with the counts of WARC files of 1.1 GB with 100,000 pages, and the driver's own code does the
+rest: plan, jobs, passes, decisions, shards, reports. Sums of groups are made by the real functions. Only the driver's
+time and its requests are counted, a listing as one per 1,000 names. Each size runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -21,31 +21,41 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import apache_beam as beam
 import orjson
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineRunner
 
 from pipelines.engine import finish, run
 from pipelines.engine.layout import RunLayout
+from pipelines.engine.passes import PassJob
 from pipelines.engine.plan import make_plan
 from pipelines.engine.progress import Task
-from pipelines.engine.runners import Runner
+from pipelines.engine.runners import Runner, Spread
 from pipelines.engine.stored import StepData
+from pipelines.engine.sums import kept_path, sum_slices
 from pipelines.io import files, sealed, sources
-from pipelines.io.shards import Shards
+from pipelines.io.shards import SHARDED, MergeTask, Shards, ShardTask
 from pipelines.io.sources import InputFile, Slice
 from pipelines.recipe.recipe import load_recipe
+from pipelines.result.alarms import LISTED
 
 CRAWL = Path(__file__).parents[2] / "sample_data" / "crawl"
-WARC_BYTES, WARC_PAGES = 1_100_000_000, 100_000
+WARC_BYTES, PAGES_PER_BYTE = 1_100_000_000, 100_000 / 1_100_000_000
+KEPT, TEXT_BYTES, TOKENS = 0.1, 4000, 1000  # share of the pages that stays, and what each has: a crawl of the web
+PAGE = 1000  # names in an answer of an object store
 #: Of a slice's file: what comes before its number, and what comes after it.
 OF_SLICE = re.compile(r"((?:run-\w+|block|.+)-)00000((?:-\d+)?\.\w+)")
 #: Files of slices that no driver reads, but for the texts of the first one: they are not made for the others.
 UNSEEN = ("html-", "text-", "tokens-", "rejected-", "signals-")
-NAMES = ("open_read", "exists", "is_file", "size", "match", "atomic_write", "make_folder")
+#: Files of groups and runs, which are made, or not read by a driver.
+OF_GROUP = ("run-", "sum-", "inputs-", "places-", "todo-")
+NAMES = ("open_read", "exists", "is_file", "size", "match", "atomic_write", "make_folder", "names", "delete")
 
 
 class Meter:
@@ -61,8 +71,10 @@ class Meter:
 
     def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **named: Any) -> Any:
-            self.operations[self._doing[-1]] += 1
-            return function(*arguments, **named)
+            result = function(*arguments, **named)
+            listed = len(result) if isinstance(result, list) else 0
+            self.operations[self._doing[-1]] += max(1, -(-listed // PAGE))
+            return result
 
         return counted
 
@@ -99,38 +111,82 @@ class Meter:
 WORKERS = "workers"  # the work that is not the driver's
 
 
+class GraphOnly(PipelineRunner):
+    """Builds the graph of a job as it would be submitted, and runs nothing."""
+
+    largest = 0  # bytes of a graph
+
+    def run_pipeline(self, pipeline: beam.Pipeline, options: PipelineOptions) -> Any:
+        """Measure the graph."""
+        GraphOnly.largest = max(GraphOnly.largest, len(pipeline.to_runner_api().SerializeToString()))
+        return SimpleNamespace(wait_until_finish=lambda *_: "DONE")
+
+
 class Cluster(Runner):
     """A cluster whose workers link the template's files to the names of every slice."""
 
-    def __init__(self, template: Path, meter: Meter, pages: int) -> None:
+    def __init__(self, template: Path, meter: Meter, layout: RunLayout) -> None:
         super().__init__()
         self.local, self.distributed = False, True
-        self.template, self.meter, self.pages = template, meter, pages
-        self.layout: RunLayout | None = None
+        self.template, self.meter, self.layout = template, meter, layout
+        self.pages = PAGES_PER_BYTE * sum(slice_.size for slice_ in layout.plan.slices) / len(layout.plan.slices)
         self._made: dict[str, Path] = {}
 
-    def run(self, elements: Sequence[Any], function: partial[Any], then: Callable[..., None] | None = None) -> None:
-        """Make the files that a function would write for the elements."""
+    def pipeline(self, scratch: str | None = None) -> beam.Pipeline:
+        """Return a pipeline that is only built."""
+        return beam.Pipeline(runner=GraphOnly())
+
+    def run(
+        self,
+        elements: Sequence[Any],
+        function: partial[Any],
+        then: Callable[..., None] | None = None,
+        spread: Spread | None = None,
+    ) -> None:
+        """Submit a job, and make the files that it would write."""
+        super().run(elements, function, then, spread)
         with self.meter.doing(WORKERS):
+            simulated = {
+                "run_slice": self._run_slices,
+                "write_shard": self._write_shards,
+                "merge_runs": self._merge_runs,
+            }
             name = function.func.__name__
-            if name == "write_shard":
-                for task in elements:
-                    facts = Path(task.facts(function.keywords["facts"]))
-                    os.link(self._scaled(next(self.template.glob(f"shards/shard-{task.table}-*.json")), {}), facts)
-            elif name == "run_slice":
-                self._run_slices(function.keywords["job"], elements)
+            if name in simulated:
+                simulated[name](elements, **function.keywords)
             else:
                 for element in elements:
                     function(element)
-            if then and self.layout:
+            if name == "run_slice":
                 job = function.keywords["job"]
-                self.decide(self.layout.cut(self.layout.plan.passes[job.pass_.index]))
+                for group in range(self.layout.groups.count):
+                    sum_slices(group, job, self.layout.groups)
+                if then and job.pass_.index:
+                    self.decide(self.layout.cut(self.layout.plan.passes[job.pass_.index]))
 
-    def _run_slices(self, job: Any, slices: Sequence[Slice]) -> None:
+    def _write_shards(self, tasks: Sequence[ShardTask], output: str, facts: str, shards: Shards) -> None:
+        sites = {"sites": {"rows": [(f"site-{n}.example", "", 9) for n in range(LISTED)], "unlisted": 9}}
+        for task in tasks:
+            template = next(self.template.glob(f"shards/shard-{task.table}-*.json"))
+            summary = sealed.read_json(str(template))["summary"] if template.name not in self._made else {}
+            made = self._scaled(template, {"summary": summary | sites} if "sites" in summary else {})
+            os.link(made, task.facts(facts))
+
+    def _merge_runs(self, tasks: Sequence[MergeTask], folder: str, shards: Shards) -> None:
+        sealed.write_json(str(self.template / "made-merge.json"), {"runs": []})
+        for task in tasks:
+            os.link(self.template / "made-merge.json", f"{folder}/{task.name}.json")
+
+    def _count_kept(self, cut: Sequence[StepData]) -> None:
+        for group in range(self.layout.groups.count):
+            pages = int(self.pages * len(self.layout.groups.slices(group)) * KEPT)
+            sealed.write_json(kept_path(cut, group), {"text_bytes": pages * TEXT_BYTES, "tokens": pages * TOKENS})
+
+    def _run_slices(self, slices: Sequence[Slice], job: PassJob) -> None:
         (folder,) = self.template.glob(f"{job.pass_.index:02d}-*")
-        more = _runs(job.shards, self.pages) if job.shards else {}
+        more = _runs(job.shards, int(self.pages)) if job.shards else {}
         for path in sorted(folder.iterdir()):
-            if not path.is_file() or path.name.startswith("run-") or not (name := OF_SLICE.fullmatch(path.name)):
+            if not path.is_file() or path.name.startswith(OF_GROUP) or not (name := OF_SLICE.fullmatch(path.name)):
                 continue
             for slice_ in slices[:1] if path.name.startswith(UNSEEN) else slices:
                 made = path
@@ -146,7 +202,7 @@ class Cluster(Runner):
             read = orjson.loads((self.template / "read.json").read_bytes())
             for name in ("documents", "bytes", "done", "steps", "totals"):
                 if name in value:
-                    value[name] = _times(value[name], max(1, self.pages // read))
+                    value[name] = _times(value[name], max(1, int(self.pages) // read))
             if "inputs" in value:
                 value["inputs"] = value["inputs"][:1] * parts
             made = self._made[key] = self.template / f"made-{key}"
@@ -156,17 +212,18 @@ class Cluster(Runner):
     def decide(self, cut: Sequence[StepData]) -> None:
         """Make the files of the decisions of a cut."""
         with self.meter.doing(WORKERS):
-            assert self.layout
             for data in cut:
                 (folder,) = self.template.glob(f"*/decide-{data.name}-*")
                 data.decision.begin(1)
                 for path in folder.iterdir():
-                    if name := OF_SLICE.fullmatch(path.name):
+                    if path.name.startswith("block-") and (name := OF_SLICE.fullmatch(path.name)):
                         for slice_ in self.layout.plan.slices:
                             os.link(path, f"{data.decision.folder}/{name[1]}{slice_.index:05d}{name[2]}")
                     elif path.suffix == ".bin":
                         os.link(path, f"{data.decision.folder}/{path.name}")
                 data.decision.end(data.name)
+            if cut and cut[0].pass_folder == self.layout.folder(self.layout.plan.passes[-2]):
+                self._count_kept(cut)
 
 
 def _times(value: Any, factor: int) -> Any:
@@ -176,12 +233,11 @@ def _times(value: Any, factor: int) -> Any:
 
 
 def _runs(shards: Shards, pages: int) -> dict:
-    """Return what the manifest of a slice says of its sorted runs: a place in each shard that has a page of it."""
+    """Return what the manifest of a slice says of its sorted runs: a place in each batch that has a page of it."""
     runs = {}
-    for table in ("documents", "tokens", "rejected", "signals"):
-        present = list(range(0, shards.count(table), max(1, shards.count(table) // max(pages // 10, 1))))
-        places = [(1000 * i, 1000, f"{i:016x}") for i in present]
-        runs[table] = [{"name": f"run-{table}-00000-00000.arrow", "shards": present, "batches": places}]
+    for table in SHARDED:
+        present = list(range(0, shards.batches(table), max(1, int(shards.batches(table) // max(pages * KEPT, 1)))))
+        runs[table] = [{"shards": present, "batches": [(1000 * i, 1000, f"{i:016x}") for i in present]}]
     return {"runs": runs}
 
 
@@ -212,44 +268,42 @@ def _memory(field: str) -> int:
 def measure(folder: Path, warcs: int) -> dict[str, Any]:
     """Run the driver over as many WARC files, which do not exist, in this process."""
     recipe = load_recipe("llama3", [f"{CRAWL}/*"])
-    inputs = [
-        InputFile(
-            f"s3://crawl/CC-MAIN-2026-10/segments/{n // 640:04d}/warc/{n:06d}.warc.gz", WARC_BYTES, 1.0, "warc", "c"
-        )
-        for n in range(warcs)
-    ]
+    path = "s3://crawl/CC-MAIN-2026-10/segments/{}/warc/{:06d}.warc.gz"
+    inputs = [InputFile(path.format(n // 640, n), WARC_BYTES, 1.0, "warc", "c") for n in range(warcs)]
     before, meter = _memory("VmRSS"), Meter()
     with meter.doing("plan"):
         layout = RunLayout(make_plan(recipe, inputs), str(folder / "out"))
-    slices = len(layout.plan.slices)
-    cluster = Cluster(folder / "template", meter, warcs * WARC_PAGES // slices)
-    cluster.layout = layout
-    run._run_decisions = lambda cut, job, indices, runner: cluster.decide([cut[n] for n in job.steps])  # type: ignore
-    count, scale = run.count_shards, cluster.pages * slices
+    cluster = Cluster(folder / "template", meter, layout)
+    decisions = run._run_decisions
 
-    def count_shards(*arguments: Any) -> Shards:
-        # A tenth of the pages stays, with 4,000 bytes and 1,000 tokens each.
-        return replace(count(*arguments), documents=scale * 400 // 256_000_000 + 1, tokens=scale // 10**6 + 1)
+    def run_decisions(cut: Sequence[StepData], job: Any, indices: Sequence[int], runner: Runner) -> None:
+        if not job.iterative:
+            decisions(cut, job, indices, runner)
+        cluster.decide([cut[number] for number in job.steps])
 
-    run.count_shards = count_shards
-    meter.wrap(run, "warn", "count_shards", "_stop_on_errors", "_stop_on_broken_sources", "_run_pass", "_decide")
-    meter.wrap(run, "write_result")
-    meter.wrap(finish, "shard_tasks", "write_shards", "build_report", "write_reports")
-    began = time.perf_counter()
-    run._run(layout, cluster, lambda task, function: function(), print)
+    run._run_decisions = run_decisions
+    run.RunLayout = SimpleNamespace(of=lambda *_: layout)  # type: ignore[misc,assignment]
+    meter.wrap(run, "preflight", "leftovers", "_run_pass", "_decide", "count_shards", "write_result", "added")
+    meter.wrap(finish, "write_shards", "build_report", "write_reports")
+    report = run.run_recipe(recipe, layout.output, cluster)
     meter._next()
-    seconds = {name: round(n, 2) for name, n in meter.seconds.most_common() if name != WORKERS}
+    slices = len(layout.plan.slices)
+    seconds = {name: round(n, 2) for name, n in meter.seconds.most_common()}
+    simulated = seconds.pop(WORKERS)
     operations = {name: n for name, n in meter.operations.most_common() if name != WORKERS}
     return {
         "warcs": warcs,
+        "pages": report["steps"][0]["read"],
         "slices": slices,
+        "shards": len(orjson.loads(Path(layout.output, "manifest.json").read_bytes())["files"]) - 2,
         "driver_seconds": round(sum(seconds.values()), 1),
-        "simulated_seconds": round(time.perf_counter() - began - sum(seconds.values()), 1),
+        "simulated_seconds": simulated,
         "peak_mb": round((_memory("VmHWM") - before) / 1e6),
-        "operations": sum(operations.values()),
-        "operations_per_slice": round(sum(operations.values()) / slices, 3),
+        "graph_mb": round(GraphOnly.largest / 1e6, 2),
+        "requests": sum(operations.values()),
+        "requests_per_slice": round(sum(operations.values()) / slices, 3),
         "seconds": seconds,
-        "operations_of": operations,
+        "requests_of": operations,
     }
 
 
