@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from pipelines.engine.layout import RunLayout
 from pipelines.engine.plan import Pass
+from pipelines.engine.runners import Then, then_each
 from pipelines.engine.sums import added, kept_path
 from pipelines.io import files, sealed
 from pipelines.io.columns import merge_types
@@ -28,8 +29,20 @@ from pipelines.io.shards import (
 from pipelines.io.tables import TABLES
 from pipelines.result.report import build_report, write_reports
 
-#: Calls the second function on everything that the first one returns, until that returns nothing.
-RunAll = Callable[[str, Callable[[], list[Any]], partial[None]], None]
+
+class RunAll(Protocol):
+    """Calls a function on everything that another one returns, until that returns nothing.
+
+    A title says what it does; ``then`` adds what follows to the same Beam job.
+    """
+
+    def __call__(
+        self, title: str, todo: Callable[[], list[Any]], function: partial[None], then: Then | None = None
+    ) -> None:
+        """Call the function on the elements."""
+
+
+BUNDLE = 64  # shards whose facts workers put into one file for the driver; curate's own value
 
 
 def count_shards(layout: RunLayout, pass_: Pass) -> Shards:
@@ -75,9 +88,16 @@ def write_result(layout: RunLayout, shards: Shards, run_all: RunAll) -> dict:
     for table in (*TABLES, *shards.own_formats()):
         if table != "megatron" or ("megatron" in shards.formats and shards.tokens):
             files.make_folder(files.join(layout.output, table))
-    written = write_shards(layout.output, facts, shards, run_all)
-    report = build_report(layout, (sealed.read_json(path)["summary"] for path in written))
-    write_reports(layout, report, [entry for path in written for entry in sealed.read_json(path)["files"]])
+    entries: list[dict] = []
+
+    def summaries() -> Iterator[dict]:
+        for path in write_shards(layout.output, facts, shards, run_all):
+            bundle = sealed.read_json(path)
+            entries.extend(bundle["files"])
+            yield from bundle["summaries"]
+
+    report = build_report(layout, summaries())
+    write_reports(layout, report, entries)
     sealed.write_json(done, {"digest": last.digest, "passes": [p.folder for p in layout.plan.passes]})
     files.delete([layout.folder(last)])  # its sorted runs are as large as the result
     return report
@@ -93,9 +113,10 @@ def write_shards(output: str, facts: str, shards: Shards, run_all: RunAll) -> li
         run_all: writes the shards.
 
     Returns:
-        Paths of the JSON files about the shards, each with ``files`` and ``summary``.
+        Paths of JSON files about some shards each, with ``files`` and ``summaries``.
     """
     tasks = shard_tasks(shards)
+    files.delete([files.join(facts, name) for name in files.names(facts, "bundle-")])
     for table in (*TABLES, *shards.own_formats()):
         folder = files.join(output, table)
         old = [name for name in files.names(folder) if not _is_wanted(name, table, shards)]
@@ -115,8 +136,38 @@ def write_shards(output: str, facts: str, shards: Shards, run_all: RunAll) -> li
 
     if merges and written(False):
         run_all("merge", to_merge, partial(merge_runs, folder=facts, shards=shards))
-    run_all("shards", lambda: written(False), partial(write_shard, output=output, facts=facts, shards=shards))
-    return [task.facts(facts) for task in tasks]
+    bundles = range(-(-len(tasks) // BUNDLE))
+    bundle = partial(bundle_facts, facts=facts, shards=shards)
+    write = partial(write_shard, output=output, facts=facts, shards=shards)
+    run_all("shards", lambda: written(False), write, then_each("bundle", bundles, bundle))
+
+    def to_bundle() -> list[int]:
+        names = set(files.names(facts, "bundle-"))
+        return [number for number in bundles if f"bundle-{number:05d}.json" not in names]
+
+    run_all("reports", to_bundle, bundle)
+    return [_bundle_path(facts, number) for number in bundles]
+
+
+def _bundle_path(facts: str, number: int) -> str:
+    return files.join(facts, f"bundle-{number:05d}.json")
+
+
+def bundle_facts(number: int, facts: str, shards: Shards) -> None:
+    """Put the facts of some shards into one file.
+
+    Args:
+        number: number of the file.
+        facts: folder of the JSON file about each shard.
+        shards: the shards.
+    """
+    tasks = shard_tasks(shards)[number * BUNDLE : (number + 1) * BUNDLE]
+    of_shards = [sealed.read_json(task.facts(facts)) for task in tasks]
+    bundle = {
+        "files": [entry for of_shard in of_shards for entry in of_shard["files"]],
+        "summaries": [of_shard["summary"] for of_shard in of_shards],
+    }
+    sealed.write_json(_bundle_path(facts, number), bundle)
 
 
 #: Name of a file of a result, with its number and the number of shards.

@@ -149,7 +149,7 @@ class RunLayout:
         if of_group := GROUP_FILE.fullmatch(name):
             paths = [sum_path(self.folder(pass_), int(of_group["group"])), self._manifest(pass_)]
             files.delete(paths)
-        elif name.startswith("shard-"):
+        elif name.startswith(("shard-", "bundle-")):
             return
         elif merged := MERGED_FILE.fullmatch(name):
             files.delete([files.join(self.folder(pass_), f"{merged['merge']}.json")])

@@ -29,7 +29,7 @@ from pipelines.engine.code import code_version
 from pipelines.engine.finish import write_shards
 from pipelines.engine.layout import absolute
 from pipelines.engine.progress import Say, Task, Watch, silent, unwatched
-from pipelines.engine.runners import Runner
+from pipelines.engine.runners import Runner, Then
 from pipelines.io import files, sealed
 from pipelines.io.formats import OUTPUT_FORMATS
 from pipelines.io.places import read_places, write_places
@@ -224,9 +224,11 @@ def _check_run(run: str) -> None:
 def _write(remix: Remix, job: RemixJob, output: str, runner: Runner, watch: Watch, made_of: str) -> dict[str, Any]:
     """Count the tokens, write sorted runs, shards and reports; return the report."""
 
-    def run_all(title: str, todo: Callable[[], Sequence[Any]], function: partial[None]) -> None:
+    def run_all(
+        title: str, todo: Callable[[], Sequence[Any]], function: partial[None], then: Then | None = None
+    ) -> None:
         if todo():
-            watch(Task(title), lambda: runner.run(todo(), function))
+            watch(Task(title), lambda: runner.run(todo(), function, then))
 
     parts = [Part(index, path) for index, path in enumerate(table_files(remix.run, "documents"))]
     run_all("count", lambda: _left(parts, job.counts), partial(count_part, job=job))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from pipelines.engine.passes import FUNCTIONS, run_slice
 from pipelines.engine.plan import Pass
 from pipelines.engine.preflight import preflight
 from pipelines.engine.progress import Say, Task, Watch, silent, unwatched
-from pipelines.engine.runners import PoolBroken, Runner, Spread
+from pipelines.engine.runners import PoolBroken, Runner, Spread, Then, then_each
 from pipelines.engine.stored import MANIFEST, WARNINGS, StepData
 from pipelines.engine.sums import added, count_kept, sum_path, sum_slices
 from pipelines.io import files, sealed
@@ -30,8 +30,6 @@ from pipelines.result.finished import read_report
 from pipelines.result.output import Fix, NotAnOutputError, check_files, leftovers
 from pipelines.steps.base import RunError
 
-#: Adds transforms to a pipeline that run after a collection is complete.
-Then = Callable[[beam.Pipeline, beam.PCollection], None]
 DEPENDS = "depends.json"  # in the folder of a pass: what its result depends on
 #: A source with at least this many records, and a larger share of broken ones, stops the run. curate's own values.
 MIN_RECORDS, MAX_BROKEN = 20, 0.9
@@ -128,9 +126,9 @@ def _run(layout: RunLayout, runner: Runner, watch: Watch, say: Say) -> dict:
     shards = count_shards(layout, plan.passes[-2])
     _run_pass(layout, last, shards, runner, watch, say)
 
-    def run_all(title: str, todo: Callable[[], list[Any]], function: partial[None]) -> None:
+    def run_all(title: str, todo: Callable[[], list[Any]], function: partial[None], then: Then | None = None) -> None:
         with _job_errors(title, runner):
-            watch(Task(title), lambda: _persist(runner, todo, function, lambda: False, say))
+            watch(Task(title), lambda: _persist(runner, todo, function, lambda: False, say, then))
 
     return write_result(layout, shards, run_all)
 
@@ -159,7 +157,12 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
         return [group for group in range(layout.groups.count) if group not in summed]
 
     add = partial(sum_slices, job=job, groups=layout.groups)
-    then = partial(_after_pass, range(layout.groups.count), add, _decisions_in_job(layout, pass_, runner, before))
+    sums, decide = then_each("sum", range(layout.groups.count), add), _decisions_in_job(layout, pass_, runner, before)
+
+    def then(p: beam.Pipeline, done: beam.PCollection) -> None:
+        for follows in filter(None, (sums, decide)):
+            follows(p, done)
+
     with _job_errors(work.title, runner):
         spread = partial(store_slices, folder=job.folder)
         watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then, spread))
@@ -173,25 +176,6 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
         raise
     written = {"steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
     sealed.write_json(files.join(job.folder, MANIFEST), {"slices": len(slices), **written, "counts": counts})
-
-
-def _after_pass(
-    groups: Sequence[int], add: partial[None], decide: Then | None, p: beam.Pipeline, done: beam.PCollection
-) -> None:
-    """Add what follows a pass to its Beam job: the sums of groups of slices, and decisions."""
-    once = beam.pvalue.AsIter(done)
-    _ = p | "Groups" >> beam.Create(list(groups)) | "Sum" >> beam.Map(_when(add), once)
-    if decide:
-        decide(p, done)
-
-
-def _when(function: Callable[[Any], None]) -> Callable[[Any, Iterable[Any]], None]:
-    """Return a function that waits for a side input."""
-
-    def waiting(element: Any, after: Iterable[Any]) -> None:
-        function(element)
-
-    return waiting
 
 
 def _persist(
@@ -330,12 +314,11 @@ def _decisions_in_job(layout: RunLayout, pass_: Pass, runner: Runner, before: Ma
     for number in wanted[0].steps:
         cut[number].decision.begin(1)
     count = _count_kept(layout, pass_)
-    groups = range(layout.groups.count if count else 0)
 
     def then(p: beam.Pipeline, after: beam.PCollection) -> None:
         last = decide(p, cut, wanted[0], indices, after, documents)
         if count:
-            _ = p | "Kept" >> beam.Create(list(groups)) | "Count" >> beam.Map(_when(count), beam.pvalue.AsIter(last))
+            then_each("count", range(layout.groups.count), count)(p, last)
 
     return then
 

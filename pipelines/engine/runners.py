@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager
@@ -41,6 +41,22 @@ IN_MEMORY = fn_runner.FnApiRunner, SwitchingDirectRunner, BundleBasedDirectRunne
 
 #: Stores elements in files; returns numbers, and a function that yields the elements of a number.
 Spread = Callable[[Sequence[Any]], tuple[list[int], Callable[[int], Iterator[Any]]]]
+
+
+#: Adds transforms to a pipeline that run after a collection is complete.
+Then = Callable[[beam.Pipeline, beam.PCollection], None]
+
+
+def then_each(label: str, numbers: Sequence[int], function: partial[None]) -> Then:
+    """Return what adds the calls of a function on some numbers to a Beam job, after a collection is complete."""
+
+    def call(number: int, after: Iterable[Any]) -> None:
+        function(number)
+
+    def then(p: beam.Pipeline, done: beam.PCollection) -> None:
+        _ = p | f"{label}: numbers" >> beam.Create(list(numbers)) | label >> beam.Map(call, beam.pvalue.AsIter(done))
+
+    return then
 
 
 class PoolBroken(RunError):
@@ -115,7 +131,7 @@ class Runner(AbstractContextManager["Runner"]):
         self,
         elements: Sequence[Any],
         function: partial[Any],
-        then: Callable[..., None] | None = None,
+        then: Then | None = None,
         spread: Spread | None = None,
     ) -> None:
         """Call a function, which writes files, on each of some independent elements.

@@ -32,6 +32,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineRunner
 
 from pipelines.engine import finish, run
+from pipelines.engine.decisions import DecisionJob
 from pipelines.engine.layout import RunLayout
 from pipelines.engine.passes import PassJob
 from pipelines.engine.plan import make_plan
@@ -276,9 +277,9 @@ def measure(folder: Path, warcs: int) -> dict[str, Any]:
     cluster = Cluster(folder / "template", meter, layout)
     decisions = run._run_decisions
 
-    def run_decisions(cut: Sequence[StepData], job: Any, indices: Sequence[int], runner: Runner) -> None:
-        if not job.iterative:
-            decisions(cut, job, indices, runner)
+    def run_decisions(cut: Sequence[StepData], job: DecisionJob, *more: Any) -> None:
+        if not job.iterative:  # the jobs of a distributed clustering are left out
+            decisions(cut, job, *more)
         cluster.decide([cut[number] for number in job.steps])
 
     run._run_decisions = run_decisions
