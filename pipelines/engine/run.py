@@ -278,7 +278,8 @@ def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch, say: S
             counted = numbers_of(files.names(cut[-1].decision.folder, "kept-"))
             return [group for group in range(layout.groups.count) if group not in counted]
 
-        _persist(runner, to_count, count, lambda: False, say)
+        with _job_errors("shards", runner):
+            _persist(runner, to_count, count, lambda: False, say)
 
 
 def _count_kept(layout: RunLayout, pass_: Pass) -> partial[None] | None:

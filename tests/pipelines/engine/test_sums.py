@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.engine import finish, sums
+from pipelines.engine.progress import Task, show
 from pipelines.engine.run import run_recipe
 from pipelines.engine.runners import Runner
 from pipelines.engine.sums import Groups, added
@@ -159,3 +160,11 @@ def test_the_number_of_slices_is_bounded(monkeypatch):
     slices = cut_slices(inputs)
     assert len(slices) == 50
     assert {slice_.size for slice_ in slices} == {2_000_000_000}
+
+
+def test_the_progress_of_many_slices_is_the_number_of_those_that_are_done(tmp_path, capfd):
+    for index in range(200):
+        (tmp_path / f"slice-{index:05d}.json").touch()  # not read
+    (tmp_path / "slice-00200.json.host-1-1.incomplete").touch()
+    show(Task("pass 1", str(tmp_path), 1000, 300), lambda: None)
+    assert "200 of 300 slices" in capfd.readouterr().err
