@@ -16,7 +16,7 @@ A document is identified by its rank, 32 bits, so up to 4 billion documents can 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import apache_beam as beam
 import numpy as np
@@ -24,14 +24,26 @@ import numpy as np
 from curate.dedup.clusters import SLACK, candidate_pairs, distinct, verify
 from curate.dedup.minhash import SKETCH_BINS
 from pipelines.dedup.assign import Assign
-from pipelines.dedup.index import FIRST_INDEX, load_ranks
+from pipelines.dedup.index import load_ranks
 from pipelines.dedup.members import fixed
 from pipelines.dedup.one_process import ClusterStats
 from pipelines.dedup.order import key_columns, key_ids, sort_columns
-from pipelines.dedup.stages import NODE, Block, ClusterJob, Grouped, U, begin_stages, halves, join, run_stage, split
+from pipelines.dedup.stages import (
+    NODE,
+    Block,
+    Blocks,
+    ClusterJob,
+    Grouped,
+    U,
+    begin_stages,
+    halves,
+    join,
+    run_stage,
+    split,
+)
 from pipelines.dedup.stars import connect
 from pipelines.io import files, sealed
-from pipelines.steps.base import Jobs, KeySource
+from pipelines.steps.base import Jobs
 
 DOCUMENTS_PER_RANGE = 1_000_000
 #: A row per document of a range, in order of rank: its address and its id.
@@ -47,7 +59,7 @@ PAIR_AND_SKETCH = np.dtype([("pair", "u8"), ("sketch", "u1", (SKETCH_BINS,))])
 
 
 def cluster_distributed(
-    slices: Sequence[KeySource],
+    slices: Blocks,
     bands: int,
     threshold: float,
     jobs: Jobs,
@@ -68,27 +80,25 @@ def cluster_distributed(
     Raises:
         ValueError: there are 2**32 documents or more.
     """
-    stats = ClusterStats(documents=sum(s.count()[0] for s in slices), parts=1)
+    stats = ClusterStats(old_documents=sum(block.count()[0] for block in slices.old), parts=1)
+    stats.documents = jobs.documents + stats.old_documents
     if stats.documents >= 2**32:
         raise ValueError(
             f"minhash_dedup can cluster at most 4,294,967,295 documents, and the input has {stats.documents:,}"
         )
     work, pipeline = jobs.scratch, jobs.pipeline
     begin_stages(work)
-    indexed = any(s.index >= FIRST_INDEX for s in slices)
     job = ClusterJob(work, bands, threshold)
     ranges = max(1, -(-stats.documents // documents_per_range))
-    run_stage(pipeline, slices, Rank(job, _cuts(slices, ranges, indexed), indexed), work)
+    run_stage(pipeline, range(len(slices)), Rank(job, _cuts(slices, ranges), slices), work)
     ranked = job.sizes("ranked", RANKED)
     sizes = [ranked.get(number, 0) for number in range(ranges)]
     stats.documents = sum(sizes)
-    stats.old_documents = sum(s.count()[0] for s in slices if s.index >= FIRST_INDEX)
     job = ClusterJob(work, bands, threshold, tuple(np.cumsum([0, *sizes[:-1]]).tolist()))
     numbers = list(range(ranges))
     run_stage(pipeline, numbers, Spread(job), work)
-    run_stage(pipeline, slices, Candidates(job, ranges), work)
-    by_index = {s.index: s for s in slices}
-    run_stage(pipeline, numbers, Sketches(job, by_index), work)
+    run_stage(pipeline, range(len(slices)), Candidates(job, ranges, slices), work)
+    run_stage(pipeline, numbers, Sketches(job, slices), work)
     run_stage(pipeline, numbers, Verify(job), work)
     rounds = connect(pipeline, numbers, job)
     run_stage(pipeline, numbers, Assign(job, jobs, ranges, rounds), work)
@@ -111,27 +121,28 @@ def _sum_up(stats: ClusterStats, job: ClusterJob, numbers: list[int], ranges: in
 class Rank(beam.PTransform):
     """Sort the addresses of documents into ranges of the order: slices in, ``ranked`` out."""
 
-    def __init__(self, job: ClusterJob, cuts: list[bytes], indexed: bool) -> None:
+    def __init__(self, job: ClusterJob, cuts: list[bytes], blocks: Blocks) -> None:
         super().__init__("rank")
-        self.job, self.cuts, self.indexed = job, cuts, indexed
+        self.job, self.cuts, self.blocks = job, cuts, blocks
 
-    def expand(self, slices: beam.PCollection[KeySource]) -> beam.PCollection:
+    def expand(self, numbers: beam.PCollection[int]) -> beam.PCollection:
         """Shuffle keys and addresses."""
         return (
-            slices
-            | "Keys" >> beam.FlatMap(_rank_blocks, self.cuts, self.indexed).with_output_types(Block)
+            numbers
+            | "Keys" >> beam.FlatMap(_rank_blocks, self.blocks, self.cuts).with_output_types(Block)
             | "Ranges" >> beam.GroupByKey()
             | "Sort" >> beam.Map(_sort_range, self.job)
         )
 
 
-def _cuts(slices: Sequence[KeySource], ranges: int, indexed: bool) -> list[bytes]:
+def _cuts(slices: Blocks, ranges: int) -> list[bytes]:
     """Choose the limits of ranges from a sample of the keys; the choice does not affect the result."""
     if ranges == 1:
         return []
     sample: list[bytes] = []
-    for part in slices[:: max(1, len(slices) // 50)]:
-        sample += [key.tobytes() for key in load_ranks(part, indexed)[1][:: max(1, len(slices) // 10)]]
+    for number in range(0, len(slices), max(1, len(slices) // 50)):
+        keys = load_ranks(slices.block(number), bool(slices.old))[1]
+        sample += [key.tobytes() for key in keys[:: max(1, len(slices) // 10)]]
     sample.sort()
     return [sample[len(sample) * i // ranges] for i in range(1, ranges)] if sample else []
 
@@ -141,17 +152,18 @@ def _keyed(width: int) -> np.dtype:
     return np.dtype([("key", "u1", (width,)), ("slice", "u4"), ("row", "u4")])
 
 
-def _rank_blocks(part: KeySource, cuts: list[bytes], indexed: bool) -> Iterator[Block]:
-    rows, keys = load_ranks(part, indexed)
+def _rank_blocks(number: int, blocks: Blocks, cuts: list[bytes]) -> Iterator[Block]:
+    part = blocks.block(number)
+    rows, keys = load_ranks(part, bool(blocks.old))
     if not len(rows):
         return
     block = np.empty(len(rows), _keyed(keys.shape[1]))
     block["key"], block["slice"], block["row"] = keys, part.index, rows
     names = np.ascontiguousarray(keys).view(f"S{keys.shape[1]}").ravel()
-    number = (
+    of_range = (
         np.searchsorted(np.array(cuts, names.dtype), names, side="right") if cuts else np.zeros(len(rows), np.int64)
     )
-    for n, data in split(block, number):
+    for n, data in split(block, of_range):
         yield n, keys.shape[1].to_bytes(2, "little") + data
 
 
@@ -198,15 +210,15 @@ def _write_ranks(grouped: Grouped, job: ClusterJob) -> None:
 class Candidates(beam.PTransform):
     """Pair the documents of each bucket: slices in, ``pairs`` by range of the later document out."""
 
-    def __init__(self, job: ClusterJob, ranges: int) -> None:
+    def __init__(self, job: ClusterJob, ranges: int, blocks: Blocks) -> None:
         super().__init__("candidates")
-        self.job, self.ranges = job, ranges
+        self.job, self.ranges, self.blocks = job, ranges, blocks
 
-    def expand(self, slices: beam.PCollection[KeySource]) -> beam.PCollection:
+    def expand(self, numbers: beam.PCollection[int]) -> beam.PCollection:
         """Shuffle hashes and ranks by band and hash range, then the pairs."""
         found = (
-            slices
-            | "Bands" >> beam.FlatMap(_band_blocks, self.job, self.ranges).with_output_types(Block)
+            numbers
+            | "Bands" >> beam.FlatMap(_band_blocks, self.blocks, self.job, self.ranges).with_output_types(Block)
             | "Buckets" >> beam.GroupByKey()
             | "Pair" >> beam.FlatMap(_pair_blocks, self.job).with_outputs("largest", main="pairs")
         )
@@ -219,7 +231,8 @@ class Candidates(beam.PTransform):
         return found.pairs | "Ranges" >> beam.GroupByKey() | "Write" >> beam.Map(_write_unique, "pairs", self.job)
 
 
-def _band_blocks(part: KeySource, job: ClusterJob, ranges: int) -> Iterator[Block]:
+def _band_blocks(number: int, blocks: Blocks, job: ClusterJob, ranges: int) -> Iterator[Block]:
+    part = blocks.block(number)
     matrix = fixed(part.load(["bands"])[1]["bands"], U)
     ranks = job.read("ranks", part.index, np.uint32)
     for band in range(job.bands if len(matrix) else 0):
@@ -253,9 +266,9 @@ def _write_unique(grouped: Grouped, name: str, job: ClusterJob) -> None:
 class Sketches(beam.PTransform):
     """Send the sketches of candidates to their ranges: ranges in, ``nodes`` out."""
 
-    def __init__(self, job: ClusterJob, slices: dict[int, KeySource]) -> None:
+    def __init__(self, job: ClusterJob, blocks: Blocks) -> None:
         super().__init__("sketches")
-        self.job, self.slices = job, slices
+        self.job, self.blocks = job, blocks
 
     def expand(self, ranges: beam.PCollection[int]) -> beam.PCollection:
         """Shuffle the ranks of candidates, then their row numbers by slice, then the sketches."""
@@ -265,7 +278,7 @@ class Sketches(beam.PTransform):
             | "WantedOfRange" >> beam.GroupByKey()
             | "Address" >> beam.FlatMap(_address, self.job).with_output_types(Block)
             | "WantedOfSlice" >> beam.GroupByKey()
-            | "Read" >> beam.FlatMap(_read_sketches, self.job, self.slices).with_output_types(Block)
+            | "Read" >> beam.FlatMap(_read_sketches, self.job, self.blocks).with_output_types(Block)
             | "SketchesOfRange" >> beam.GroupByKey()
             | "Write" >> beam.Map(_write_nodes, self.job)
         )
@@ -285,10 +298,10 @@ def _address(grouped: Grouped, job: ClusterJob) -> Iterator[Block]:
     yield from split(rows, ranked["slice"])
 
 
-def _read_sketches(grouped: Grouped, job: ClusterJob, slices: dict[int, KeySource]) -> Iterator[Block]:
+def _read_sketches(grouped: Grouped, job: ClusterJob, all_blocks: Blocks) -> Iterator[Block]:
     index, blocks = grouped
     wanted = join(blocks, ROW_AND_RANK)
-    rows, table = slices[index].load(["sketch"])
+    rows, table = all_blocks.at(index).load(["sketch"])
     out = np.empty(len(wanted), SKETCHED)
     out["rank"] = wanted["rank"]
     out["sketch"] = fixed(table["sketch"], np.uint8)[np.searchsorted(rows, wanted["row"])]

@@ -11,7 +11,9 @@ import numpy as np
 from apache_beam.metrics import Metrics, MetricsFilter
 
 from curate.dedup.minhash import SKETCH_BINS
+from pipelines.dedup.index import FIRST_INDEX
 from pipelines.io import files, sealed
+from pipelines.steps.base import KeySource
 
 SHUFFLED = Metrics.counter("near_duplicates", "shuffled_bytes")
 U = np.uint64
@@ -20,6 +22,28 @@ Grouped = tuple[int, Iterable[bytes]]
 MarkedBlock = tuple[int, tuple[int, bytes]]  # a block whose rows are of one of two types: a mark, 0 or 1
 #: A row per candidate document: its rank, its address, its id and its sketch.
 NODE = np.dtype([("rank", "u4"), ("slice", "u4"), ("row", "u4"), ("id", "V16"), ("sketch", "u1", (SKETCH_BINS,))])
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """All blocks of keys: those of sketches, which hold older documents, and those of the corpus.
+
+    Job graphs hold their numbers: those of sketches come first.
+    """
+
+    old: tuple[KeySource, ...]
+    new: Sequence[KeySource]
+
+    def __len__(self) -> int:
+        return len(self.old) + len(self.new)
+
+    def block(self, number: int) -> KeySource:
+        """Return a block by its number among all."""
+        return self.old[number] if number < len(self.old) else self.new[number - len(self.old)]
+
+    def at(self, index: int) -> KeySource:
+        """Return a block by the number that documents have as their slice."""
+        return self.old[index - FIRST_INDEX] if index >= FIRST_INDEX else self.new[index]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import apache_beam as beam
 from apache_beam.internal.cloudpickle import cloudpickle
 
 from pipelines.engine.code import PACKAGES
-from pipelines.engine.stored import KeyPart, KeySizes, StepData, StoredDecision
+from pipelines.engine.stored import KeyPart, KeyParts, KeySizes, StepData, StoredDecision
 from pipelines.io import files
 from pipelines.steps.base import CorpusStep, KeyOptions
 from pipelines.transforms import Decide
@@ -158,6 +158,7 @@ class StoredJobs:
 
     decision: StoredDecision
     pipeline: Callable[[], beam.Pipeline] = field(repr=False)
+    documents: int
 
     @property
     def scratch(self) -> str:
@@ -169,7 +170,7 @@ class StoredJobs:
         self.decision.write(address, rows)
 
     def __reduce__(self) -> tuple:
-        return StoredJobs, (self.decision, _no_pipeline)
+        return StoredJobs, (self.decision, _no_pipeline, self.documents)
 
 
 def _no_pipeline() -> beam.Pipeline:
@@ -177,12 +178,24 @@ def _no_pipeline() -> beam.Pipeline:
 
 
 def decide_in_jobs(
-    cut: Sequence[StepData], number: int, indices: Sequence[int], pipeline: Callable[[], beam.Pipeline]
+    cut: Sequence[StepData],
+    number: int,
+    indices: Sequence[int],
+    pipeline: Callable[[], beam.Pipeline],
+    documents: int,
 ) -> None:
-    """Make an iterative decision."""
+    """Make an iterative decision.
+
+    Args:
+        cut: the corpus steps of the cut.
+        number: number of the step in it.
+        indices: numbers of all slices, from 0.
+        pipeline: returns an empty pipeline.
+        documents: upper bound on the number of documents.
+    """
     data = cut[number]
-    jobs = StoredJobs(data.decision, pipeline)
-    data.step.decide_in_jobs([KeyPart(index, data, tuple(cut[:number])) for index in indices], jobs)
+    jobs = StoredJobs(data.decision, pipeline, documents)
+    data.step.decide_in_jobs(KeyParts(data, tuple(cut[:number]), len(indices)), jobs)
     files.delete([jobs.scratch])
     data.decision.end(data.name)
 
@@ -194,4 +207,4 @@ def warn(cut: Sequence[StepData], number: int, indices: Sequence[int]) -> Iterat
         RunError: the decision makes it pointless to continue.
     """
     data = cut[number]
-    yield from data.step.warnings(data.decision, [KeyPart(index, data, tuple(cut[:number])) for index in indices])
+    yield from data.step.warnings(data.decision, KeyParts(data, tuple(cut[:number]), len(indices)))

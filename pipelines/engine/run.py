@@ -328,7 +328,7 @@ def _run_decisions(
     cut: Sequence[StepData], job: DecisionJob, indices: Sequence[int], runner: Runner, documents: int
 ) -> None:
     if job.iterative:
-        decide_in_jobs(cut, job.steps[0], indices, runner.pipeline)
+        decide_in_jobs(cut, job.steps[0], indices, runner.pipeline, documents)
         return
     scratch = files.join(cut[0].pass_folder, "") if "://" not in cut[0].pass_folder else None
     with runner.pipeline(scratch) as p:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 from urllib.parse import quote
 
 import numpy as np
@@ -158,3 +159,27 @@ class KeyPart:
     def count(self) -> tuple[int, int]:
         """Return the number of rows and values in the file, an upper bound on those that are left."""
         return AllKeys(self.data, self.index).count()
+
+
+@dataclass(frozen=True)
+class KeyParts(Sequence[KeyPart]):
+    """The keys of all slices, each made when it is asked for, so that neither a driver nor a job graph holds them."""
+
+    data: StepData
+    earlier: tuple[StepData, ...]
+    total: int
+
+    def __len__(self) -> int:
+        return self.total
+
+    @overload
+    def __getitem__(self, index: int) -> KeyPart: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[KeyPart]: ...
+
+    def __getitem__(self, index: int | slice) -> KeyPart | list[KeyPart]:
+        numbers = range(self.total)[index]
+        if isinstance(numbers, range):
+            return [KeyPart(number, self.data, self.earlier) for number in numbers]
+        return KeyPart(numbers, self.data, self.earlier)

@@ -200,6 +200,10 @@ class Jobs(Protocol):
     def scratch(self) -> str:
         """A folder that all workers can access, deleted when the decision is complete."""
 
+    @property
+    def documents(self) -> int:
+        """Upper bound on the number of documents."""
+
     def pipeline(self) -> beam.Pipeline:
         """Return a new, empty pipeline."""
 

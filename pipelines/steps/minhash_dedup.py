@@ -19,6 +19,7 @@ from pipelines.dedup.index import IndexPart, index_parts, read_manifest
 from pipelines.dedup.members import apply_members, by_block, id_of
 from pipelines.dedup.one_process import cluster_keys
 from pipelines.dedup.order import Preference, fields_of, rank_key, seconds
+from pipelines.dedup.stages import Blocks
 from pipelines.steps.base import (
     Applied,
     CorpusStep,
@@ -148,8 +149,8 @@ class MinHashDedup(CorpusStep):
 
     def decide_in_jobs(self, keys: Sequence[KeySource], jobs: Jobs) -> None:
         """Cluster on all workers."""
-        parts = [*self.index_parts(), *keys]
-        stats = cluster_distributed(parts, self.hashing.bands, self.threshold, jobs)
+        blocks = Blocks(tuple(self.index_parts()), keys)
+        stats = cluster_distributed(blocks, self.hashing.bands, self.threshold, jobs)
         jobs.write(*table_part(CLUSTER_STATS, asdict(stats)))
 
     def warnings(self, decision: DecisionTable, keys: Sequence[KeySource]) -> list[str]:

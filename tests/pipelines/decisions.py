@@ -83,7 +83,8 @@ def decide_stored(
         for number in share.steps if not share.part else ():
             cut[number].decision.begin(share.parts)
         if share.iterative:
-            decisions.decide_in_jobs(cut, share.steps[0], indices, make)
+            rows, _ = key_sizes(cut, blocks)[cut[share.steps[0]].name]
+            decisions.decide_in_jobs(cut, share.steps[0], indices, make, rows)
         else:
             with make() as p:
                 decisions.decide(p, cut, share, indices)
