@@ -18,9 +18,10 @@ START, STOP, ELEMENT, CHARS, WORDS, LINK_CHARS, LINK_WORDS, LINKS, PUNCTUATION, 
 BREAKS, EMPHASIZED, CODES, IMAGES, IDEOGRAPHS, FIRST, LAST, SOURCE = range(12, 20)
 BLOCK_COLUMNS = 20
 
-# Columns of an element. The last row of the array is no element: only its FIRST_TOKEN, where the tokens end, counts.
-PARENT, TAG, FLAGS, FIRST_TOKEN, DEPTH = range(5)
-ELEMENT_COLUMNS = 5
+# Columns of an element; TAG_SOURCE is where its start tag begins in the page. The last row of the array is no element:
+# only its FIRST_TOKEN, where the tokens end, counts.
+PARENT, TAG, FLAGS, FIRST_TOKEN, DEPTH, TAG_SOURCE = range(6)
+ELEMENT_COLUMNS = 6
 
 #: Where a text stands, as bits of an element's FLAGS.
 FLAG_NAMES = (

@@ -23,14 +23,25 @@ _MARKUP = re.compile(r"<(?:p|br|div|h[1-6]|ul|ol|li)\b[^<>]*>", re.IGNORECASE)
 
 
 def article_body(page: str) -> str:
-    """Return the longest ``articleBody`` in the JSON-LD of a page; "" if it has none.
+    """Return the longest ``articleBody`` in the JSON-LD of a page as text; "" if it has none.
 
     Args:
         page: HTML. Data that is not JSON is passed over.
     """
+    return longest_body(page)[0]
+
+
+def longest_body(page: str) -> tuple[str, str]:
+    """Return what `article_body` returns, and that ``articleBody`` as it stands in the data: text or HTML."""
     if "articleBody" not in page:
-        return ""
-    return max((_plain(body) for data in _data(page) for body in _bodies(data)), key=len, default="")
+        return "", ""
+    bodies = ((_plain(body), body) for data in _data(page) for body in _bodies(data))
+    return max(bodies, key=lambda body: len(body[0]), default=("", ""))
+
+
+def is_markup(body: str) -> bool:
+    """Say whether an ``articleBody`` is HTML."""
+    return _MARKUP.search(body) is not None
 
 
 def _data(page: str) -> Iterator[Any]:
@@ -61,6 +72,6 @@ def _bodies(data: Any) -> Iterator[str]:
 
 def _plain(body: str) -> str:
     """Return a body as text, if it is HTML or has codes for characters."""
-    if _MARKUP.search(body):
+    if is_markup(body):
         return "\n\n".join(text for text in cut(body).texts() if text)
     return unescape(body).strip()

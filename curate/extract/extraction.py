@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from curate.extract.blocks import cut, most_attributes
 from curate.extract.canonical import canonical_url
-from curate.extract.embedded import article_body
+from curate.extract.embedded import longest_body
 from curate.extract.formulas import formulas_to_text
-from curate.extract.main_text import main_text
+from curate.extract.main_text import join, main_blocks
 from curate.extract.markup import plain_markup
 from curate.extract.page_features import PageFeatures, page_features
 from curate.results import Result
@@ -60,16 +60,21 @@ class ExtractConfig:
     ``engine``: ``blocks``, curate's own, the fastest, and the best on pages of every kind (`curate.extract.main_text`);
     ``resiliparse``; or ``trafilatura``, more than ten times slower, good on articles. ``alt_texts``: which alternative
     texts of pictures to keep: those of ``formulas``, as on pages of mathematics (Llama 3, arXiv 2407.21783, section
-    3.1.1), or ``all``.
+    3.1.1), or ``all``. ``format``: ``text``, or ``markdown`` (`curate.extract.markdown`), which only ``blocks`` writes.
     Formulas in MathML and MathJax become TeX between dollar signs with every engine (`curate.extract.formulas`).
     """
 
     engine: Engine = "blocks"
     alt_texts: Literal["formulas", "all"] = "formulas"
+    format: Literal["text", "markdown"] = "text"
 
     def __post_init__(self) -> None:
         if self.engine not in get_args(Engine):
             raise ValueError(f"unknown engine {self.engine!r}: use one of {', '.join(get_args(Engine))}")
+        if self.format not in ("text", "markdown"):
+            raise ValueError(f"unknown format {self.format!r}: use text or markdown")
+        if self.format == "markdown" and self.engine != "blocks":
+            raise ValueError(f"the engine {self.engine!r} writes text only: use engine: blocks for format: markdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +129,22 @@ def extract_text(
     elif config.engine == "resiliparse" and few and _depth(page) <= MAX_DEPTH:
         text = _resiliparse(page, config)
     engine: str = config.engine if text else "blocks"
-    text = text or main_text(blocks)
-    body = article_body(page)
+    chosen = main_blocks(blocks) if engine == "blocks" else None
+    text = join(blocks, *chosen) if chosen else text
+    body, body_source = longest_body(page)
     if len(body) >= MUCH_MORE * max(len(text), LEAST_BODY):
         text, engine = body, "json-ld"
-    text = repair_mojibake(text)
+    text = marked = repair_mojibake(text)
+    if config.format == "markdown":
+        from curate.extract.markdown import body_markdown, markdown
+
+        if engine == "json-ld":
+            marked = body_markdown(body_source)
+        elif chosen:
+            marked = markdown(blocks, *chosen, page.encode("utf-8", "replace"))
+        marked = repair_mojibake(marked)
     return Extraction(
-        text,
+        marked,
         repair_mojibake(blocks.title),
         blocks.language,
         engine,

@@ -72,6 +72,7 @@ from curate.extract.columns import (
     PRE,
     SPACED,
     TAG,
+    TAG_SOURCE,
     WRAPPED,
 )
 from curate.extract.tag_kernels import (
@@ -406,6 +407,7 @@ def scan(
         elements[new, FLAGS] = flags
         elements[new, DEPTH] = elements[parent, DEPTH] + 1
         elements[new, FIRST_TOKEN] = state[N_TOKENS]
+        elements[new, TAG_SOURCE] = begin - 1
         if not flags & DROPPED:
             first = state[N_TOKENS]
             add_tokens(data, found[CLASS, 0], found[CLASS, 1], np.uint32(0), tokens, state, first)

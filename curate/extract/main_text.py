@@ -79,11 +79,15 @@ def main_text(page: Blocks) -> str:
     An empty line separates paragraphs, headings and the like; a line break separates lines of code, items of a list and
     rows of a table; a tab separates the cells of a row.
     """
-    if not len(page.blocks):
-        return ""
+    return join(page, *main_blocks(page))
+
+
+def main_blocks(page: Blocks) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which blocks of a page are its main text, in order, and the `places` of its elements."""
     where = places(page)
-    kept = keep(page, chances(page, load_model()), where)
-    return _join(page, kept.nonzero()[0], where)
+    if not len(page.blocks):
+        return where[:0, 0], where
+    return keep(page, chances(page, load_model()), where).nonzero()[0], where
 
 
 def places(page: Blocks) -> NDArray[np.int64]:
@@ -168,23 +172,25 @@ def _layout_kinds() -> NDArray[np.int64]:
     return kinds
 
 
-def _join(page: Blocks, kept: NDArray[np.int64], where: NDArray[np.int64]) -> str:
+def join(page: Blocks, kept: NDArray[np.int64], where: NDArray[np.int64]) -> str:
     """Join the texts of blocks with the separators that `main_text` describes."""
     held = where[page.blocks[kept, ELEMENT]].tolist()
     parts: list[str] = []
     before = [-1] * 4
     for text, here in zip(page.texts(kept), held, strict=True):
-        if parts and text:
-            if here[ROW_OF] >= 0 and here[ROW_OF] == before[ROW_OF]:
-                parts.append("\n" if here[CELL_OF] == before[CELL_OF] else "\t")
-            elif here[LIST_OF] == before[LIST_OF] >= 0 and here[ITEM_OF] >= 0 and before[ITEM_OF] >= 0:
-                parts.append("\n")
-            else:
-                parts.append("\n\n")
         if text:
-            parts.append(text)
+            parts += [separator(before, here) if parts else "", text]
             before = here
     return "".join(parts)
+
+
+def separator(before: list[int], here: list[int]) -> str:
+    """Return what separates two blocks in the text form, given what holds the elements of each."""
+    if here[ROW_OF] >= 0 and here[ROW_OF] == before[ROW_OF]:
+        return "\n" if here[CELL_OF] == before[CELL_OF] else "\t"
+    if here[LIST_OF] == before[LIST_OF] >= 0 and here[ITEM_OF] >= 0 and before[ITEM_OF] >= 0:
+        return "\n"
+    return "\n\n"
 
 
 @functools.cache
