@@ -21,6 +21,7 @@ _PREFIXED = re.compile(
     r"([^\s\"'<>{}`,;:]{1,30})",
     re.IGNORECASE,
 )
+_CODE = re.compile(rb"<(?:code|samp|pre)\b[^<>]*", re.IGNORECASE)  # not the `span` of a token, whose class is a letter
 # A name of its own counts if it is one of a language, beside a class of highlighters or as the only class of ``pre``
 # or ``code``.
 _HIGHLIGHTERS = frozenset(
@@ -51,8 +52,9 @@ def code_language(inside: bytes, around: Sequence[bytes]) -> str:
         inside: what stands between the start tag of the ``pre`` and its text.
         around: the start tags of the ``pre`` and of what is around it, the innermost first.
     """
-    for i, tag in enumerate((*inside.split(b">")[:4], *around)):
-        if found := _named(tag.decode("utf-8", "replace"), tag in around[:1] or i < 4):
+    own = [*_CODE.findall(inside), *around[:1]]
+    for i, tag in enumerate([*own, *around[1:]]):
+        if found := _named(tag.decode("utf-8", "replace"), i < len(own)):
             return found
     return ""
 
