@@ -28,6 +28,7 @@ class Document:
     Attributes:
         html: the raw bytes, until extraction turns them into ``text``; empty for a document that began as text.
         charset: the charset that the server declared.
+        text_format: ``text``, or ``markdown`` if ``text`` is that.
         canonical: the address that the page calls its own (``rel=canonical``), "" if it names none.
         date: the crawl time, ISO 8601 in UTC, or empty.
         source: the name that the recipe gives to the input, never a file name: the corpus must not depend on how the
@@ -62,8 +63,22 @@ class Document:
     signals: Signals | None = None
     tokens: np.ndarray | None = None
     copies: int = 1
+    text_format: str = "text"
     page_features: PageFeatures | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def plain_text(self) -> str:
+        """The text without the marks of Markdown: what steps measure and judge.
+
+        >>> Document(id="", text="# Tea", text_format="markdown").plain_text
+        'Tea'
+        """
+        if self.text_format != "markdown":
+            return self.text
+        from curate.extract.markdown_text import markdown_to_text
+
+        return markdown_to_text(self.text)
 
 
 @dataclass(frozen=True, slots=True)

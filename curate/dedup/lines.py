@@ -32,15 +32,17 @@ if TYPE_CHECKING:
 PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 
 # Lines of source code or of another layout that counts, by an indent or by a start or an end that prose does not have
-# (curate's own).
+# (curate's own); with what encloses code in Markdown.
 _CODE_START = re.compile(
     r"(?:[ ]{2,}|\t)[ \t]*\S"
     r"|[ \t]*(?:[)\]}]+[,;)]*|end|fi|done|esac|pass|break|continue|else|do|then|begin|try|finally:?)[,;]?[ \t]*$"
     r"|[ \t]*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except|elif)\b.*:[ \t]*$"
     r"|(?:else|try):[ \t]*$|#include|#define|//|/\*|\*/|@\w+[ \t]*$|<\?php|\$ |>>> |</?\w+[^<>]*>[ \t]*$)"
+    r"|[> \t]*(?:(?:[-*]|[0-9]{1,9}[.)]) )*`{3,}[^`]*$"
 )
 _CODE_ENDS = ("{", "}", ";")
 _TAB = re.compile(r"\S[ ]?\t")  # between two cells of a row
+_ROW = re.compile(r"^[> \t]*\|.*\|$", re.MULTILINE)  # of a table in Markdown
 #: Normalized characters of a line that a heading may have, and that the text below it must have; curate's own values.
 HEADING, BELOW_HEADING = 60, 60
 
@@ -201,7 +203,8 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
     if config.protect_structure:
         spared |= _is_heading(lengths, spared)
         tabs = [match.start() for match in _TAB.finditer(text)] if "\t" in text else []
-        spared[np.searchsorted(starts, tabs, "right") - 1] = True
+        rows = [match.start() for match in _ROW.finditer(text)] if "|\n" in text or text.endswith("|") else []
+        spared[np.searchsorted(starts, tabs + rows, "right") - 1] = True
     hashes[spared] = 0
     return hashes, starts
 

@@ -78,6 +78,7 @@ _START = re.compile(rb"\sstart\s*=\s*[\"']?([0-9]{1,8})(?![0-9])", re.IGNORECASE
 _SPAN = re.compile(rb"\s(col|row)span\s*=\s*[\"']?([0-9]{1,4})(?![0-9])", re.IGNORECASE)
 _INDENTED = re.compile(r"^(?: {2}|\t)", re.MULTILINE)
 _LINE_SPACE = re.compile(r"^[ \t]+|[ \t]+$", re.MULTILINE)
+_OTHER_MARK = {"-": "*", "*": "-", ".": ")", ")": "."}
 _TICKS = re.compile(r"`{3,}")
 
 
@@ -411,7 +412,7 @@ def _write(units: Iterable[Unit]) -> str:
         new = path[common:]
         for item, old in zip(new[:1], before[common:], strict=False):
             if item.list >= 0 <= old.list != item.list and bool(item.number) == bool(old.number):
-                marks.setdefault(item.list, "*)"["-.".index(marks[old.list])] if marks[old.list] in "-." else "")
+                marks.setdefault(item.list, _OTHER_MARK[marks[old.list]])
         outside = "".join(indents[item.element] for item in path[:common])
         prefix = outside
         for item in new:

@@ -50,6 +50,7 @@ STATE = pa.schema(
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
         ("copies", pa.int64()),
+        ("text_format", pa.string()),
         ("page_features", pa.list_(pa.float32())),
         ("extra", pa.binary()),
         ("text_bytes", pa.int64()),

@@ -25,7 +25,7 @@ class Domain(MapStep):
         """Build the function that labels a document."""
 
         def domain(document: Document) -> Document | Rejection:
-            label = classify_domain(document.text, document.url, document.language or "en").label
+            label = classify_domain(document.plain_text, document.url, document.language or "en").label
             return replace(document, domain=label)
 
         return domain

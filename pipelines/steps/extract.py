@@ -22,7 +22,7 @@ class Extract(ExtractConfig, MapStep):
     """Extract the main text of a page, with the settings of ``extract_text``."""
 
     reads: ClassVar = frozenset({"html", "url", "charset"})
-    writes: ClassVar = frozenset({"text", "title", "canonical", "html", "page_features"})
+    writes: ClassVar = frozenset({"text", "title", "canonical", "html", "text_format", "page_features"})
     must_reject: ClassVar = True
 
     @from_settings
@@ -49,6 +49,7 @@ class Extract(ExtractConfig, MapStep):
                 title=extracted.title,
                 canonical=extracted.canonical,
                 html=b"",
+                text_format=self.format,
                 page_features=extracted.page_features,
             )
 

@@ -94,7 +94,7 @@ class Heuristics(MapStep):
 
         def heuristics(document: Document) -> Document | Rejection:
             language = document.language or UNDETERMINED
-            signals = measure(document.text, language, measures)
+            signals = measure(document.plain_text, language, measures)
             if columns:
                 values = {name: value_of(document, name) for name in columns}
                 present = [rule for rule in rules if values.get(rule.signal, 0) is not None]

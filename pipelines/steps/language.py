@@ -65,10 +65,11 @@ class Language(MapStep):
             raise ValueError(f"the engine {self.engine!r} does not know {name(absent[0])} ({absent[0]!r})")
 
         def language(document: Document) -> Document | Rejection:
-            detected = detect_language(document.text, engine)
+            text = document.plain_text
+            detected = detect_language(text, engine)
             code, score = detected.language, detected.score
             limit = minimum.get(code, self.min_score)
-            is_source_code = score < limit and _is_source_code(document.text)
+            is_source_code = score < limit and _is_source_code(text)
             if is_source_code:
                 code = "en"
             elif score < limit:
@@ -76,7 +77,7 @@ class Language(MapStep):
             if wanted and code not in wanted:
                 return Rejection("language_unwanted", detail=code)
             is_one = is_source_code or score > ONE_LANGUAGE
-            shares = {code: 1.0} if is_one else language_shares(document.text, engine)
+            shares = {code: 1.0} if is_one else language_shares(text, engine)
             languages: list[Mapping[str, str | float]] = [{"language": c, "share": s} for c, s in shares.items()]
             return replace(document, language=code, language_score=score, languages=languages)
 

@@ -22,7 +22,7 @@ class Perplexity(PerplexityConfig, MapStep):
         perplexity_of("Fails here, rather than page by page, if the model is missing.", self)
 
         def perplexity(document: Document) -> Document | Rejection:
-            value = perplexity_of(document.text, self)
+            value = perplexity_of(document.plain_text, self)
             if value > self.max_perplexity:
                 return Rejection("high_perplexity", value, self.max_perplexity)
             return document

@@ -57,7 +57,7 @@ class Quality(MapStep):
 
         def quality(document: Document) -> Document | Rejection:
             language = document.language or UNDETERMINED
-            score = quality_score(document.text, model, document.signals, language, self.label)
+            score = quality_score(document.plain_text, model, document.signals, language, self.label)
             if score < least:
                 return Rejection("low_quality", score, least)
             return replace(document, quality=score)
@@ -71,7 +71,7 @@ class Quality(MapStep):
 
         def judgement(document: Document) -> Judgement:
             language = document.language or UNDETERMINED
-            return judge_page(document.text, document.page_features, document.signals, language, model)
+            return judge_page(document.plain_text, document.page_features, document.signals, language, model)
 
         judgement(Document(id="", text="Fails here if the judge is missing or damaged."))
         return lambda document: self._decide(document, judgement, least)
