@@ -245,13 +245,13 @@ class _Page:
         """Yield code, tables, headings and paragraphs in order."""
         i, n = 0, len(self.texts)
         while i < n:
-            container, _, level = self.position(self.elements[i])
             if (stop := self._code_until(i)) > i:
-                yield Unit(self._fence(i, stop), container, True)
+                yield Unit(self._fence(i, stop), self.position(self._code_element(i)).container, True)
             elif (stop := self._table_until(i)) > i:
-                yield Unit(self._table(i, stop), container, True)
+                yield Unit(self._table(i, stop), self.position(self.held[i][LIST_OF]).container, True)
             else:
                 stop = i + 1
+                container, _, level = self.position(self.elements[i])
                 if level:
                     yield Unit("#" * level + " " + escape_line(self.texts[i], heading=True), container, False)
                 else:
@@ -284,6 +284,16 @@ class _Page:
             return i
         return stop if stop > i + 1 or (held[ROW_OF] < 0 and "\n" in self.texts[i]) else i
 
+    def _code_element(self, i: int) -> int:
+        """Return the ``pre`` that a block of code is in, else the list or table whose items are its lines."""
+        e = self.elements[i]
+        while e > 0 and self.flags[i] & PRE:
+            if self.tag[e] in _PRES:
+                return e
+            e = self.parent[e]
+        held = self.held[i]
+        return held[LIST_OF] if self.flags[i] & SPACED and held[ITEM_OF] >= 0 <= held[LIST_OF] else self.elements[i]
+
     def _fence(self, i: int, stop: int) -> str:
         pieces = [self.texts[i]]
         for k in range(i + 1, stop):
@@ -294,13 +304,8 @@ class _Page:
 
     def _language(self, i: int) -> str:
         """Return the language of code, "" if the page does not say."""
-        e = self.elements[i]
-        while e > 0 and self.tag[e] not in _PRES:
-            e = self.parent[e]
-        if e <= 0:
-            e = self.elements[i]
+        inner = e = self._code_element(i)
         around = []
-        inner = e
         while e > 0 and len(around) < AROUND:
             around.append(self._start_tag(e))
             e = self.parent[e]
@@ -332,11 +337,11 @@ class _Page:
         """Return a table: its kept rows, each with all of its cells."""
         texts: dict[int, list[str]] = {}
         for k in range(i, stop):
-            texts.setdefault(self.held[k][CELL_OF], []).append(escape_line(self.texts[k]))
+            texts.setdefault(self.held[k][CELL_OF], []).append(self.texts[k])
         kept = sorted({held[ROW_OF] for held in self.held[i:stop]})
         rows = [self.cells[row] for row in kept]
         grid = self._grid(rows)
-        lines = [[("<br>".join(texts.get(cell, ())) if cell >= 0 else "") for cell in row] for row in grid]
+        lines = [[escape_line("\n".join(texts.get(cell, ()))) for cell in row] for row in grid]
         width = max(map(len, lines))
         if any(self.tag[cell] != _TH for cell in rows[0]):
             lines.insert(0, [""] * width)

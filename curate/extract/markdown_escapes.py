@@ -16,21 +16,22 @@ from collections import Counter
 
 # Every repetition is possessive and stops at the next delimiter of its kind, so that no text costs more than linear
 # time. That an opening "$" has no space after it, and a closing one no space before and no digit after it, is
-# Pandoc's rule.
+# Pandoc's rule; what has ``<br>`` in it is none, because that is a line break in a heading or cell.
+_INSIDE = r"<(?!br>)|\\(?!<br>)"
 _ENVIRONMENTS = "equation|align|alignat|aligned|gather|multline|flalign|eqnarray|split|array|cases|[pbvBV]?matrix"
 FORMULA = re.compile(
     r"(?<!\\)(?:"
-    r"\$\$(?:[^$\\]|\\.|\$(?!\$))++\$\$"
-    r"|\$(?![\s$])(?:[^$\\]|\\.)++(?<!\s)\$(?!\d)"
-    r"|\\\((?:[^\\]|\\[^()])++\\\)"
-    r"|\\\[(?:[^\\]|\\[^\[\]])++\\\]"
-    rf"|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}(?:[^\\]|\\(?!begin\{{\1\}}|end\{{\1\}}))++\\end\{{\1\}}"
+    rf"\$\$(?:[^$\\<]|{_INSIDE}.|\$(?!\$))++\$\$"
+    rf"|\$(?![\s$])(?:[^$\\<]|{_INSIDE}.)++(?<!\s)\$(?!\d)"
+    rf"|\\\((?:[^\\<]|{_INSIDE}[^()])++\\\)"
+    rf"|\\\[(?:[^\\<]|{_INSIDE}[^\[\]])++\\\]"
+    rf"|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}}(?:[^\\<]|{_INSIDE}(?!begin\{{\1\}}|end\{{\1\}}))++\\end\{{\1\}}"
     r")",
     re.DOTALL,
 )
 _FORMULA_START = re.compile(r"\$|\\[(\[]|\\begin\{")
 _SPECIAL = re.compile(r"[\\`*_\]<&~]")
-_BACKSLASH = re.compile(r"\\(?=[!-/:-@\[-`{-~\n])")
+_BACKSLASH = re.compile(r"\\(?=[!-/:-@\[-`{-~\n]|\Z)")
 _CODE, _STRUCK = re.compile(r"`+"), re.compile(r"~{2,}")
 _EMPHASIS = re.compile(r"\*+|_+")
 _LINK = re.compile(r"\](?=\()")
@@ -41,7 +42,8 @@ _CLOSING = re.compile(r"(?:^|(?<=[ \t]))#(?=#*[ \t]*$)")
 # the head of a table.
 _LINE_START = re.compile(
     r"(?P<mark>#)(?=#{0,5}(?:[ \t]|$))|(?P<quote>>)|(?P<item>[-+*])(?=[ \t]|$)|[0-9]{1,9}(?P<number>[.)])(?=[ \t]|$)"
-    r"|(?P<fence>`{3,}|~{3,})|(?P<html><)(?=[A-Za-z/!?])|(?P<rule>[-_*])(?:[ \t]*(?P=rule)){2,}[ \t]*$"
+    r"|(?P<fence>`{3,}|~{3,})|(?P<html><)(?=[A-Za-z/!?])|(?P<rule>[-*])(?:[ \t]*(?P=rule))+[ \t]*$"
+    r"|(?P<line>_)(?:[ \t]*_){2,}[ \t]*$"
     r"|(?P<below>[=|:-])(?=[-=|: \t]*$)",
     re.MULTILINE,
 )
@@ -55,7 +57,7 @@ def escape_paragraph(text: str) -> str:
     ('\\- no item', '-1 and -x', '\\[1]: not an address')
     """
     masked = _mask(text)
-    places = _inline(masked)
+    places = _inline(masked, text)
     for line in _LINE.finditer(masked):
         found = _LINE_START.match(masked, line.start())
         if not found or (found.lastgroup == "below" and not line.start()):
@@ -64,7 +66,7 @@ def escape_paragraph(text: str) -> str:
         places += range(start, stop)
     if masked.startswith("[") and "]:" in masked:
         places.append(0)
-    return _with_backslashes(text, places)
+    return _escape(text, masked, places)
 
 
 def escape_line(text: str, heading: bool = False) -> str:
@@ -73,14 +75,14 @@ def escape_line(text: str, heading: bool = False) -> str:
     >>> escape_line("1. Learn C #", heading=True), escape_line("|x| is *not* <br>")
     ('1. Learn C \\#', '\\|x\\| is \\*not\\* \\<br>')
     """
-    masked = _mask(text)
-    places = _inline(masked)
+    masked = "|".join(map(_mask, text.split("\n")))  # a mark, as the "<" of "<br>" is
+    places = _inline(masked, text.replace("\n", "|"))
     if heading:
         places += [found.start() for found in _CLOSING.finditer(masked)]
-    text = _with_backslashes(text, places)
+    text = _escape(text, masked, places)
     if not heading:
         text = text.replace("|", "\\|")
-    return "<br>".join(line for line in text.split("\n") if line) if "\n" in text else text
+    return re.sub(r"[ \t]*\n\s*", "<br>", text) if "\n" in text else text
 
 
 def _mask(text: str) -> str:
@@ -90,8 +92,8 @@ def _mask(text: str) -> str:
     return FORMULA.sub(lambda formula: "x" * len(formula[0]), text)
 
 
-def _inline(text: str) -> list[int]:
-    """Return where a text needs a backslash, wherever on a line it stands."""
+def _inline(text: str, unmasked: str) -> list[int]:
+    """Return where a masked text needs a backslash, wherever on a line it stands."""
     if not _SPECIAL.search(text):
         return []
     places = [found.start() for found in _BACKSLASH.finditer(text)]
@@ -100,29 +102,29 @@ def _inline(text: str) -> list[int]:
         first = text.find("[")
         places += [found.start() for found in _LINK.finditer(text) if 0 <= first < found.start()]
     if "<" in text:
-        last = text.rfind(">")
+        last = unmasked.rfind(">")
         places += [found.start() for found in _HTML.finditer(text) if found.start() < last]
     spans = [found.span() for found in _CODE.finditer(text)]
-    sizes = Counter(stop - start for start, stop in spans)
+    sizes = Counter(len(ticks) for ticks in _CODE.findall(unmasked))
     struck = [found.span() for found in _STRUCK.finditer(text)]
     spans = [(start, stop) for start, stop in spans if sizes[stop - start] > 1]
     spans += struck if len(struck) > 1 else []
     for mark in "*_":
-        spans += _emphasis(text, mark) if text.count(mark) > 1 else []
+        spans += _emphasis(text, unmasked, mark) if text.count(mark) > 1 else []
     for start, stop in spans:
         places += range(start, stop)
     return places
 
 
-def _emphasis(text: str, mark: str) -> list[tuple[int, int]]:
+def _emphasis(text: str, unmasked: str, mark: str) -> list[tuple[int, int]]:
     """Return the runs of a mark that open or close emphasis, if one that closes follows one that opens."""
     runs = []
     opened = pairs = False
     for found in _EMPHASIS.finditer(text):
         if found[0][0] != mark:
             continue
-        before = text[found.start() - 1] if found.start() else " "
-        after = text[found.end()] if found.end() < len(text) else " "
+        before = unmasked[found.start() - 1] if found.start() else " "
+        after = unmasked[found.end()] if found.end() < len(text) else " "
         left = not after.isspace() and (not _is_mark(after) or before.isspace() or _is_mark(before))
         right = not before.isspace() and (not _is_mark(before) or after.isspace() or _is_mark(after))
         if mark == "_":  # not within a word
@@ -136,6 +138,19 @@ def _emphasis(text: str, mark: str) -> list[tuple[int, int]]:
 
 def _is_mark(character: str) -> bool:
     return unicodedata.category(character)[0] in "PS"
+
+
+def _escape(text: str, masked: str, places: list[int]) -> str:
+    """Put a backslash before some characters, and before each dollar sign if that would make formulas of them."""
+    written = _with_backslashes(text, places)
+    if places and "$" in masked and _formulas(written) != _formulas(text):
+        places += [i for i, character in enumerate(masked) if character == "$"]
+        return _with_backslashes(text, places)
+    return written
+
+
+def _formulas(text: str) -> list[str]:
+    return [found[0] for found in FORMULA.finditer(text)]
 
 
 def _with_backslashes(text: str, places: list[int]) -> str:

@@ -70,7 +70,11 @@ def markdown_to_text(markdown: str) -> str:
         elif heading := _HEADING.match(body):
             body = _unescape(body[heading.end() :])
         else:
-            body = _unescape(body)
+            paragraph = [body]
+            while i < len(lines) and (rest := _continued(lines[i])):
+                paragraph.append(rest)
+                i += 1
+            body = _unescape("\n".join(paragraph))
         joined = not blank or (in_list and indented and not whole and not was_whole)
         if parts:
             parts.append("\n" if joined and not (blank and (whole or was_whole)) else "\n\n")
@@ -78,6 +82,12 @@ def markdown_to_text(markdown: str) -> str:
         in_list = starts or (in_list and (indented or not blank))
         blank = whole and i < len(lines) and bool(lines[i])  # code and tables stand alone
     return "".join(parts)
+
+
+def _continued(line: str) -> str:
+    """Return what a line of a paragraph says that is not its first, "" if it begins something else."""
+    before = _BEFORE.match(line)[0]  # type: ignore[index]
+    return "" if _ITEM.search(before) else line[len(before) :]
 
 
 def _row(line: str) -> str:
