@@ -6,6 +6,7 @@ from .dedup.minhash import MinHashConfig as MinHashConfig, minhash_signature as 
 from .dedup.sketch import Sketch as Sketch
 from .document import Decision as Decision, Document as Document, Edit as Edit, Rejection as Rejection
 from .extract.extraction import ExtractConfig as ExtractConfig, Extraction as Extraction, extract_text as extract_text
+from .extract.markdown_text import markdown_to_text as markdown_to_text
 from .filters.clean import (
     C4CleanConfig as C4CleanConfig,
     RefinedWebCleanConfig as RefinedWebCleanConfig,

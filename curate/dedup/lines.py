@@ -17,11 +17,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from curate.document import Edit
+from curate.extract.markdown_text import fenced_lines
 from curate.text.characters import code_points
 from curate.text.charset import as_text
 
@@ -32,17 +33,16 @@ if TYPE_CHECKING:
 PUNCTUATION = "，。、„”“«»１」「《》´∶：？！（）；–—．～’…━〈〉【】％►"
 
 # Lines of source code or of another layout that counts, by an indent or by a start or an end that prose does not have
-# (curate's own); with what encloses code in Markdown.
+# (curate's own).
 _CODE_START = re.compile(
     r"(?:[ ]{2,}|\t)[ \t]*\S"
     r"|[ \t]*(?:[)\]}]+[,;)]*|end|fi|done|esac|pass|break|continue|else|do|then|begin|try|finally:?)[,;]?[ \t]*$"
     r"|[ \t]*(?:def |class |import |from \S+ import |return\b|(?:if|for|while|with|except|elif)\b.*:[ \t]*$"
     r"|(?:else|try):[ \t]*$|#include|#define|//|/\*|\*/|@\w+[ \t]*$|<\?php|\$ |>>> |</?\w+[^<>]*>[ \t]*$)"
-    r"|[> \t]*(?:(?:[-*]|[0-9]{1,9}[.)]) )*`{3,}[^`]*$"
 )
 _CODE_ENDS = ("{", "}", ";")
 _TAB = re.compile(r"\S[ ]?\t")  # between two cells of a row
-_ROW = re.compile(r"^[> \t]*\|.*\|$", re.MULTILINE)  # of a table in Markdown
+_ROW = re.compile(r"^[> \t]*(?:[-*] |[0-9]{1,9}[.)] )*\|.*\|$", re.MULTILINE)  # of a table in Markdown
 #: Normalized characters of a line that a heading may have, and that the text below it must have; curate's own values.
 HEADING, BELOW_HEADING = 60, 60
 
@@ -78,7 +78,7 @@ class LineDedupConfig:
         return max(self.keep_first, int(content))
 
 
-def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) -> np.ndarray:
+def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig(), markdown: bool = False) -> np.ndarray:
     r"""Hash the distinct lines of a document that line dedup may remove.
 
     A line counts once per document, however often it occurs; lines that are empty after normalization, too short or
@@ -87,6 +87,7 @@ def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) 
     Args:
         text: the document; lines end at ``\n``.
         config: which lines are spared.
+        markdown: whether the text is Markdown, in which code stands in fences, and rows of tables have pipes.
 
     Returns:
         uint64 [lines], sorted and distinct.
@@ -96,7 +97,7 @@ def line_hashes(text: str | bytes, config: LineDedupConfig = LineDedupConfig()) 
     """
     import numpy as np
 
-    hashes, _ = _hash_lines(as_text(text), config)
+    hashes, _ = _hash_lines(as_text(text), config, markdown)
     return np.unique(hashes[hashes != 0])
 
 
@@ -106,6 +107,7 @@ def remove_lines(
     config: LineDedupConfig = LineDedupConfig(),
     kept_until: np.ndarray | None = None,
     order: int = 0,
+    markdown: bool = False,
 ) -> Edit:
     """Remove the lines whose hash is in a table, and blank lines that would be left behind.
 
@@ -115,6 +117,7 @@ def remove_lines(
         config: the settings the hashes were made with.
         kept_until: uint64 [hashes], the last position in the order of documents that keeps each line.
         order: the document's position in that order.
+        markdown: whether the text is Markdown.
 
     Returns:
         The text without those lines, otherwise unchanged, and the number removed as ``repeated_line`` and, of content,
@@ -129,7 +132,7 @@ def remove_lines(
     text = as_text(text)
     if not len(hot):
         return Edit(text)
-    hashes, starts = _hash_lines(text, config)
+    hashes, starts = _hash_lines(text, config, markdown)
     place = np.minimum(np.searchsorted(hot, hashes), len(hot) - 1)
     gone = (hot[place] == hashes) & (hashes != 0)
     if kept_until is not None:
@@ -167,12 +170,13 @@ def _without(lines: Iterable[str], gone: Iterable[bool]) -> str:
 
 
 def find_lines(text: str, wanted: set[int], config: LineDedupConfig = LineDedupConfig()) -> dict[int, str]:
-    """Find the lines with given hashes in a document; return the normalized text of each by its hash.
+    """Find the lines with given hashes in a document, spared or not; return the normalized text of each by its hash.
 
     >>> list(find_lines("Page 1\\nother", set(line_hashes("page 7").tolist())).values())
     ['page 0']
     """
-    hashes, starts = _hash_lines(text, config)
+    every = replace(config, protect_code=False, protect_structure=False)
+    hashes, starts = _hash_lines(text, every, markdown=False)
     numbered = enumerate(hashes.tolist())
     return {h: normalize_line(text[starts[i] : starts[i + 1] - 1]) for i, h in numbered if h in wanted}
 
@@ -188,7 +192,7 @@ def normalize_line(line: str) -> str:
     return codes[codes != 0].astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
 
 
-def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndarray]:
+def _hash_lines(text: str, config: LineDedupConfig, markdown: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return one hash per line, 0 for a spared line, and where lines start, with one more for the end."""
     import numpy as np
 
@@ -199,12 +203,16 @@ def _hash_lines(text: str, config: LineDedupConfig) -> tuple[np.ndarray, np.ndar
     hashes, starts, lengths = hash_lines(codes, _characters(), _spaces(), config.min_characters, content)
     spared = np.zeros(len(hashes), bool)
     if config.protect_code:
-        spared |= _is_code(text, lengths)
+        code = _is_code(text, lengths)
+        if markdown:  # what is indented may be part of a list
+            fenced = np.array(fenced_lines(text))
+            code = (code & (fenced > 0)) | (fenced == 2)
+        spared |= code
     if config.protect_structure:
         spared |= _is_heading(lengths, spared)
-        tabs = [match.start() for match in _TAB.finditer(text)] if "\t" in text else []
-        rows = [match.start() for match in _ROW.finditer(text)] if "|\n" in text or text.endswith("|") else []
-        spared[np.searchsorted(starts, tabs + rows, "right") - 1] = True
+        row = _ROW if markdown else _TAB
+        tabs = [match.start() for match in row.finditer(text)] if ("|" if markdown else "\t") in text else []
+        spared[np.searchsorted(starts, tabs, "right") - 1] = True
     hashes[spared] = 0
     return hashes, starts
 

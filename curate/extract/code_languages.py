@@ -25,24 +25,25 @@ _CODE = re.compile(rb"<(?:code|samp|pre)\b[^<>]*", re.IGNORECASE)  # not the `sp
 # A name of its own counts if it is one of a language, beside a class of highlighters or as the only class of ``pre``
 # or ``code``.
 _HIGHLIGHTERS = frozenset(
-    "sourcecode highlight hljs src codehilite chroma prettyprint rouge listing code sh_sourcecode".split()
+    ("sourcecode", "highlight", "hljs", "src", "codehilite", "chroma", "prettyprint", "rouge", "listing", "code")
 )
 _NAMES = frozenset("""
-    abap ada agda apache applescript arduino asm assembly awk bash bat batch bibtex c c# c++ cc clojure cmake cobol coffee
-    coffeescript commonlisp console cpp cr crystal cs csharp csh css csv cuda cxx cython d dart diff docker dockerfile dot
-    elisp elixir elm emacs-lisp erl erlang f# f90 fish fortran fsharp gherkin glsl gnuplot go golang gradle graphql groovy
-    haml handlebars haskell hcl hlsl hs html http idl idris ini ipython ipython3 j java javascript jinja js json jsonc
-    json5 jsx julia kotlin kt latex lean less lisp lua make makefile markdown mathematica matlab md mermaid mips ml mysql
-    nasm nginx nim nix objc objectivec objective-c ocaml octave pascal patch perl pgsql php pl plsql postgresql postscript
-    powershell proto protobuf ps1 pug puppet purescript py pycon pygments python python2 python3 python-repl qml r rb
-    reason regex rest rkt rs rst ruby rust sas sass scala scheme scm scss sed sh shell shell-session smalltalk solidity
-    spark sql stan stata svelte swift systemverilog tcl terraform tex toml ts tsql tsx turtle typescript vb vba verilog
-    vhdl vim vue wasm wat xml xslt yaml yml zig zsh
-""".split())  # fmt: skip
-_NONE = frozenset(
-    "none no nohighlight auto default plain plaintext plain-text text txt output unknown undefined null notranslate "
-    "lines numbers line-numbers wrapper inline block".split()
-)
+    abap ada agda apache applescript arduino asm assembly awk bash bat batch bibtex c c# c++ cc clojure cmake cobol
+    coffee coffeescript commonlisp console cpp cr crystal cs csharp csh css csv cuda cxx cython d dart diff docker
+    dockerfile dot elisp elixir elm emacs-lisp erl erlang f# f90 fish fortran fsharp gherkin glsl gnuplot go golang
+    gradle graphql groovy haml handlebars haskell hcl hlsl hs html http idl idris ini ipython ipython3 j java
+    javascript jinja js json jsonc json5 jsx julia kotlin kt latex lean less lisp lua make makefile markdown
+    mathematica matlab md mermaid mips ml mysql nasm nginx nim nix objc objectivec objective-c ocaml octave pascal
+    patch perl pgsql php pl plsql postgresql postscript powershell proto protobuf ps1 pug puppet purescript py pycon
+    pygments python python2 python3 python-repl qml r rb reason regex rest rkt rs rst ruby rust sas sass scala
+    scheme scm scss sed sh shell shell-session smalltalk solidity spark sql stan stata svelte swift systemverilog
+    tcl terraform tex toml ts tsql tsx turtle typescript vb vba verilog vhdl vim vue wasm wat xml xslt yaml yml zig
+    zsh
+""".split())  # fmt: skip  # noqa: SIM905
+_NONE = frozenset("""
+    none no nohighlight auto default plain plaintext plain-text text txt output unknown undefined null notranslate
+    lines numbers line-numbers wrapper inline block
+""".split())  # fmt: skip  # noqa: SIM905
 
 
 def code_language(inside: bytes, around: Sequence[bytes]) -> str:

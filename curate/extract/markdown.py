@@ -1,6 +1,7 @@
 r"""Write the main text of a page as Markdown: that of CommonMark, with tables as GitHub has them.
 
->>> page = "<h2>Tea</h2><ol><li>Boil water.<li>Wait.</ol><pre class='lang-c'>\n  f();</pre><table><tr><th>a<td><tr><td>b<td>c"
+>>> page = "<h2>Tea</h2><ol><li>Boil water.<li>Wait.</ol><pre class='lang-c'>\n  f();</pre>"
+>>> page += "<table><tr><th>a<td><tr><td>b<td>c</table>"
 >>> blocks = cut(page)
 >>> print(markdown(blocks, range(len(blocks.blocks)), places(blocks), page.encode()))
 ## Tea
@@ -305,7 +306,7 @@ class _Page:
     def _language(self, i: int) -> str:
         """Return the language of code, "" if the page does not say."""
         inner = e = self._code_element(i)
-        around = []
+        around: list[bytes] = []
         while e > 0 and len(around) < AROUND:
             around.append(self._start_tag(e))
             e = self.parent[e]

@@ -82,14 +82,23 @@ def escape_line(text: str, heading: bool = False) -> str:
     text = _escape(text, masked, places)
     if not heading:
         text = text.replace("|", "\\|")
-    return re.sub(r"[ \t]*\n\s*", "<br>", text) if "\n" in text else text
+    return re.sub(r"(?:[ \t]*\n)+", "<br>", text) if "\n" in text else text
 
 
 def _mask(text: str) -> str:
     """Return a text with a letter for each character of its formulas."""
     if not _FORMULA_START.search(text):
         return text
-    return FORMULA.sub(lambda formula: "x" * len(formula[0]), text)
+    return FORMULA.sub(lambda formula: "x" * len(formula[0]) if _is_one(formula) else formula[0], text)
+
+
+def _is_one(formula: re.Match[str]) -> bool:
+    """Say whether no line of a formula begins as a block does, which no parser reads as part of a formula."""
+    text = formula[0]
+    return "\n" not in text or not any(
+        line.start() and (_LINE_START.match(text, line.start()) or text.startswith("\n", line.start()))
+        for line in _LINE.finditer(text)
+    )
 
 
 def _inline(text: str, unmasked: str) -> list[int]:
@@ -143,14 +152,14 @@ def _is_mark(character: str) -> bool:
 def _escape(text: str, masked: str, places: list[int]) -> str:
     """Put a backslash before some characters, and before each dollar sign if that would make formulas of them."""
     written = _with_backslashes(text, places)
-    if places and "$" in masked and _formulas(written) != _formulas(text):
+    if "$" in masked and [found[0] for found in FORMULA.finditer(written)] != _formulas(text):
         places += [i for i, character in enumerate(masked) if character == "$"]
         return _with_backslashes(text, places)
     return written
 
 
 def _formulas(text: str) -> list[str]:
-    return [found[0] for found in FORMULA.finditer(text)]
+    return [found[0] for found in FORMULA.finditer(text) if _is_one(found)]
 
 
 def _with_backslashes(text: str, places: list[int]) -> str:

@@ -1,14 +1,7 @@
 r"""Read the Markdown that `curate.extract.markdown` writes as text, without its marks.
 
->>> print(markdown_to_text("## Tea\n\n1. Boil *water*\\*\n   - hot\n\n```c\nf();\n```\n\n|  |  |\n| --- | --- |\n| a | b |"))
-Tea
-<BLANKLINE>
-Boil *water**
-hot
-<BLANKLINE>
-f();
-<BLANKLINE>
-a	b
+>>> markdown_to_text("## Tea\n\n1. Boil 2\\*water\n   - hot\n\n```c\nf();\n```\n\n| a | b |\n| --- | --- |\n| c | d |")
+'Tea\n\nBoil 2*water\nhot\n\nf();\n\na\tb\nc\td'
 """
 
 from __future__ import annotations
@@ -82,6 +75,24 @@ def markdown_to_text(markdown: str) -> str:
         in_list = starts or (in_list and (indented or not blank))
         blank = whole and i < len(lines) and bool(lines[i])  # code and tables stand alone
     return "".join(parts)
+
+
+def fenced_lines(markdown: str) -> list[int]:
+    """Return of each line of Markdown whether it is a fence, 2, or in fences, 1.
+
+    >>> fenced_lines("a\\n```\\nb\\n```")
+    [0, 2, 1, 2]
+    """
+    found, closing = [], ""
+    for line in markdown.split("\n"):
+        body = line[len(_BEFORE.match(line)[0]) :] or " "  # type: ignore[index]
+        fence = _FENCE.match(body)
+        found.append(2 if body == closing or (fence and not closing) else int(bool(closing)))
+        if closing:
+            closing = "" if body == closing else closing
+        elif fence:
+            closing = fence[1]
+    return found
 
 
 def _continued(line: str) -> str:

@@ -27,7 +27,7 @@ class Decontaminate(DecontaminateConfig, MapStep):
             )
 
         def decontaminate(document: Document) -> Document | Rejection:
-            matches = index.find(document.text)
+            matches = index.find(document.plain_text)
             if matches and matches[0].overlap >= self.min_overlap:
                 return Rejection("contaminated", matches[0].overlap, self.min_overlap, matches[0].item_id)
             return document

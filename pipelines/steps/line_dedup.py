@@ -67,7 +67,7 @@ class LineDedup(LineDedupConfig, CorpusStep):
         The order is that of addresses, the best first, and within it that of a hash of the id, which also chooses the
         bucket.
         """
-        return lambda d: (d.language, order_of(d), line_hashes(d.text, self))
+        return lambda d: (d.language, order_of(d), line_hashes(d.text, self, d.text_format == "markdown"))
 
     def key_bytes(self, keys: Sequence[KeySource]) -> int:
         """Return 16 bytes for every line of every document, plus 8 for each copy that is kept."""
@@ -128,7 +128,9 @@ class LineDedup(LineDedupConfig, CorpusStep):
             if row not in hot_of:
                 return document
             hot, order = hot_of[row]
-            edited = remove_lines(document.text, hot["hash"], self, hot["kept_until"], order)
+            edited = remove_lines(
+                document.text, hot["hash"], self, hot["kept_until"], order, document.text_format == "markdown"
+            )
             if not edited.counts:
                 return document
             if not edited.text.strip():

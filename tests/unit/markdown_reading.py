@@ -79,7 +79,8 @@ def read(markdown):
         if token.type in ("inline", "fence", "table_open"):
             opened = ""
     found.text = "".join(
-        ("" if not i else "\n" if here and here == pieces[i - 1][2] and not whole and not pieces[i - 1][1] else "\n\n") + text
+        ("" if not i else "\n" if here and here == pieces[i - 1][2] and not whole and not pieces[i - 1][1] else "\n\n")
+        + text
         for i, (text, whole, here) in enumerate(pieces)
     )
     return found

@@ -95,6 +95,16 @@ MANUAL = (
 )
 
 
+def test_fences_and_rows_of_tables_in_markdown_are_spared():
+    config = LineDedupConfig(protect_code=True, protect_structure=True)
+    text = "- one\n  - two\n\n  ```c\n  x = 1;\n  words\n  ```\n\n| a |  |\n| --- | --- |\n| b | c |\n\nEnd."
+    hot = np.unique([h for line in text.split("\n") for h in line_hashes(line)])
+    assert remove_lines(text, hot, config, markdown=True).text == (
+        "  ```c\n  x = 1;\n  words\n  ```\n\n| a |  |\n| --- | --- |\n| b | c |"
+    )
+    assert "  - two" in remove_lines(text, hot, config).text  # in text, what is indented is code
+
+
 def test_code_headings_and_rows_of_tables_are_spared():
     config = LineDedupConfig(protect_code=True, protect_structure=True)
     spared = {"for item in items", "  total += item", "end"}

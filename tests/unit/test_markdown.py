@@ -49,7 +49,8 @@ def whole(page):
         ("<ul><li>a</li><ul><li>b</ul><li>c</ul>", "- a\n  - b\n- c"),
         ("<ul><li>a</ul><ul><li>b</ul><ul><li>c</ul><ol><li>d</ol><ol><li>e</ol>",
          "- a\n\n* b\n\n- c\n\n1. d\n\n1) e"),
-        ("<ol start=9><li>a<li>b<pre>x\n  y</pre><li>c</ol>", "9. a\n10. b\n\n    ```\n    x\n      y\n    ```\n\n11. c"),
+        ("<ol start=9><li>a<li>b<pre>x\n  y</pre><li>c</ol>",
+         "9. a\n10. b\n\n    ```\n    x\n      y\n    ```\n\n11. c"),
         ("<ul><li>a<ol start=3><li>b</ol></ul>", "- a\n\n  3. b"),
         ("<ul><li><p>a<p>b</ul>", "- a\n\n  b"),
         ("<ul><li>- a<li><ul><li>b</ul></ul>", "- \\- a\n- - b"),
@@ -103,7 +104,9 @@ def test_the_language_of_code(inside, around, expected):
 
 
 TEXT = st.text(st.sampled_from("ab1é `*_[]()<>#-+.!|~&;\\$=:>\n"), max_size=30)
-FIXED = st.sampled_from(["# a", "- b", "1. c", "***", "> d", "~~~", "[x]: y", "a\n===", "a|b\n-|-", "<div>", "&lt;", "\\", "`a` `b`"])
+FIXED = st.sampled_from(
+    ["# a", "- b", "1. c", "***", "> d", "~~~", "[x]: y", "a\n===", "a|b\n-|-", "<div>", "&lt;", "\\", "`a` `b`"]
+)
 PARTS = st.one_of(TEXT, FIXED).map(lambda text: html.escape(text).replace("\n", "<br>"))
 INDENTED = st.text(st.sampled_from("ab `~#|\n\t"), max_size=30).map(lambda text: f"<pre>x{html.escape(text)}</pre>")
 LEAVES = st.one_of(

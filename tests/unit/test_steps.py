@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import inspect
+from itertools import islice
+from pathlib import Path
 
 import pytest
+from fastwarc.warc import ArchiveIterator
 
 from curate.document import Document, Rejection
 from curate.extract.extraction import ExtractConfig, extract_text
 from curate.filters import rules
 from curate.filters.presets import rules_of
 from curate.quality.judge import judge_page
+from pipelines.steps.domain import Domain
 from pipelines.steps.extract import Extract
 from pipelines.steps.heuristics import Heuristics
 from pipelines.steps.language import Language
 from pipelines.steps.quality import Quality
 
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "crawl"
 GERMAN = "Der Hund schläft im Garten, und die Katze sitzt auf der Mauer und sieht ihm dabei zu. " * 4
 # The texts of these tests repeat a sentence.
 ANY_LENGTH = {
@@ -68,6 +73,29 @@ def test_a_page_in_two_languages_has_the_share_of_each(language):
     shares = {row["language"]: row["share"] for row in both.languages}
     assert set(shares) == {"de", "fr"}
     assert shares["de"] == pytest.approx(0.5, abs=0.15)
+
+
+def test_steps_judge_markdown_as_they_judge_text(language):
+    judges = [language, Heuristics().make(), Quality().make(), Domain().make()]
+    kept = 0
+    for name in ("crawl-00.warc.gz", "crawl-01.warc.gz"):
+        for record in islice(ArchiveIterator((SAMPLE / name).open("rb")), 120):
+            page = Document(id="0", html=record.reader.read())
+            judged = []
+            for step in (Extract(), Extract(format="markdown")):
+                result = step.make()(page)
+                for judge in judges:
+                    result = judge(result) if isinstance(result, Document) else result
+                judged.append(result)
+            plain, marked = judged
+            assert type(plain) is type(marked)
+            if isinstance(plain, Document):
+                kept += 1
+                assert marked.text_format == "markdown"
+                assert marked.plain_text.split() == plain.text.split()
+                assert (marked.signals, marked.quality) == (plain.signals, plain.quality)
+                assert (marked.domain, marked.languages) == (plain.domain, plain.languages)
+    assert kept > 20
 
 
 def test_curates_own_engine_extracts_where_a_recipe_names_none():
