@@ -146,7 +146,7 @@ class _Page:
         import numpy as np
 
         chosen = np.array(kept, np.int64)
-        texts = page.texts(chosen)
+        texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in page.texts(chosen)]
         chosen = chosen[[bool(text) for text in texts]] if len(texts) else chosen
         self.source = source
         self.texts = [text for text in texts if text]
@@ -262,28 +262,35 @@ class _Page:
 
     def _code_until(self, i: int) -> int:
         """Return the end of the code that begins with a block; ``i`` if it is none."""
-        flags, held = self.flags[i], self.held[i]
-        if not flags & SPACED or flags & PRE:
-            text = self.texts[i]
-            lines = flags & PRE or (
-                held[ROW_OF] < 0 and "\n" in text and (self.all_code[i] or _INDENTED.search(text) is not None)
-            )
-            if not lines:
-                return i
+        flags, held, text = self.flags[i], self.held[i], self.texts[i]
         stop = i + 1
-        while stop < len(self.texts) and self.flags[stop] & (PRE | SPACED):
-            between = separator(self.held[stop - 1], self.held[stop])
-            if between == "\n\n" or (between == "\t" and not flags & PRE):
-                break
-            stop += 1
-        if flags & PRE or not flags & SPACED or held[ITEM_OF] < 0:
+        if flags & PRE:
+            while stop < len(self.texts) and self.flags[stop] & PRE and self._between(stop) != "\n\n":
+                stop += 1
             return stop
-        # Cells and items may look like lines of code: they are if there are several, each alone in its row.
-        if stop < len(self.texts) and self.held[stop][ROW_OF] == self.held[stop - 1][ROW_OF] >= 0:
-            stop -= 1
-        if i and self.held[i - 1][ROW_OF] == held[ROW_OF] >= 0:
+        if self.position(self.elements[i]).level:
             return i
-        return stop if stop > i + 1 or (held[ROW_OF] < 0 and "\n" in self.texts[i]) else i
+        if flags & SPACED and held[ITEM_OF] >= 0:
+            return self._lines_until(i)
+        spaced = flags & SPACED and ("\n" in text or text[0].isspace())
+        indented = "\n" in text and (self.all_code[i] or _INDENTED.search(text) is not None)
+        return stop if spaced or (indented and held[ROW_OF] < 0) else i
+
+    def _lines_until(self, i: int) -> int:
+        """Return the end of the lines of code, each an item or alone in a row, that begin with a block."""
+        stop = i + 1
+        while stop < len(self.texts) and self.flags[stop] & SPACED and self._between(stop) == "\n":
+            stop += 1
+        row_of = [held[ROW_OF] for held in self.held[max(i - 1, 0) : stop + 1]]
+        if i and row_of[0] == row_of[1] >= 0:
+            return i
+        if stop < len(self.texts) and row_of[-1] == row_of[-2] >= 0:
+            stop -= 1
+        return stop if stop > i + 1 or (self.held[i][ROW_OF] < 0 and "\n" in self.texts[i]) else i
+
+    def _between(self, i: int) -> str:
+        """Return what separates a block from the one before in the text form."""
+        return separator(self.held[i - 1], self.held[i])
 
     def _code_element(self, i: int) -> int:
         """Return the ``pre`` that a block of code is in, else the list or table whose items are its lines."""
@@ -298,7 +305,7 @@ class _Page:
     def _fence(self, i: int, stop: int) -> str:
         pieces = [self.texts[i]]
         for k in range(i + 1, stop):
-            pieces += [separator(self.held[k - 1], self.held[k]), self.texts[k]]
+            pieces += [self._between(k), self.texts[k]]
         code = "".join(pieces)
         fence = "`" * max([3, *(len(ticks) + 1 for ticks in _TICKS.findall(code))])
         return f"{fence}{self._language(i)}\n{code}\n{fence}"
@@ -406,7 +413,7 @@ def _path(container: Container | None) -> list[Container]:
 def _write(units: Iterable[Unit]) -> str:
     """Return units as Markdown, each with the marks of what it stands in."""
     parts: list[str] = []
-    marks: dict[int, str] = {}  # of each list: one next to another has other ones
+    marks: dict[tuple[int, bool], str] = {}  # of each list, by whether it has numbers: one next to another has others
     indents: dict[int, str] = {-1: ""}
     before: list[Container] = []
     whole = False
@@ -418,11 +425,11 @@ def _write(units: Iterable[Unit]) -> str:
         new = path[common:]
         for item, old in zip(new[:1], before[common:], strict=False):
             if item.list >= 0 <= old.list != item.list and bool(item.number) == bool(old.number):
-                marks.setdefault(item.list, _OTHER_MARK[marks[old.list]])
+                marks.setdefault(_list_of(item), _OTHER_MARK[marks[_list_of(old)]])
         outside = "".join(indents[item.element] for item in path[:common])
         prefix = outside
         for item in new:
-            mark = marks.get(item.list) or marks.setdefault(item.list, "." if item.number else "-")
+            mark = marks.setdefault(_list_of(item), "." if item.number else "-")
             sign = "> " if item.list < 0 else f"{item.number}{mark} " if item.number else f"{mark} "
             indents[item.element] = sign if item.list < 0 else " " * len(sign)
             prefix += sign
@@ -434,12 +441,16 @@ def _write(units: Iterable[Unit]) -> str:
     return "".join(parts)
 
 
+def _list_of(item: Container) -> tuple[int, bool]:
+    return item.list, item.number > 0
+
+
 def _follows(new: list[Container], before: list[Container], common: int, whole: bool) -> bool:
     """Say whether a unit begins an item on the line after the one before: of the same list, or of one in its item."""
     if whole or not new or new[0].list < 0:
         return False
     if common < len(before):
-        return before[common].list == new[0].list
+        return _list_of(before[common]) == _list_of(new[0])
     return common > 0 and before[common - 1].list >= 0 and new[0].number <= 1
 
 

@@ -75,6 +75,7 @@ def escape_line(text: str, heading: bool = False) -> str:
     >>> escape_line("1. Learn C #", heading=True), escape_line("|x| is *not* <br>")
     ('1. Learn C \\#', '\\|x\\| is \\*not\\* \\<br>')
     """
+    text = text.strip()
     masked = "|".join(map(_mask, text.split("\n")))  # a mark, as the "<" of "<br>" is
     places = _inline(masked, text.replace("\n", "|"))
     if heading:

@@ -71,6 +71,8 @@ def whole(page):
         ("<table><tr><td><h2>a</h2><p>b<ul><li>c</ul></table>", "## a\n\nb\n\n- c"),
         ("<table><tr><td>menu<td><table><tr><td>a<td>b</table></table>", "menu\n\n|  |  |\n| --- | --- |\n| a | b |"),
         ("<table class=blob><tr><td class=code>if a:<tr><td class=code>  b()</table>", "```\nif a:\n  b()\n```"),
+        ("<ol><li>a</li><dt>b</dt></ol>", "1. a\n\n- b"),
+        ("<div style='white-space: pre'><h2>  a</h2></div>", "## a"),
         ("", ""),
     ],
 )  # fmt: skip
