@@ -29,6 +29,8 @@ class Document:
         html: the raw bytes, until extraction turns them into ``text``; empty for a document that began as text.
         charset: the charset that the server declared.
         text_format: ``text``, or ``markdown`` if ``text`` is that.
+        page_type: the kind of page that the text is from (`curate.extract.page_type`), "" if it began as text.
+        text_confidence: how right the extraction expects ``text`` to be, 0 to 1 (`curate.extract.main_text`).
         canonical: the address that the page calls its own (``rel=canonical``), "" if it names none.
         date: the crawl time, ISO 8601 in UTC, or empty.
         source: the name that the recipe gives to the input, never a file name: the corpus must not depend on how the
@@ -64,6 +66,8 @@ class Document:
     tokens: np.ndarray | None = None
     copies: int = 1
     text_format: str = "text"
+    page_type: str = ""
+    text_confidence: float = float("nan")
     page_features: PageFeatures | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 
 from curate.extract.blocks import Blocks, cut
 from curate.extract.choice_kernels import context
-from curate.extract.columns import CONTEXT_FEATURES, ELEMENT, FEATURES, FIRST_TOKEN, PARENT
-from curate.extract.main_text import FORMAT, MODEL, MainTextModel, chances, describe, keep, places
+from curate.extract.columns import CONTEXT_FEATURES, ELEMENT, FEATURES, FIRST_TOKEN, PARENT, WORDLESS_FEATURES
+from curate.extract.main_text import FORMAT, MODEL, Evidence, Forests, MainTextModel, chances, describe, keep, places
+from curate.extract.word_kernels import first_words
 from curate.filters.urls import normalize_url
 from curate.models.forest import Forest
-from curate.models.model_file import write_model_file
+from curate.models.model_file import array_bytes, write_model_file
 from curate.text.charset import decode
 from quality_models.align_kernels import align
 from quality_models.boost import BoostConfig, boost
@@ -41,7 +42,12 @@ FOLDS = 5
 BLOCKS_OF_A_PAGE = 200  # used for training, drawn at random
 PRIOR = 4.0  # pseudo-pages of each class word, with the mean share of main text
 MIN_SITES = 3  # on which a class word must occur
+MIN_WORD_SITES = 8  # on which a first word of a block must
 MAX_CELLS = 400_000_000  # of the table that aligns a page with its gold text
+
+
+Columns = tuple[str, ...]  # names of features, in order, the first ones of all
+Rates = tuple[NDArray[np.uint32], NDArray[np.float64]]  # words, and the share of main text where each stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def _shares(words: list[list[str]], gold: list[str]) -> NDArray[np.float64]:
     return shares
 
 
-def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+def class_rates(example: Example) -> Rates:
     """Return the class words of a page, and the share of main text in the elements that have each."""
     elements, blocks = example.page.elements, example.page.blocks
     n = len(elements) - 1
@@ -132,10 +138,27 @@ def class_rates(example: Example) -> tuple[NDArray[np.uint32], NDArray[np.float6
     return np.array(list(sums), np.uint32), np.array([a / b for a, b in sums.values()])
 
 
-def class_weights(
-    rates: Sequence[tuple[NDArray[np.uint32], NDArray[np.float64]]], sites: Sequence[str]
-) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-    """Return the class words that occur on several sites, sorted, and the log odds of main text below them."""
+def word_rates(example: Example, long: bool) -> Rates:
+    """Return the first words of the blocks of a page, and the mean share of main text in the blocks that have each.
+
+    ``long`` chooses between blocks with more words than are looked at and all others.
+    """
+    words, _, starts, is_long = first_words(example.page.out, example.page.blocks)
+    block = np.repeat(np.arange(len(is_long)), np.diff(starts))
+    chosen = is_long[block] == long
+    pairs = np.unique(np.stack([words.astype(np.int64), block], 1)[chosen], axis=0)
+    keys, inverse = np.unique(pairs[:, 0], return_inverse=True)
+    return keys.astype(np.uint32), np.bincount(inverse, example.share[pairs[:, 1]]) / np.bincount(inverse)
+
+
+def weigh(rates: Sequence[Rates], sites: Sequence[str], least: int) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+    """Return the words that occur on some sites, sorted, and the log odds of main text where they stand.
+
+    Args:
+        rates: of each page, what `class_rates` or `word_rates` returns.
+        sites: of each page.
+        least: number of sites on which a word must occur.
+    """
     numbers = {site: i for i, site in enumerate(sorted(set(sites)))}
     token = np.concatenate([tokens for tokens, _ in rates])
     rate = np.concatenate([share for _, share in rates])
@@ -145,7 +168,7 @@ def class_weights(
     base = rate.mean()
     mean = (np.bincount(inverse, rate) + PRIOR * base) / (np.bincount(inverse) + PRIOR)
     odds = np.log(mean / (1 - mean)) - np.log(base / (1 - base))
-    return keys[seen >= MIN_SITES], odds[seen >= MIN_SITES]
+    return keys[seen >= least], odds[seen >= least]
 
 
 def logits(forest: Forest, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -158,41 +181,51 @@ class Trainer:
 
     def __init__(self, examples: list[Example]) -> None:
         self.examples = examples
-        self.rates = [class_rates(e) for e in examples]
-        self._weights: dict[frozenset[int], tuple[NDArray[np.uint32], NDArray[np.float64]]] = {}
-        self._first: dict[frozenset[int], Forest] = {}
+        self.class_rates = [class_rates(e) for e in examples]
+        self.word_rates = [[word_rates(e, long) for e in examples] for long in (False, True)]
+        self._evidence: dict[frozenset[int], Evidence] = {}
+        self._first: dict[tuple[frozenset[int], Columns], Forest] = {}
 
-    def weights(self, without: frozenset[int]) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-        """Return class weights from all folds but some."""
-        if without not in self._weights:
+    def evidence(self, without: frozenset[int]) -> Evidence:
+        """Return the weights of words from all folds but some."""
+        if without not in self._evidence:
             chosen = [i for i, e in enumerate(self.examples) if e.fold not in without]
-            self._weights[without] = class_weights(
-                [self.rates[i] for i in chosen], [self.examples[i].site for i in chosen]
-            )
-        return self._weights[without]
+            sites = [self.examples[i].site for i in chosen]
+            classes = weigh([self.class_rates[i] for i in chosen], sites, MIN_SITES)
+            words = [weigh([rates[i] for i in chosen], sites, MIN_WORD_SITES) for rates in self.word_rates]
+            keys, places = np.unique(np.concatenate([keys for keys, _ in words]), return_index=True)
+            weights = np.concatenate([weights for _, weights in words])[places]
+            self._evidence[without] = Evidence(*classes, keys, weights)
+        return self._evidence[without]
 
     def rows(self, example: Example, without: frozenset[int]) -> NDArray[np.float64]:
-        """Return the features of a page, with class weights from other folds than its own and ``without``."""
-        return describe(example.page, *self.weights(without | {example.fold}))
+        """Return the features of a page, with weights of words from other folds than its own and ``without``."""
+        return describe(example.page, self.evidence(without | {example.fold}))
 
-    def first(self, without: frozenset[int]) -> Forest:
-        """Return the first forest, from all folds but some."""
-        if without not in self._first:
+    def first(self, without: frozenset[int], columns: Columns) -> Forest:
+        """Return the first forest over some columns of the features, from all folds but some."""
+        if (without, columns) not in self._first:
             chosen = [e for e in self.examples if e.fold not in without]
-            self._first[without] = self._grow(chosen, [self.rows(e, without) for e in chosen], FEATURES, 1)
-        return self._first[without]
+            rows = [self.rows(e, without)[:, : len(columns)] for e in chosen]
+            self._first[without, columns] = self._grow(chosen, rows, columns, 1)
+        return self._first[without, columns]
 
     def train(self, without: frozenset[int]) -> MainTextModel:
-        """Train on all folds but some; the second forest uses predictions for pages that the first did not see."""
+        """Train on all folds but some, with what words say and without."""
+        return MainTextModel(
+            self.forests(without, FEATURES), self.forests(without, WORDLESS_FEATURES), self.evidence(without)
+        )
+
+    def forests(self, without: frozenset[int], columns: Columns) -> Forests:
+        """Train two forests; the second uses predictions for pages that the first did not see."""
         chosen = [e for e in self.examples if e.fold not in without]
         described = []
         for example in chosen:
-            rows = self.rows(example, without)
-            unseen = self.first(without | {example.fold})
+            rows = self.rows(example, without)[:, : len(columns)]
+            unseen = self.first(without | {example.fold}, columns)
             chance = 1 / (1 + np.exp(-logits(unseen, rows)))
             described.append(np.hstack([rows, context(example.page.blocks, example.page.elements, chance)]))
-        second = self._grow(chosen, described, (*FEATURES, *CONTEXT_FEATURES), 2)
-        return MainTextModel(self.first(without), second, *self.weights(without))
+        return Forests(self.first(without, columns), self._grow(chosen, described, (*columns, *CONTEXT_FEATURES), 2))
 
     def _grow(
         self, examples: list[Example], described: list[NDArray[np.float64]], names: tuple[str, ...], seed: int
@@ -227,17 +260,18 @@ def measure(model: MainTextModel, example: Example) -> float:
 
 def save(model: MainTextModel, path: Path, facts: dict) -> None:
     """Write a model."""
-    arrays = {"class-keys": model.class_keys, "class-weights": model.class_weights.astype(np.float32)}
-    for name, forest in (("first", model.first), ("second", model.second)):
+    arrays = {
+        name.replace("_", "-"): array.astype(np.float32) if array.dtype == np.float64 else array
+        for name, array in model.evidence._asdict().items()
+    }
+    forests = {"first": model.forests.first, "second": model.forests.second}
+    forests |= {"wordless-first": model.wordless.first, "wordless-second": model.wordless.second}
+    for name, forest in forests.items():
         for field in ("roots", "feature", "value", "left"):
             array = getattr(forest, field)
             arrays[f"{name}-{field}"] = array.astype(np.float32) if field == "value" else array
-    parts = {}
-    for name, array in arrays.items():
-        buffer = io.BytesIO()
-        np.save(buffer, array)
-        parts[f"{name}.npy"] = buffer.getvalue()
-    write_model_file(path, FORMAT, {"facts": facts, "first": model.first.names, "second": model.second.names}, parts)
+    parts = {f"{name}.npy": array_bytes(array) for name, array in arrays.items()}
+    write_model_file(path, FORMAT, {"facts": facts, **{name: forest.names for name, forest in forests.items()}}, parts)
 
 
 def main() -> None:

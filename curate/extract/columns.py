@@ -5,7 +5,7 @@ for all who read their results. The features are tuples of names: ``OWN.link_sha
 all columns are those of the forests in a model of main text.
 
 >>> FEATURES[OWN.link_share], FEATURES[PAGE_AT + PAGE.link_share], len(FEATURES)
-('link_share', 'page_link_share', 124)
+('link_share', 'page_link_share', 134)
 """
 
 from __future__ import annotations
@@ -129,6 +129,19 @@ class _Place(NamedTuple):
     best_title_overlap: int
 
 
+class _Said(NamedTuple):
+    total: int
+    least: int
+    greatest: int
+    heading_total: int
+    heading_least: int
+    heading_greatest: int
+    worst_heading: int
+    before: int
+    after: int
+    known_share: int
+
+
 class _Context(NamedTuple):
     chance: int
     before_4: int
@@ -162,6 +175,7 @@ PAGE = _Page(*range(10))  # of the page
 CLASSES = _Classes(*range(4))  # how much the class words of all that it stands in speak for main text
 SIBLINGS = _Siblings(*range(8))  # of the repeated siblings that it stands in
 PLACE = _Place(*range(10))  # where it is on the page
+SAID = _Said(*range(10))  # how much its first words, those beside it and those of headings above speak for main text
 
 # The column that each group of features begins at, in the order of `FEATURES`.
 NEIGHBOURS_AT = len(OWN)
@@ -171,6 +185,7 @@ FLAGS_AT = PAGE_AT + len(PAGE)
 CLASSES_AT = FLAGS_AT + len(FLAG_NAMES)
 SIBLINGS_AT = CLASSES_AT + len(CLASSES)
 PLACE_AT = SIBLINGS_AT + len(SIBLINGS)
+SAID_AT = PLACE_AT + len(PLACE)
 
 #: What the first forest reads of each block.
 FEATURES = (
@@ -182,7 +197,10 @@ FEATURES = (
     *(f"class_weight_{name}" for name in CLASSES._fields),
     *(f"siblings_{name}" for name in SIBLINGS._fields),
     *PLACE._fields,
+    *(f"said_{name}" for name in SAID._fields),
 )
+#: What it reads if the page is in a language whose words it does not know: all but the last group.
+WORDLESS_FEATURES = FEATURES[:SAID_AT]
 CONTEXT = _Context(*range(21))  # what the first forest said around a block
 #: What the second forest reads besides.
 CONTEXT_FEATURES = tuple(f"chance_{name}" for name in CONTEXT._fields)

@@ -68,6 +68,7 @@ from curate.extract.element_kernels import (
     words_of,
 )
 from curate.extract.tag_kernels import MAX_NAME
+from curate.extract.word_kernels import describe_words
 from curate.text.compiled import kernel
 from curate.text.hash_kernels import FNV32_BASIS, FNV64_BASIS, fnv1a_32, fnv1a_64
 
@@ -375,6 +376,8 @@ def features(
     h1: int,
     class_keys: NDArray[np.uint32],
     class_weights: Floats,
+    word_keys: NDArray[np.uint32],
+    word_weights: Floats,
     title: Keys,
 ) -> Floats:
     """Describe each block of a page.
@@ -384,6 +387,7 @@ def features(
         groups: of each tag, the group of tags it belongs to.
         h1: the tag of that name.
         class_keys, class_weights: hashes of class words, sorted, and how much each speaks for main text.
+        word_keys, word_weights: the same of the first words of blocks (`curate.extract.word_kernels`).
         title: hashes of the words in the page's title, of more than two letters, sorted.
 
     Returns:
@@ -399,4 +403,5 @@ def features(
     describe_elements(rows, blocks, elements, classes)
     describe_siblings(rows, blocks, elements, tokens, sums)
     describe_places(rows, out, blocks, elements, groups, h1, title, sums[0, S_PROSE])
+    describe_words(rows, out, blocks, elements, groups, HEADING_TAG, word_keys, word_weights)
     return rows

@@ -58,6 +58,15 @@ def write_model_file(path: str | Path, format: str, manifest: Mapping[str, Any],
     return write_with_sha256(Path(path), buffer.getvalue())
 
 
+def array_bytes(array: NDArray[Any]) -> bytes:
+    """Return an array as a part of a model, which `read_array` reads."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
 def write_with_sha256(path: Path, data: bytes) -> str:
     """Write a file, and beside it a ``.sha256`` file for ``sha256sum --check``; return the sha256, hex.
 

@@ -17,7 +17,6 @@ trains a judge on judgements of your own.
 from __future__ import annotations
 
 import functools
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from curate.filters.signals import Signals, measure, signal_names
 from curate.language.codes import resolve
 from curate.models.file_stamp import file_stamp
 from curate.models.forest import Forest, read_forest
-from curate.models.model_file import read_model_file, write_model_file
+from curate.models.model_file import array_bytes, read_model_file, write_model_file
 from curate.models.shipped import SHIPPED
 from curate.quality.scoring import word_opinion
 from curate.results import Result
@@ -157,9 +156,8 @@ def save_judge(path: str | Path, model: JudgeModel) -> str:
         for output, forest in forests.items():
             for array in _ARRAYS:
                 values = getattr(forest, array)
-                buffer = io.BytesIO()
-                np.save(buffer, values.astype(np.float32) if array == "value" else values)
-                parts[f"{kind}-{output}-{array}.npy"] = buffer.getvalue()
+                part = array_bytes(values.astype(np.float32) if array == "value" else values)
+                parts[f"{kind}-{output}-{array}.npy"] = part
     names = {"page": model.of_pages["keep"].names, "text": model.of_texts["keep"].names}
     return write_model_file(path, FORMAT, {"features": names, "facts": model.facts}, parts)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.models.forest import Forest, read_forest
-from curate.models.model_file import read_model_file, write_model_file
+from curate.models.model_file import array_bytes, read_model_file, write_model_file
 from curate.models.shipped import is_shipped
 from curate.models.text_classifier import TextClassifier, load_classifier, logit, prepare
 
@@ -70,13 +69,8 @@ def save_quality_model(path: str | Path, model: QualityModel, classifier: bytes 
     Returns:
         The sha256 of the file, hex.
     """
-    import numpy as np
-
     parts: dict[str, bytes] = {} if classifier is None else {_CLASSIFIER: classifier}
-    for name in _ARRAYS:
-        buffer = io.BytesIO()
-        np.save(buffer, getattr(model.forest, name))
-        parts[f"{name}.npy"] = buffer.getvalue()
+    parts |= {f"{name}.npy": array_bytes(getattr(model.forest, name)) for name in _ARRAYS}
     manifest = {
         "language": model.language,
         "signals": list(model.forest.names),

@@ -51,6 +51,8 @@ STATE = pa.schema(
         ("cluster_size", pa.int64()),
         ("copies", pa.int64()),
         ("text_format", pa.string()),
+        ("page_type", pa.string()),
+        ("text_confidence", pa.float64()),
         ("page_features", pa.list_(pa.float32())),
         ("extra", pa.binary()),
         ("text_bytes", pa.int64()),
@@ -107,6 +109,8 @@ DOCUMENTS = pa.schema(
         ("listing_score", pa.float64()),
         ("cluster", pa.string()),
         ("cluster_size", pa.int64()),
+        ("page_type", pa.string()),
+        ("text_confidence", pa.float64()),
         ("token_count", pa.int64()),
         ("copies", pa.int64()),
     ]

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,17 @@ from hypothesis import given, strategies as st
 from curate.extract.blocks import cut
 from curate.extract.choice_kernels import choose, context, drop_frame
 from curate.extract.columns import CONTEXT_FEATURES, FEATURES, WORDS
-from curate.extract.main_text import FORMAT, MODEL, chances, describe, load_model, main_text
+from curate.extract.main_text import (
+    FORMAT,
+    LEAST_KNOWN,
+    MODEL,
+    chances,
+    confidence,
+    describe,
+    load_model,
+    main_blocks,
+    main_text,
+)
 from curate.models.model_file import read_model_file, write_model_file
 
 SENTENCE = "The river rose in the night, and the bridge stayed closed until the morning because of it. "
@@ -47,7 +58,7 @@ def test_a_title_of_many_words_takes_no_longer():
     blocks = f"<p>{'not one of them ' * 10}" * 15_000
     main_text(cut(site(SENTENCE)))
     started = time.process_time()
-    describe(cut(f"<title>{' '.join(words)}</title>{blocks}"), load_model().class_keys, load_model().class_weights)
+    describe(cut(f"<title>{' '.join(words)}</title>{blocks}"), load_model().evidence)
     assert time.process_time() - started < 3
 
 
@@ -71,6 +82,27 @@ def test_a_page_of_nothing_but_navigation_has_no_text():
     assert main_text(cut("")) == ""
 
 
+def test_known_words_are_evidence_only_where_most_are_known():
+    english = site(f"<h1>The river</h1><p>{SENTENCE * 9}</p>")
+    foreign = site(f"<h1>Вода</h1><p>{'Вода в реке поднялась, и мост закрыли до утра. ' * 9}</p>" * 4)
+    model = load_model()
+    silent = model.evidence._replace(word_weights=np.zeros(len(model.evidence.word_weights)))
+    share = FEATURES.index("said_known_share")
+    for page, known in ((cut(english), True), (cut(foreign), False)):
+        assert (describe(page, model.evidence)[0, share] >= LEAST_KNOWN) == known
+        same = np.array_equal(chances(page, model), chances(page, replace(model, evidence=silent)))
+        assert same != known
+
+
+def test_confidence_is_the_expected_f1_of_what_is_kept():
+    page = cut("".join(f"<p>{'word ' * n}</p>" for n in (10, 20, 30)))
+    chance, kept = np.array([0.9, 0.5, 0.1]), np.array([True, True, False])
+    assert confidence(page, chance, kept) == pytest.approx(2 * (9 + 10) / (30 + 9 + 10 + 3))
+    assert confidence(page, chance, kept & False) == 0
+    sure, unsure = main_blocks(cut(site(f"<h1>The river</h1><p>{SENTENCE * 20}</p>"))), main_blocks(cut(MENU + COOKIES))
+    assert 0 <= unsure.confidence < 0.6 < 0.9 < sure.confidence <= 1
+
+
 PAGES = st.lists(
     st.sampled_from(["<p>", "<div class='post body'>", "</div>", "<nav>", "</nav>", "<li>", "<a href=x>", "</a>",
                      "<h1>", SENTENCE, "Home ", "日本。", "<table><tr><td>", "</table>", "<br>", "<article>"]),
@@ -83,7 +115,7 @@ def test_chances_are_chances_and_numbers_are_numbers(page):
     blocks, model = cut(page), load_model()
     if not len(blocks.blocks):
         return
-    rows = describe(blocks, model.class_keys, model.class_weights)
+    rows = describe(blocks, model.evidence)
     assert rows.shape == (len(blocks.blocks), len(FEATURES))
     assert np.isfinite(rows).all()
     around = context(blocks.blocks, blocks.elements, np.full(len(rows), 0.5))
@@ -99,9 +131,7 @@ def test_features_are_what_their_names_say():
         f"<title>River news</title><nav><a href=/>Home</a></nav><h1>River news</h1><p class=body>{SENTENCE * 9}</p>"
     )
     model = load_model()
-    nav, heading, prose = (
-        dict(zip(FEATURES, row, strict=True)) for row in describe(page, model.class_keys, model.class_weights).tolist()
-    )
+    nav, heading, prose = (dict(zip(FEATURES, row, strict=True)) for row in describe(page, model.evidence).tolist())
     assert (nav["link_share"], heading["link_share"], heading["before_link_share"]) == (1, 0, 1)
     assert (nav["in_nav"], nav["in_paragraph"], prose["in_nav"], prose["in_paragraph"]) == (1, 0, 0, 1)
     assert (nav["two_after_log_words"], prose["after_log_words"]) == (prose["log_words"], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from itertools import islice
 from pathlib import Path
 
@@ -105,3 +106,14 @@ def test_curates_own_engine_extracts_where_a_recipe_names_none():
     assert texts["resiliparse"] != texts["blocks"]
     assert Extract().make()(page).text == texts["blocks"]
     assert Extract(engine="resiliparse").make()(page).text == texts["resiliparse"]
+
+
+def test_what_is_short_and_unsure_is_no_main_text():
+    frame = "<div class=menu><a href=/>Home</a> <a href=/a>About</a></div><div class=cookie>We use cookies.</div>"
+    page = Document(id="a", html=f"<title>x</title><body>{frame}".encode(), url="https://a.example/")
+    confidence = extract_text(page.html, page.url).confidence
+    assert 0 < confidence < Extract().min_confidence
+    assert Extract().make()(page) == Rejection("no_main_text", confidence, Extract().min_confidence)
+    kept = Extract(min_confidence=0).make()(page)
+    assert (kept.text_confidence, kept.page_type) == (confidence, extract_text(page.html, page.url).page_type)
+    assert math.isnan(Extract().make()(Document(id="b", text="No page.")).text_confidence)
