@@ -13,8 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import xxhash
-
 from curate.bounds import Names
 from curate.dedup.sketch_file import MANIFEST
 from pipelines.engine.code import code_digests, library_versions, own_sources
@@ -174,19 +172,11 @@ def _files_named(step: Step) -> dict[str, str]:
         # A sketch is a folder whose manifest has the digests of its other files.
         paths = [path for path in (name, files.join(name, MANIFEST)) if files.is_file(path)]
         for path in paths:
-            digests[path] = _digest_of(path)
+            digests[path] = files.digest(path)
         if os.path.isdir(name) and not paths:  # the folder of a tokenizer
             inside = (os.path.join(name, entry) for entry in sorted(os.listdir(name)))
-            digests |= {path: _digest_of(path) for path in inside if os.path.isfile(path)}
+            digests |= {path: files.digest(path) for path in inside if os.path.isfile(path)}
     return digests
-
-
-def _digest_of(path: str) -> str:
-    hasher = xxhash.xxh3_64()
-    with files.open_read(path) as f:
-        while block := f.read(1 << 20):
-            hasher.update(block)
-    return hasher.hexdigest()
 
 
 #: The map steps of a pass, and the corpus steps that follow them.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 
+from pipelines.engine.contract import Contract
 from pipelines.engine.decisions import DecisionJob, decide, decide_in_jobs, decision_jobs, warn
+from pipelines.engine.failures import is_final, job_errors
 from pipelines.engine.finish import count_shards, write_result
 from pipelines.engine.layout import RunLayout, numbers_of
 from pipelines.engine.passes import FUNCTIONS, run_slice
@@ -127,7 +128,8 @@ def _run(layout: RunLayout, runner: Runner, watch: Watch, say: Say) -> dict:
     _run_pass(layout, last, shards, runner, watch, say)
 
     def run_all(title: str, todo: Callable[[], list[Any]], function: partial[None], then: Then | None = None) -> None:
-        with _job_errors(title, runner):
+        _agree(layout, last, runner)
+        with job_errors(title, layout.work, runner.local):
             watch(Task(title), lambda: _persist(runner, todo, function, lambda: False, say, then))
 
     return write_result(layout, shards, run_all)
@@ -142,6 +144,7 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
     slices = layout.plan.slices
     before = layout.counts(layout.plan.passes[pass_.index - 1]) if pass_.index else None
     total = before["totals"]["documents"] if before else sum(s.size for s in slices)
+    _agree(layout, pass_, runner)
     work = Task(f"pass {pass_.index + 1} of {len(layout.plan.passes)}", job.folder, total, len(slices))
 
     def todo() -> list[Slice]:
@@ -163,7 +166,7 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
         for follows in filter(None, (sums, decide)):
             follows(p, done)
 
-    with _job_errors(work.title, runner):
+    with job_errors(work.title, layout.work, runner.local):
         spread = partial(store_slices, folder=job.folder)
         watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then, spread))
         _persist(runner, to_sum, add, lambda: False, say)
@@ -176,6 +179,13 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
         raise
     written = {"steps": [s.name for s in pass_.steps], "keys": [s.name for s in pass_.keys]}
     sealed.write_json(files.join(job.folder, MANIFEST), {"slices": len(slices), **written, "counts": counts})
+
+
+def _agree(layout: RunLayout, pass_: Pass, runner: Runner) -> None:
+    """Write the contract that the workers of a pass keep, if they are on other machines."""
+    if runner.distributed:
+        runner.contract = Contract.of(layout, pass_)
+        runner.contract.write()
 
 
 def _persist(
@@ -211,7 +221,7 @@ def _persist(
         except Exception as e:
             if isinstance(e.__context__, KeyboardInterrupt):  # Beam raises another error instead
                 raise KeyboardInterrupt from None
-            if runner.local or not died():
+            if runner.local or is_final(e) or not died():
                 raise
             error = e
         stuck = stuck + 1 if len(todo()) == len(left) else 0
@@ -256,6 +266,7 @@ def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch, say: S
     indices = range(len(layout.plan.slices))
     count = _count_kept(layout, pass_)
     if not all(data.decision.is_whole() for data in cut):
+        _agree(layout, pass_, runner)
         counts = layout.counts(pass_)
         jobs = decision_jobs(cut, counts["keys"], runner.memory, runner.distributed, counts["totals"]["documents"])
         for job in jobs:
@@ -264,7 +275,7 @@ def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch, say: S
                 cut[number].decision.begin(job.parts)
 
             def work(job: DecisionJob = job, names: str = names) -> None:
-                with _job_errors(f"{'step' if len(job.steps) == 1 else 'steps'} {names}"):
+                with job_errors(f"{'step' if len(job.steps) == 1 else 'steps'} {names}", layout.work):
                     _run_decisions(cut, job, indices, runner, counts["totals"]["documents"])
 
             watch(Task(f"decide {names}"), work)
@@ -278,7 +289,8 @@ def _decide(layout: RunLayout, pass_: Pass, runner: Runner, watch: Watch, say: S
             counted = numbers_of(files.names(cut[-1].decision.folder, "kept-"))
             return [group for group in range(layout.groups.count) if group not in counted]
 
-        with _job_errors("shards", runner):
+        _agree(layout, pass_, runner)
+        with job_errors("shards", layout.work, runner.local):
             _persist(runner, to_count, count, lambda: False, say)
 
 
@@ -333,27 +345,3 @@ def _run_decisions(
     scratch = files.join(cut[0].pass_folder, "") if "://" not in cut[0].pass_folder else None
     with runner.pipeline(scratch) as p:
         decide(p, cut, job, indices, documents=documents)
-
-
-@contextmanager
-def _job_errors(what: str, runner: Runner | None = None) -> Iterator[None]:
-    """Reduce an error of a Beam job, a long text with the tracebacks of its workers, to one sentence with the cause.
-
-    Args:
-        what: what the job does.
-        runner: the runner of a pass; a local one calls functions directly, and its errors are not changed.
-
-    Raises:
-        RunError: the job failed.
-    """
-    try:
-        yield
-    except (RunError, OSError):
-        raise
-    except Exception as e:
-        if runner and runner.local:
-            raise
-        if isinstance(e.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        cause = next((line for line in reversed(str(e).splitlines()) if line.strip()), type(e).__name__)
-        raise RunError(f"{what}: {cause.strip()}") from e

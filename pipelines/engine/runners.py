@@ -29,6 +29,8 @@ from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from apache_beam.runners.runner import create_runner
 
+from pipelines.engine.contract import Contract, attach
+from pipelines.engine.failures import on_worker
 from pipelines.engine.quiet import start_worker
 from pipelines.engine.watched import portable
 from pipelines.steps.base import MEMORY, KeyOptions, RunError
@@ -69,6 +71,7 @@ class Runner(AbstractContextManager["Runner"]):
     Attributes:
         local: whether passes run in processes on this machine, without Beam.
         distributed: whether pipelines run on workers on other machines.
+        contract: what these workers must have in common with this process.
 
     Args:
         workers: processes on this machine; they live until the runner is closed, so that models load once in each.
@@ -96,6 +99,7 @@ class Runner(AbstractContextManager["Runner"]):
             )
         self.local = not beam_options
         self.distributed = False
+        self.contract: Contract | None = None
         self._pool: ProcessPoolExecutor | None = None
         if self._name.lower().endswith("daskrunner"):  # its name may include the module
             raise RunError(
@@ -106,8 +110,8 @@ class Runner(AbstractContextManager["Runner"]):
                 self.distributed = not isinstance(create_runner(self._name), IN_MEMORY)
             except (ValueError, ImportError) as e:
                 raise RunError(f"--runner={self._name}: {e}") from None
-        if endpoint := self._options.view_as(PortableOptions).job_endpoint:
-            _check_reachable(endpoint)
+        self._endpoint = self._options.view_as(PortableOptions).job_endpoint or ""
+        _check_reachable(self._endpoint)
 
     def pipeline(self, scratch: str | None = None) -> beam.Pipeline:
         """Return an empty pipeline on the chosen runner.
@@ -116,7 +120,8 @@ class Runner(AbstractContextManager["Runner"]):
             scratch: local folder for keys that do not fit in memory; the system's temporary folder by default.
         """
         if self.distributed:
-            return beam.Pipeline(options=self._options)
+            _check_reachable(self._endpoint)
+            return _Pledged(self.contract, self._options)
         options = self._options.view_as(KeyOptions)
         options.key_memory, options.key_scratch = self.memory, scratch
         for logger in ERROR_LOGGERS:
@@ -153,7 +158,7 @@ class Runner(AbstractContextManager["Runner"]):
                 numbers, read = spread(elements) if spread else (list(elements), None)
                 made = p | beam.Create(numbers)
                 made = made | "Read" >> beam.FlatMap(read) if read else made
-                done = made | beam.Reshuffle() | label >> beam.Map(function)
+                done = made | beam.Reshuffle() | label >> beam.Map(partial(on_worker, function))
                 if then:  # a single element is quicker to wait for
                     then(p, done | "Done" >> beam.combiners.Count.Globally())
             return
@@ -191,6 +196,19 @@ class Runner(AbstractContextManager["Runner"]):
         self.restart()
 
 
+class _Pledged(beam.Pipeline):
+    """A pipeline whose workers keep a contract."""
+
+    def __init__(self, contract: Contract | None, options: PipelineOptions) -> None:
+        super().__init__(options=options)
+        self._contract = contract
+
+    def run(self, *more: Any, **named: Any) -> Any:
+        if self._contract:
+            attach(self._contract, self)
+        return super().run(*more, **named)
+
+
 def _pool(workers: int) -> ProcessPoolExecutor:
     """Return a pool that starts all of its processes at once, with the first call."""
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker, (os.getpid(),))
@@ -211,12 +229,14 @@ def _call(function: partial[Any], element: Any) -> None:
 def _check_reachable(endpoint: str) -> None:
     """Check that a job server answers, because Beam would wait for it silently and forever."""
     host, _, port = endpoint.rpartition(":")
-    if not port.isdigit():  # "embed" starts a server
+    if not port.isdigit():  # there is none, or "embed", which starts a server
         return
     try:
         socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as e:
-        raise RunError(f"--job_endpoint={endpoint}: no job server answers ({e}); start it first") from None
+        raise RunError(
+            f"--job_endpoint={endpoint}: no job server answers ({e}); start it and run the same command again"
+        ) from None
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 import orjson
+import xxhash
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadata
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -234,6 +235,15 @@ def read_bytes(path: str) -> bytes:
     """Read a small file."""
     with open_read(path) as f:
         return f.read()
+
+
+def digest(path: str) -> str:
+    """Return a digest of the content of a file, 16 hex digits."""
+    hasher = xxhash.xxh3_64()
+    with open_read(path) as f:
+        while block := f.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()
 
 
 def read_json(path: str) -> Any:

@@ -128,6 +128,9 @@ class ShardTask:
         """Name of the JSON file about the written shard, without ending."""
         return f"shard-{self.table}-{self.shard:05d}"
 
+    def __str__(self) -> str:
+        return f"shard {self.shard} of {self.table}"
+
     def facts(self, folder: str) -> str:
         """Return the path of the JSON file about the written shard, with ``files`` and ``summary``."""
         return files.join(folder, f"{self.name}.json")

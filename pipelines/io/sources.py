@@ -94,6 +94,11 @@ class Slice:
     index: int
     parts: tuple[Part, ...]
 
+    def __str__(self) -> str:
+        paths = list(dict.fromkeys(part.file.path for part in self.parts))
+        more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+        return f"slice {self.index} ({''.join(paths[:1])}{more})"
+
     @property
     def size(self) -> int:
         """Bytes to read."""
