@@ -18,7 +18,7 @@ from pipelines.steps.base import RunError
 
 FAILED_LOG = "failed.log"  # in _work: what Beam reported about the last job that failed
 LOG_RECORDS = 5_000  # kept of a job; curate's own value
-MAX_CAUSE = 600  # characters of a cause in the sentence
+MAX_CAUSE = 400  # characters of a cause in the sentence
 
 #: An error whose message is already a sentence, raised in a worker: it is somewhere in the text that Beam reports.
 SENTENCE = re.compile(
@@ -47,6 +47,11 @@ FIXES = (
         r"StartWorker|startup of environment",
         "no worker pool answers at --environment_config: start `python -m apache_beam.runners.worker.worker_pool_main "
         "--service_port=50000 --container_executable=` on every worker's host",
+    ),
+    (
+        r"Unable to fetch remote job server",
+        "download this jar where there is a network and give it as --flink_job_server_jar=PATH (or "
+        "--spark_job_server_jar), or start a job server yourself and give --job_endpoint=HOST:8099",
     ),
     (r"NoResourceAvailable|not have enough.*slots", "start more workers, or give a smaller --parallelism"),
     (
@@ -95,7 +100,7 @@ def cause(text: str) -> str:
     'Pipeline p failed in state FAILED: java.net.ConnectException: refused'
     """
     if sentences := SENTENCE.findall(text):
-        return sentences[-1][:MAX_CAUSE]
+        return sentences[-1]
     text = GRPC.sub(r"RpcError: \2 (\1)", text)
     causes = [(name, why) for name, why in CAUSE.findall(text) if not WRAPPERS.search(why)]
     if causes:

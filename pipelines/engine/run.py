@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
 
+from curate.bounds import Names
 from pipelines.engine.contract import Contract
 from pipelines.engine.decisions import DecisionJob, decide, decide_in_jobs, decision_jobs, warn
 from pipelines.engine.failures import is_final, job_errors
@@ -20,6 +23,7 @@ from pipelines.engine.preflight import preflight
 from pipelines.engine.progress import Say, Task, Watch, silent, unwatched
 from pipelines.engine.runners import PoolBroken, Runner, Spread, Then, then_each
 from pipelines.engine.stored import MANIFEST, WARNINGS, StepData
+from pipelines.engine.submission import worker_expected
 from pipelines.engine.sums import added, count_kept, sum_path, sum_slices
 from pipelines.io import files, sealed
 from pipelines.io.privacy import Privacy
@@ -29,7 +33,7 @@ from pipelines.io.sources import Slice
 from pipelines.recipe.model import Recipe
 from pipelines.result.finished import read_report
 from pipelines.result.output import Fix, NotAnOutputError, check_files, leftovers
-from pipelines.steps.base import RunError
+from pipelines.steps.base import RunError, names_in
 
 DEPENDS = "depends.json"  # in the folder of a pass: what its result depends on
 #: A source with at least this many records, and a larger share of broken ones, stops the run. curate's own values.
@@ -60,6 +64,9 @@ def run_recipe(
         RunError: the run cannot continue.
     """
     runner = runner or Runner()
+    for note in runner.notes:
+        say(note)
+    runner.check_paths([output, *_paths_in(recipe)])
     layout = RunLayout.of(recipe, output)
     written = layout.written()
     if written and _whole(layout, say):
@@ -82,6 +89,13 @@ def run_recipe(
                 FUNCTIONS.clear()
                 if not sealed.noted(layout.work).keys() - restored:
                     raise
+
+
+def _paths_in(recipe: Recipe) -> Iterator[str]:
+    """Yield the paths of inputs, models and lists that workers open."""
+    yield from (source.input for source in recipe.sources if source.format != "datasets")
+    for entry in recipe.steps:
+        yield from (name for name in names_in(entry.step, Names.FILE) if "://" in name or os.path.exists(name))
 
 
 def _whole(layout: RunLayout, say: Say) -> bool:
@@ -166,7 +180,8 @@ def _run_pass(layout: RunLayout, pass_: Pass, shards: Shards | None, runner: Run
         for follows in filter(None, (sums, decide)):
             follows(p, done)
 
-    with job_errors(work.title, layout.work, runner.local):
+    expected = worker_expected(job.folder, say) if runner.distributed else nullcontext()
+    with job_errors(work.title, layout.work, runner.local), expected:
         spread = partial(store_slices, folder=job.folder)
         watch(work, lambda: _persist(runner, todo, partial(run_slice, job=job), died, say, then, spread))
         _persist(runner, to_sum, add, lambda: False, say)

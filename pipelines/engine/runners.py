@@ -32,6 +32,7 @@ from apache_beam.runners.runner import create_runner
 from pipelines.engine.contract import Contract, attach
 from pipelines.engine.failures import on_worker
 from pipelines.engine.quiet import start_worker
+from pipelines.engine.submission import check_options, check_paths
 from pipelines.engine.watched import portable
 from pipelines.steps.base import MEMORY, KeyOptions, RunError
 
@@ -72,6 +73,7 @@ class Runner(AbstractContextManager["Runner"]):
         local: whether passes run in processes on this machine, without Beam.
         distributed: whether pipelines run on workers on other machines.
         contract: what these workers must have in common with this process.
+        notes: sentences about options that were set, or should be.
 
     Args:
         workers: processes on this machine; they live until the runner is closed, so that models load once in each.
@@ -100,6 +102,7 @@ class Runner(AbstractContextManager["Runner"]):
         self.local = not beam_options
         self.distributed = False
         self.contract: Contract | None = None
+        self.notes: list[str] = []
         self._pool: ProcessPoolExecutor | None = None
         if self._name.lower().endswith("daskrunner"):  # its name may include the module
             raise RunError(
@@ -112,6 +115,17 @@ class Runner(AbstractContextManager["Runner"]):
                 raise RunError(f"--runner={self._name}: {e}") from None
         self._endpoint = self._options.view_as(PortableOptions).job_endpoint or ""
         _check_reachable(self._endpoint)
+        if self.distributed:
+            self.notes = check_options(self._options)
+
+    def check_paths(self, paths: Iterable[str]) -> None:
+        """Check that the workers can see files at these paths.
+
+        Raises:
+            RunError: they are on other machines, and a path is local.
+        """
+        if self.distributed:
+            check_paths(self._options, paths)
 
     def pipeline(self, scratch: str | None = None) -> beam.Pipeline:
         """Return an empty pipeline on the chosen runner.

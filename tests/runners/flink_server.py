@@ -93,7 +93,8 @@ def job_server() -> Iterator[JobServer]:
             server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             endpoint = f"--job_endpoint=localhost:{_wait_for_port(server, log)}"
-            yield JobServer(("--runner=PortableRunner", endpoint, "--environment_type=LOOPBACK"), log)
+            environment = ("--environment_type=LOOPBACK", "--parallelism=2")
+            yield JobServer(("--runner=PortableRunner", endpoint, *environment), log)
         finally:
             server.terminate()
             try:

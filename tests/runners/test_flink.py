@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -22,6 +17,7 @@ from pipelines.engine.runners import Runner
 from pipelines.io import files
 from tests.pipelines.conftest import curate, outputs, run
 from tests.pipelines.deadly import KILLED, arguments, deadly, killed
+from tests.pipelines.portable import environment_of, worker_pool
 
 __all__ = ["arguments", "deadly"]  # fixtures
 pytestmark = pytest.mark.flink
@@ -119,34 +115,19 @@ def test_the_sample_recipe_gives_the_same_bytes_on_flink(flink, tmp_path):
     assert jobs < flink.jobs() <= jobs + 5
 
 
-@contextmanager
-def worker_pool(environment: dict[str, str]) -> Iterator[int]:
-    """Run what starts a process for each of Flink's workers, as on a cluster; yields its port."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    environment = environment | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    }  # its python
-    command = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
-    pool = subprocess.Popen([*command, "--container_executable="], env=environment, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-                break
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield port
-    finally:
-        pool.terminate()
-        pool.wait()
+def test_flink_without_parallelism_is_refused(flink, tmp_path):
+    options = [option for option in flink.options if "parallelism" not in option]
+    jobs = flink.jobs()
+    done = curate("run", "llama3", "--input", __file__, "--output", tmp_path / "out", "--", *options)
+    assert done.returncode == 1
+    assert done.stderr.startswith("curate: without --parallelism, Flink runs one piece of work at a time")
+    assert flink.jobs() == jobs
 
 
 def test_a_page_that_kills_its_worker_costs_that_page(flink, deadly, arguments, tmp_path):
     """Flink gives a job up whose worker died; the run sends it again, and the slice runs in a process that may die."""
     options = [option for option in flink.options if "environment" not in option]
-    with worker_pool(deadly) as port:
+    with worker_pool({**environment_of(), "PYTHONPATH": deadly["PYTHONPATH"]}) as port:
         external = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
         done = curate(*arguments, "--output", tmp_path / "out", "--", *options, *external)
     assert done.returncode == 0, done.stdout + done.stderr + flink.last_words()
