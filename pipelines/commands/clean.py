@@ -17,6 +17,8 @@ from pipelines.commands.options import load, recipe_options
 def clean(output: str, **which: Any) -> None:
     """Delete what runs of RECIPE with other settings, inputs or code left in _work.
 
+    On S3, this also drops unfinished uploads of killed runs, which cost money and which no listing shows.
+
     What the next run needs is kept. Give the same arguments as to `curate run`.
     """
     with errors():
@@ -25,10 +27,15 @@ def clean(output: str, **which: Any) -> None:
         from pipelines.io import files
 
         layout = RunLayout.of(load(**which), output)
-        if old := old_work(layout):
-            with files.locked(layout.work):
-                files.delete([files.join(layout.work, folder) for folder in old.folders])
+        old = old_work(layout)
+        begun = files.unfinished(layout.output)
+        if old or begun:
+            with files.locked(layout.work):  # so no run goes on that could end these uploads
+                files.delete([files.join(layout.work, folder) for folder in old.folders] if old else [])
+                files.drop(begun)
     console = make_console()
+    for upload in begun:
+        console.print(f"Dropped an upload that a killed run left unfinished: {printable(upload.path)}", soft_wrap=True)
     if not old:
         console.print(f"{printable(layout.work)} has no passes with other settings.", soft_wrap=True)
         return

@@ -101,6 +101,8 @@ def _problem(error: Exception, more: tuple[type[Exception], ...]) -> str:
     from pipelines.recipe.recipe import RecipeError
 
     if isinstance(error, BlockingIOError):
+        if error.errno is None:  # the lock of an object store says who holds it
+            return str(error)
         return "another run is writing into this output folder; wait for it, or choose another --output"
     if isinstance(error, PermissionError | NotADirectoryError | FileExistsError | IsADirectoryError):
         fix = "check the path and its permissions, or choose another"

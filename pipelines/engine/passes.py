@@ -96,7 +96,7 @@ def run_slice(slice_: Slice, job: PassJob) -> None:
         inputs = ", ".join(part.file.path for part in slice_.parts[:3])
         raise WorkerDied(f"slice {index} ({inputs}): {e}; too little memory? run again with fewer --workers") from None
     finally:
-        files.delete([begun])
+        files.remove(begun)
 
 
 def do_slice(slice_: Slice, job: PassJob, track: Track) -> None:

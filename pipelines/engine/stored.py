@@ -34,6 +34,11 @@ class StoredDecision:
     def read(self, address: str) -> list[bytes]:
         """Return the rows at an address, an element per part of the keys."""
         rows = []
+        if (listed := _listed(self.folder)) is not None:
+            for name in listed.get(quote(address, safe=""), ()):
+                with sealed.open_read(files.join(self.folder, name)) as f:
+                    rows.append(f.read())
+            return rows
         for part in range(sealed.read_json(files.join(self.folder, PARTS))["parts"]):
             if files.exists(path := self.path(address, part)):
                 with sealed.open_read(path) as f:
@@ -42,6 +47,7 @@ class StoredDecision:
 
     def begin(self, parts: int) -> None:
         """Create the folder, for a decision that is made in ``parts`` parts of the keys."""
+        _LISTED.pop(self.folder, None)
         path = files.join(self.folder, PARTS)
         if files.exists(path) and sealed.read_json(path) != {"parts": parts}:
             files.delete([self.folder])  # left by a stopped run with another memory budget
@@ -67,6 +73,27 @@ class StoredDecision:
             return set(sealed.peek_json(path)["files"]) <= set(files.names(self.folder))
         except (ValueError, KeyError, TypeError):  # damaged
             return False
+
+
+#: By folder of a complete decision, the names of its files by address.
+_LISTED: dict[str, dict[str, list[str]]] = {}
+MAX_LISTED = 1_000_000  # bytes of a manifest whose names are kept: some 20,000 slices
+
+
+def _listed(folder: str) -> dict[str, list[str]] | None:
+    """Return the names of the files of a decision by address; None if it is not complete, or has very many.
+
+    Asking an object store for each file costs a request per slice and decision, and most slices have none.
+    """
+    if folder not in _LISTED:
+        path = files.join(folder, MANIFEST)
+        if not 0 <= files.size(path) <= MAX_LISTED:
+            return None
+        names: dict[str, list[str]] = {}
+        for name in sealed.read_json(path)["files"]:
+            names.setdefault(name.rpartition("-")[0], []).append(name)
+        _LISTED[folder] = names
+    return _LISTED[folder]
 
 
 @dataclass(frozen=True, slots=True)

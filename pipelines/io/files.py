@@ -13,8 +13,8 @@ import shutil
 import socket
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, BinaryIO
 
 import orjson
@@ -23,7 +23,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadat
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.io import local_files
+from pipelines.io import local_files, s3, s3_lock
 
 RAW = CompressionTypes.UNCOMPRESSED
 INCOMPLETE = ".incomplete"  # ending of a file that is still being written
@@ -52,6 +52,9 @@ def check(path: str) -> None:
         FileSystems.set_options(PipelineOptions([]))
     extra, library = EXTRAS.get(scheme, ("", ""))
     try:
+        if _on_s3(path):
+            s3.check(path)
+            return
         if library:
             importlib.import_module(library)
         FileSystems.get_filesystem(path)
@@ -64,6 +67,10 @@ def check(path: str) -> None:
         raise OSError(
             f"{path}: {scheme}:// is not supported; copy the files to a local path or to one of {known}"
         ) from None
+
+
+def _on_s3(path: str) -> bool:
+    return path.startswith(s3.PREFIX)
 
 
 class DamagedError(ValueError):
@@ -99,6 +106,8 @@ def _naming(path: str) -> Iterator[None]:
 
 def join(*parts: str) -> str:
     """Join parts of a path with the separator of the first part's file system."""
+    if _on_s3(parts[0]):
+        return "/".join([parts[0].rstrip("/"), *(part.strip("/") for part in parts[1:])])
     check(parts[0])
     return FileSystems.join(*parts)
 
@@ -112,6 +121,9 @@ def exists(path: str) -> bool:
     if "://" not in path:
         return local_files.status(path) is not None
     with _naming(path):
+        if _on_s3(path):
+            check(path)
+            return s3.metadata(path) is not None
         return FileSystems.exists(path)
 
 
@@ -138,6 +150,10 @@ def size(path: str) -> int:
         status = local_files.status(path)
         return status.st_size if status and stat.S_ISREG(status.st_mode) else -1
     with _naming(path):
+        if _on_s3(path):
+            check(path)
+            status_of = s3.metadata(path)
+            return status_of.size_in_bytes if status_of else -1
         return FileSystems.get_filesystem(path).size(path) if FileSystems.exists(path) else -1
 
 
@@ -149,8 +165,9 @@ def locked(folder: str) -> Iterator[None]:
         BlockingIOError: another run holds the lock.
         OSError: the block failed, and the folder has been replaced meanwhile.
     """
-    if "://" in folder:  # object stores have no locks
-        yield
+    if "://" in folder:
+        with s3_lock.locked(folder) if _on_s3(folder) else nullcontext():  # other stores have no locks yet
+            yield
         return
     import fcntl
 
@@ -172,6 +189,8 @@ def make_folder(path: str) -> None:
     if "://" not in path:
         os.makedirs(path, exist_ok=True)
         return
+    if _on_s3(path):  # there are no folders
+        return
     with suppress(OSError):  # it exists already
         FileSystems.mkdirs(path)
 
@@ -187,6 +206,9 @@ def match(pattern: str) -> list[FileMetadata]:
     """
     if "://" in pattern:
         check(pattern)
+        if _on_s3(pattern):
+            with _naming(pattern):
+                return sorted(s3.match(pattern), key=lambda f: f.path)
         with _naming(pattern):
             matches = FileSystems.match([pattern])[0].metadata_list
             if len(matches) <= 1 and not any(c in pattern for c in "*?["):
@@ -207,6 +229,10 @@ def match(pattern: str) -> list[FileMetadata]:
 
 def within(folder: str, names: str) -> list[FileMetadata]:
     """List the files in a folder whose names match a glob, sorted by path; none if the folder does not exist."""
+    if _on_s3(folder):
+        check(folder)
+        with _naming(folder):
+            return sorted(s3.within(folder, names), key=lambda f: f.path)
     return match(join(glob.escape(folder if "://" in folder else os.path.abspath(folder)), names))
 
 
@@ -227,6 +253,8 @@ def names(folder: str, beginning: str = "") -> list[str]:
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading, without decompression."""
     check(path)
+    if _on_s3(path):
+        return io.BufferedReader(s3.Reader(path), BUFFER_BYTES)
     with _naming(path):
         return FileSystems.open(path, compression_type=RAW)
 
@@ -287,6 +315,10 @@ def atomic_write(path: str) -> Iterator[BinaryIO]:
         OSError: the file cannot be written; the error names its path.
     """
     check(path)
+    if _on_s3(path):
+        with _uploaded(path) as f:
+            yield f
+        return
     host = socket.gethostname().replace(".", "_")
     attempt = f"{host}-{os.getpid()}-{threading.get_ident()}"  # two attempts never share a file
     temporary = f"{path}.{attempt}{INCOMPLETE}"
@@ -297,6 +329,20 @@ def atomic_write(path: str) -> Iterator[BinaryIO]:
     except BaseException:
         with suppress(OSError):
             delete([temporary])
+        raise
+
+
+@contextmanager
+def _uploaded(path: str) -> Iterator[BinaryIO]:
+    upload = s3.Upload(path)
+    try:
+        with io.BufferedWriter(upload, BUFFER_BYTES) as f:
+            yield f
+        with _naming(path):
+            upload.commit()
+    except BaseException:
+        with suppress(OSError):
+            upload.abort()
         raise
 
 
@@ -317,6 +363,22 @@ def _rename(temporary: str, path: str) -> None:
         if system.has_dirs() and system.exists(path):  # HDFS does not rename onto a file
             system.delete([path])
         system.rename([temporary], [path])
+
+
+def unfinished(folder: str) -> list[s3.Unfinished]:
+    """List the uploads below a folder that killed processes left; only S3 keeps them, and no listing shows them."""
+    if not _on_s3(folder):
+        return []
+    check(folder)
+    with _naming(folder):
+        return s3.uploads(folder)
+
+
+def drop(uploads: Iterable[s3.Unfinished]) -> None:
+    """Drop unfinished uploads."""
+    for upload in uploads:
+        with _naming(upload.path):
+            s3.drop(upload)
 
 
 def attempt_at(name: str) -> str:
@@ -369,8 +431,22 @@ def read_checked_json(path: str) -> dict:
     return orjson.loads(data)
 
 
+def remove(path: str) -> None:
+    """Delete one file, if it exists; on an object store, this needs no listing of what may be below it."""
+    if _on_s3(path):
+        with _naming(path):
+            s3.remove(path)
+    else:
+        delete([path])
+
+
 def delete(paths: list[str]) -> None:
     """Delete files and folders, with their contents; ignore those that do not exist."""
+    if on_s3 := [path for path in paths if _on_s3(path)]:
+        with _naming(on_s3[0]):
+            check(on_s3[0])
+            s3.delete(on_s3)
+        paths = [path for path in paths if path not in on_s3]
     for path in paths:
         if "://" not in path:
             with suppress(FileNotFoundError):
