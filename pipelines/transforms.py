@@ -41,6 +41,7 @@ from pipelines.steps.base import (
     apply,
     block_address,
     failed,
+    with_local_files,
 )
 
 BLOCKS = 256  # blocks of keys: a worker holds the keys of one block at a time
@@ -226,7 +227,7 @@ class _Map(_Counting):
         self.step = step
 
     def setup(self) -> None:
-        self._function = self.step.make()
+        self._function = with_local_files(self.step).make()
 
     def process(self, document: Document) -> Iterator[Any]:
         yield self.outcome(document, apply(self._function, document))

@@ -30,7 +30,15 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 multiple=True,
                 metavar="PATTERN",
                 help="Path, folder or quoted glob to read instead of the recipe's sources; can be repeated. Takes "
-                "WARC, ARC, WET, JSONL, Parquet, Arrow, HTML and text files, plain or compressed.",
+                "WARC, ARC, WET, JSONL, Parquet, Arrow, HTML and text files, plain or compressed; @LIST reads what a "
+                "list names.",
+            ),
+            click.option(
+                "--input-prefix",
+                "prefix",
+                default="",
+                metavar="PREFIX",
+                help="Put before each line of a list, e.g. https://data.commoncrawl.org/.",
             ),
             click.option("--output", default="out/corpus", show_default=True, help="Folder for the result."),
             click.option(
@@ -47,8 +55,14 @@ def recipe_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def load(recipe: str, inputs: Sequence[str] = (), settings: Sequence[str] = (), plugins: Sequence[str] = ()) -> Recipe:
+def load(
+    recipe: str,
+    inputs: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    prefix: str = "",
+) -> Recipe:
     """Load a recipe with the values of the options."""
     from pipelines.recipe.recipe import load_recipe
 
-    return load_recipe(recipe, inputs, settings, plugins)
+    return load_recipe(recipe, inputs, settings, plugins, prefix)

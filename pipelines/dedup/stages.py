@@ -104,7 +104,7 @@ def run_stage(
         result = p.run()
         result.wait_until_finish()
         counted = result.metrics().query(MetricsFilter().with_name(SHUFFLED.metric_name.name))["counters"]
-        shuffled = sum(c.committed or c.attempted for c in counted)
+        shuffled = sum(c.committed or c.attempted or 0 for c in counted)  # Beam's own job server reports none
         sealed.write_json(done, {"bytes": shuffled, "files": files.names(work)})
 
 

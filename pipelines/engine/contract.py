@@ -155,7 +155,7 @@ def _own_libraries(wanted: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _check_file(here: str, path: str, digest: str) -> None:
     fix = "copy it to the same path there, or name it in the recipe by a URL that every worker can read"
     try:
-        found = files.digest(path)
+        found = files.digest(files.local_copy(path))
     except OSError as e:
         raise ContractBroken(f"{here} cannot read {path}, which the recipe names ({files.reason(e)}); {fix}") from None
     if found != digest:

@@ -20,7 +20,7 @@ from pipelines.engine.plan import Plan
 from pipelines.io import files
 from pipelines.io.readers import Dropped, NotAPage, read_part
 from pipelines.io.sources import InputFile, Part
-from pipelines.steps.base import MapStep, apply
+from pipelines.steps.base import MapStep, apply, with_local_files
 
 # curate's own values: an estimate takes a few seconds, and is within a tenth of the truth on a crawl sorted by site.
 SAMPLES = 64  # places of the input to sample, spread evenly over its bytes
@@ -141,7 +141,7 @@ def estimate(plan: Plan) -> Estimate:
     for step in plan.recipe.steps if left else ():
         if not isinstance(step.step, MapStep):
             continue
-        function = step.step.make()
+        function = with_local_files(step.step).make()
         for document, _ in left[:1]:
             apply(function, document)  # load models and compile kernels before measuring
         kept: list[_Weighted] = []

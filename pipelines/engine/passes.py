@@ -31,7 +31,7 @@ from pipelines.io.shards import RunWriter, Shards
 from pipelines.io.sources import Part, Slice
 from pipelines.io.tables import FACTS, LARGE, STATE, LargeColumn, TableWriter, iter_rows
 from pipelines.recipe.plugins import PackedPlugins
-from pipelines.steps.base import MapFunction, apply, failed
+from pipelines.steps.base import MapFunction, apply, failed, with_local_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +314,7 @@ def _functions(job: PassJob) -> Functions:
     """Build the functions of a pass once per process, so that models load only once."""
     with _FUNCTIONS_LOCK:
         if job.folder not in FUNCTIONS:
-            functions: Functions = [(entry.name, entry.step.make()) for entry in job.pass_.steps]
+            functions: Functions = [(entry.name, with_local_files(entry.step).make()) for entry in job.pass_.steps]
             FUNCTIONS.clear()
             FUNCTIONS[job.folder] = functions
         return FUNCTIONS[job.folder]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pipelines.engine.layout import RunLayout
@@ -10,7 +11,7 @@ from pipelines.io import files
 from pipelines.io.inspect import check_columns
 from pipelines.io.tables import TABLES
 from pipelines.result.output import is_foreign, is_part
-from pipelines.steps.base import RunError
+from pipelines.steps.base import MapStep, RunError, with_local_files
 
 
 def preflight(layout: RunLayout) -> None:
@@ -26,7 +27,7 @@ def preflight(layout: RunLayout) -> None:
     for pass_ in layout.plan.passes:
         checks: list[tuple[str, Callable[[], Any]]] = []
         for entry in pass_.steps if not layout.pass_done(pass_) else ():
-            checks += [(entry.name, entry.step.check), (entry.name, entry.step.make)]
+            checks.append((entry.name, partial(_make, entry.step)))
         for data in (d for d in layout.cut(pass_) if not d.decision.is_whole()):
             checks += [(data.name, data.step.check), (data.name, data.step.key)]
         for name, check in checks:
@@ -38,6 +39,12 @@ def preflight(layout: RunLayout) -> None:
                 raise
             except Exception as e:  # a user-defined step may raise anything
                 raise recipe.error(name, f": {type(e).__name__}: {e}") from e
+
+
+def _make(step: MapStep) -> None:
+    local = with_local_files(step)
+    local.check()
+    local.make()
 
 
 def check_output(output: str) -> None:

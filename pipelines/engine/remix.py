@@ -51,7 +51,7 @@ from pipelines.result.output import RECUT, Fix, check_files, is_foreign, leftove
 from pipelines.result.remix import ROWS, Planned, Remix, read_documents, table_files
 from pipelines.result.report import write_manifest
 from pipelines.result.summary import LABELS
-from pipelines.steps.base import MapStep, RunError
+from pipelines.steps.base import MapStep, RunError, with_local_files
 
 BEGUN = "begun.json"  # in the folder of a recut that is not finished
 #: How often documents are in the new tokens: a row for each that is in the old ones, by the key of its first copy.
@@ -319,7 +319,7 @@ def tokenize_part(part: Part, job: RemixJob) -> None:
     """
     if not job.tokenizer:
         raise RunError("the run left out documents that the new mixture uses, and its tokenizer is not a built-in step")
-    tokenize, new_copies = job.tokenizer.make(), job.new.copies()
+    tokenize, new_copies = with_local_files(job.tokenizer).make(), job.new.copies()
     with RunWriter(job.folder, part.index, job.shards) as writer:
         for document, count in job.documents(part, text=True):
             copies = new_copies(document)

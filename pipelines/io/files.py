@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import importlib
@@ -23,7 +24,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileMetadat
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipelines.io import local_files, s3, s3_lock
+from pipelines.io import http, local_files, s3, s3_lock
 
 RAW = CompressionTypes.UNCOMPRESSED
 INCOMPLETE = ".incomplete"  # ending of a file that is still being written
@@ -48,6 +49,8 @@ def check(path: str) -> None:
     scheme, remote, _ = path.partition("://")
     if not remote:
         return
+    if _on_web(path):
+        return
     if FileSystems._pipeline_options is None:  # without options, s3:// and azfs:// fail before looking for credentials
         FileSystems.set_options(PipelineOptions([]))
     extra, library = EXTRAS.get(scheme, ("", ""))
@@ -63,10 +66,14 @@ def check(path: str) -> None:
     except ValueError as e:
         if extra:  # an option is missing
             raise OSError(f"{path}: {reason(e)}") from None
-        known = ", ".join(f"{name}://" for name in EXTRAS)
+        known = ", ".join(f"{name}://" for name in (*EXTRAS, "https"))
         raise OSError(
             f"{path}: {scheme}:// is not supported; copy the files to a local path or to one of {known}"
         ) from None
+
+
+def _on_web(path: str) -> bool:
+    return path.startswith(http.PREFIXES)
 
 
 def _on_s3(path: str) -> bool:
@@ -106,9 +113,9 @@ def _naming(path: str) -> Iterator[None]:
 
 def join(*parts: str) -> str:
     """Join parts of a path with the separator of the first part's file system."""
-    if _on_s3(parts[0]):
-        return "/".join([parts[0].rstrip("/"), *(part.strip("/") for part in parts[1:])])
     check(parts[0])
+    if _on_s3(parts[0]) or _on_web(parts[0]):
+        return "/".join([parts[0].rstrip("/"), *(part.strip("/") for part in parts[1:])])
     return FileSystems.join(*parts)
 
 
@@ -124,6 +131,8 @@ def exists(path: str) -> bool:
         if _on_s3(path):
             check(path)
             return s3.metadata(path) is not None
+        if _on_web(path):
+            return http.metadata(path) is not None
         return FileSystems.exists(path)
 
 
@@ -150,9 +159,9 @@ def size(path: str) -> int:
         status = local_files.status(path)
         return status.st_size if status and stat.S_ISREG(status.st_mode) else -1
     with _naming(path):
-        if _on_s3(path):
+        if _on_s3(path) or _on_web(path):
             check(path)
-            status_of = s3.metadata(path)
+            status_of = s3.metadata(path) if _on_s3(path) else http.metadata(path)
             return status_of.size_in_bytes if status_of else -1
         return FileSystems.get_filesystem(path).size(path) if FileSystems.exists(path) else -1
 
@@ -206,6 +215,8 @@ def match(pattern: str) -> list[FileMetadata]:
     """
     if "://" in pattern:
         check(pattern)
+        if _on_web(pattern):
+            return _on_server(pattern)
         if _on_s3(pattern):
             with _naming(pattern):
                 return sorted(s3.match(pattern), key=lambda f: f.path)
@@ -227,8 +238,17 @@ def match(pattern: str) -> list[FileMetadata]:
     return matches
 
 
+def _on_server(url: str) -> list[FileMetadata]:
+    if "*" in url:
+        raise OSError(f"{url}: a web server does not list its files; name each of them, or give a list: --input @LIST")
+    found = http.metadata(url)
+    return [found] if found else []
+
+
 def within(folder: str, names: str) -> list[FileMetadata]:
     """List the files in a folder whose names match a glob, sorted by path; none if the folder does not exist."""
+    if _on_web(folder):
+        return []
     if _on_s3(folder):
         check(folder)
         with _naming(folder):
@@ -253,10 +273,30 @@ def names(folder: str, beginning: str = "") -> list[str]:
 def open_read(path: str) -> BinaryIO:
     """Open a file for reading, without decompression."""
     check(path)
-    if _on_s3(path):
-        return io.BufferedReader(s3.Reader(path), BUFFER_BYTES)
+    if _on_s3(path) or _on_web(path):
+        return io.BufferedReader(s3.Reader(path) if _on_s3(path) else http.Reader(path), BUFFER_BYTES)
     with _naming(path):
         return FileSystems.open(path, compression_type=RAW)
+
+
+def local_copy(path: str) -> str:
+    """Return the path of a local copy of a remote file, fetched once per version; a local path as it is.
+
+    Copies are in ``~/.cache/curate/files`` (``XDG_CACHE_HOME``); delete that folder at will.
+    """
+    if "://" not in path:
+        return path
+    found = match(path)
+    if len(found) != 1 or found[0].path != path:
+        raise FileNotFoundError(errno.ENOENT, "there is no such file", path)
+    version = f"{path} {found[0].size_in_bytes} {found[0].last_updated_in_seconds}"
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(cache, "curate", "files", xxhash.xxh3_64_hexdigest(version.encode()))
+    copy = os.path.join(folder, path.rpartition("/")[2])
+    if not os.path.exists(copy):
+        with open_read(path) as remote, atomic_write(copy) as local:
+            shutil.copyfileobj(remote, local, BUFFER_BYTES)
+    return copy
 
 
 def read_bytes(path: str) -> bytes:
@@ -315,6 +355,8 @@ def atomic_write(path: str) -> Iterator[BinaryIO]:
         OSError: the file cannot be written; the error names its path.
     """
     check(path)
+    if _on_web(path):
+        raise OSError(f"{path}: nothing can be written to a web server; choose a folder, s3:// or gs://")
     if _on_s3(path):
         with _uploaded(path) as f:
             yield f

@@ -25,12 +25,13 @@ from apache_beam.io.filesystem import FileMetadata, FileSystem
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import S3Options
 
+from pipelines.io.ranged import RangedReader
+
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import ReadableBuffer
 
 PREFIX = "s3://"
 PART_BYTES = 8 << 20  # of an upload, kept in memory; 10,000 of them, the limit of S3, are 80 GB
-FIRST_READ, LARGEST_READ = 1 << 20, 8 << 20  # bytes per request: more and more, if a file is read from start to end
 DELETED_AT_ONCE = 1000  # names per request, the limit of S3
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 10, 60, 8
 #: HTTP status codes of S3.
@@ -230,60 +231,23 @@ def remove(path: str) -> None:
         client().delete_object(Bucket=bucket, Key=key)
 
 
-class Reader(io.RawIOBase):
-    """An object that is read in pieces, each by one request; a small one as a whole, and only once."""
+class Reader(RangedReader):
+    """An object that is read in pieces; it must not change meanwhile."""
 
     def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path, self._at, self._size = path, 0, -1
-        self._start, self._block = 0, b""  # the piece that is kept, and where it begins
-        self._step, self._condition = FIRST_READ, dict[str, str]()
+        super().__init__(path)
+        self._condition: dict[str, str] = {}
 
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move the position; the end is asked for once."""
-        if whence == io.SEEK_END and self._size < 0:
-            self._fetch(0, FIRST_READ)
-        self._at = max(offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence], 0)
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read some bytes."""
-        view = memoryview(buffer).cast("B")
-        end = self._start + len(self._block)
-        if not self._start <= self._at < end:
-            if 0 <= self._size <= self._at or not len(view):
-                return 0
-            self._step = min(2 * self._step, LARGEST_READ) if self._at == end and end else FIRST_READ
-            if 0 <= self._size <= LARGEST_READ:
-                self._fetch(0, self._size)
-            else:
-                self._fetch(self._at, max(self._step, len(view)))
-        piece = self._block[self._at - self._start :][: len(view)]
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
-
-    def _fetch(self, start: int, size: int) -> None:
+    def request(self, start: int, size: int) -> tuple[int, bytes, int]:
+        """Read a piece."""
         import botocore.exceptions
 
-        bucket, key = split(self._path)
+        bucket, key = split(self.path)
+        wanted = f"bytes={start}-{start + size - 1}"
         try:
-            with _calling(self._path):
+            with _calling(self.path):
                 for last in (False, False, True):
                     try:
-                        wanted = f"bytes={start}-{start + size - 1}"
                         got = client().get_object(Bucket=bucket, Key=key, Range=wanted, **self._condition)
                         data = got["Body"].read()
                         break
@@ -292,13 +256,17 @@ class Reader(io.RawIOBase):
                             raise
         except OSError as e:
             if "InvalidRange" in str(e):  # beyond the end, or an empty object
-                self._size = max(self._size, 0)
-                self._start, self._block = self._at, b""
-                return
+                return start, b"", 0 if not start else size_of(self.path)
             raise
+        self._condition = {"IfMatch": got["ETag"]}
         place = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", got.get("ContentRange", ""))
-        self._start, self._size = (int(place[1]), int(place[2])) if place else (0, len(data))
-        self._block, self._condition = data, {"IfMatch": got["ETag"]}
+        return (int(place[1]), data, int(place[2])) if place else (0, data, len(data))
+
+
+def size_of(path: str) -> int:
+    """Return the size of an object; 0 if there is none."""
+    found = metadata(path)
+    return found.size_in_bytes if found else 0
 
 
 class Upload(io.RawIOBase):

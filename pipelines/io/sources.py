@@ -8,9 +8,12 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from curate.input.compression import COMPRESSED, split_compression
+from apache_beam.io.filesystem import FileMetadata
+
+from curate.input.compression import COMPRESSED, decompressed, split_compression
 from curate.text.printable import storable
 from pipelines.io import files
 from pipelines.io.formats import ENDINGS
@@ -30,6 +33,9 @@ SLICES = 32  # aimed at for any input: enough for many workers, and few enough f
 #: Compressions that a format supports, for formats that do not support all of `COMPRESSED`.
 COMPRESSIONS = {"warc": (".gz", ".zst"), "parquet": (), "arrow": ()}
 
+LIST = "@"  # before the path of a list of inputs
+MAX_LIST_BYTES = 256_000_000  # unpacked; the list of a Common Crawl dump has 14 MB
+LOOKUPS = 32  # files of a list that are looked up at once
 UNKNOWN = "unknown"
 SHOWN_ENDINGS = 10  # endings of files that are not read, in a warning
 #: Files of `datasets.save_to_disk` other than the data, and the copies of the data that `map` caches there.
@@ -151,7 +157,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             if inputs.setdefault(source.input, data) != data:
                 raise RecipeError(f"the data set {source.input} is in two sources; remove one")
             continue
-        matched = files.match(source.input)
+        matched = _listed(source) if source.input.startswith(LIST) else files.match(source.input)
         if not matched:
             raise RecipeError(f"input {source.input!r} matches no file; check the path, and quote globs in the shell")
         usable = written = 0
@@ -165,7 +171,7 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
             fmt = source.format if source.format != "auto" else format_of(meta.path) or UNKNOWN
             usable += fmt != UNKNOWN
             size, modified = meta.size_in_bytes, meta.last_updated_in_seconds
-            name = _name_below(meta.path, source.input) if fmt in ("html", "text") else ""
+            name = _name_below(meta.path, source.prefix or source.input) if fmt in ("html", "text") else ""
             file = _file(source, meta.path, size if fmt != UNKNOWN else 0, modified, fmt, name)
             before = inputs.get(meta.path, file)
             if replace(before, name=file.name) != file:
@@ -181,6 +187,32 @@ def list_inputs(sources: Sequence[Source], output: str = "") -> list[InputFile]:
                 f"{' '.join(NOT_DATA)}; set the format of the source in the recipe"
             )
     return sorted(inputs.values(), key=lambda f: f.path)
+
+
+def _listed(source: Source) -> list[FileMetadata]:
+    """Return the files that a list names; many at a time are looked up on a network.
+
+    Raises:
+        RecipeError: the list names a file that is not there.
+        OSError: the list or a file cannot be read.
+    """
+    path = source.input.removeprefix(LIST)
+    if "://" not in path:
+        path = os.path.abspath(os.path.expanduser(path))
+    with files.open_read(path) as stream:
+        text = decompressed(stream, path).read(MAX_LIST_BYTES + 1)
+    if len(text) > MAX_LIST_BYTES:
+        raise RecipeError(f"input {source.input!r} is a list of more than {MAX_LIST_BYTES:,} bytes; split it")
+    lines = text.decode("utf-8", "surrogateescape").splitlines()
+    patterns = [source.prefix + line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    with ThreadPoolExecutor(LOOKUPS) as pool:
+        found = list(pool.map(files.match, patterns))
+    if missing := [pattern for pattern, matched in zip(patterns, found, strict=True) if not matched]:
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        hint = "" if source.prefix else "; give what comes before each line as --input-prefix"
+        raise RecipeError(f"input {source.input!r} names {missing[0]}{more}, which matches no file{hint}")
+    unique = {meta.path: meta for matched in found for meta in matched}
+    return [unique[path] for path in sorted(unique)]
 
 
 def _file(source: Source, path: str, size: int, modified: float, format: str, name: str = "") -> InputFile:

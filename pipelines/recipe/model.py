@@ -23,6 +23,8 @@ from pipelines.steps.base import CorpusStep, MapStep, Step, names_in
 class Source:
     """One input: a path, folder or glob, and the source name of its documents.
 
+    ``input`` may be ``@`` and the path or URL of a list of paths or URLs, before each of which ``prefix`` is put.
+
     For formats with rows, ``text``, ``title`` and ``id`` name the columns that hold the text, the title and the
     record's id, and ``columns`` names more columns to copy to the result. For the format ``datasets``, ``input`` is a
     folder or a data set of the Hugging Face hub, ``name``, ``name:split`` or ``name:config:split``, which is streamed.
@@ -36,6 +38,7 @@ class Source:
     columns: tuple[str, ...] = ()
     id: str = ""
     title: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

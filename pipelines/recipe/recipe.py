@@ -23,7 +23,11 @@ SHIPPED = ("llama3", "fineweb")
 
 
 def load_recipe(
-    name_or_path: str, inputs: Sequence[str] = (), settings: Sequence[str] = (), plugins: Sequence[str] = ()
+    name_or_path: str,
+    inputs: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    prefix: str = "",
 ) -> Recipe:
     """Load a recipe by name or path.
 
@@ -33,13 +37,14 @@ def load_recipe(
         settings: changes ``path.to.key=value``, with the value in YAML; a step is addressed by its name
             (``steps.minhash_dedup.threshold=0.8``).
         plugins: files, folders or packages with modules that the recipe may name, besides those in its own folder.
+        prefix: put before each line of the inputs that are lists.
 
     Raises:
         RecipeError: the recipe is invalid; the message has the file, line, key and the fix.
     """
     if name_or_path in SHIPPED:
-        return parse_recipe(shipped_text(name_or_path), f"{name_or_path}.yaml", inputs, settings, plugins)
-    return parse_recipe(_read_file(name_or_path), name_or_path, inputs, settings, plugins)
+        return parse_recipe(shipped_text(name_or_path), f"{name_or_path}.yaml", inputs, settings, plugins, prefix)
+    return parse_recipe(_read_file(name_or_path), name_or_path, inputs, settings, plugins, prefix)
 
 
 def shipped_text(name: str) -> str:
@@ -69,7 +74,12 @@ def _read_file(path: str) -> str:
 
 
 def parse_recipe(
-    text: str, where: str, inputs: Sequence[str] = (), settings: Sequence[str] = (), plugins: Sequence[str] = ()
+    text: str,
+    where: str,
+    inputs: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    plugins: Sequence[str] = (),
+    prefix: str = "",
 ) -> Recipe:
     """Build a recipe from YAML text; ``where`` is the file name for errors, the rest is as in `load_recipe`.
 
@@ -97,10 +107,12 @@ def parse_recipe(
     apply_changes(settings, raw, raw_steps, parser.changed)
     steps, places = parser.steps(raw_steps)
     sources = [parser.source(i, source) for i, source in enumerate(raw.get("sources") or [])]
+    if prefix and not any(pattern.startswith("@") for pattern in inputs):
+        raise RecipeError("--input-prefix is for a list: give one as --input @LIST")
     if not all(pattern.strip() for pattern in inputs):
         raise RecipeError("--input is empty; give a path, folder or glob")
     if inputs:
-        sources = [Source(input=pattern) for pattern in inputs]
+        sources = [Source(input=pattern, prefix=prefix) for pattern in inputs]
     output = parser.build(Output, raw.get("output") or {}, ("output",))
     parser.check_formats(output)
     return Recipe(name, steps, tuple(sources), output, places, modules)

@@ -22,7 +22,7 @@ from pipelines.io.sources import format_of
 from pipelines.io.tables import DOCUMENTS, REJECTED, signals_schema
 from pipelines.recipe.model import Recipe
 from pipelines.result.finished import intact, privacy_of, read_steps
-from pipelines.steps.base import MapStep, apply
+from pipelines.steps.base import MapStep, apply, with_local_files
 
 #: The columns to show, by table.
 SHOWN = {"documents": DOCUMENTS, "rejected": REJECTED, "signals": signals_schema()}
@@ -110,7 +110,7 @@ def try_file(path: str, recipe: Recipe, url: str = "") -> Iterator[tuple[str, Do
     for entry in recipe.steps:
         if not isinstance(entry.step, MapStep):
             continue
-        result = apply(entry.step.make(), document)
+        result = apply(with_local_files(entry.step).make(), document)
         if isinstance(result, Rejection):
             yield entry.name, replace(result, detail=recipe.privacy.detail(result.detail))
             return

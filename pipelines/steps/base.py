@@ -37,6 +37,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from curate.bounds import Names
 from curate.document import Document, Edit, Rejection
 from curate.models.panics import is_panic
+from pipelines.io import files
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -397,14 +398,28 @@ def _has(hint: Any, what: Names) -> bool:
 
 def with_absolute_paths(step: StepT) -> StepT:
     """Return a step whose settings name files by absolute path, because workers may run in another folder."""
+    return with_files(step, _absolute)
+
+
+def with_files(step: StepT, rename: Callable[[str], str]) -> StepT:
+    """Return a step whose settings name other files, given the new name of each."""
     changed: dict[str, Any] = {}
     for setting in settings_named(type(step), Names.FILE):
         value = getattr(step, setting)
         if isinstance(value, tuple):
-            changed[setting] = tuple(map(_absolute, value))
+            changed[setting] = tuple(map(rename, value))
         elif isinstance(value, str):
-            changed[setting] = _absolute(value)
+            changed[setting] = rename(value)
     return replace(step, **changed) if changed else step  # type: ignore[type-var]
+
+
+def with_local_files(step: StepT) -> StepT:
+    """Return a step whose models and lists are local, fetched from a store or a web server if they are remote.
+
+    Raises:
+        OSError: a file cannot be fetched.
+    """
+    return with_files(step, files.local_copy)
 
 
 def _absolute(name: str) -> str:

@@ -118,8 +118,8 @@ def test_plan_takes_a_folder_with_files_of_any_kind(tmp_path):
         ("gs://bucket/x", "gs://bucket/x: gs:// needs more packages: pip install 'curate-corpus[gcp]'"),
         ("s3://bucket/x", "s3://bucket/x: s3:// needs more packages: pip install 'curate-corpus[aws]'"),
         (
-            "https://a.org/x",
-            "https://a.org/x: https:// is not supported; copy the files to a local path or to one of gs://, s3://",
+            "ftp://a.org/x",
+            "ftp://a.org/x: ftp:// is not supported; copy the files to a local path or to one of gs://, s3://",
         ),
     ],
 )
