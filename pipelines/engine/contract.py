@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from inspect import signature
 
 import apache_beam as beam
 import orjson
@@ -163,28 +164,33 @@ def _check_file(here: str, path: str, digest: str) -> None:
 
 
 class Pledge:
-    """Travels with a function to a worker, and checks the contract when it is unpickled there."""
+    """The ``start_bundle`` of a function that travels to a worker: checks the contract before anything is processed.
 
-    def __init__(self, contract: Contract) -> None:
-        contract.check()
-        self._contract = contract
+    It must not be checked earlier, as the function is unpickled or set up: Flink would then wait for minutes for the
+    worker to connect, and report that instead.
+    """
 
-    def __reduce__(self) -> tuple:
-        return Pledge, (self._contract,)
+    def __init__(self, contract: Contract, function: beam.DoFn) -> None:
+        self._contract, self._function = contract, function
+
+    def __call__(self) -> None:
+        """Check the contract, and do what the function's class does."""
+        self._contract.check()
+        type(self._function).start_bundle(self._function)
 
 
 class _Attach(PipelineVisitor):
-    """Attaches a pledge to every function of a pipeline, before its other attributes: it is unpickled first."""
+    """Gives every function of a pipeline a pledge."""
 
-    def __init__(self, pledge: Pledge) -> None:
-        self._pledge = pledge
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
 
     def visit_transform(self, node: AppliedPTransform) -> None:
         function = getattr(node.transform, "fn", None)
-        if isinstance(function, beam.DoFn):
-            function.__dict__ = {"_pledge": self._pledge, **function.__dict__}
+        if isinstance(function, beam.DoFn) and len(signature(type(function).start_bundle).parameters) == 1:
+            function.start_bundle = Pledge(self._contract, function)
 
 
 def attach(contract: Contract, pipeline: beam.Pipeline) -> None:
     """Let every worker process that runs a function of a pipeline check a contract first."""
-    pipeline.visit(_Attach(Pledge(contract)))
+    pipeline.visit(_Attach(contract))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -86,3 +87,12 @@ def job_service() -> Iterator[JobService]:
     command = [sys.executable, "-m", "apache_beam.runners.portability.local_job_service_main", f"--port={port}"]
     with listening(command, port, environment_of(), Path("/")) as process:
         yield JobService(port, process)
+
+
+def other_version(folder: Path) -> Path:
+    """Write another version of curate into a folder; returns the folder."""
+    for package in ("curate", "pipelines", "quality_models"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    rules = folder / "curate" / "filters" / "rules.py"
+    rules.write_text(rules.read_text() + "# another version\n")
+    return folder

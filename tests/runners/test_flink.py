@@ -17,7 +17,7 @@ from pipelines.engine.runners import Runner
 from pipelines.io import files
 from tests.pipelines.conftest import curate, outputs, run
 from tests.pipelines.deadly import KILLED, arguments, deadly, killed
-from tests.pipelines.portable import environment_of, worker_pool
+from tests.pipelines.portable import environment_of, other_version, worker_pool
 
 __all__ = ["arguments", "deadly"]  # fixtures
 pytestmark = pytest.mark.flink
@@ -122,6 +122,16 @@ def test_flink_without_parallelism_is_refused(flink, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("curate: without --parallelism, Flink runs one piece of work at a time")
     assert flink.jobs() == jobs
+
+
+def test_a_worker_with_another_version_stops_the_run_with_a_sentence(flink, arguments, tmp_path):
+    options = [option for option in flink.options if "environment" not in option]
+    with worker_pool(environment_of(other_version(tmp_path / "other"))) as port:
+        external = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
+        done = curate(*arguments, "--output", tmp_path / "out", "--", *options, *external)
+    assert done.returncode == 1
+    assert "has another version of curate than" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_page_that_kills_its_worker_costs_that_page(flink, deadly, arguments, tmp_path):

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.pipelines.conftest import ROOT, curate, outputs
-from tests.pipelines.portable import environment_of, free_port, job_service, worker_pool
+from tests.pipelines.conftest import curate, outputs
+from tests.pipelines.portable import environment_of, free_port, job_service, other_version, worker_pool
 from tests.pipelines.small import english, write_rows
 
 RECIPE = "name: tiny\nsteps: [heuristics, exact_dedup]\n"
@@ -45,16 +45,6 @@ def log(tmp_path):
     return tmp_path / "shared" / "out" / "_work" / "failed.log"
 
 
-@pytest.fixture
-def other_code(tmp_path):
-    """Another version of curate."""
-    for package in ("curate", "pipelines", "quality_models"):
-        shutil.copytree(ROOT / package, tmp_path / "other" / package, ignore=shutil.ignore_patterns("__pycache__"))
-    rules = tmp_path / "other" / "curate" / "filters" / "rules.py"
-    rules.write_text(rules.read_text() + "# another version\n")
-    return tmp_path / "other"
-
-
 def test_workers_like_the_driver_give_the_same_bytes(service, arguments, tmp_path):
     with worker_pool(environment_of()) as pool:
         done = curate(*arguments, "--", *service.options(pool))
@@ -69,8 +59,8 @@ def test_workers_like_the_driver_give_the_same_bytes(service, arguments, tmp_pat
         assert dict(contract["libraries"]).keys() >= {"python", "numpy", "pyarrow"}
 
 
-def test_a_worker_with_another_version_of_curate(service, arguments, log, other_code):
-    with worker_pool(environment_of(other_code)) as pool:
+def test_a_worker_with_another_version_of_curate(service, arguments, log, tmp_path):
+    with worker_pool(environment_of(other_version(tmp_path / "other"))) as pool:
         said = sentence(curate(*arguments, "--", *service.options(pool)), log)
     assert "has another version of curate than" in said
     assert "(curate/filters/rules.py)" in said
