@@ -31,7 +31,7 @@ CONTAINERS = 5  # whose mean chances are described
 # the 1,417 training pages, as they are (no source may lose more than 0.001 of F1) and emptied of most of their text (F1
 # may only gain), and on 1,070 judged pages of a crawl, of which no good one may lose a word: see the card of the model.
 LITTLE, FEW_SURE, FRAME = 100, 50, 10  # words
-SURE, LIKELY, ABOUT = 0.8, 0.7, 0.1  # chances, and how far below the likeliest a block is about as likely
+SURE, LIKELY, ABOUT = 0.8, 0.8, 0.1  # chances, and how far below the likeliest a block is about as likely
 NEAR, FAR, REACH = 2.0, 6.0, 12  # widths of the means around a block, in blocks, and how far they look
 
 

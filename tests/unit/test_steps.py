@@ -63,7 +63,7 @@ def test_rules_of_a_language_are_for_texts_in_a_known_one():
 
 def test_a_text_in_an_unknown_language_is_judged_without_the_words_of_english():
     document = Document(id="0", text=GERMAN)
-    judged = Quality(min_score=0).make()(document)
+    judged = Quality(min_score=0, max_spam=1, max_listing=1).make()(document)
     assert judged.quality == judge_page(GERMAN, language="xx").worth != judge_page(GERMAN, language="en").worth
 
 
