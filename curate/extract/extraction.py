@@ -85,7 +85,7 @@ class Extraction(Result):
 
     ``canonical`` is the address that the page calls its own (`curate.extract.canonical`), "" if it names none;
     ``engine`` is the engine that extracted the text: that of the config, or ``blocks`` if it failed, found nothing, or
-    cannot handle a page that is so large or so deeply nested; or ``json-ld`` if the page shows little of an article
+    cannot handle a page that is so large or so deeply nested; or ``data`` if the page shows little of an article
     that its data hold (`curate.extract.embedded`). ``confidence`` is the F1 of words that ``blocks`` expects of its
     text, 0 to 1 (`curate.extract.main_text`), or NaN if the text is not from there. ``page_type`` is the kind of page
     (`curate.extract.page_type`), and ``page_features`` describe the whole page.
@@ -163,7 +163,7 @@ def _find_text(page: str, blocks: Blocks, url: str | None, config: ExtractConfig
         text = join(blocks, chosen.kept, chosen.where)
     body, body_source = longest_body(page)
     if len(body) >= MUCH_MORE * max(len(text), LEAST_BODY):
-        return _Found(repair_mojibake(body), "json-ld", math.nan, body_source)
+        return _Found(repair_mojibake(body), "data", math.nan, body_source)
     text = repair_mojibake(text)
     return _Found(text, "blocks", chosen.confidence, chosen) if chosen else _Found(text, config.engine, math.nan, "")
 

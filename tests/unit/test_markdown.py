@@ -161,7 +161,7 @@ def test_json_ld_and_engines():
     body = "<h2>Rain</h2>" + "<p>It rained all day, and the river rose.</p>" * 30 + "<ul><li>wet<li>cold</ul>"
     data = json.dumps({"@type": "Article", "articleBody": body})
     page = extract_text(f'<script type="application/ld+json">{data}</script><p>It rained.', config=MARKDOWN)
-    assert page.engine == "json-ld"
+    assert page.engine == "data"
     assert page.text.startswith("## Rain\n\nIt rained all day")
     assert page.text.endswith("\n\n- wet\n- cold")
     with pytest.raises(ValueError, match="'trafilatura' writes text only: use engine: blocks"):
