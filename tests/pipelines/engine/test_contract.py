@@ -81,7 +81,9 @@ def test_a_worker_without_curate(service, arguments, log, tmp_path):
     hidden = tmp_path / "hidden"
     for package in ("curate", "pipelines"):
         (hidden / package).mkdir(parents=True)
-        (hidden / package / "__init__.py").touch()
+        # An editable install would still find the modules of an empty package.
+        absent = f"""raise ModuleNotFoundError("No module named '{package}'", name="{package}")"""
+        (hidden / package / "__init__.py").write_text(absent)
     with worker_pool(environment_of(hidden)) as pool:
         said = sentence(curate(*arguments, "--", *service.options(pool)), log)
     assert "ModuleNotFoundError" in said
