@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 SECONDS := 60
 SEED := 1
 FAULTS := 200
+MB := 200
 
-.PHONY: help setup demo test test-bounds test-flink fuzz faults lint types check clean
+.PHONY: help setup demo test test-bounds test-flink test-engines test-cluster fuzz faults lint types check clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,12 @@ test-bounds: setup ## the tests of what calls compiled code, with every index ch
 
 test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Maven (152 MB of jars, fetched once)
 	$(BIN)/python -m pytest -q -m flink tests/runners tests/stranger tests/pipelines/dedup
+
+test-engines: setup ## the sample recipe on Prism and an embedded Flink, if they are on this machine; fetches nothing
+	CURATE_FETCH=0 $(BIN)/python -m pytest -q -m 'prism or flink' tests/runners
+
+test-cluster: setup ## two hosts with Flink (root, Java, Maven), Prism, Spark; kills hosts; MB=200 of pages (half an hour)
+	CURATE_CLUSTER_MB=$(MB) $(BIN)/python -m pytest -q -m 'prism or cluster' tests/runners
 
 fuzz: setup ## mutated inputs and recipes for SECONDS=60 with SEED=1; what fails is kept in out/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --keep out/fuzz

@@ -5,21 +5,18 @@ Run as a program it starts one, prints the Beam options that use it, and ends wi
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
-POM = Path(__file__).parent / "flink" / "pom.xml"
-FETCH_SECONDS = 600  # 152 MB of jars
+from tests.runners.fetch import RunnerError as FlinkError, maven_jars
+
 START_SECONDS = 60
 STOP_SECONDS = 10
 STARTED = re.compile(r"JobService started on \S+:(\d+)")
@@ -32,33 +29,6 @@ JVM = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.org.apache.beam.runners.jobsubmission=info",
 ]
-
-
-class FlinkError(RuntimeError):
-    """Why there is no Flink, and what to do."""
-
-
-def cached_jars() -> Path:
-    """Return the folder of the job server's jars, fetched by Maven on first use."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curate" / "flink"
-    jars = cache / sha256(POM.read_bytes()).hexdigest()[:16]
-    missing = [name for name in ("java", *(() if jars.exists() else ("mvn",))) if not shutil.which(name)]
-    if missing:
-        raise FlinkError(
-            f"the Flink test needs Java (11 or 17) and Maven, and {' and '.join(missing)} is not on PATH: "
-            "install them (Debian: apt install default-jdk-headless maven) and run it again"
-        )
-    if jars.exists():
-        return jars
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
-        copy = [f"-DoutputDirectory={temporary}/jars", "-DincludeScope=runtime"]
-        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", *copy]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS)
-        if done.returncode:
-            raise FlinkError(f"Maven could not fetch the job server's jars:\n{(done.stdout + done.stderr)[-4000:]}")
-        Path(temporary, "jars").rename(jars)
-    return jars
 
 
 @dataclass(frozen=True)
@@ -80,21 +50,33 @@ class JobServer:
 @contextmanager
 def job_server() -> Iterator[JobServer]:
     """Run a job server for the length of the block; Python runs in threads of the process that submits."""
-    jars = cached_jars()
-    with tempfile.TemporaryDirectory(prefix="flink-") as folder:
+    with java_server("flink", "org.apache.beam.runners.flink.FlinkJobServerDriver", "--flink-master=[local]") as server:
+        yield JobServer((*server.options, "--parallelism=2"), server.log)
+
+
+@contextmanager
+def java_server(name: str, main: str, *options: str, jvm: Sequence[str] = ()) -> Iterator[JobServer]:
+    """Run a job server of Beam with an engine embedded in it.
+
+    Args:
+        name: the folder of its pom.xml.
+        main: its class.
+        options: its options beside ports and folders.
+        jvm: options of Java.
+    """
+    jars = maven_jars(name)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-") as folder:
         log = Path(folder, "log")
         command = [
-            *("java", *JVM, f"-Djava.io.tmpdir={folder}", "-cp", f"{jars}/*"),
-            *("org.apache.beam.runners.flink.FlinkJobServerDriver", "--flink-master=[local]"),
+            *("java", *JVM, *jvm, f"-Djava.io.tmpdir={folder}", "-cp", f"{jars}/*", main, *options),
             *("--job-port=0", "--artifact-port=0", "--expansion-port=0"),  # 0: any free port
             f"--artifacts-dir={folder}/artifacts",
         ]
         with log.open("wb") as out:
             server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
-            endpoint = f"--job_endpoint=localhost:{_wait_for_port(server, log)}"
-            environment = ("--environment_type=LOOPBACK", "--parallelism=2")
-            yield JobServer(("--runner=PortableRunner", endpoint, *environment), log)
+            endpoint = f"--job_endpoint=localhost:{wait_for_port(server, log)}"
+            yield JobServer(("--runner=PortableRunner", endpoint, "--environment_type=LOOPBACK"), log)
         finally:
             server.terminate()
             try:
@@ -104,7 +86,8 @@ def job_server() -> Iterator[JobServer]:
                 server.wait()
 
 
-def _wait_for_port(server: subprocess.Popen[bytes], log: Path) -> int:
+def wait_for_port(server: subprocess.Popen[bytes], log: Path) -> int:
+    """Return the port of a job server, once its log says that it has started."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and server.poll() is None:
         if found := STARTED.search(log.read_text(errors="replace")):
