@@ -29,10 +29,11 @@ SLOTS = 2  # of each host
 POOL_PORT = 50000
 JAVA = ["java", *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENS)]
 JAVA += ["--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
-# 64 MB of network memory were too few at parallelism 4, and 3 attempts of 1 s are used up before a lost host is noticed.
+# 64 MB of network memory are too few at parallelism 4; 3 attempts of 1 s are used up before a lost host is noticed.
 CONF = """
 jobmanager.rpc.address: {master}
-jobmanager.bind-host: {master}
+jobmanager.rpc.port: {port}
+jobmanager.bind-host: 0.0.0.0
 rest.address: {master}
 rest.bind-address: {master}
 rest.port: 8081
@@ -68,7 +69,7 @@ class FlinkCluster:
         self._number = os.getpid() % 250 + 1
         self.master = f"10.94.{self._number}.1"
         self._flink, self._jars = flink_libraries(), maven_jars("flink")
-        self._classes = f"{self._flink}/lib/*:{self._jars}/*"
+        self._classes = f"{self._flink}/lib/*"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._endpoint = ""
 
@@ -85,7 +86,7 @@ class FlinkCluster:
         """Start everything, and wait until both hosts are there."""
         for name in ("conf", "tmp"):
             (self.folder / name).mkdir()
-        conf = CONF.format(master=self.master, slots=SLOTS, folder=self.folder)
+        conf = CONF.format(master=self.master, slots=SLOTS, folder=self.folder, port=6200 + self._number)
         (self.folder / "conf" / "flink-conf.yaml").write_text(conf)
         (self.folder / "conf" / "log4j.properties").write_text(LOGGING)
         self._network_up()
@@ -218,9 +219,8 @@ class FlinkCluster:
     def _network_commands(self) -> list[list[str]]:
         bridge = f"curate{self._number}"
         commands = [
-            f"link add {bridge} type bridge",
+            f"link add {bridge} up type bridge",
             f"addr add {self.master}/24 dev {bridge}",
-            f"link set {bridge} up",
         ]
         for host in HOSTS:
             space, cable = self._name(host), f"cu{self._number}h{host}"

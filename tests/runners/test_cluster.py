@@ -1,4 +1,4 @@
-"""The same bytes from a cluster: Flink on two hosts, whole and with parts of it killed, and Spark (`make test-cluster`).
+"""The same bytes from a cluster: Flink on two hosts, also with parts killed, and Spark (`make test-cluster`).
 
 ``CURATE_CLUSTER_MB`` is the size of the generated input in MB; 0 leaves it out. What cannot be set up here skips.
 """
