@@ -110,10 +110,8 @@ def test_the_steps_of_the_image_run_in_a_root_directory_of_their_own(tmp_path):
 
 def in_root(root: Path, system: list[str], script: str) -> subprocess.CompletedProcess[str]:
     """Run a script with another root directory, into which folders of this system are mounted."""
-    mounts = " && ".join(
-        f"mount {'--rbind' if p in ('dev', 'proc') else '-o bind,ro'} {shlex.quote(f'/{p}')} {shlex.quote(f'{root}/{p}')}"
-        for p in system
-    )
+    how = {"dev": "--rbind", "proc": "--rbind"}
+    mounts = " && ".join(f"mount {how.get(p, '-o bind,ro')} /{p} {shlex.quote(f'{root}/{p}')}" for p in system)
     inside = f"{mounts} && exec chroot {shlex.quote(str(root))} /bin/bash -c {shlex.quote(script)}"
     environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
     environment |= {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.endswith(("_proxy", "_PROXY"))}
