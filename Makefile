@@ -35,8 +35,8 @@ test-flink: setup ## the sample recipe on an embedded Flink; needs Java and Mave
 test-engines: setup ## the sample recipe on Prism and an embedded Flink, if they are on this machine; fetches nothing
 	CURATE_FETCH=0 $(BIN)/python -m pytest -q -m 'prism or flink' tests/runners
 
-test-cluster: setup ## two hosts with Flink (root, Java, Maven), Prism, Spark; kills hosts; MB=200 of pages (half an hour)
-	CURATE_CLUSTER_MB=$(MB) $(BIN)/python -m pytest -q -m 'prism or cluster' tests/runners
+test-cluster: setup ## Flink on two hosts, Prism, Spark, the image; kills hosts; needs root, Java, Maven, Go; MB=200 of pages
+	CURATE_CLUSTER_MB=$(MB) $(BIN)/python -m pytest -q -m 'prism or cluster' tests/runners tests/pipelines/test_docs_clusters.py
 
 fuzz: setup ## mutated inputs and recipes for SECONDS=60 with SEED=1; what fails is kept in out/fuzz
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED) --keep out/fuzz

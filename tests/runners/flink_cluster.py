@@ -29,6 +29,8 @@ SLOTS = 2  # of each host
 POOL_PORT = 50000
 JAVA = ["java", *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENS)]
 JAVA += ["--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
+# Beam's jars are on Flink's own class path, and taken from there: where a job brings them, Beam ends the Python
+# workers after each stage, whatever --environment_cache_millis says (FlinkExecutableStageContextFactory).
 # 64 MB of network memory are too few at parallelism 4; 3 attempts of 1 s are used up before a lost host is noticed.
 CONF = """
 jobmanager.rpc.address: {master}
@@ -49,6 +51,7 @@ restart-strategy.type: fixed-delay
 restart-strategy.fixed-delay.attempts: 30
 restart-strategy.fixed-delay.delay: 5 s
 execution.batch-shuffle-mode: ALL_EXCHANGES_BLOCKING
+classloader.resolve-order: parent-first
 io.tmp.dirs: {folder}/tmp
 """
 LOGGING = """
@@ -69,7 +72,7 @@ class FlinkCluster:
         self._number = os.getpid() % 250 + 1
         self.master = f"10.94.{self._number}.1"
         self._flink, self._jars = flink_libraries(), maven_jars("flink")
-        self._classes = f"{self._flink}/lib/*"
+        self._classes = f"{self._flink}/lib/*:{self._jars}/*"
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._endpoint = ""
 
