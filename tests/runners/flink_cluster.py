@@ -25,13 +25,14 @@ from tests.runners.flink_server import OPENS, wait_for_port
 
 START_SECONDS = 120
 HOSTS = (1, 2)
-SLOTS = 2  # of each host
+SLOTS = 1  # of each host, with a Python process each: on two cores more would only take turns
 POOL_PORT = 50000
 JAVA = ["java", *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in OPENS)]
 JAVA += ["--add-opens=java.base/sun.nio.ch=ALL-UNNAMED"]
 # Beam's jars are on Flink's own class path, and taken from there: where a job brings them, Beam ends the Python
 # workers after each stage, whatever --environment_cache_millis says (FlinkExecutableStageContextFactory).
-# 64 MB of network memory are too few at parallelism 4; 3 attempts of 1 s are used up before a lost host is noticed.
+# Of 256 MB of network memory, with 512 buffers for each result (Flink's default), decisions at parallelism 4 ran out
+# after a restart. 3 attempts of 1 s are used up before a lost host is noticed.
 CONF = """
 jobmanager.rpc.address: {master}
 jobmanager.rpc.port: {port}
@@ -44,6 +45,7 @@ jobmanager.memory.process.size: 1200m
 taskmanager.memory.process.size: 1900m
 taskmanager.memory.network.min: 256m
 taskmanager.memory.network.max: 256m
+taskmanager.network.sort-shuffle.min-buffers: 64
 taskmanager.numberOfTaskSlots: {slots}
 heartbeat.interval: 3000
 heartbeat.timeout: 10000
