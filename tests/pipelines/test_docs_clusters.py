@@ -22,7 +22,7 @@ FILES = dict(re.findall(r"```\w+ file=(\S+)\n(.*?)```", PAGE, re.DOTALL))
 SCRIPTS = re.findall(r"```sh[^\n]*\n(.*?)```", PAGE, re.DOTALL)
 OBJECTS = list(yaml.safe_load_all(FILES["curate-flink.yaml"]))
 #: What the base image has, as this machine has it.
-SYSTEM = ("usr", "bin", "lib", "lib64", "etc", "dev", "proc", sys.prefix.strip("/"))
+SYSTEM = ("usr", "bin", "lib", "lib64", "etc", "dev", "proc", *(p.strip("/") for p in (sys.base_prefix, sys.prefix)))
 STEPS = [line.split(None, 1) for line in FILES["Dockerfile"].replace("\\\n", "").splitlines()]
 
 
@@ -86,7 +86,7 @@ def test_the_steps_of_the_image_run_in_a_root_directory_of_their_own(tmp_path):
         shutil.copy(ROOT / name, source / name)
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
     subprocess.run([*build, str(context / "dist"), str(source)], check=True, timeout=300)
-    system = [name for name in SYSTEM if Path("/", name).exists()]
+    system = [name for name in SYSTEM if Path("/", name).exists() and not name.startswith("usr/")]
     for name in (*system, "tmp", "root", "opt/base"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
@@ -113,7 +113,7 @@ def in_root(root: Path, system: list[str], script: str) -> subprocess.CompletedP
     how = {"dev": "--rbind", "proc": "--rbind"}
     mounts = " && ".join(f"mount {how.get(p, '-o bind,ro')} /{p} {shlex.quote(f'{root}/{p}')}" for p in system)
     inside = f"{mounts} && exec chroot {shlex.quote(str(root))} /bin/bash -c {shlex.quote(script)}"
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/root"}
+    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root"}
     environment |= {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.endswith(("_proxy", "_PROXY"))}
     command = ["unshare", "--mount", "bash", "-c", inside]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1200)

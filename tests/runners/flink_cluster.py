@@ -173,6 +173,10 @@ class FlinkCluster:
         """Return the jobs that the job manager knows, in the order of their start."""
         return sorted((self._ask("jobs/overview") or {}).get("jobs", []), key=lambda job: job["start-time"])
 
+    def workers(self) -> int:
+        """Return how many Python processes were started so far."""
+        return sum(log.read_text(errors="replace").count("Starting worker") for log in self.folder.glob("pool*.log"))
+
     def last_words(self) -> str:
         """Return the ends of all logs."""
         logs = sorted(self.folder.glob("*.log"))

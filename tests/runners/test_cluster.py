@@ -96,7 +96,8 @@ def test_the_sample_on_two_hosts(flink, expected, tmp_path):
     with started(flink, tmp_path / "out") as driver:
         end(driver, tmp_path / "out", flink)
     seconds, jobs = time.monotonic() - start, flink.jobs()[before:]
-    print(f"\nthe sample on two hosts: {seconds:.0f} s, jobs of {[round(job['duration'] / 1000) for job in jobs]} s")
+    lengths = [round(job["duration"] / 1000) for job in jobs]
+    print(f"\nthe sample on two hosts: {seconds:.0f} s, jobs of {lengths} s, {flink.workers()} Python processes")
     assert outputs(tmp_path / "out") == expected
     assert 0 < len(jobs) <= JOBS
 
