@@ -35,22 +35,22 @@ def write_pages(path: Path, size: int, seed: int = 1) -> int:
             title = " ".join(random.sample(words, 5)).capitalize()
             html = f"<html><head><title>{title}</title></head><body><h1>{title}</h1>\n{body}</body></html>".encode()
             headers = StatusAndHeaders("200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1")
-            url, more = f"http://site{pages % 997}.example/{pages}", {"WARC-Date": DATE}
-            writer.write_record(
-                writer.create_warc_record(url, "response", io.BytesIO(html), len(html), "", more, headers)
+            url, about = f"http://site{pages % 997}.example/{pages}", {"WARC-Date": DATE}
+            record = writer.create_warc_record(
+                url, "response", io.BytesIO(html), len(html), warc_headers_dict=about, http_headers=headers
             )
+            writer.write_record(record)
             pages += 1
     return pages
 
 
 def _paragraphs() -> list[str]:
-    """Return the English paragraphs of more than 200 characters in the sample crawl."""
+    """Return the English paragraphs of more than 200 characters that the sample crawl has as text."""
     found = set()
-    with (CRAWL / "crawl-00.warc.gz").open("rb") as f:
+    with (CRAWL / "crawl-02.warc.wet.gz").open("rb") as f:
         for record in ArchiveIterator(f):
-            if record.rec_type == "response":
-                text = record.content_stream().read().decode("utf-8", "replace")
-                found |= {p for p in re.findall(r"<p>([^<]{200,})</p>", text) if " the " in p and p.isascii()}
+            lines = record.raw_stream.read().decode("utf-8", "replace").splitlines()
+            found |= {line for line in lines if len(line) > 200 and " the " in line and line.isascii()}
     return sorted(found)
 
 
