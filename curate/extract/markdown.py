@@ -78,7 +78,6 @@ _PRES = frozenset(_NUMBER[tag] for tag in ("pre", "listing"))
 _START = re.compile(rb"\sstart\s*=\s*[\"']?([0-9]{1,8})(?![0-9])", re.IGNORECASE)
 _SPAN = re.compile(rb"\s(col|row)span\s*=\s*[\"']?([0-9]{1,4})(?![0-9])", re.IGNORECASE)
 _INDENTED = re.compile(r"^(?: {2}|\t)", re.MULTILINE)
-_LINE_SPACE = re.compile(r"^[ \t]+|[ \t]+$", re.MULTILINE)
 _OTHER_MARK = {"-": "*", "*": "-", ".": ")", ")": "."}
 _TICKS = re.compile(r"`{3,}")
 
@@ -149,6 +148,7 @@ class _Page:
         texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in page.texts(chosen)]
         chosen = chosen[[bool(text) for text in texts]] if len(texts) else chosen
         self.source = source
+        self.no_table = 0  # up to which block there is no table of data
         self.texts = [text for text in texts if text]
         blocks = page.blocks[chosen]
         self.elements: list[int] = blocks[:, ELEMENT].tolist()
@@ -278,13 +278,12 @@ class _Page:
 
     def _lines_until(self, i: int) -> int:
         """Return the end of the lines of code, each an item or alone in a row, that begin with a block."""
+        if i and self.held[i - 1][ROW_OF] == self.held[i][ROW_OF] >= 0:
+            return i
         stop = i + 1
         while stop < len(self.texts) and self.flags[stop] & SPACED and self._between(stop) == "\n":
             stop += 1
-        row_of = [held[ROW_OF] for held in self.held[max(i - 1, 0) : stop + 1]]
-        if i and row_of[0] == row_of[1] >= 0:
-            return i
-        if stop < len(self.texts) and row_of[-1] == row_of[-2] >= 0:
+        if stop < len(self.texts) and self.held[stop][ROW_OF] == self.held[stop - 1][ROW_OF] >= 0:
             stop -= 1
         return stop if stop > i + 1 or (self.held[i][ROW_OF] < 0 and "\n" in self.texts[i]) else i
 
@@ -325,6 +324,8 @@ class _Page:
     def _table_until(self, i: int) -> int:
         """Return the end of the table that begins with a block; ``i`` if it is no table of data."""
         table = self.held[i][LIST_OF]
+        if i < self.no_table or table < 0 or table in self.outer_tables:
+            return i
         stop = i
         words: dict[int, int] = {}
         columns: dict[int, set[int]] = {}
@@ -335,11 +336,12 @@ class _Page:
             columns.setdefault(held[ROW_OF], set()).add(held[CELL_OF])
             plain &= not self.position(self.elements[stop]).level or self.tag[held[CELL_OF]] == _TH
             stop += 1
-        if stop == i or not plain or table < 0 or table in self.outer_tables or -1 in words:
-            return i
-        if max(words.values()) > LONGEST_CELL or sum(words.values()) > MEAN_CELL * len(words):
-            return i
-        return stop if max(map(len, columns.values())) > 1 else i
+        plain &= stop > i and -1 not in words
+        plain = plain and max(words.values()) <= LONGEST_CELL and sum(words.values()) <= MEAN_CELL * len(words)
+        if plain and max(map(len, columns.values())) > 1:
+            return stop
+        self.no_table = stop  # found once for all blocks in it, or the time would be quadratic
+        return i
 
     def _table(self, i: int, stop: int) -> str:
         """Return a table: its kept rows, each with all of its cells."""
@@ -397,7 +399,8 @@ def _open(element: int, list_: int, number: int, outer: Container | None) -> Con
 
 
 def _paragraphs(text: str) -> list[str]:
-    lines = _LINE_SPACE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    whole = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = "\n".join(line.strip(" \t") for line in whole.split("\n"))
     return [escape_paragraph(part) for part in re.split(r"\n{2,}", lines.strip("\n")) if part]
 
 

@@ -83,7 +83,10 @@ def escape_line(text: str, heading: bool = False) -> str:
     text = _escape(text, masked, places)
     if not heading:
         text = text.replace("|", "\\|")
-    return re.sub(r"(?:[ \t]*\n)+", "<br>", text) if "\n" in text else text
+    if "\n" not in text:
+        return text
+    first, *others, last = (line.rstrip(" \t") for line in text.split("\n"))
+    return "<br>".join((first, *filter(None, others), last))
 
 
 def _mask(text: str) -> str:

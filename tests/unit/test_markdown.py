@@ -227,3 +227,22 @@ def test_built_pages_read_back():
     assert lines >= 0.97 * pages
     assert fences >= 0.99 * code > 0
     assert read_rows >= 0.99 * rows > 0
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>Tea.</p>" * 5 + "<table><tr><td>" + "<p>Tea is a drink of leaves and water, hot or cold.</p>" * 4000,
+        "<table><tr><td><h2>x</h2>" + "<p>a b c</p>" * 4000,
+        "<table><tr><td>q</td><td style='white-space:pre'>" + "<div>a b</div>" * 4000,
+        f"<p style='white-space:pre'>a{' ' * 200_000}b</p>",
+        f"<h2 style='white-space:pre'>a{' ' * 200_000}b<br>c</h2>",
+        '<script type="application/ld+json">{"articleBody": "a' + " " * 200_000 + 'b"}</script>',
+    ],
+    ids=["layout", "headed", "spaced", "paragraph", "heading", "data"],
+)
+def test_long_runs_of_one_kind_take_time_in_proportion(page):
+    extract_text("<p>Compiled.</p>", config=MARKDOWN)
+    started = time.process_time()
+    extract_text(page, config=MARKDOWN)
+    assert time.process_time() - started < 3
