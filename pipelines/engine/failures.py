@@ -22,7 +22,7 @@ MAX_CAUSE = 400  # characters of a cause in the sentence
 
 #: An error whose message is already a sentence, raised in a worker: it is somewhere in the text that Beam reports.
 SENTENCE = re.compile(
-    r"\bpipelines\.[\w.]+\.(?:ContractBroken|WorkerFailed|WorkerDied|RunError|RecipeError|InputChanged|DamagedError)"
+    r"\bpipelines\.[\w.]+\.(?:ContractBroken|WorkerFailed|WorkerDied|RunError|RecipeError|InputChanged|DamagedError|DamagedFile)"
     r": (.+?)(?: \[while running '.*)?$",
     re.MULTILINE,
 )

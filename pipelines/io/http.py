@@ -38,9 +38,11 @@ def _ask(url: str, method: str = "GET", wanted: str = "") -> tuple[int, Message,
     for attempt in range(ATTEMPTS):
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as answer:
-                if answer.status == 200 and wanted and int(answer.headers.get("Content-Length") or 0) > WHOLE_BYTES:
+                whole = answer.status == 200 and bool(wanted)
+                body = answer.read(WHOLE_BYTES + 1) if whole else answer.read()
+                if whole and len(body) > WHOLE_BYTES:
                     raise OSError(f"{url}: its server does not send parts of files; download it first")
-                return answer.status, answer.headers, answer.read()
+                return answer.status, answer.headers, body
         except urllib.error.HTTPError as e:
             if e.code == NO_RANGE:
                 return e.code, e.headers, b""

@@ -1,16 +1,18 @@
 """A lock on a folder of S3, by writing on a condition: of two runs into one folder, the second is refused.
 
 The holder renews the lock, because nobody removes it for a process that was killed. A lock that was not renewed for
-long enough, by the clock of the store, may be taken over; at once if its process ran on this host and is gone.
+long enough, by the clock of the store, may be taken over; at once if its process ran on this machine and is gone.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import orjson
 
@@ -30,16 +32,22 @@ def locked(folder: str) -> Iterator[None]:
     """Hold the lock of a folder.
 
     Raises:
-        Locked: another run holds it.
+        Locked: another run holds it, or has taken it over in the meantime.
     """
     path = f"{folder.rstrip('/')}/{LOCK}"
-    content = orjson.dumps({"host": socket.gethostname(), "process": os.getpid()})
+    facts = {"host": socket.gethostname(), "machine": _machine(), "process": os.getpid(), "run": secrets.token_hex(8)}
+    content = orjson.dumps(facts)
     holder = _Holder(path, content, _take(path, content))
     holder.start()
     try:
         yield
     finally:
         holder.end()
+    if holder.lost:
+        raise Locked(
+            f"another run took over {path}, because this one could not renew it for {STALE_SECONDS:.0f} s: both "
+            "may have written into this output folder; run again into another --output, or when the other has ended"
+        )
 
 
 def _take(path: str, content: bytes) -> str:
@@ -52,7 +60,9 @@ def _take(path: str, content: bytes) -> str:
     try:
         held, version, age = s3.get(path)
     except FileNotFoundError:  # it was just removed
-        return s3.put(path, content, IfNoneMatch="*")
+        held, version, age = b"", "", STALE_SECONDS
+    if held == content:  # written, but the answer was lost
+        return version
     holder = _read(held)
     if age < STALE_SECONDS and not _is_dead(holder):
         raise Locked(
@@ -61,9 +71,28 @@ def _take(path: str, content: bytes) -> str:
             f"process was killed, run again in {STALE_SECONDS - age:.0f} s"
         )
     try:
-        return s3.put(path, content, IfMatch=version)
+        return s3.put(path, content, **({"IfMatch": version} if version else {"IfNoneMatch": "*"}))
     except s3.ConditionFailed:
+        if own := _own_version(path, content):
+            return own
         raise Locked(f"another run has just taken over {path}; choose another --output") from None
+
+
+def _own_version(path: str, content: bytes) -> str:
+    """Return the version of a lock if it is our own; "" if it is not."""
+    with suppress(OSError):
+        held, version, _ = s3.get(path)
+        if held == content:
+            return version
+    return ""
+
+
+def _machine() -> str:
+    """Return what tells the processes of this machine, since it was started, from all others; "" if nothing does."""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    return ""
 
 
 def _read(held: bytes) -> dict:
@@ -75,9 +104,9 @@ def _read(held: bytes) -> dict:
 
 
 def _is_dead(holder: dict) -> bool:
-    """Return whether the process ran on this host and is gone."""
-    process = holder.get("process")
-    if holder.get("host") != socket.gethostname() or not isinstance(process, int):
+    """Return whether the process ran on this machine and is gone; hosts may share a name, and containers a kernel."""
+    process, here = holder.get("process"), _machine()
+    if not here or holder.get("machine") != here or not isinstance(process, int):
         return False
     try:
         os.kill(process, 0)
@@ -93,6 +122,7 @@ class _Holder:
 
     def __init__(self, path: str, content: bytes, version: str) -> None:
         self._path, self._content, self._version = path, content, version
+        self.lost = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
         self.start = self._thread.start
@@ -102,7 +132,11 @@ class _Holder:
             try:
                 self._version = s3.put(self._path, self._content, IfMatch=self._version)
             except s3.ConditionFailed:
-                return  # taken over: this host was cut off for minutes; both runs write the same bytes
+                version = _own_version(self._path, self._content)  # the answer to the last renewal may be lost
+                if not version:
+                    self.lost = True  # taken over: this host was cut off for minutes
+                    return
+                self._version = version
             except OSError:
                 continue
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -236,3 +238,31 @@ def test_clean_drops_the_uploads_of_killed_runs(bucket, pages, tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"left unfinished: {bucket}/out/_work/00-0123456789abcdef/text-00000.parquet" in done.stdout
     assert [u.path for u in files.unfinished(bucket)] == [f"{bucket}/other/f"]
+
+
+def test_a_process_of_another_machine_with_our_host_name_is_not_taken_for_dead(bucket):
+    held = {"host": socket.gethostname(), "machine": "another boot", "process": 2**22 + 1}
+    s3.put(f"{bucket}/w/lock", orjson.dumps(held))
+    with pytest.raises(BlockingIOError, match="another run"), files.locked(f"{bucket}/w"):
+        pass
+    s3.put(f"{bucket}/w/lock", orjson.dumps({**held, "machine": s3_lock._machine()}))
+    with files.locked(f"{bucket}/w"):
+        pass
+
+
+def test_a_lock_whose_answer_was_lost_is_our_own(bucket):
+    first = s3_lock._take(f"{bucket}/w/lock", b'{"run": "a"}')
+    assert s3_lock._take(f"{bucket}/w/lock", b'{"run": "a"}') == first
+    with pytest.raises(BlockingIOError):
+        s3_lock._take(f"{bucket}/w/lock", b'{"run": "b"}')
+
+
+def test_a_run_that_lost_its_lock_says_so(bucket, monkeypatch):
+    monkeypatch.setattr(s3_lock, "RENEW_SECONDS", 0.2)
+    lock = files.locked(f"{bucket}/w")
+    lock.__enter__()
+    s3.put(f"{bucket}/w/lock", b'{"run": "another"}')
+    time.sleep(1)
+    with pytest.raises(BlockingIOError, match="took over"):
+        lock.__exit__(None, None, None)
+    assert s3.get(f"{bucket}/w/lock")[0] == b'{"run": "another"}'
