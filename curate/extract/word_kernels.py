@@ -124,7 +124,8 @@ def describe_words(
             above[0], above[1], above[2] = total, least, greatest
             worst = min(worst, total)
         row[SAID.worst_heading] = worst
+    known_share = known / max(sizes.sum(), 1)
     for i in range(n):
         rows[i, SAID_AT + SAID.before] = rows[i - 1, SAID_AT + SAID.total] if i > 0 else 0.0
         rows[i, SAID_AT + SAID.after] = rows[i + 1, SAID_AT + SAID.total] if i + 1 < n else 0.0
-        rows[i, SAID_AT + SAID.known_share] = known / max(sizes.sum(), 1)  # of the page
+        rows[i, SAID_AT + SAID.known_share] = known_share

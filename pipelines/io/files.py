@@ -488,7 +488,7 @@ def delete(paths: list[str]) -> None:
         with _naming(on_s3[0]):
             check(on_s3[0])
             s3.delete(on_s3)
-        paths = [path for path in paths if path not in on_s3]
+        paths = [path for path in paths if not _on_s3(path)]
     for path in paths:
         if "://" not in path:
             with suppress(FileNotFoundError):
